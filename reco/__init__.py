@@ -1,0 +1,1 @@
+"""The service: what is bookable around a young person, ranked."""

@@ -1,0 +1,1 @@
+"""The columnar snapshot of what can be booked."""

@@ -1,0 +1,1 @@
+"""The private cluster, migrations, connections and table definitions."""

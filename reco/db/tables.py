@@ -1,0 +1,317 @@
+"""The two schemas, `core` and `reco`, as SQLAlchemy tables; what migrations are compared with.
+
+Statements on the request path are plain SQL; these definitions say what they may rely on. Every
+index is there for a query that is named beside it.
+"""
+
+from geoalchemy2 import Geography
+from sqlalchemy import (
+    ARRAY,
+    REAL,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(), primary_key=True)
+
+
+def _external_id() -> Column[str]:
+    # The id on the wire and in the interchange format; the unique index serves its look-up.
+    return Column("external_id", Text, nullable=False, unique=True)
+
+
+def _time(name: str, *, required: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=not required)
+
+
+def _point(name: str, *, required: bool) -> Column[object]:
+    kind = Geography("POINT", srid=4326, spatial_index=False)
+    return Column(name, kind, nullable=not required)
+
+
+category = Table(
+    "category",
+    metadata,
+    Column("id", SmallInteger, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    schema="core",
+)
+
+subcategory = Table(
+    "subcategory",
+    metadata,
+    Column("id", SmallInteger, Identity(), primary_key=True),
+    Column("category_id", ForeignKey("core.category.id"), nullable=False),
+    Column("name", Text, nullable=False, unique=True),
+    # Null where a world brings no taxonomy: the offer then tells (dated, digital).
+    Column("is_event", Boolean),
+    Column("is_digital", Boolean),
+    Column("is_physical", Boolean),
+    schema="core",
+)
+
+venue = Table(
+    "venue",
+    metadata,
+    _id(),
+    _external_id(),
+    Column("name", Text),
+    Column("venue_type", Text),
+    _point("location", required=True),
+    Column("timezone", Text),
+    Column("opening", Text),
+    # Venues within a radius: ST_DWithin.
+    Index("venue_location_idx", "location", postgresql_using="gist"),
+    schema="core",
+)
+
+item = Table(
+    "item",
+    metadata,
+    _id(),
+    _external_id(),
+    Column("category_id", ForeignKey("core.category.id"), nullable=False),
+    Column("subcategory_id", ForeignKey("core.subcategory.id")),
+    Column("title", Text),
+    Column("genres", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("description", Text),
+    Column("image_url", Text),
+    schema="core",
+)
+
+offer = Table(
+    "offer",
+    metadata,
+    _id(),
+    _external_id(),
+    Column("item_id", ForeignKey("core.item.id"), nullable=False),
+    Column("venue_id", ForeignKey("core.venue.id")),
+    Column("is_duo", Boolean, nullable=False, server_default=text("false")),
+    Column("url", Text),
+    _time("published_at"),
+    _time("withdrawn_at"),
+    schema="core",
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    _id(),
+    _external_id(),
+    Column("offer_id", ForeignKey("core.offer.id"), nullable=False),
+    Column("price_cents", Integer, nullable=False),
+    _time("starts_at"),
+    _time("ends_at"),
+    Column("quantity", Integer),
+    _time("booking_limit_at"),
+    _time("created_at"),
+    _time("cancelled_at"),
+    CheckConstraint("price_cents >= 0", name="price_cents"),
+    CheckConstraint("quantity >= 0", name="quantity"),
+    # The sessions of a slate's offers, read back at each feed.
+    Index("stock_offer_id_idx", "offer_id"),
+    schema="core",
+)
+
+beneficiary = Table(
+    "beneficiary",
+    metadata,
+    _id(),
+    _external_id(),
+    Column("birth_date", Date),
+    _point("home", required=False),
+    Column("department", Text),
+    schema="core",
+)
+
+deposit = Table(
+    "deposit",
+    metadata,
+    _id(),
+    Column("user_id", ForeignKey("core.beneficiary.id"), nullable=False),
+    Column("amount_cents", Integer, nullable=False),
+    # Null: no cap of that kind.
+    Column("digital_cap_cents", Integer),
+    Column("physical_cap_cents", Integer),
+    _time("granted_at", required=True),
+    _time("expires_at"),
+    CheckConstraint("amount_cents >= 0", name="amount_cents"),
+    # A user's credit; and no deposit is granted twice.
+    UniqueConstraint("user_id", "granted_at"),
+    schema="core",
+)
+
+booking = Table(
+    "booking",
+    metadata,
+    _id(),
+    Column("user_id", ForeignKey("core.beneficiary.id"), nullable=False),
+    Column("stock_id", ForeignKey("core.stock.id"), nullable=False),
+    Column("quantity", SmallInteger, nullable=False),
+    Column("amount_cents", Integer, nullable=False),
+    _time("booked_at", required=True),
+    _time("cancelled_at"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("amount_cents >= 0", name="amount_cents"),
+    # A user's history and spending; and an import that is run twice adds nothing.
+    UniqueConstraint("user_id", "stock_id", "booked_at"),
+    # What is left of a stock.
+    Index("booking_stock_id_idx", "stock_id"),
+    schema="core",
+)
+
+interaction = Table(
+    "interaction",
+    metadata,
+    Column("user_id", BigInteger, nullable=False),
+    Column("offer_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    # Null where a data set has no times: such rows stay in the default partition.
+    _time("at"),
+    Column("value", REAL),
+    Column("slate_id", Uuid),
+    Column("split", Text),
+    CheckConstraint("kind in ('view', 'click', 'favourite', 'dismiss', 'booking')", name="kind"),
+    CheckConstraint("split in ('train', 'valid', 'test')", name="split"),
+    # A user's interactions since a moment; and what is sent twice is kept once.
+    Index(
+        "interaction_user_id_at_offer_id_kind_key",
+        "user_id",
+        "at",
+        "offer_id",
+        "kind",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    schema="core",
+    postgresql_partition_by="RANGE (at)",
+)
+
+change = Table(
+    "change",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    # Ids are drawn before commit: a reader that tails the log waits for transactions by this.
+    Column(
+        "transaction_id",
+        BigInteger,
+        nullable=False,
+        server_default=text("(pg_current_xact_id()::text)::bigint"),
+    ),
+    Column("entity", Text, nullable=False),
+    Column("entity_id", BigInteger, nullable=False),
+    Column("operation", Text, nullable=False),
+    # The row as it was; null for an insert, so that walking back from today gives any past state.
+    Column("before", JSONB),
+    CheckConstraint("entity in ('venue', 'offer', 'stock', 'booking')", name="entity"),
+    CheckConstraint("operation in ('insert', 'update', 'delete')", name="operation"),
+    schema="core",
+)
+
+slate = Table(
+    "slate",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    # Null: a guest, or a user that the core does not know.
+    Column("user_id", BigInteger),
+    Column("model_version", Text, nullable=False),
+    Column("catalogue_version", Text, nullable=False),
+    _point("location", required=False),
+    Column("radius_m", REAL),
+    Column("query", JSONB, nullable=False),
+    Column("seed", BigInteger),
+    Column("relevance_kept", REAL, nullable=False),
+    Column("offers", ARRAY(BigInteger), nullable=False),
+    Column("probabilities", ARRAY(REAL), nullable=False),
+    Column("propensities", ARRAY(REAL), nullable=False),
+    Column("gains", ARRAY(REAL), nullable=False),
+    schema="reco",
+    postgresql_partition_by="RANGE (at)",
+)
+
+model_version = Table(
+    "model_version",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    _time("cutoff"),
+    _time("created_at", required=True),
+    Column("metrics", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    CheckConstraint("state in ('published', 'champion', 'retired')", name="state"),
+    # At most one champion, and its look-up at start.
+    Index(
+        "model_version_champion_key",
+        "state",
+        unique=True,
+        postgresql_where=text("state = 'champion'"),
+    ),
+    schema="reco",
+)
+
+experiment = Table(
+    "experiment",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("arms", JSONB, nullable=False),
+    Column("salt", Text, nullable=False),
+    _time("starts_at", required=True),
+    _time("ends_at"),
+    schema="reco",
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    # The public part of a key; the secret part is kept as a digest alone.
+    Column("prefix", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    _time("created_at", required=True),
+    _time("revoked_at"),
+    CheckConstraint("scope in ('app', 'backoffice', 'admin')", name="scope"),
+    schema="reco",
+)
+
+world = Table(
+    "world",
+    metadata,
+    # One row: which world lives here, so that two never mix in one database.
+    Column("only", Boolean, CheckConstraint("only", name="only"), primary_key=True),
+    Column("name", Text, nullable=False),
+    schema="reco",
+)

@@ -1,0 +1,1 @@
+"""From a query to a slate, one short pipeline."""

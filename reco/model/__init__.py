@@ -1,0 +1,1 @@
+"""Model artifacts: loading, verifying, scoring."""

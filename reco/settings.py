@@ -1,0 +1,30 @@
+"""One frozen settings object, read from the environment by the composition root alone."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _project_home() -> Path:
+    checkout = Path(__file__).resolve().parents[1]
+    return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".reco"
+
+
+class Settings(BaseSettings):
+    """What an operator may set, each as `RECO_<NAME>`; passed in, never read below the commands."""
+
+    model_config = SettingsConfigDict(env_prefix="RECO_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=_project_home)
+    """Folder of the private cluster, the artifacts and the catalogues of all worlds."""
+    world: str = "demo"
+    """Name of the world: one database and one artifact folder each."""
+    database_url: str | None = None
+    """A PostgreSQL + PostGIS database; `{world}` is replaced. Default: the private cluster."""
+    secret: str | None = None
+    """Key of user tokens and cursors, 32 characters or more. Default: made once under `home`."""
+    pool_size: int = Field(default=8, ge=1, le=200)
+    """Database connections a worker."""
+    radius_m: float = Field(default=50_000.0, gt=0, le=200_000.0)
+    """Default radius of feeds and searches."""

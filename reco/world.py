@@ -1,0 +1,60 @@
+"""A world: one database and its artifacts, so that a demo and a country never mix."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from reco.errors import InvalidInput
+from reco.settings import Settings
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where everything of one world is kept.
+
+    `conninfo` is a libpq URL (`postgresql://...`), `folder` holds models, catalogue and frames.
+    """
+
+    name: str
+    folder: Path
+    conninfo: str
+
+    @property
+    def models(self) -> Path:
+        """Folder of the model artifacts."""
+        return self.folder / "models"
+
+    @property
+    def catalogue(self) -> Path:
+        """Folder of the catalogue snapshots."""
+        return self.folder / "catalogue"
+
+    @property
+    def frames(self) -> Path:
+        """Folder of the world's simulated frames."""
+        return self.folder / "frames"
+
+
+def checked_world_name(name: str) -> str:
+    """Return `name` if it may name a world, else raise `InvalidInput`."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            "world", f"{name!r} is no name: a letter, then letters, digits or _, 40 at most"
+        )
+    return name
+
+
+def open_world(settings: Settings, private_conninfo: str) -> World:
+    """Return the world that `settings` name.
+
+    Parameters
+    ----------
+    private_conninfo
+        URL of this world's database in the private cluster, used where no `database_url` is set.
+    """
+    name = checked_world_name(settings.world)
+    url = settings.database_url
+    conninfo = url.replace("{world}", name) if url else private_conninfo
+    return World(name, settings.home / "worlds" / name, conninfo)

@@ -1,0 +1,1 @@
+"""A seeded world: France's towns, venues, offers, and cohorts with hidden tastes."""
