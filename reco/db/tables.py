@@ -311,7 +311,7 @@ world = Table(
     "world",
     metadata,
     # One row: which world lives here, so that two never mix in one database.
-    Column("only", Boolean, CheckConstraint("only", name="only"), primary_key=True),
+    Column("single", Boolean, CheckConstraint("single", name="single"), primary_key=True),
     Column("name", Text, nullable=False),
     schema="reco",
 )

@@ -1,0 +1,123 @@
+"""Bring a world's database to the schema of this code, and say how far it is from it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from reco.db.tables import metadata
+from reco.errors import SetupError, Unavailable
+from reco.world import World
+
+_ObjectKind = Literal[
+    "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"
+]
+
+
+def migrate(world: World) -> str:
+    """Create or upgrade the schemas of `world`, in one transaction, and return the revision.
+
+    Raises
+    ------
+    SetupError
+        The database belongs to another world, or PostGIS may not be created in it.
+    Unavailable
+        The server does not answer.
+    """
+    with _connection(world) as connection:
+        connection.execute(text("select pg_advisory_xact_lock(hashtext('reco.migrate'))"))
+        connection.execute(text("create extension if not exists postgis"))
+        connection.execute(text("create schema if not exists core"))
+        connection.execute(text("create schema if not exists reco"))
+        command.upgrade(_config(connection), "head")
+        _claim(connection, world)
+    return head_revision()
+
+
+def head_revision() -> str:
+    """Return the newest revision that this code knows."""
+    head = ScriptDirectory.from_config(_config(None)).get_current_head()
+    if head is None:
+        raise SetupError("This installation has no migrations; install the project again.")
+    return head
+
+
+def differences(world: World) -> list[Any]:
+    """Return what distinguishes the database of `world` from `reco.db.tables` (empty: nothing)."""
+    with _connection(world) as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "include_schemas": True,
+                "version_table_schema": "reco",
+                "include_object": _ours,
+                "compare_server_default": False,
+            },
+        )
+        return list(compare_metadata(context, metadata))
+
+
+def new_revision(world: World, message: str) -> Path:
+    """Write the next migration from what `reco.db.tables` has more than the database of `world`."""
+    with _connection(world) as connection:
+        script = command.revision(_config(connection), message=message, autogenerate=True)
+    written = script[0] if isinstance(script, list) else script
+    if written is None:
+        raise SetupError("There is nothing to migrate.")
+    return Path(written.path)
+
+
+@contextmanager
+def _connection(world: World) -> Iterator[Connection]:
+    url = world.conninfo.replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error.orig}") from error
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    config.attributes["include_object"] = _ours
+    return config
+
+
+def _claim(connection: Connection, world: World) -> None:
+    connection.execute(
+        text("insert into reco.world (single, name) values (true, :name) on conflict do nothing"),
+        {"name": world.name},
+    )
+    owner = connection.scalar(text("select name from reco.world"))
+    if owner != world.name:
+        raise SetupError(
+            f"This database holds the world {owner!r}, not {world.name!r}. Give each world its own:"
+            " put {world} into RECO_DATABASE_URL, or pass --world " + str(owner) + "."
+        )
+
+
+def _ours(
+    item: Any,
+    name: str | None,
+    kind: _ObjectKind,
+    reflected: bool,
+    compare_to: Any,
+) -> bool:
+    """Leave out what PostGIS owns, Alembic's own table, and the partitions of our tables."""
+    del item, compare_to
+    if kind != "table" or not reflected:
+        return True
+    return name is not None and name in {table.name for table in metadata.tables.values()}

@@ -1,0 +1,1 @@
+"""The commands of training: each a thin layer over one module."""
