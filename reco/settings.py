@@ -28,3 +28,5 @@ class Settings(BaseSettings):
     """Database connections a worker."""
     radius_m: float = Field(default=50_000.0, gt=0, le=200_000.0)
     """Default radius of feeds and searches."""
+    timezone: str = "Europe/Paris"
+    """Zone of dates and times that are asked for without one, and of what is printed."""

@@ -1,0 +1,84 @@
+"""A user's horizon: what was met, the points of a first time, the expected gain of a slate.
+
+The points are those of the programme's published diversity score: a first booking of a new value
+of an attribute earns the attribute's points, a value met before earns nothing, an unknown value
+earns nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
+
+POINTS: Mapping[str, float] = MappingProxyType(
+    {"category": 25.0, "venue_type": 20.0, "subcategory": 10.0, "venue": 5.0, "genre": 5.0}
+)
+"""Points that the first booking of a value earns, by attribute."""
+
+Value = tuple[str, str]
+"""An attribute and one of its values, as ("category", "CINEMA")."""
+
+
+def values_of(
+    *,
+    category: str | None = None,
+    venue_type: str | None = None,
+    subcategory: str | None = None,
+    venue: str | None = None,
+    genres: Iterable[str] = (),
+) -> frozenset[Value]:
+    """Return the attribute values of one offer; those unknown are left out.
+
+    >>> sorted(values_of(category="LIVRE", genres=["manga"]))
+    [('category', 'LIVRE'), ('genre', 'manga')]
+    """
+    single = {
+        "category": category,
+        "venue_type": venue_type,
+        "subcategory": subcategory,
+        "venue": venue,
+    }
+    known = {(attribute, value) for attribute, value in single.items() if value}
+    return frozenset(known | {("genre", genre) for genre in genres if genre})
+
+
+def points(offers: Iterable[Set[Value]], met: Set[Value] = frozenset()) -> float:
+    """Return f(offers | met): points of all values of the offers that were not met.
+
+    >>> points([values_of(category="LIVRE"), values_of(category="LIVRE", venue="a")])
+    30.0
+    """
+    found = set().union(*offers) - met
+    return sum((POINTS[attribute] for attribute, _ in found), 0.0)
+
+
+def expected_gains(
+    offers: Sequence[Set[Value]], probabilities: Sequence[float], met: Set[Value]
+) -> list[float]:
+    """Return what each offer adds to the expected gain G of the offers before it.
+
+    G(S | met) sums, over the values not met, the points times the probability that at least one
+    offer of S with this value is booked, each independently with its probability. The sum of the
+    result is G of the whole slate.
+
+    Parameters
+    ----------
+    offers
+        Attribute values of each offer, in the order of the slate.
+    probabilities
+        That the user books each, from 0 to 1.
+    met
+        Values of the user's bookings.
+
+    >>> play = values_of(category="SPECTACLE")
+    >>> expected_gains([play, play], [0.5, 0.5], frozenset())
+    [12.5, 6.25]
+    """
+    unmet: dict[Value, float] = {}
+    gains = []
+    for values, probability in zip(offers, probabilities, strict=True):
+        gain = 0.0
+        for value in values - met:
+            still = unmet.get(value, 1.0)
+            gain += POINTS[value[0]] * still * probability
+            unmet[value] = still * (1.0 - probability)
+        gains.append(gain)
+    return gains

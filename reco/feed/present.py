@@ -1,0 +1,216 @@
+"""From the chosen offers to the answer, its reasons and notes, and the slate on record."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+
+from features.horizon import Value, expected_gains, points
+from reco.feed.answer import (
+    FeedAnswer,
+    FeedItem,
+    HorizonShown,
+    LocationUsed,
+    VenueShown,
+)
+from reco.feed.cursor import MAX_SHOWN, write_cursor
+from reco.feed.generation import Generation
+from reco.feed.query import FeedQuery
+from reco.feed.readback import LiveOffer
+from reco.feed.recorder import Slate
+from reco.feed.scoring import Scored
+from reco.feed.state import Situation
+
+_CLOSE_M = 2_000.0
+_SOON = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A chosen offer, live, with what was computed for it."""
+
+    live: LiveOffer
+    item_row_id: int
+    distance_m: float | None
+    probability: float
+    is_personal: bool
+    bookings_near: int
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What one request made: the answer, and the slate to put on record."""
+
+    answer: FeedAnswer
+    slate: Slate
+
+
+def picked(serving: Generation, scored: Scored, row: int, live: LiveOffer) -> Pick:
+    """Return candidate `row` as a pick, with its offer as read back."""
+    candidates = scored.candidates
+    distance_m = float(candidates.distance_m[row])
+    return Pick(
+        live=live,
+        item_row_id=int(serving.catalogue.item_id[candidates.item[row]]),
+        distance_m=None if np.isnan(distance_m) else distance_m,
+        probability=float(scored.probability[row]),
+        is_personal=bool(scored.is_personal[row]),
+        bookings_near=int(candidates.bookings_near[row]),
+    )
+
+
+def present(serving: Generation, situation: Situation, picks: Sequence[Pick], secret: str) -> Feed:
+    """Return the answer to the request and the slate to record; `secret` signs the cursor."""
+    query, around, met = situation.query, situation.around, situation.state.met
+    gains = expected_gains(
+        [pick.live.values for pick in picks], [pick.probability for pick in picks], met
+    )
+    slate_id = uuid4()
+    answer = FeedAnswer(
+        slate_id=str(slate_id),
+        model_version=serving.model_version,
+        now=query.now,
+        location_used=LocationUsed(
+            lat=around.here.lat if around.here else None,
+            lon=around.here.lon if around.here else None,
+            source=around.source,
+        ),
+        radius_m=around.radius_m,
+        floor=query.floor,
+        # The slate is the most relevant one, whatever the floor allows.
+        relevance_kept=1.0,
+        items=tuple(
+            _item(pick, gain, met, query.now) for pick, gain in zip(picks, gains, strict=True)
+        ),
+        horizon=HorizonShown(
+            points=points([met]),
+            categories=tuple(sorted(value for kind, value in met if kind == "category")),
+        ),
+        next_cursor=_next_cursor(query, picks, secret),
+        notes=tuple(_notes(serving, situation, picks)),
+    )
+    return Feed(answer, _slate(slate_id, serving, situation, picks, gains))
+
+
+def offer_item(
+    live: LiveOffer,
+    *,
+    distance_m: float | None = None,
+    probability: float | None = None,
+    gain: float = 0.0,
+    reasons: Sequence[str] = (),
+) -> FeedItem:
+    """Return a live offer as it is written on the wire."""
+    return FeedItem(
+        offer_id=live.offer_id,
+        item_id=live.item_id,
+        title=live.title,
+        category=live.category,
+        subcategory=live.subcategory,
+        image_url=live.image_url,
+        is_digital=live.is_digital,
+        venue=_venue(live),
+        distance_m=distance_m,
+        sessions=live.sessions,
+        probability=probability,
+        gain=gain,
+        reasons=tuple(reasons),
+    )
+
+
+def _item(pick: Pick, gain: float, met: Set[Value], now: datetime) -> FeedItem:
+    return offer_item(
+        pick.live,
+        distance_m=pick.distance_m,
+        probability=pick.probability,
+        gain=gain,
+        reasons=_reasons(pick, met, now),
+    )
+
+
+def _venue(live: LiveOffer) -> VenueShown | None:
+    if live.venue_id is None or live.lat is None or live.lon is None:
+        return None
+    return VenueShown(
+        live.venue_id, live.venue_name, live.venue_type, live.lat, live.lon, live.timezone
+    )
+
+
+def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
+    """Return the codes of what speaks for an offer, each one a fact of this very request."""
+    first = pick.live.sessions[0]
+    holds = {
+        "first_of_category": bool(met) and ("category", pick.live.category) not in met,
+        "liked_by_people_like_you": pick.is_personal,
+        "popular_near_you": not pick.is_personal and pick.bookings_near > 0,
+        "close_to_you": pick.distance_m is not None and pick.distance_m <= _CLOSE_M,
+        "soon": first.starts_at is not None and first.starts_at - now <= _SOON,
+        "free": min(session.price_cents for session in pick.live.sessions) == 0,
+    }
+    return [code for code, is_so in holds.items() if is_so]
+
+
+def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> list[str]:
+    """Return the codes of what the caller should know about this answer."""
+    query, state, around = situation.query, situation.state, situation.around
+    holds = {
+        "guest": query.user_id is None,
+        "unknown_user_cold_agenda": query.user_id is not None and state.person is None,
+        "no_location_nationwide": around.here is None,
+        "radius_widened": around.radius_m > query.radius_m,
+        "no_model_popularity_only": serving.model is None,
+        "no_credit_left_free_only": state.credit.total_cents == 0,
+        "nothing_found": not picks,
+    }
+    return [code for code, is_so in holds.items() if is_so]
+
+
+def _next_cursor(query: FeedQuery, picks: Sequence[Pick], secret: str) -> str | None:
+    """Return where to go on, or None at the end: a short slate means that nothing is left."""
+    shown = query.shown_items | {pick.item_row_id for pick in picks}
+    if len(picks) < query.n or len(shown) >= MAX_SHOWN:
+        return None
+    return write_cursor(shown, query, secret)
+
+
+def _slate(
+    slate_id: UUID,
+    serving: Generation,
+    situation: Situation,
+    picks: Sequence[Pick],
+    gains: Sequence[float],
+) -> Slate:
+    query, person, here = situation.query, situation.state.person, situation.around.here
+    return Slate(
+        id=slate_id,
+        at=query.now,
+        user_id=person.id if person else None,
+        model_version=serving.model_version,
+        catalogue_version=serving.catalogue.version,
+        location=here,
+        radius_m=situation.around.radius_m,
+        query=_kept(query),
+        seed=query.seed,
+        relevance_kept=1.0,
+        offers=[pick.live.id for pick in picks],
+        probabilities=[pick.probability for pick in picks],
+        propensities=[1.0] * len(picks),
+        gains=list(gains),
+    )
+
+
+def _kept(query: FeedQuery) -> Mapping[str, Any]:
+    """Return what was asked, without the person and the place, which have their own columns."""
+    filters = query.filters
+    return {
+        "categories": list(filters.categories),
+        "max_price_cents": filters.max_price_cents,
+        "from": filters.starts_from.isoformat() if filters.starts_from else None,
+        "to": filters.starts_before.isoformat() if filters.starts_before else None,
+        "n": query.n,
+        "floor": query.floor,
+        "shown_before": len(query.shown_items),
+    }

@@ -1,0 +1,109 @@
+"""What a feed is asked for: checked once, then carried unchanged through the stages."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reco.errors import InvalidInput
+from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
+
+MAX_N = 100
+"""The longest slate."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the person asked to see; empty or None: everything."""
+
+    categories: tuple[str, ...] = ()
+    max_price_cents: int | None = None
+    starts_from: datetime | None = None
+    """Dated sessions begin at or after this; undated offers can be booked any day and stay."""
+    starts_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FeedQuery:
+    """One request. Times carry a zone; nothing below reads a clock but `now`."""
+
+    user_id: str | None
+    """External id; None: a guest."""
+    location: Point | None
+    """Already rounded to 100 m; None: the user's home."""
+    radius_m: float
+    widest_m: float
+    """How far sparse surroundings may widen the radius: `radius_m` itself where it was asked."""
+    filters: Filters
+    n: int
+    floor: float
+    """Share of the most relevant slate's relevance to keep, from 0 to 1."""
+    now: datetime
+    shown_items: frozenset[int] = frozenset()
+    """Items of the pages before this one."""
+    seed: int = 0
+
+
+def feed_query(
+    *,
+    now: datetime,
+    default_radius_m: float,
+    user_id: str | None = None,
+    lat: float | None = None,
+    lon: float | None = None,
+    radius_km: float | None = None,
+    starts_from: datetime | None = None,
+    starts_before: datetime | None = None,
+    max_price_eur: float | None = None,
+    categories: Sequence[str] = (),
+    n: int = 20,
+    floor: float = 0.95,
+    shown_items: frozenset[int] = frozenset(),
+    seed: int = 0,
+) -> FeedQuery:
+    """Check what a person or a program asked and return the query.
+
+    Raises
+    ------
+    InvalidInput
+        Names the parameter as it is written on the wire: lat, lon, radius_km, from, to,
+        max_price_eur, n, floor.
+    """
+    here = Point.checked(lon, lat)
+    radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
+    if not 1 <= n <= MAX_N:
+        raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
+    if not 0.0 <= floor <= 1.0:
+        raise InvalidInput("floor", f"{floor} is not between 0 and 1")
+    for field, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
+        if moment is not None and moment.tzinfo is None:
+            raise InvalidInput(field, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
+    if starts_from and starts_before and starts_before <= starts_from:
+        raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
+    if starts_before and starts_before <= now:
+        raise InvalidInput("to", f"{starts_before} is past; it is {now}")
+    return FeedQuery(
+        user_id=user_id,
+        location=here.rounded() if here else None,
+        radius_m=radius_m,
+        widest_m=MAX_RADIUS_M if radius_km is None else radius_m,
+        filters=Filters(
+            categories=tuple(dict.fromkeys(categories)),
+            max_price_cents=_cents(max_price_eur),
+            starts_from=starts_from,
+            starts_before=starts_before,
+        ),
+        n=n,
+        floor=floor,
+        now=now,
+        shown_items=shown_items,
+        seed=seed,
+    )
+
+
+def _cents(price_eur: float | None) -> int | None:
+    if price_eur is None:
+        return None
+    if not (math.isfinite(price_eur) and 0.0 <= price_eur <= 1_000_000.0):
+        raise InvalidInput("max_price_eur", f"{price_eur} is no price: 0 or more, in euros")
+    return round(price_eur * 100)

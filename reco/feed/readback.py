@@ -1,0 +1,136 @@
+"""Read the chosen offers back from the database: a feed never shows what cannot be booked."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from features.horizon import Value, values_of
+from reco.feed.answer import Session
+from reco.feed.query import Filters
+from reco.feed.state import Credit
+
+MAX_SESSIONS = 8
+"""Sessions shown with an offer, the first ones."""
+
+_OFFERS = """
+select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
+  c.name as category, s.name as subcategory,
+  o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
+  coalesce(s.is_physical, false) as is_physical,
+  v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
+  st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon
+from core.offer o
+join core.item i on i.id = o.item_id
+join core.category c on c.id = i.category_id
+left join core.subcategory s on s.id = i.subcategory_id
+left join core.venue v on v.id = o.venue_id
+where o.id = any(%(offers)s)
+  and (o.published_at is null or o.published_at <= %(now)s)
+  and (o.withdrawn_at is null or o.withdrawn_at > %(now)s)
+"""
+
+_SESSIONS = """
+select * from (
+  select s.offer_id, s.external_id as stock_id, s.starts_at, s.price_cents,
+    s.quantity - (
+      select coalesce(sum(b.quantity), 0) from core.booking b
+      where b.stock_id = s.id and b.booked_at <= %(now)s
+        and (b.cancelled_at is null or b.cancelled_at > %(now)s)
+    )::integer as left
+  from core.stock s
+  where s.offer_id = any(%(offers)s)
+    and (s.created_at is null or s.created_at <= %(now)s)
+    and least(s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
+) bookable
+where "left" is null or "left" > 0
+order by offer_id, starts_at, stock_id
+"""
+
+
+@dataclass(frozen=True)
+class LiveOffer:
+    """An offer as the database has it now, with the sessions that can be booked."""
+
+    id: int
+    offer_id: str
+    item_id: str
+    title: str | None
+    image_url: str | None
+    genres: list[str]
+    category: str
+    subcategory: str | None
+    is_digital: bool
+    is_physical: bool
+    venue_id: str | None
+    venue_name: str | None
+    venue_type: str | None
+    timezone: str | None
+    lat: float | None
+    lon: float | None
+    sessions: tuple[Session, ...] = ()
+
+    @property
+    def values(self) -> frozenset[Value]:
+        """What a booking of this offer would add to a horizon."""
+        return values_of(
+            category=self.category,
+            subcategory=self.subcategory,
+            venue=self.venue_id,
+            venue_type=self.venue_type,
+            genres=self.genres,
+        )
+
+
+def read_offers(
+    connection: psycopg.Connection[Any],
+    offer_ids: Sequence[int],
+    now: datetime,
+    filters: Filters,
+    credit: Credit,
+) -> dict[int, LiveOffer]:
+    """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
+
+    Each with the first `MAX_SESSIONS` sessions that can be booked within `filters` and `credit`:
+    none where it is sold out, past or cancelled.
+    """
+    asked = {"offers": list(offer_ids), "now": now}
+    with connection.pipeline():
+        offers = connection.cursor(row_factory=class_row(LiveOffer)).execute(_OFFERS, asked)
+        stocks = connection.execute(_SESSIONS, asked)
+    sessions: defaultdict[int, list[Session]] = defaultdict(list)
+    for offer_id, stock_id, starts_at, price_cents, left in stocks:
+        sessions[offer_id].append(Session(stock_id, starts_at, price_cents, left))
+    return {
+        offer.id: replace(
+            offer, sessions=_bookable(offer, sessions[offer.id], filters, credit)[:MAX_SESSIONS]
+        )
+        for offer in offers
+    }
+
+
+def _bookable(
+    offer: LiveOffer, sessions: Sequence[Session], filters: Filters, credit: Credit
+) -> tuple[Session, ...]:
+    bounds = [filters.max_price_cents, credit.total_cents]
+    bounds += [credit.digital_cents] if offer.is_digital else []
+    bounds += [credit.physical_cents] if offer.is_physical else []
+    limit = min((bound for bound in bounds if bound is not None), default=None)
+    return tuple(
+        session
+        for session in sessions
+        if (limit is None or session.price_cents <= limit) and _in_window(session, filters)
+    )
+
+
+def _in_window(session: Session, filters: Filters) -> bool:
+    starts = session.starts_at
+    if starts is None:
+        return True
+    after = filters.starts_from is None or starts >= filters.starts_from
+    before = filters.starts_before is None or starts < filters.starts_before
+    return after and before

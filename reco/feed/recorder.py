@@ -1,0 +1,129 @@
+"""Slates on record, written off the request's path; nothing is lost on a stop in good order."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+from psycopg_pool import PoolTimeout
+
+from reco.db.pool import Pool
+from reco.geo.points import Point
+
+log = logging.getLogger(__name__)
+
+_MAX_WAITING = 20_000
+"""Slates kept in memory while the database is away; a request then waits for room."""
+_BATCH = 200
+_RETRY_S = 0.5
+
+_INSERT = """
+insert into reco.slate (id, at, user_id, model_version, catalogue_version, location, radius_m,
+  query, seed, relevance_kept, offers, probabilities, propensities, gains)
+values (%(id)s, %(at)s, %(user_id)s, %(model_version)s, %(catalogue_version)s,
+  st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography, %(radius_m)s, %(query)s, %(seed)s,
+  %(relevance_kept)s, %(offers)s, %(probabilities)s, %(propensities)s, %(gains)s)
+on conflict do nothing
+"""
+
+
+@dataclass(frozen=True)
+class Slate:
+    """One slate as it was shown: each offer is an impression."""
+
+    id: UUID
+    at: datetime
+    user_id: int | None
+    model_version: str
+    catalogue_version: str
+    location: Point | None
+    radius_m: float
+    query: Mapping[str, Any]
+    seed: int
+    relevance_kept: float
+    offers: Sequence[int]
+    probabilities: Sequence[float]
+    propensities: Sequence[float]
+    """Of showing each, given the query: 1 while the slate is chosen without chance."""
+    gains: Sequence[float]
+
+    def row(self) -> dict[str, Any]:
+        """Return the parameters of the insert."""
+        columns = dict(vars(self))
+        here = columns.pop("location")
+        columns["query"] = Jsonb(columns["query"])
+        return columns | {"lon": here.lon if here else None, "lat": here.lat if here else None}
+
+
+class SlateRecorder:
+    """One thread that writes slates in batches, and waits out a database that is away.
+
+    Use it as a context manager: leaving it writes what is waiting.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: queue.Queue[Slate] = queue.Queue(_MAX_WAITING)
+        self._stopping = threading.Event()
+        self._months: set[date] = set()
+        self._thread = threading.Thread(target=self._run, name="slate-recorder", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def record(self, slate: Slate) -> None:
+        """Hand over a slate; returns at once."""
+        self._waiting.put(slate)
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            while not self._written(batch):
+                if self._stopping.wait(_RETRY_S) and not self._written(batch):
+                    log.error("The database is away: %d slates are lost.", self._lost(batch))
+                    return
+
+    def _next_batch(self) -> list[Slate]:
+        """Wait for slates; an empty batch means that the recorder stops and none is left."""
+        batch: list[Slate] = []
+        while not batch:
+            try:
+                batch.append(self._waiting.get(timeout=0.05))
+            except queue.Empty:
+                if self._stopping.is_set():
+                    return []
+        while len(batch) < _BATCH and not self._waiting.empty():
+            batch.append(self._waiting.get())
+        return batch
+
+    def _written(self, batch: Sequence[Slate]) -> bool:
+        months = {slate.at.date().replace(day=1) for slate in batch} - self._months
+        try:
+            with self._pool.connection() as connection, connection.transaction():
+                _ensure(connection, months)
+                connection.cursor().executemany(_INSERT, [slate.row() for slate in batch])
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            log.warning("Slates wait for the database: %s", error)
+            return False
+        self._months |= months
+        return True
+
+    def _lost(self, batch: Sequence[Slate]) -> int:
+        return len(batch) + self._waiting.qsize()
+
+
+def _ensure(connection: psycopg.Connection[Any], months: Iterable[date]) -> None:
+    """Make the partitions of `months`, each with the month after."""
+    for month in months:
+        after = month + timedelta(days=31)
+        connection.execute("select core.ensure_months(%s, %s)", (month, after))

@@ -1,0 +1,66 @@
+"""The probability that this person books each candidate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import EVENT_KINDS, encoded_ids, event_weights
+from reco.catalogue.snapshot import Catalogue
+from reco.feed.candidates import Candidates
+from reco.feed.generation import Generation
+from reco.feed.state import UserState
+from reco.model.history import History
+from reco.model.loaded import LoadedModel
+
+_PRIOR_BOOKINGS = 20.0
+"""Bookings' worth of belief that all items around are alike: a village of three is no ranking."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates with their probabilities; arrays of shape (C,)."""
+
+    candidates: Candidates
+    probability: NDArray[np.float64]
+    """That the person books the item's best offer, from 0 to 1."""
+    is_personal: NDArray[np.bool_]
+    """Whether the model could say something about this person and item."""
+
+
+def score(generation: Generation, candidates: Candidates, state: UserState) -> Scored:
+    """Score every candidate: by the model, by popularity near where the model cannot say."""
+    popular = popularity_logits(generation.catalogue, candidates)
+    personal = np.full(len(candidates), np.nan)
+    if generation.model is not None:
+        history = history_of(generation.model, state)
+        rows = generation.model_rows[candidates.item]
+        personal = generation.model.logits(history, rows)
+    item_logits = np.where(np.isnan(personal), popular, personal)
+    probability = 1.0 / (1.0 + np.exp(candidates.cost - item_logits))
+    return Scored(candidates, probability, ~np.isnan(personal))
+
+
+def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[np.float64]:
+    """Return the log-odds that anyone books each item within the catalogue's 28 days.
+
+    An item's share of the bookings around, smoothed towards equal shares, times the bookings that
+    a person of this world makes in that time; a Poisson count of at least one.
+    """
+    near = candidates.bookings_near
+    share = (near + _PRIOR_BOOKINGS / max(1, len(near))) / (near.sum() + _PRIOR_BOOKINGS)
+    # At least one booking for a hundred people, so that a world without any still ranks.
+    bookings = max(float(catalogue.offer_bookings.sum()) / max(1, catalogue.users), 0.01)
+    rate = bookings * share
+    return np.asarray(np.log(np.expm1(rate)), dtype=np.float64)
+
+
+def history_of(model: LoadedModel, state: UserState) -> History:
+    """Return what `state` holds of the items that the model knows, weighted as in training."""
+    past = [("booking", b.item, b.at) for b in state.bookings]
+    past += [(i.kind, i.item, i.at) for i in state.interactions]
+    kinds = np.array([EVENT_KINDS.index(kind) for kind, _, _ in past], dtype=np.int8)
+    moments = [None if at is None else at.replace(tzinfo=None) for _, _, at in past]
+    rows = model.item_rows(encoded_ids([item for _, item, _ in past]))
+    weights = event_weights(kinds, np.array(moments, dtype="datetime64[us]"))
+    return History.of(rows, weights)

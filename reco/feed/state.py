@@ -1,0 +1,232 @@
+"""What the database knows of a user and the surroundings, in one pipelined round trip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg.rows import class_row
+
+from features.horizon import Value, values_of
+from reco.feed.query import FeedQuery
+from reco.geo.points import Point
+from reco.geo.venues import WITHIN
+
+_PERSON = """
+select b.id,
+  round(st_x(b.home::geometry)::numeric, 3)::float8 as lon,
+  round(st_y(b.home::geometry)::numeric, 3)::float8 as lat,
+  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.granted_at, d.expires_at
+from core.beneficiary b
+left join lateral (
+  select * from core.deposit
+  where user_id = b.id and granted_at <= %(now)s order by granted_at desc limit 1
+) d on true
+where b.external_id = %(user_id)s
+"""
+
+_BOOKINGS = """
+select i.id as item_id, i.external_id as item, k.amount_cents, k.booked_at as at,
+  o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
+  coalesce(s.is_physical, false) as is_physical,
+  c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres
+from (
+  select t.offer_id, b.amount_cents, b.booked_at
+  from core.booking b join core.stock t on t.id = b.stock_id
+  where b.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+    and b.booked_at <= %(now)s and (b.cancelled_at is null or b.cancelled_at > %(now)s)
+  union all
+  select offer_id, 0, at from core.interaction
+  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+    and kind = 'booking' and (at is null or at <= %(now)s)
+) k
+join core.offer o on o.id = k.offer_id
+join core.item i on i.id = o.item_id
+join core.category c on c.id = i.category_id
+left join core.subcategory s on s.id = i.subcategory_id
+left join core.venue v on v.id = o.venue_id
+"""
+
+_INTERACTIONS = """
+select i.id as item_id, i.external_id as item, x.kind, x.at
+from core.interaction x
+join core.offer o on o.id = x.offer_id
+join core.item i on i.id = o.item_id
+where x.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+  and x.kind <> 'booking' and (x.at is null or x.at <= %(now)s)
+order by x.at desc nulls last
+limit 1000
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A beneficiary and the deposit that counts now; None: no deposit, or no cap of that kind."""
+
+    id: int
+    lon: float | None
+    lat: float | None
+    amount_cents: int | None
+    digital_cap_cents: int | None
+    physical_cap_cents: int | None
+    granted_at: datetime | None
+    expires_at: datetime | None
+
+    @property
+    def home(self) -> Point | None:
+        """The home point, already rounded to 100 m."""
+        return None if self.lon is None or self.lat is None else Point(self.lon, self.lat)
+
+
+@dataclass(frozen=True)
+class Booked:
+    """One booking that stands."""
+
+    item_id: int
+    item: str
+    amount_cents: int
+    at: datetime | None
+    is_digital: bool
+    is_physical: bool
+    category: str
+    subcategory: str | None
+    venue: str | None
+    venue_type: str | None
+    genres: list[str]
+
+    @property
+    def values(self) -> frozenset[Value]:
+        """What this booking adds to the horizon."""
+        return values_of(
+            category=self.category,
+            subcategory=self.subcategory,
+            venue=self.venue,
+            venue_type=self.venue_type,
+            genres=self.genres,
+        )
+
+
+@dataclass(frozen=True)
+class Interacted:
+    """One view, click, favourite or dismissal."""
+
+    item_id: int
+    item: str
+    kind: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What may still be spent, in cents; None: without limit."""
+
+    total_cents: int | None
+    digital_cents: int | None
+    physical_cents: int | None
+
+
+@dataclass(frozen=True)
+class UserState:
+    """A person at a moment; `person` None: a guest, or an id that the core does not know."""
+
+    person: Person | None
+    bookings: tuple[Booked, ...]
+    interactions: tuple[Interacted, ...]
+    credit: Credit
+
+    @property
+    def met(self) -> frozenset[Value]:
+        """The horizon: every attribute value of the bookings."""
+        return frozenset().union(*(booking.values for booking in self.bookings))
+
+    @property
+    def settled_items(self) -> frozenset[int]:
+        """Items that are not offered again: booked or dismissed."""
+        dismissed = {past.item_id for past in self.interactions if past.kind == "dismiss"}
+        return frozenset(dismissed | {booking.item_id for booking in self.bookings})
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Venues within `radius_m` of `here` (None: nation-wide, no venue)."""
+
+    here: Point | None
+    source: str
+    radius_m: float
+    venue_ids: NDArray[np.int64]
+    distance_m: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A request, who makes it, and what is around: what the stages hand on."""
+
+    query: FeedQuery
+    state: UserState
+    around: Surroundings
+
+
+def read_situation(connection: psycopg.Connection[Any], query: FeedQuery) -> Situation:
+    """Return the user's state as of `query.now` and the venues around, in one round trip.
+
+    Where the request gives no location the home is needed first: a second, short one.
+    """
+    asked = {"user_id": query.user_id, "now": query.now}
+    with connection.pipeline():
+        persons = connection.cursor(row_factory=class_row(Person)).execute(_PERSON, asked)
+        booked = connection.cursor(row_factory=class_row(Booked)).execute(_BOOKINGS, asked)
+        past = connection.cursor(row_factory=class_row(Interacted)).execute(_INTERACTIONS, asked)
+        near = _venues(connection, query.location, query.radius_m) if query.location else None
+    person = persons.fetchone()
+    bookings = tuple(booked.fetchall())
+    state = UserState(person, bookings, tuple(past.fetchall()), _credit(person, bookings, query))
+    if query.location and near:
+        venues = near.fetchall()
+        around = _surroundings(query.location, "request", query.radius_m, venues)
+    elif person and person.home:
+        around = look_around(connection, person.home, "home", query.radius_m)
+    else:
+        around = _surroundings(None, "none", query.radius_m, [])
+    return Situation(query, state, around)
+
+
+def look_around(
+    connection: psycopg.Connection[Any], here: Point, source: str, radius_m: float
+) -> Surroundings:
+    """Return the venues within `radius_m` of `here`."""
+    return _surroundings(here, source, radius_m, _venues(connection, here, radius_m).fetchall())
+
+
+def _venues(
+    connection: psycopg.Connection[Any], here: Point, radius_m: float
+) -> psycopg.Cursor[Any]:
+    place = {"lon": here.lon, "lat": here.lat, "radius_m": radius_m}
+    return connection.cursor(binary=True).execute(WITHIN, place)
+
+
+def _surroundings(
+    here: Point | None, source: str, radius_m: float, rows: Sequence[tuple[int, float]]
+) -> Surroundings:
+    columns = np.array(rows, dtype=[("id", np.int64), ("distance_m", np.float64)])
+    return Surroundings(here, source, radius_m, columns["id"], columns["distance_m"])
+
+
+def _credit(person: Person | None, bookings: Sequence[Booked], query: FeedQuery) -> Credit:
+    """A guest and a world without deposits are not limited by credit; an expired one is empty."""
+    if person is None or person.amount_cents is None or person.granted_at is None:
+        return Credit(None, None, None)
+    if person.expires_at is not None and person.expires_at <= query.now:
+        return Credit(0, 0, 0)
+    spent = [b for b in bookings if b.at is not None and b.at >= person.granted_at]
+    return Credit(
+        max(0, person.amount_cents - sum(b.amount_cents for b in spent)),
+        _left(person.digital_cap_cents, [b.amount_cents for b in spent if b.is_digital]),
+        _left(person.physical_cap_cents, [b.amount_cents for b in spent if b.is_physical]),
+    )
+
+
+def _left(cap_cents: int | None, spent_cents: Sequence[int]) -> int | None:
+    return None if cap_cents is None else max(0, cap_cents - sum(spent_cents))

@@ -1,0 +1,48 @@
+"""Venues within a radius: PostGIS statements, and who runs them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from reco.geo.points import Point
+
+WITHIN = """
+select v.id, st_distance(v.location, here.point) as distance_m
+from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here
+join core.venue v on st_dwithin(v.location, here.point, %(radius_m)s)
+"""
+"""Id and distance in metres of each venue within `radius_m` of (`lon`, `lat`), by the spheroid."""
+
+_NEAREST = """
+select v.external_id as venue_id, v.name, v.venue_type as type,
+  st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon,
+  st_distance(v.location, here.point) as distance_m
+from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here
+join core.venue v on st_dwithin(v.location, here.point, %(radius_m)s)
+order by v.location <-> here.point, v.id
+limit %(n)s
+"""
+
+
+@dataclass(frozen=True)
+class NearVenue:
+    """A venue and how far it is."""
+
+    venue_id: str
+    name: str | None
+    type: str | None
+    lat: float
+    lon: float
+    distance_m: float
+
+
+def venues_near(
+    connection: psycopg.Connection[Any], here: Point, radius_m: float, n: int
+) -> list[NearVenue]:
+    """Return the `n` nearest venues within `radius_m` of `here`, nearest first."""
+    with connection.cursor(row_factory=class_row(NearVenue)) as cursor:
+        return cursor.execute(
+            _NEAREST, {"lon": here.lon, "lat": here.lat, "radius_m": radius_m, "n": n}
+        ).fetchall()

@@ -1,0 +1,179 @@
+"""One process that answers: its connections, the generation it serves, the slates it records."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+
+from reco.catalogue.build import build_catalogue
+from reco.db.pool import Pool, connected, open_pool
+from reco.errors import ArtifactRefused, RecoError, Unavailable
+from reco.feed.answer import FeedAnswer, FeedItem
+from reco.feed.generation import Generation, generation
+from reco.feed.pipeline import feed
+from reco.feed.query import FeedQuery
+from reco.feed.recorder import SlateRecorder
+from reco.feed.similar import read_offer, similar_offers
+from reco.model.loaded import LoadedModel, load_model
+from reco.model.registry import Champion, champion
+from reco.settings import Settings
+from reco.world import World
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+_LOOK_EVERY_S = 5.0
+_MAX_AGE = timedelta(minutes=10)
+"""A catalogue is rebuilt after this even if nothing was written: sessions begin, sales open."""
+
+
+class Worker:
+    """Serves one world; use it as a context manager.
+
+    It starts without a database and serves as soon as there is one. A new champion or a changed
+    catalogue takes the place of the old between two requests; a model that is refused does not.
+    """
+
+    def __init__(self, settings: Settings, world: World, secret: str, clock: Clock) -> None:
+        self.settings = settings
+        self.secret = secret
+        self._world = world
+        self._clock = clock
+        self._serving: Generation | None = None
+        self._champion: Champion | None = None
+        self._last_change = -1
+        self._refused: str | None = None
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="generation-watch", daemon=True)
+        self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
+        self._recorder = SlateRecorder(self.pool)
+
+    def __enter__(self) -> Self:
+        self._recorder.__enter__()
+        self._try_refresh()
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        self._watcher.join()
+        self._recorder.__exit__(kind, error, trace)
+        self.pool.close()
+
+    @property
+    def serving(self) -> Generation:
+        """What requests are answered from.
+
+        Raises
+        ------
+        Unavailable
+            No catalogue could be built yet.
+        """
+        if self._serving is None:
+            raise Unavailable("The catalogue is not built yet; try again in a moment.")
+        return self._serving
+
+    def feed(self, query: FeedQuery) -> FeedAnswer:
+        """Answer `query` and record the slate."""
+        with connected(self.pool) as connection:
+            made = feed(connection, self.serving, query, self.secret)
+        self._recorder.record(made.slate)
+        return made.answer
+
+    def offer(self, offer_id: str, now: datetime) -> FeedItem:
+        """Return one offer with its bookable sessions, or raise `NotFound`."""
+        with connected(self.pool) as connection:
+            return read_offer(connection, offer_id, now)
+
+    def similar(self, offer_id: str, n: int, now: datetime) -> tuple[FeedItem, ...]:
+        """Return up to `n` offers like `offer_id` around it, or raise `NotFound`."""
+        with connected(self.pool) as connection:
+            return similar_offers(
+                connection, self.serving, offer_id, n=n, now=now, radius_m=self.settings.radius_m
+            )
+
+    def categories(self) -> list[str]:
+        """Return the names of all categories of this world."""
+        return sorted(self.serving.catalogue.categories.values())
+
+    def missing(self) -> list[str]:
+        """Return what is not as it should be, in words; empty: ready.
+
+        The first word says what: database and catalogue are needed, a model is not.
+        """
+        found = []
+        try:
+            with connected(self.pool) as connection:
+                connection.execute("select 1")
+        except Unavailable as error:
+            found.append(f"database: {error}")
+        if self._serving is None:
+            found.append("catalogue: not built yet")
+        elif self._serving.model is None:
+            found.append("model: none is published; popularity is served")
+        if self._refused:
+            found.append(f"model: {self._refused}")
+        return found
+
+    def refresh(self) -> bool:
+        """Take the newest champion and catalogue, where they changed; return whether they did.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer.
+        """
+        with connected(self.pool) as connection:
+            model = self._newest_model()
+            current = self._serving
+            catalogue = current.catalogue if current else None
+            change, now = _last_change(connection), self._clock()
+            if catalogue is None or change != self._last_change or now - catalogue.at > _MAX_AGE:
+                catalogue = build_catalogue(connection, now)
+        if current and catalogue is current.catalogue and model is current.model:
+            return False
+        self._serving = generation(catalogue, model)
+        self._last_change = change
+        return True
+
+    def _newest_model(self) -> LoadedModel | None:
+        """Return the champion; the model in use where it is unchanged or the new one refused."""
+        in_use = self._serving.model if self._serving else None
+        newest = champion(self._world.conninfo)
+        if newest is None or newest == self._champion:
+            return in_use
+        self._champion = newest
+        try:
+            model = load_model(Path(newest.address), newest.digest)
+        except ArtifactRefused as error:
+            log.exception("The new champion is refused; the model in use stays.")
+            self._refused = str(error)
+            return in_use
+        self._refused = None
+        return model
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            self._try_refresh()
+
+    def _try_refresh(self) -> None:
+        try:
+            self.refresh()
+        except RecoError as error:
+            log.warning("What is served stays as it was: %s", error)
+
+
+def _last_change(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("select coalesce(max(id), 0) from core.change").fetchone()
+    return int(row[0]) if row else 0
