@@ -3,14 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import psycopg
-
-from reco.catalogue.build import build_catalogue
+from reco.catalogue.build import last_change
+from reco.catalogue.current import current_catalogue, is_fresh
 from reco.db.pool import Pool, connected, open_pool
 from reco.errors import ArtifactRefused, RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
@@ -29,8 +28,6 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 _LOOK_EVERY_S = 5.0
-_MAX_AGE = timedelta(minutes=10)
-"""A catalogue is rebuilt after this even if nothing was written: sessions begin, sales open."""
 
 
 class Worker:
@@ -47,7 +44,6 @@ class Worker:
         self._clock = clock
         self._serving: Generation | None = None
         self._champion: Champion | None = None
-        self._last_change = -1
         self._refused: str | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="generation-watch", daemon=True)
@@ -136,15 +132,14 @@ class Worker:
         """
         with connected(self.pool) as connection:
             model = self._newest_model()
-            current = self._serving
-            catalogue = current.catalogue if current else None
-            change, now = _last_change(connection), self._clock()
-            if catalogue is None or change != self._last_change or now - catalogue.at > _MAX_AGE:
-                catalogue = build_catalogue(connection, now)
+            current, now = self._serving, self._clock()
+            if current and is_fresh(current.catalogue, last_change(connection), now):
+                catalogue = current.catalogue
+            else:
+                catalogue = current_catalogue(connection, self._world.catalogue, now)
         if current and catalogue is current.catalogue and model is current.model:
             return False
         self._serving = generation(catalogue, model)
-        self._last_change = change
         return True
 
     def _newest_model(self) -> LoadedModel | None:
@@ -172,8 +167,3 @@ class Worker:
             self.refresh()
         except RecoError as error:
             log.warning("What is served stays as it was: %s", error)
-
-
-def _last_change(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("select coalesce(max(id), 0) from core.change").fetchone()
-    return int(row[0]) if row else 0

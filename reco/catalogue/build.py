@@ -96,6 +96,7 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
             "select external_id from core.item where id = any(%(ids)s) order by id", wanted
         ).fetchall()
         users = _scalar(connection, "select count(*) from core.beneficiary")
+        change_id = last_change(connection)
         categories = _names(connection, "select id, name from core.category")
         subcategories = _names(connection, "select id, name from core.subcategory")
     return Catalogue(
@@ -104,6 +105,7 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
         categories=categories,
         subcategories=subcategories,
         users=users,
+        change_id=change_id,
         **_grouped(stocks, booked, items["item"]),
         item_id=items["item"],
         item_external_id=np.array([name.encode() for (name,) in named], dtype=np.bytes_),
@@ -112,6 +114,11 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
         item_is_digital=items["is_digital"],
         item_is_physical=items["is_physical"],
     )
+
+
+def last_change(connection: psycopg.Connection[Any]) -> int:
+    """Return the id of the newest entry of `core.change`, 0 where there is none."""
+    return _scalar(connection, "select coalesce(max(id), 0) from core.change")
 
 
 def _grouped(

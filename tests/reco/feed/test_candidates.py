@@ -1,0 +1,130 @@
+"""Candidates against a slow truth: what may be shown, at which offer, at which cost."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from catalogues import CATEGORIES, NOW, NOW_US, catalogue_of, stocks
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.pairs import days_to_session, distance_cost, session_cost
+from reco.db.arrays import FOREVER_US
+from reco.feed.candidates import gather, micros
+from reco.feed.query import feed_query
+from reco.feed.state import Credit, Interacted, Situation, Surroundings, UserState
+from reco.geo.points import Point
+
+DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}
+
+credits_left = st.builds(
+    Credit,
+    st.sampled_from([None, 0, 1_200]),
+    st.sampled_from([None, 500]),
+    st.sampled_from([None, 0, 1_200]),
+)
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "categories": st.lists(st.sampled_from(sorted(CATEGORIES.values())), max_size=2),
+        "max_price_eur": st.sampled_from([0.0, 5.0, 20.0]),
+        "starts_from": st.sampled_from([NOW, NOW + timedelta(hours=2)]),
+        "starts_before": st.sampled_from([NOW + timedelta(hours=12), NOW + timedelta(days=5)]),
+        "shown_items": st.frozensets(st.integers(1, 5), max_size=2),
+    },
+)
+
+
+def situation(asked, credit, near, dismissed=()):
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    past = tuple(Interacted(item, f"i{item}", "dismiss", NOW) for item in dismissed)
+    around = Surroundings(
+        Point(5.0, 45.0),
+        "request",
+        5e4,
+        np.array(near, dtype=np.int64),
+        np.array([DISTANCES[venue] for venue in near]),
+    )
+    return Situation(query, UserState(None, (), past, credit), around)
+
+
+def truth(rows, here):
+    """Return item to (least cost, offers with that cost), row by row."""
+    query, credit = here.query, here.state.credit
+    best = {}
+    for row in rows:
+        item_category = CATEGORIES[row.item % 3 + 1]
+        bounds = [query.filters.max_price_cents, credit.total_cents]
+        bounds += [credit.digital_cents] if row.venue is None or row.item == 5 else []
+        bounds += [credit.physical_cents] if row.item == 1 else []
+        dated = row.starts_us != FOREVER_US
+        after, before = query.filters.starts_from, query.filters.starts_before
+        if (
+            (row.venue is not None and row.venue not in here.around.venue_ids)
+            or row.item in here.state.settled_items | query.shown_items
+            or (query.filters.categories and item_category not in query.filters.categories)
+            or not row.opens_us <= NOW_US < row.closes_us
+            or any(bound is not None and row.price_cents > bound for bound in bounds)
+            or (dated and after and row.starts_us < micros(after))
+            or (dated and before and row.starts_us >= micros(before))
+        ):
+            continue
+        days = days_to_session(np.array([row.starts_us]), NOW_US)
+        away = np.array([DISTANCES[row.venue] if row.venue else np.nan])
+        price = np.array([row.price_cents], dtype=np.int32)
+        cost = float((session_cost(price, days) + distance_cost(away))[0])
+        least, offers = best.get(row.item, (np.inf, set()))
+        if cost < least - 1e-12:
+            best[row.item] = (cost, {row.offer})
+        elif cost <= least + 1e-12:
+            best[row.item] = (least, offers | {row.offer})
+    return best
+
+
+@given(stocks(), filters, credits_left, st.sets(st.sampled_from([10, 20, 30])), st.data())
+def test_every_item_that_may_be_shown_and_no_other(rows, asked, credit, near, data):
+    dismissed = data.draw(st.frozensets(st.integers(1, 5), max_size=1))
+    here = situation(asked, credit, sorted(near), dismissed)
+    catalogue = catalogue_of(rows)
+    found = gather(catalogue, here)
+    expected = truth(rows, here)
+    items = catalogue.item_id[found.item].tolist()
+    assert sorted(items) == sorted(expected)
+    assert len(set(items)) == len(items)
+    for item, offer, cost in zip(items, found.offer.tolist(), found.cost.tolist(), strict=True):
+        assert cost == pytest.approx(expected[item][0])
+        assert int(catalogue.offer_id[offer]) in expected[item][1]
+
+
+@given(stocks(), credits_left)
+def test_a_smaller_radius_never_adds(rows, credit):
+    catalogue = catalogue_of(rows)
+    wide = gather(catalogue, situation({}, credit, [10, 20, 30]))
+    narrow = gather(catalogue, situation({}, credit, [10]))
+    assert set(narrow.item.tolist()) <= set(wide.item.tolist())
+
+
+@given(stocks())
+def test_pages_are_disjoint_and_end(rows):
+    catalogue = catalogue_of(rows)
+    here = situation({}, Credit(None, None, None), [10, 20, 30])
+    everything = set(catalogue.item_id[gather(catalogue, here).item].tolist())
+    shown = frozenset()
+    while True:
+        page = gather(catalogue, replace(here, query=replace(here.query, shown_items=shown)))
+        found = catalogue.item_id[page.item].tolist()[:2]
+        if not found:
+            break
+        assert not shown & set(found)
+        shown |= frozenset(found)
+    assert shown == everything
+
+
+def test_micros_is_exact_in_any_zone():
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    paris = datetime(2026, 11, 23, 13, 0, 0, 123456, tzinfo=ZoneInfo("Europe/Paris"))
+    assert micros(paris) == micros(paris.astimezone(ZoneInfo("UTC")))
+    assert micros(paris) % 1_000_000 == 123456

@@ -1,0 +1,56 @@
+"""Queries: whatever is asked is either checked and carried, or refused by name."""
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.errors import InvalidInput
+from reco.feed.query import MAX_N, feed_query
+from reco.geo.points import MAX_RADIUS_M
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"lat": 45.0}, "lon"),
+        ({"lon": 5.0}, "lat"),
+        ({"lat": math.nan, "lon": 5.0}, "lat"),
+        ({"radius_km": 200.1}, "radius_km"),
+        ({"radius_km": 0.0}, "radius_km"),
+        ({"radius_km": math.nan}, "radius_km"),
+        ({"n": 0}, "n"),
+        ({"n": MAX_N + 1}, "n"),
+        ({"floor": 1.1}, "floor"),
+        ({"floor": math.nan}, "floor"),
+        ({"max_price_eur": -1.0}, "max_price_eur"),
+        ({"max_price_eur": math.nan}, "max_price_eur"),
+        ({"starts_from": NOW + timedelta(2), "starts_before": NOW + timedelta(1)}, "to"),
+        ({"starts_before": NOW - timedelta(1)}, "to"),
+        ({"starts_from": datetime(2026, 11, 24)}, "from"),  # noqa: DTZ001
+    ],
+)
+def test_bad_input_is_named(asked, field):
+    with pytest.raises(InvalidInput) as caught:
+        feed_query(now=NOW, default_radius_m=50_000.0, **asked)
+    assert caught.value.field == field
+
+
+def test_the_location_is_rounded_before_it_is_used():
+    query = feed_query(now=NOW, default_radius_m=1.0, lat=45.188529, lon=5.724524)
+    assert (query.location.lat, query.location.lon) == (45.189, 5.725)
+
+
+def test_a_radius_that_was_asked_is_not_widened():
+    assert feed_query(now=NOW, default_radius_m=5e4, radius_km=10.0).widest_m == 10_000.0
+    assert feed_query(now=NOW, default_radius_m=5e4).widest_m == MAX_RADIUS_M
+
+
+@given(st.decimals(0, 999_999, places=2))
+def test_prices_are_whole_cents(price):
+    query = feed_query(now=NOW, default_radius_m=1.0, max_price_eur=float(price))
+    assert query.filters.max_price_cents == int(price * 100)
