@@ -71,7 +71,8 @@ def load_catalogue(folder: Path) -> Catalogue:
     found = read_arrays(folder, _CatalogueFacts, schema_version=SCHEMA_VERSION)
     check_layout(folder, found.arrays, _LAYOUT)
     facts: dict[str, Any] = {name: getattr(found.facts, name) for name in _FACTS}
-    return Catalogue(**facts, **{name: found.arrays[name] for name in _LAYOUT})
+    arrays: dict[str, Any] = {name: found.arrays[name] for name in _LAYOUT}
+    return Catalogue(**facts, **arrays)
 
 
 def snapshots(parent: Path) -> list[Path]:

@@ -145,7 +145,7 @@ def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     holds = {
         "first_of_category": bool(met) and ("category", pick.live.category) not in met,
         "liked_by_people_like_you": pick.is_personal,
-        "popular_near_you": not pick.is_personal and pick.bookings_near > 0,
+        "popular_near_you": pick.bookings_near > 0 and pick.distance_m is not None,
         "close_to_you": pick.distance_m is not None and pick.distance_m <= _CLOSE_M,
         "soon": first.starts_at is not None and first.starts_at - now <= _SOON,
         "free": min(session.price_cents for session in pick.live.sessions) == 0,
@@ -162,6 +162,7 @@ def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> 
         "no_location_nationwide": around.here is None,
         "radius_widened": around.radius_m > query.radius_m,
         "no_model_popularity_only": serving.model is None,
+        "model_newer_than_request": _has_seen_the_future(serving, query),
         "no_credit_left_free_only": state.credit.total_cents == 0,
         "nothing_found": not picks,
     }
@@ -214,3 +215,8 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "floor": query.floor,
         "shown_before": len(query.shown_items),
     }
+
+
+def _has_seen_the_future(serving: Generation, query: FeedQuery) -> bool:
+    model = serving.model
+    return model is not None and model.cutoff is not None and model.cutoff > query.now

@@ -1,0 +1,62 @@
+"""The command `reco feed`: one person's agenda, as a table or as the API's body."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import orjson
+import typer
+
+from reco.console import WorldOption, console, settings_for
+from reco.db.ready import opened_world
+from reco.feed.moments import moment_from
+from reco.feed.once import feed_once
+from reco.feed.query import feed_query
+from reco.feed.table import agenda_table
+from reco.secret import signing_secret
+
+
+def feed(
+    context: typer.Context,
+    user: Annotated[str | None, typer.Option(help="User id; none: a guest.")] = None,
+    lat: Annotated[float | None, typer.Option(help="Latitude, degrees. [default: home]")] = None,
+    lon: Annotated[float | None, typer.Option(help="Longitude, degrees.")] = None,
+    radius_km: Annotated[
+        float | None, typer.Option(help="Up to 200. [default: 50, wider where little is on]")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="As of this date or time. [default: now]")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Sessions from this on.")] = None,
+    to: Annotated[str | None, typer.Option(help="Sessions until this; a date is included.")] = None,
+    max_price: Annotated[float | None, typer.Option(help="Euros.")] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Only this category; may be repeated.")
+    ] = None,
+    n: Annotated[int, typer.Option(help="Length of the slate, up to 100.")] = 20,
+    floor: Annotated[
+        float, typer.Option(help="Share of the best relevance to keep, 0 to 1.")
+    ] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's body.")] = False,
+    world: WorldOption = None,
+) -> None:
+    """Print what one person can book around a place, ranked."""
+    settings = settings_for(context, world)
+    zone = ZoneInfo(settings.timezone)
+    query = feed_query(
+        now=moment_from(at, "at", zone) if at else datetime.now(UTC),
+        default_radius_m=settings.radius_m,
+        user_id=user,
+        lat=lat,
+        lon=lon,
+        radius_km=radius_km,
+        starts_from=moment_from(from_, "from", zone) if from_ else None,
+        starts_before=moment_from(to, "to", zone, end_of_day=True) if to else None,
+        max_price_eur=max_price,
+        categories=category or (),
+        n=n,
+        floor=floor,
+    )
+    answer = feed_once(opened_world(settings), query, signing_secret(settings))
+    if as_json:
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+    else:
+        console.print(agenda_table(answer, user or "a guest", zone))

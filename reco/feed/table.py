@@ -1,0 +1,128 @@
+"""An agenda as a table for the terminal."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reco.feed.answer import FeedAnswer, FeedItem, Session
+
+REASONS = {
+    "first_of_category": "a first for you",
+    "liked_by_people_like_you": "people like you booked it",
+    "popular_near_you": "popular near you",
+    "close_to_you": "close to you",
+    "soon": "soon",
+    "free": "free",
+}
+"""Each reason of a feed, in words."""
+
+NOTES = {
+    "guest": "No user: the agenda of a guest.",
+    "unknown_user_cold_agenda": "This user is unknown: the agenda of a newcomer.",
+    "no_location_nationwide": "No location and no home: digital offers of the whole country.",
+    "radius_widened": "Little is on nearby: the radius was widened.",
+    "no_model_popularity_only": "No model is published: ranked by what is booked nearby.",
+    "model_newer_than_request": "The model has seen what happened after this moment.",
+    "no_credit_left_free_only": "No credit is left: free offers alone.",
+    "nothing_found": "Nothing can be booked here with these filters: widen the radius or the dates.",
+}
+"""Each note of a feed, in words."""
+
+
+def agenda_table(answer: FeedAnswer, who: str, zone: ZoneInfo) -> RenderableType:
+    """Return `answer` as a table, times in the venue's zone or else `zone`."""
+    table = Table(title=_title(answer, who), title_justify="left", header_style="bold")
+    for name, justify in (
+        ("What", "left"),
+        ("Where", "left"),
+        ("Away", "right"),
+        ("When", "left"),
+        ("Price", "right"),
+        ("Chance", "right"),
+        ("Why", "left"),
+    ):
+        # What a narrow terminal cuts is the end of a title, never a price or a date.
+        shrinks = name in {"What", "Where", "Why"}
+        table.add_column(name, justify=justify, no_wrap=not shrinks)  # type: ignore[arg-type]
+    for item in answer.items:
+        table.add_row(*_row(item, zone))
+    notes = [Text(NOTES[note], style="yellow") for note in answer.notes]
+    return Group(table, *notes, Text(_footer(answer), style="dim"))
+
+
+def price_text(price_cents: int) -> str:
+    """Return a price for people: free, 12 €, 12.50 €."""
+    if price_cents == 0:
+        return "free"
+    whole = price_cents % 100 == 0
+    return f"{price_cents // 100} €" if whole else f"{price_cents / 100:.2f} €"
+
+
+def distance_text(distance_m: float | None) -> str:
+    """Return a distance for people: < 100 m, 350 m, 3.2 km, 41 km; digital offers have none."""
+    if distance_m is None:
+        return "online"
+    if distance_m < 100:
+        return "< 100 m"
+    if distance_m < 1_000:
+        return f"{round(distance_m, -1):.0f} m"
+    return f"{distance_m / 1_000:.1f} km" if distance_m < 10_000 else f"{distance_m / 1_000:.0f} km"
+
+
+def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
+    local = _local_zone(item, zone)
+    where = (item.venue.name or item.venue.venue_id) if item.venue else "online"
+    what = Text(item.title or item.item_id, style="bold").append(
+        f"\n{item.subcategory or item.category}", style="dim not bold"
+    )
+    chance = "" if item.probability is None else f"{item.probability:.1%}"
+    why = ", ".join(REASONS[reason] for reason in item.reasons)
+    cells = [where, distance_text(item.distance_m), _when(item.sessions, local)]
+    cells += [_prices(item.sessions), chance, why]
+    return [what, *(Text(cell) for cell in cells)]
+
+
+def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:
+    if item.venue is None or item.venue.timezone is None:
+        return zone
+    try:
+        return ZoneInfo(item.venue.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return zone
+
+
+def _when(sessions: tuple[Session, ...], zone: ZoneInfo) -> str:
+    starts = [session.starts_at for session in sessions if session.starts_at]
+    if not starts:
+        return "any day"
+    more = f"\n+ {len(starts) - 1} more" if len(starts) > 1 else ""
+    return _moment_text(starts[0], zone) + more
+
+
+def _moment_text(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %d %b %H:%M}"
+
+
+def _prices(sessions: tuple[Session, ...]) -> str:
+    cheapest = min(session.price_cents for session in sessions)
+    dearest = max(session.price_cents for session in sessions)
+    return ("from " if dearest > cheapest else "") + price_text(cheapest)
+
+
+def _title(answer: FeedAnswer, who: str) -> str:
+    place = answer.location_used
+    where = "everywhere"
+    if place.lat is not None and place.lon is not None:
+        where = f"within {answer.radius_m / 1_000:.0f} km of {place.lat:.3f}, {place.lon:.3f}"
+    return f"Agenda of {who}, {where}"
+
+
+def _footer(answer: FeedAnswer) -> str:
+    met = ", ".join(answer.horizon.categories) or "nothing yet"
+    return (
+        f"Horizon so far: {answer.horizon.points:.0f} points ({met}). "
+        f"Model {answer.model_version}, slate {answer.slate_id}."
+    )
