@@ -18,6 +18,7 @@ from reco.secret import signing_secret
 
 def feed(
     context: typer.Context,
+    *,
     user: Annotated[str | None, typer.Option(help="User id; none: a guest.")] = None,
     lat: Annotated[float | None, typer.Option(help="Latitude, degrees. [default: home]")] = None,
     lon: Annotated[float | None, typer.Option(help="Longitude, degrees.")] = None,

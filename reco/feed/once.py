@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import psycopg
-
 from reco.catalogue.build import build_catalogue
 from reco.db.pool import connected, open_pool
 from reco.feed.answer import FeedAnswer

@@ -36,7 +36,7 @@ class Pick:
     item_row_id: int
     distance_m: float | None
     probability: float
-    is_personal: bool
+    is_liked: bool
     bookings_near: int
 
 
@@ -57,7 +57,7 @@ def picked(serving: Generation, scored: Scored, row: int, live: LiveOffer) -> Pi
         item_row_id=int(serving.catalogue.item_id[candidates.item[row]]),
         distance_m=None if np.isnan(distance_m) else distance_m,
         probability=float(scored.probability[row]),
-        is_personal=bool(scored.is_personal[row]),
+        is_liked=bool(scored.is_liked[row]),
         bookings_near=int(candidates.bookings_near[row]),
     )
 
@@ -144,7 +144,7 @@ def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     first = pick.live.sessions[0]
     holds = {
         "first_of_category": bool(met) and ("category", pick.live.category) not in met,
-        "liked_by_people_like_you": pick.is_personal,
+        "liked_by_people_like_you": pick.is_liked,
         "popular_near_you": pick.bookings_near > 0 and pick.distance_m is not None,
         "close_to_you": pick.distance_m is not None and pick.distance_m <= _CLOSE_M,
         "soon": first.starts_at is not None and first.starts_at - now <= _SOON,

@@ -12,6 +12,7 @@ from reco.feed.generation import Generation
 from reco.feed.state import UserState
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
+from reco.model.popularity import Popularity
 
 _PRIOR_BOOKINGS = 20.0
 """Bookings' worth of belief that all items around are alike: a village of three is no ranking."""
@@ -24,21 +25,23 @@ class Scored:
     candidates: Candidates
     probability: NDArray[np.float64]
     """That the person books the item's best offer, from 0 to 1."""
-    is_personal: NDArray[np.bool_]
-    """Whether the model could say something about this person and item."""
+    is_liked: NDArray[np.bool_]
+    """Whether the model puts the item into the top tenth of all candidates for this person."""
 
 
 def score(generation: Generation, candidates: Candidates, state: UserState) -> Scored:
     """Score every candidate: by the model, by popularity near where the model cannot say."""
     popular = popularity_logits(generation.catalogue, candidates)
-    personal = np.full(len(candidates), np.nan)
-    if generation.model is not None:
-        history = history_of(generation.model, state)
-        rows = generation.model_rows[candidates.item]
-        personal = generation.model.logits(history, rows)
-    item_logits = np.where(np.isnan(personal), popular, personal)
+    model, liked = generation.model, np.zeros(len(candidates), dtype=bool)
+    item_logits = popular
+    if model is not None:
+        history = history_of(model, state)
+        said = model.logits(history, generation.model_rows[candidates.item])
+        item_logits = np.where(np.isnan(said), popular, said)
+        if len(history) and model.kind != Popularity.kind:
+            liked = _top_tenth(said)
     probability = 1.0 / (1.0 + np.exp(candidates.cost - item_logits))
-    return Scored(candidates, probability, ~np.isnan(personal))
+    return Scored(candidates, probability, liked)
 
 
 def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[np.float64]:
@@ -53,6 +56,12 @@ def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[n
     bookings = max(float(catalogue.offer_bookings.sum()) / max(1, catalogue.users), 0.01)
     rate = bookings * share
     return np.asarray(np.log(np.expm1(rate)), dtype=np.float64)
+
+
+def _top_tenth(said: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which values are at or above the 90th percentile of those that are known."""
+    known = said[~np.isnan(said)]
+    return said >= np.quantile(known, 0.9) if len(known) else np.zeros(len(said), dtype=bool)
 
 
 def history_of(model: LoadedModel, state: UserState) -> History:

@@ -27,7 +27,7 @@ NOTES = {
     "no_model_popularity_only": "No model is published: ranked by what is booked nearby.",
     "model_newer_than_request": "The model has seen what happened after this moment.",
     "no_credit_left_free_only": "No credit is left: free offers alone.",
-    "nothing_found": "Nothing can be booked here with these filters: widen the radius or the dates.",
+    "nothing_found": "Nothing can be booked here: widen the radius, the dates or the price.",
 }
 """Each note of a feed, in words."""
 
