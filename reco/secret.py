@@ -1,7 +1,9 @@
 """The key that signs user tokens and cursors: set by the operator, or made once and kept."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from reco.errors import InvalidInput
@@ -26,16 +28,13 @@ def signing_secret(settings: Settings) -> str:
 
 
 def _kept(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".secret.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
-    try:
-        # Of two processes that make it at once, one wins and both read the same.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Readable by its owner alone from the start, and complete before it has its name.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as draft:
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            # Of several processes that make it at once one wins, and all read the same.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, path)
     return path.read_text()

@@ -1,0 +1,29 @@
+"""The signing secret: the operator's, or one that is made once and kept private."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from reco.errors import InvalidInput
+from reco.secret import signing_secret
+from reco.settings import Settings
+
+
+def test_the_operators_secret_is_used(tmp_path):
+    assert signing_secret(Settings(home=tmp_path, secret="s" * 32)) == "s" * 32
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_one_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="RECO_SECRET"):
+        signing_secret(Settings(home=tmp_path, secret="short"))
+
+
+def test_it_is_made_once_even_by_many_at_once(tmp_path):
+    settings = Settings(home=tmp_path, secret=None)
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: signing_secret(settings), range(32)))
+    assert len(made) == 1
+    assert len(made.pop()) >= 32
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
