@@ -1,0 +1,319 @@
+"""A private PostgreSQL cluster in a folder of the project's, reached by a Unix socket alone."""
+
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from reco.db.programs import Programs, Tell, required_programs
+from reco.errors import SetupError
+
+ROLE = "reco"
+_PORT = 5432
+_LONGEST_SOCKET = 103
+"""Bytes that a socket's path may have; 104 on macOS with its end, 108 on Linux."""
+_START_S = 60
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "max_wal_size": "4GB",
+    "random_page_cost": "1.1",
+    # The statements of a request take milliseconds: compiling them would take longer.
+    "jit": "off",
+}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class _Owner:
+    """Who runs the server: this user, or for root, whom PostgreSQL refuses, `postgres`."""
+
+    name: str
+    uid: int
+    gid: int
+    is_other: bool
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """What there is of a cluster."""
+
+    is_made: bool
+    is_running: bool
+    folder: Path
+    socket: Path
+    log: Path
+
+
+class Cluster:
+    """The private cluster of one home folder.
+
+    Everything lies in `home/cluster`; where the server's user cannot reach that, in a folder of
+    its own that `home/cluster.json` names. Access is by the socket's folder, which only the owner
+    may enter.
+
+    Parameters
+    ----------
+    home
+        Made where it is missing.
+    is_durable
+        False for tests: a power cut may then lose everything.
+    tell
+        Called with a line when something takes a while.
+    """
+
+    def __init__(self, home: Path, *, is_durable: bool = True, tell: Tell = lambda _: None) -> None:
+        self._home = home.absolute()
+        self._settings = _SETTINGS if is_durable else _SETTINGS | _NOT_DURABLE
+        self._tell = tell
+
+    @property
+    def folder(self) -> Path:
+        """Where the cluster lies, or will."""
+        place = self._home / "cluster.json"
+        if place.exists():
+            return Path(json.loads(place.read_text())["folder"])
+        return self._home / "cluster"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.folder / "postgresql.log"
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the server's socket."""
+        inside = self.folder / "socket"
+        if len(os.fsencode(inside / f".s.PGSQL.{_PORT}")) <= _LONGEST_SOCKET:
+            return inside
+        return Path(tempfile.gettempdir()) / f"reco-{_key(self.folder)}"
+
+    def conninfo(self, database: str) -> str:
+        """Return the URL of a database of this cluster."""
+        return f"postgresql:///{database}?host={quote(str(self.socket), safe='')}&user={ROLE}"
+
+    def state(self) -> ClusterState:
+        """Return what there is, touching nothing."""
+        is_made = (self._data / "PG_VERSION").exists()
+        return ClusterState(
+            is_made, is_made and self._answers(), self.folder, self.socket, self.log
+        )
+
+    def up(self) -> None:
+        """Make the cluster where it is missing and start it where it is down.
+
+        What a crash left behind is cleared away. Several processes may call this at once.
+
+        Raises
+        ------
+        SetupError
+            PostgreSQL is missing and cannot be installed, or does not start; says what to do.
+        """
+        if self._answers():
+            return
+        self._home.mkdir(parents=True, exist_ok=True)
+        with _locked(self._home / "cluster.lock"):
+            if self._answers():
+                return
+            programs = required_programs(self._tell)
+            owner = _owner()
+            self._make_folders(owner)
+            self._make(programs, owner)
+            self._start(programs, owner)
+
+    def down(self) -> None:
+        """Stop the server, if it runs, and wait until it has."""
+        if not self.state().is_running:
+            return
+        with _locked(self._home / "cluster.lock"):
+            programs = required_programs(self._tell)
+            stop = [programs.path("pg_ctl"), "stop", "-D", str(self._data), "-m", "fast", "-w"]
+            self._run(stop, _owner(), "stop")
+
+    def databases(self) -> list[str]:
+        """Return the names of the cluster's databases."""
+        with self._administer() as connection:
+            rows = connection.execute("select datname from pg_database order by 1").fetchall()
+        return [name for (name,) in rows]
+
+    def create_database(self, name: str, template: str = "template0") -> None:
+        """Create a database where it is missing."""
+        if name in self.databases():
+            return
+        statement = sql.SQL("create database {} template {}")
+        with self._administer() as connection:
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, and whoever is connected to it."""
+        statement = sql.SQL("drop database if exists {} with (force)")
+        with self._administer() as connection:
+            connection.execute(statement.format(sql.Identifier(name)))
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _administer(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.conninfo("postgres"), autocommit=True)
+
+    def _answers(self) -> bool:
+        if not self.socket.exists():
+            return False
+        try:
+            with psycopg.connect(self.conninfo("postgres"), connect_timeout=5):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def _make_folders(self, owner: _Owner) -> None:
+        if owner.is_other and not _may_enter(owner, self._home):
+            elsewhere = Path("/var/lib/reco") / _key(self._home)
+            (self._home / "cluster.json").write_text(json.dumps({"folder": str(elsewhere)}))
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder, self.socket):
+            _own(folder, owner)
+
+    def _make(self, programs: Programs, owner: _Owner) -> None:
+        if (self._data / "PG_VERSION").exists():
+            self._check_version(programs)
+            return
+        self._tell("Making a private database cluster ...")
+        draft = self.folder / "data.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        locale = (
+            ["--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C"]
+            if sys.platform == "linux"
+            else ["--no-locale"]
+        )
+        initdb = [programs.path("initdb"), "-D", str(draft), "-U", ROLE, "-A", "trust"]
+        self._run([*initdb, "-E", "UTF8", *locale], owner, "make")
+        draft.rename(self._data)
+
+    def _check_version(self, programs: Programs) -> None:
+        made_by = (self._data / "PG_VERSION").read_text().strip()
+        if made_by != str(programs.version):
+            raise SetupError(
+                f"{self._data} was made by PostgreSQL {made_by}, this machine has "
+                f"{programs.version}: install {made_by} again, or move the folder away."
+            )
+
+    def _start(self, programs: Programs, owner: _Owner) -> None:
+        self._drop_stale_locks()
+        settings = self._settings | {"unix_socket_directories": str(self.socket)}
+        options = " ".join(
+            f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items()
+        )
+        start = [programs.path("pg_ctl"), "start", "-D", str(self._data), "-w", "-s"]
+        start += ["-t", str(_START_S), "-l", str(self.log), "-o", f"-p {_PORT} {options}"]
+        self._run(start, owner, "start")
+
+    def _drop_stale_locks(self) -> None:
+        """Remove the locks of a killed server, where another program or none has its number now."""
+        if sys.platform != "linux":
+            return
+        for lock in (self._data / "postmaster.pid", self.socket / f".s.PGSQL.{_PORT}.lock"):
+            if lock.exists():
+                process = Path("/proc") / lock.read_text().split("\n", 1)[0].strip()
+                if not _is_live_postgres(process):
+                    lock.unlink()
+
+    def _run(self, command: list[str], owner: _Owner, what: str) -> None:
+        become: dict[str, Any] = (
+            {"user": owner.uid, "group": owner.gid, "extra_groups": []} if owner.is_other else {}
+        )
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+        # The server inherits what it is given: a pipe would stay open as long as it runs.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                check=False,
+                **become,
+            )
+            said.seek(0)
+            output = said.read().decode(errors="replace").strip()
+        if done.returncode != 0:
+            raise SetupError(
+                f"The private database cluster did not {what}:\n{output}\n{self._last_of_log()}"
+                f"Its log is {self.log}."
+            )
+
+    def _last_of_log(self) -> str:
+        if not self.log.exists():
+            return ""
+        lines = self.log.read_text(errors="replace").splitlines()[-5:]
+        return "".join(f"  {line}\n" for line in lines)
+
+
+def _owner() -> _Owner:
+    if os.geteuid() != 0:
+        me = pwd.getpwuid(os.geteuid())
+        return _Owner(me.pw_name, me.pw_uid, me.pw_gid, is_other=False)
+    try:
+        other = pwd.getpwnam("postgres")
+    except KeyError:
+        raise SetupError(
+            "PostgreSQL does not run as root, and there is no user `postgres` to run it as: "
+            "`useradd --system postgres`, or work as an ordinary user."
+        ) from None
+    return _Owner(other.pw_name, other.pw_uid, other.pw_gid, is_other=True)
+
+
+def _may_enter(owner: _Owner, folder: Path) -> bool:
+    test = ["test", "-x", str(folder)]
+    done = subprocess.run(
+        test, cwd="/", user=owner.uid, group=owner.gid, extra_groups=[], check=False
+    )
+    return done.returncode == 0
+
+
+def _is_live_postgres(process: Path) -> bool:
+    """Say whether a folder of /proc is a PostgreSQL process that is not dead and unburied."""
+    try:
+        status = (process / "status").read_text()
+    except OSError:
+        return False
+    return status.startswith("Name:\tpostgres") and "State:\tZ" not in status
+
+
+def _own(folder: Path, owner: _Owner) -> None:
+    """Make `folder` the owner's alone; one that somebody else made first is refused."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), owner.uid}:
+        raise SetupError(f"{folder} belongs to somebody else; remove it and try again.")
+    os.chown(folder, owner.uid, owner.gid)
+    folder.chmod(0o700)
+
+
+def _key(path: Path) -> str:
+    return hashlib.sha256(f"{os.geteuid()}:{path}".encode()).hexdigest()[:12]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,70 @@
+"""The commands `reco db ...`: the private cluster, and a world's schema."""
+
+import os
+import shutil
+
+import typer
+from rich.table import Table
+
+from reco.console import WorldOption, console, settings_for
+from reco.db.migrate import migrate as migrate_world
+from reco.db.programs import required_programs
+from reco.db.ready import located_world, opened_world, private_cluster, ready_world
+from reco.errors import SetupError
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def up(context: typer.Context, world: WorldOption = None) -> None:
+    """Start the private cluster, made where it is missing, and make the world's database."""
+    ready_world(settings_for(context, world))
+    status(context, world)
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """Stop the private cluster; what it holds stays."""
+    cluster = private_cluster(settings_for(context, None))
+    cluster.down()
+    console.print(f"The private cluster is down; its folder is {cluster.folder}.")
+
+
+@app.command()
+def status(context: typer.Context, world: WorldOption = None) -> None:
+    """Say whether the private cluster runs, where it lies and where its log is."""
+    settings = settings_for(context, world)
+    state = private_cluster(settings).state()
+    table = Table(show_header=False)
+    is_up = "up" if state.is_running else "down" if state.is_made else "not made: `reco db up`"
+    table.add_row("cluster", is_up)
+    table.add_row("folder", str(state.folder))
+    table.add_row("log", str(state.log))
+    if state.is_running:
+        names = [n for n in private_cluster(settings).databases() if n.startswith("reco_")]
+        table.add_row("worlds", ", ".join(name.removeprefix("reco_") for name in names))
+    table.add_row(f"URL of {settings.world}", located_world(settings).conninfo)
+    console.print(table)
+
+
+@app.command()
+def migrate(context: typer.Context, world: WorldOption = None) -> None:
+    """Bring the world's schema to this code's."""
+    settings = settings_for(context, world)
+    if settings.database_url is None:
+        private_cluster(settings).up()
+    located = located_world(settings)
+    console.print(f"{located.name} is at revision {migrate_world(located)}.")
+
+
+@app.command()
+def psql(context: typer.Context, world: WorldOption = None) -> None:
+    """Open psql on the world's database."""
+    located = opened_world(settings_for(context, world))
+    program = shutil.which("psql")
+    if program is None:
+        folder = required_programs(lambda _: None).folder
+        program = str(folder / "psql") if (folder / "psql").exists() else None
+    if program is None:
+        raise SetupError("psql is not installed: it comes with PostgreSQL's client package.")
+    os.execv(program, [program, located.conninfo])
