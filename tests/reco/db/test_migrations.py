@@ -1,0 +1,118 @@
+"""Migrations: they make what the tables say, can be taken back, and never mix two worlds."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from alembic import command
+
+from reco.db.migrate import _config, _connection, differences, head_revision, migrate
+from reco.errors import SetupError, Unavailable
+
+
+def test_the_database_is_what_the_tables_say(world):
+    assert differences(world) == []
+
+
+def test_a_difference_is_noticed(world, connection):
+    connection.execute("alter table core.venue add column surplus text")
+    assert "surplus" in str(differences(world))
+
+
+def test_twice_changes_nothing(world, connection):
+    connection.execute("insert into core.category (name) values ('LIVRE')")
+    assert migrate(world) == head_revision()
+    assert connection.execute("select name from core.category").fetchall() == [("LIVRE",)]
+
+
+def test_down_and_up_again(world, connection):
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "base")
+    left = connection.execute(
+        "select tablename from pg_tables where schemaname in ('core', 'reco')"
+    ).fetchall()
+    assert left == [("alembic_version",)]
+    migrate(world)
+    assert differences(world) == []
+
+
+def test_another_worlds_database_is_refused(world):
+    with pytest.raises(SetupError, match="holds the world 'test', not 'other'"):
+        migrate(replace(world, name="other"))
+
+
+def test_no_server_is_unavailable(world, tmp_path):
+    with pytest.raises(Unavailable, match="does not answer"):
+        migrate(replace(world, conninfo=f"postgresql:///x?host={tmp_path}&user=reco"))
+
+
+def test_months_get_partitions_and_keep_their_rows(connection):
+    months = [datetime(2026, month, 15, tzinfo=UTC) for month in (9, 10, 11)]
+    for at in [*months, None]:
+        connection.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at) values (1, 1, 'view', %s)",
+            (at,),
+        )
+    made = connection.execute("select core.ensure_months('2026-10-03', '2026-11-20')").fetchone()
+    assert made == (4,)
+    again = connection.execute("select core.ensure_months('2026-10-03', '2026-11-20')").fetchone()
+    assert again == (0,)
+    rows = connection.execute(
+        "select tableoid::regclass::text, count(*) from core.interaction group by 1 order by 1"
+    ).fetchall()
+    assert rows == [
+        ("core.interaction_2026_10", 1),
+        ("core.interaction_2026_11", 1),
+        ("core.interaction_default", 2),
+    ]
+
+
+def test_the_same_interaction_is_kept_once_even_without_a_time(connection):
+    row = "insert into core.interaction (user_id, offer_id, kind) values (1, 1, 'view')"
+    connection.execute(row)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute(row)
+
+
+def changes(connection):
+    return connection.execute(
+        "select entity, operation, before ->> 'name' from core.change order by id"
+    ).fetchall()
+
+
+def test_every_change_is_logged_with_what_was_before(connection):
+    place = "st_setsrid(st_makepoint(5.7, 45.2), 4326)::geography"
+    connection.execute(
+        f"insert into core.venue (external_id, name, location) values ('v', 'Old', {place})"
+    )
+    connection.execute("update core.venue set name = 'New'")
+    connection.execute("update core.venue set name = 'New'")
+    connection.execute("delete from core.venue")
+    assert changes(connection) == [
+        ("venue", "insert", None),
+        ("venue", "update", "Old"),
+        ("venue", "delete", "New"),
+    ]
+
+
+def test_the_log_gives_any_past_state(connection):
+    """Walking back from today over what was before reaches the state at any moment."""
+    place = "st_setsrid(st_makepoint(5.7, 45.2), 4326)::geography"
+    connection.execute(
+        f"insert into core.venue (external_id, name, location) values ('v', 'first', {place})"
+    )
+    states = []
+    for name in ("second", "third"):
+        states.append(
+            connection.execute("select clock_timestamp(), name from core.venue").fetchone()
+        )
+        connection.execute("update core.venue set name = %s", (name,))
+    for moment, expected in states:
+        row = connection.execute(
+            "select before ->> 'name' from core.change where at > %s order by id limit 1",
+            (moment,),
+        ).fetchone()
+        assert row == (expected,)
+    late = connection.execute("select max(at) from core.change").fetchone()[0]
+    assert late - states[0][0] < timedelta(minutes=1)
