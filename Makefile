@@ -1,0 +1,64 @@
+# Everything a newcomer, a developer and CI run. `make` alone lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow lint types bench screenshot lock clean
+
+# The oldest Python that the project supports comes first: its packages have ready-made wheels.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+RUN := .venv/bin
+SERVE ?= 1
+WORLD ?= demo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Set up, build the demo world, print one person's agenda, serve (SERVE=0: stop before)
+	@$(RUN)/reco demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: .venv/installed ## Run the tests (a few minutes)
+	$(RUN)/python -m pytest -m "not slow"
+
+test-slow: .venv/installed ## Run the tests that need minutes
+	$(RUN)/python -m pytest -m slow
+
+lint: .venv/installed ## Check style and format
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+types: .venv/installed ## Check types
+	$(RUN)/mypy
+
+bench: .venv/installed ## Time feeds of a world (WORLD=town)
+	$(RUN)/python tests/benchmarks/feed.py --world $(WORLD)
+
+lock: .venv/installed ## Pin the newest versions that pyproject.toml allows (needs uv)
+	uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-config --python-version 3.11 --universal --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-config --python-version 3.11 --universal --no-header -q \
+		-o requirements-dev.lock
+
+clean: ## Remove the environment and the caches (worlds stay, in .reco)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment, made anew when the lock changes. Debian and Ubuntu keep venv in a package of its own.
+.venv/installed: requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed:" \
+		"sudo apt-get install python3 (Debian 12, Ubuntu 24.04 or newer), or brew install python@3.12"; exit 1; }
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv >/dev/null 2>&1 || $(MAKE) --no-print-directory .venv/with-apt
+	@echo "Installing the locked packages into .venv (about a minute) ..."
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: .venv/with-apt
+.venv/with-apt:
+	@rm -rf .venv
+	@echo "Installing Python's venv with apt ..."
+	@as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		{ $$as apt-get -q update && $$as apt-get -q install -y --no-install-recommends \
+			$(if $(filter python3.%,$(PYTHON)),$(PYTHON)-venv,python3-venv); } >/dev/null 2>&1 \
+		|| { echo "Python's venv is missing: sudo apt-get install python3-venv, then make again."; exit 1; }
+	$(PYTHON) -m venv .venv
