@@ -1,0 +1,49 @@
+"""Open the files of a data set, or say which one is missing what."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from reco.errors import InvalidInput
+
+
+def read_csv(folder: Path, name: str, columns: Sequence[str], separator: str = ",") -> pd.DataFrame:
+    """Return the text columns `columns` of a file with a header line; empty cells are NaN.
+
+    Raises
+    ------
+    InvalidInput
+        The file or one of the columns is missing.
+    """
+    path = existing(folder, name)
+    header = pd.read_csv(path, sep=separator, nrows=0).columns
+    if absent := set(columns) - set(header):
+        raise InvalidInput(str(path), f"missing columns {sorted(absent)}", list(columns))
+    return pd.read_csv(path, sep=separator, dtype=str, usecols=list(columns))
+
+
+def read_numbers(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a file of tab-separated numbers without a header line.
+
+    Raises
+    ------
+    InvalidInput
+        The file is missing, or a line does not hold just these numbers.
+    """
+    path = existing(folder, name)
+    try:
+        found = pd.read_csv(path, sep="\t", header=None)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InvalidInput(str(path), f"is no table of numbers ({error})", list(columns)) from error
+    if found.shape[1] != len(columns) or not all(map(pd.api.types.is_numeric_dtype, found.dtypes)):
+        raise InvalidInput(str(path), f"each line must hold {len(columns)} numbers", list(columns))
+    return found.set_axis(list(columns), axis=1)
+
+
+def existing(folder: Path, name: str) -> Path:
+    """Return the path of a file, or raise `InvalidInput` if it is not there."""
+    path = folder / name
+    if not path.is_file():
+        raise InvalidInput(str(folder), f"there is no file {name} in it")
+    return path

@@ -1,0 +1,60 @@
+"""MovieLens ratings as frames.
+
+A film is an item with one free, undated offer that takes place nowhere. A rating of 4 or more (of
+5) is a booking: seen and liked, the usual positive of this set; a lower one is a view. The rating
+is the value, its time the time.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from reco.frames.schema import Frames
+from reco.frames.tables import frame_table
+from training.datasets.files import read_csv
+from training.datasets.undated import digital_offers, free_stocks, no_venues
+
+LIKED = 4.0
+"""Stars from which a rating is a booking."""
+CATEGORY = "FILM"
+_NO_GENRE = "(no genres listed)"
+
+
+def read_movielens(folder: Path) -> Frames:
+    """Return the frames of a folder of `ratings.csv` and `movies.csv`, separated by `;`.
+
+    Raises
+    ------
+    InvalidInput
+        A file or a column is missing.
+    """
+    columns = ["userId", "movieId", "rating", "timestamp"]
+    ratings = read_csv(folder, "ratings.csv", columns, separator=";")
+    films = read_csv(folder, "movies.csv", ["movieId", "title", "genres"], separator=";")
+    stars = pd.to_numeric(ratings["rating"])
+    return {
+        "items": frame_table(
+            "items",
+            {
+                "item_id": films["movieId"],
+                "category": np.full(len(films), CATEGORY),
+                "title": films["title"],
+                "genre": films["genres"].mask(films["genres"] == _NO_GENRE),
+            },
+        ),
+        "venues": no_venues(),
+        "offers": digital_offers(films["movieId"]),
+        "stocks": free_stocks(films["movieId"]),
+        "users": frame_table("users", {"user_id": ratings["userId"].unique()}),
+        "interactions": frame_table(
+            "interactions",
+            {
+                "user_id": ratings["userId"],
+                "offer_id": ratings["movieId"],
+                "kind": np.where(stars >= LIKED, "booking", "view"),
+                "at": pd.to_datetime(pd.to_numeric(ratings["timestamp"]), unit="s", utc=True),
+                "value": stars,
+            },
+        ),
+    }
