@@ -1,0 +1,80 @@
+"""Who asks, and what they may ask for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from reco.api.keys import KeyRing
+from reco.api.tokens import user_of
+from reco.errors import Forbidden, Unauthorized
+from reco.worker import Worker
+
+_key_header = APIKeyHeader(
+    name="X-API-Key", auto_error=False, description="A server's key: `reco keys create`."
+)
+_bearer = HTTPBearer(
+    auto_error=False, description="A user's token: `POST /v1/users/{user_id}/token`."
+)
+
+
+def _worker(request: Request) -> Worker:
+    worker: Worker = request.app.state.worker
+    return worker
+
+
+def _now(request: Request) -> datetime:
+    now: datetime = request.app.state.clock()
+    return now
+
+
+WorkerOfApp = Annotated[Worker, Depends(_worker)]
+Now = Annotated[datetime, Depends(_now)]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A server with a key of a scope, or a phone that speaks for one user."""
+
+    scope: str | None
+    user_id: str | None
+
+    def user(self, asked: str | None) -> str | None:
+        """Return whom a request is about: the one asked for, else the token's own.
+
+        Raises
+        ------
+        Forbidden
+            The key or token does not open that user's resources.
+        """
+        if self.scope is not None:
+            self.must_be("app", "admin")
+            return asked
+        if asked not in {None, self.user_id}:
+            raise Forbidden("This token opens its own user's resources only.")
+        return self.user_id
+
+    def must_be(self, *scopes: str) -> None:
+        """Raise `Forbidden` unless this is a key of one of `scopes`."""
+        if self.scope not in scopes:
+            raise Forbidden(f"This needs an API key of scope {' or '.join(scopes)}.")
+
+
+def _caller(
+    request: Request,
+    worker: WorkerOfApp,
+    now: Now,
+    key: Annotated[str | None, Security(_key_header)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Caller:
+    if key is not None:
+        ring: KeyRing = request.app.state.keys
+        return Caller(ring.scope(key, now), None)
+    if bearer is not None:
+        return Caller(None, user_of(bearer.credentials, worker.secret, now))
+    raise Unauthorized("Send an API key (X-API-Key) or a user token (Authorization: Bearer).")
+
+
+KnownCaller = Annotated[Caller, Depends(_caller)]

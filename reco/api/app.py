@@ -1,0 +1,51 @@
+"""The HTTP API of one world; the only place that reads the clock."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from reco.api import demo, feed, health, interactions, offers, problems, users, venues
+from reco.api.keys import KeyRing, live_key
+from reco.api.pages import Pages
+from reco.db.pool import connected
+from reco.worker import Clock, Worker
+
+
+def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
+    """Return the application; `worker` starts and stops with it.
+
+    Parameters
+    ----------
+    clock
+        Returns the present with a zone; every request reads it once.
+    with_demo
+        Whether the first page may have tokens for a few people, on the loopback interface.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with worker:
+            yield
+
+    app = FastAPI(
+        title="reco",
+        version=version("reco"),
+        summary="What a young person can book around a place, ranked.",
+        lifespan=lifespan,
+    )
+    app.state.worker, app.state.clock = worker, clock
+    app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
+    for part in (feed, offers, interactions, venues, users, health):
+        app.include_router(part.router)
+    if with_demo:
+        app.include_router(demo.router)
+    problems.install(app)
+    app.mount("/", Pages(), name="pages")
+    return app
+
+
+def _look_up(worker: Worker, prefix: str) -> tuple[str, str] | None:
+    with connected(worker.pool) as connection:
+        return live_key(connection, prefix)

@@ -1,0 +1,72 @@
+"""POST /v1/demo/session: lets the first page look at a few people, from this machine only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+
+from reco.api.access import Now, WorkerOfApp
+from reco.api.json import Json
+from reco.api.problems import PROBLEMS
+from reco.api.tokens import issue_token
+from reco.db.pool import connected
+from reco.errors import Forbidden, InvalidInput
+from reco.feed.people import people_to_look_at
+
+router = APIRouter(prefix="/v1/demo", tags=["demo"])
+
+_PEOPLE = 8
+
+
+class Chosen(BaseModel):
+    """Whom to look at; nobody: the first of the people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody to look at."""
+
+    user_id: str
+    bookings: int
+    categories: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A token for one of the people."""
+
+    token: str
+    user_id: str
+    expires_at: datetime
+    users: tuple[Person, ...]
+
+
+@router.post("/session", responses={200: {"model": Session}, **PROBLEMS})
+def session(request: Request, worker: WorkerOfApp, now: Now, chosen: Chosen | None = None) -> Json:
+    """A user token for the first page; answered on the loopback interface alone."""
+    if not _is_loopback(request):
+        raise Forbidden("Demo sessions are given on the loopback interface alone.")
+    with connected(worker.pool) as connection:
+        people = people_to_look_at(connection, now, _PEOPLE)
+    if not people:
+        raise InvalidInput("user_id", "this world has nobody with a home to look at")
+    user_id = chosen.user_id if chosen and chosen.user_id else people[0].user_id
+    issued = issue_token(user_id, worker.secret, now)
+    users = tuple(Person(p.user_id, p.bookings, p.categories) for p in people)
+    return Json(Session(issued.token, user_id, issued.expires_at, users))
+
+
+def _is_loopback(request: Request) -> bool:
+    """Both ends: a page of another name that points here must not get a token."""
+    if request.client is None or request.url.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        return False
+    try:
+        return ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False

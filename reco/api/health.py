@@ -1,0 +1,34 @@
+"""Alive, and ready."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from reco.api.access import WorkerOfApp
+from reco.api.json import Json
+
+router = APIRouter(tags=["health"])
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is missing, in words; a model may be missing, popularity is served then."""
+
+    status: str
+    missing: tuple[str, ...] = ()
+
+
+@router.get("/healthz", responses={200: {"model": Health}})
+def healthz() -> Json:
+    """The process answers; touches nothing else."""
+    return Json(Health("alive"))
+
+
+@router.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health}})
+def readyz(worker: WorkerOfApp) -> Json:
+    """Whether feeds can be answered, and what is missing."""
+    missing = worker.missing()
+    is_ready = all(reason.startswith("model") for reason in missing)
+    health = Health("ready" if is_ready else "not ready", tuple(missing))
+    headers = None if is_ready else {"Retry-After": "2"}
+    return Json(health, 200 if is_ready else 503, headers)

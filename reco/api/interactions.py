@@ -1,0 +1,72 @@
+"""POST /v1/interactions: what people did, in batches."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
+from reco.api.json import Json
+from reco.api.problems import PROBLEMS
+from reco.core.interactions import Interaction, record_interactions
+from reco.db.pool import connected
+from reco.errors import InvalidInput
+
+router = APIRouter(prefix="/v1", tags=["interactions"])
+
+MAX_BATCH = 1_000
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+class InteractionSent(BaseModel):
+    """One thing that a person did with an offer."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"user_id": "u000001", "offer_id": "o1", "kind": "click"}},
+    )
+
+    user_id: Annotated[str | None, Field(description="With a token: its own.")] = None
+    offer_id: str
+    kind: Literal["view", "click", "favourite", "dismiss"]
+    at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
+    value: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    slate_id: Annotated[UUID | None, Field(description="The feed that it was shown in.")] = None
+
+
+class Batch(BaseModel):
+    """Up to a thousand interactions; one that is bad refuses all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    interactions: Annotated[list[InteractionSent], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many were new; what was sent before is kept once."""
+
+    received: int
+    kept: int
+
+
+@router.post("/interactions", responses={200: {"model": Kept}, **PROBLEMS})
+def interactions(worker: WorkerOfApp, now: Now, caller: KnownCaller, batch: Batch) -> Json:
+    """Record views, clicks, favourites and dismissals: all of the batch, or nothing."""
+    checked = [_checked(place, sent, caller, now) for place, sent in enumerate(batch.interactions)]
+    with connected(worker.pool) as connection:
+        kept = record_interactions(connection, checked)
+    return Json(Kept(len(checked), kept))
+
+
+def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -> Interaction:
+    user_id = caller.user(sent.user_id)
+    if user_id is None:
+        raise InvalidInput(f"interactions[{place}].user_id", "is needed with an API key")
+    at = sent.at or now
+    if at > now + _CLOCKS_DIFFER:
+        raise InvalidInput(f"interactions[{place}].at", f"{at} lies in the future")
+    return Interaction(user_id, sent.offer_id, sent.kind, at, sent.value, sent.slate_id)

@@ -1,0 +1,58 @@
+"""One offer, and offers like it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.json import Json
+from reco.api.problems import PROBLEM, PROBLEMS
+from reco.feed.answer import FeedItem
+
+router = APIRouter(prefix="/v1", tags=["offers"])
+
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "Not Found", **PROBLEM}}
+
+
+@dataclass(frozen=True)
+class Items:
+    """Offers, the likest first."""
+
+    items: tuple[FeedItem, ...]
+
+
+@dataclass(frozen=True)
+class Categories:
+    """Names, as the filter `category` takes them."""
+
+    categories: list[str]
+
+
+@router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **_NOT_FOUND, **PROBLEMS})
+def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: str) -> Json:
+    """One published offer with the sessions that can be booked; none: sold out or past."""
+    del caller
+    return Json(worker.offer(offer_id, now))
+
+
+@router.get(
+    "/offers/{offer_id}/similar", responses={200: {"model": Items}, **_NOT_FOUND, **PROBLEMS}
+)
+def similar(
+    worker: WorkerOfApp,
+    now: Now,
+    caller: KnownCaller,
+    offer_id: str,
+    n: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> Json:
+    """Bookable offers like this one, around it."""
+    del caller
+    return Json(Items(worker.similar(offer_id, n, now)))
+
+
+@router.get("/categories", responses={200: {"model": Categories}, **PROBLEMS})
+def categories(worker: WorkerOfApp, caller: KnownCaller) -> Json:
+    """Every category of this world."""
+    del caller
+    return Json(Categories(worker.categories()))

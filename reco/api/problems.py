@@ -1,0 +1,114 @@
+"""Errors on the wire: RFC 9457 problem documents that name the field."""
+
+import logging
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from reco.errors import InvalidInput, RecoError, Unauthorized, Unavailable, status_of
+
+log = logging.getLogger(__name__)
+
+PROBLEM: dict[str, Any] = {
+    "content": {
+        "application/problem+json": {
+            "example": {
+                "type": "about:blank",
+                "title": "Unprocessable Content",
+                "status": 422,
+                "detail": "lon: a latitude needs a longitude with it.",
+                "field": "lon",
+            }
+        }
+    }
+}
+"""How OpenAPI shows a problem."""
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": HTTPStatus(status).phrase, **PROBLEM} for status in (401, 403, 422, 503)
+}
+"""The problems that most endpoints may answer with."""
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    app.add_exception_handler(RecoError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(
+    status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any
+) -> Response:
+    """Return a problem document; members that are None are left out."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    } | {name: value for name, value in members.items() if value is not None}
+    return Response(
+        orjson.dumps(document), status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def field_name(location: Sequence[str | int]) -> str:
+    """Return where a value stands, as interactions[3].offer_id.
+
+    >>> field_name(("body", "interactions", 3, "offer_id"))
+    'interactions[3].offer_id'
+    """
+    name = ""
+    for part in location[1:]:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name or str(location[0])
+
+
+def _told(request: Request, error: Exception) -> Response:
+    del request
+    if not isinstance(error, RecoError):
+        raise error
+    status, headers = status_of(error), {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="reco"'
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("Unexpected: %s", error, exc_info=error)
+        return problem(status, "Something is wrong on our side; it is logged.")
+    members: dict[str, Any] = {}
+    if isinstance(error, InvalidInput):
+        members = {"field": error.field, "accepted": list(error.accepted) or None}
+    return problem(status, str(error), headers=headers, **members)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    del request
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    field = field_name(first["loc"])
+    # What pydantic expected comes as text: 'view', 'click' or 'dismiss'.
+    expected = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
+    return problem(422, f"{field}: {first['msg']}.", field=field, accepted=expected or None)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers) if error.headers else None
+    return problem(
+        error.status_code, f"{request.method} {request.url.path}: {error.detail}", headers=headers
+    )
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "Something is wrong on our side; it is logged.")

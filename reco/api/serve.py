@@ -1,0 +1,59 @@
+"""The command `reco serve`: uvicorn over the API of one world."""
+
+import os
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from reco.api.app import create_app
+from reco.console import WorldOption, errors, settings_for
+from reco.db.ready import opened_world
+from reco.secret import signing_secret
+from reco.settings import Settings
+from reco.worker import Worker
+
+_DEMO = "RECO_SERVE_DEMO"
+"""Tells the worker processes, which read their settings anew, what the command was asked."""
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
+    demo: Annotated[
+        bool, typer.Option(help="Let the page at / look at a few people, from this machine only.")
+    ] = False,
+    world: WorldOption = None,
+) -> None:
+    """Serve the API and the first page until Ctrl-C."""
+    settings = settings_for(context, world)
+    opened_world(settings)
+    errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs")
+    os.environ["RECO_WORLD"] = settings.world
+    os.environ[_DEMO] = str(int(demo))
+    uvicorn.run(
+        "reco.api.serve:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+    )
+
+
+def application() -> FastAPI:
+    """Return the app of this process; its settings are the environment's."""
+    settings = Settings()
+    worker = Worker(settings, opened_world(settings), signing_secret(settings), _now)
+    return create_app(worker, clock=_now, with_demo=os.environ.get(_DEMO) == "1")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

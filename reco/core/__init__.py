@@ -1,0 +1,1 @@
+"""The lean offer and booking core; it knows nothing of recommendation."""

@@ -1,0 +1,82 @@
+"""Record what people did: all of a batch, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from reco.errors import InvalidInput
+
+KINDS = ("view", "click", "favourite", "dismiss")
+"""What an app may send; a booking is made by booking."""
+
+_STAGE = """
+create temporary table if not exists sent (
+  place integer, user_id text, offer_id text, kind text, at timestamptz, value real, slate_id uuid
+) on commit delete rows
+"""
+_UNKNOWN = """
+select s.place, u.id is null
+from sent s
+left join core.beneficiary u on u.external_id = s.user_id
+left join core.offer o on o.external_id = s.offer_id
+where u.id is null or o.id is null
+order by s.place limit 1
+"""
+_INSERT = """
+insert into core.interaction (user_id, offer_id, kind, at, value, slate_id)
+select u.id, o.id, s.kind, s.at, s.value, s.slate_id
+from sent s
+join core.beneficiary u on u.external_id = s.user_id
+join core.offer o on o.external_id = s.offer_id
+on conflict do nothing
+"""
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What a person did with an offer, ids as on the wire; `at` with a zone."""
+
+    user_id: str
+    offer_id: str
+    kind: str
+    at: datetime
+    value: float | None = None
+    slate_id: UUID | None = None
+
+
+def record_interactions(connection: psycopg.Connection[Any], batch: Sequence[Interaction]) -> int:
+    """Insert a batch in one transaction and return how many were new.
+
+    What was sent before (same user, offer, kind and time) is kept once.
+
+    Raises
+    ------
+    InvalidInput
+        A user or an offer is unknown; the field names the first such entry, and nothing is kept.
+    """
+    with connection.transaction():
+        connection.execute(_STAGE)
+        with connection.cursor().copy("copy sent from stdin") as copy:
+            for place, sent in enumerate(batch):
+                copy.write_row(
+                    (
+                        place,
+                        sent.user_id,
+                        sent.offer_id,
+                        sent.kind,
+                        sent.at,
+                        sent.value,
+                        sent.slate_id,
+                    )
+                )
+        unknown = connection.execute(_UNKNOWN).fetchone()
+        if unknown:
+            place, is_user = unknown
+            name = "user_id" if is_user else "offer_id"
+            value = getattr(batch[place], name)
+            raise InvalidInput(f"interactions[{place}].{name}", f"{value!r} is unknown")
+        return connection.execute(_INSERT).rowcount

@@ -1,0 +1,47 @@
+"""Dates and times as people write them."""
+
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from reco.errors import InvalidInput
+
+
+def moment_from(text: str, field: str, zone: tzinfo, *, end_of_day: bool = False) -> datetime:
+    """Return the moment that `text` names, with its zone.
+
+    Parameters
+    ----------
+    text
+        An ISO 8601 date (2026-11-28) or time (2026-11-28T20:00, with or without an offset).
+    field
+        What an error calls it.
+    zone
+        Zone of dates, and of times without an offset.
+    end_of_day
+        Take a date as the end of its day, so that the day is within.
+
+    Raises
+    ------
+    InvalidInput
+        It is neither.
+
+    >>> from datetime import UTC
+    >>> moment_from("2026-11-28", "to", UTC, end_of_day=True).isoformat()
+    '2026-11-29T00:00:00+00:00'
+    """
+    try:
+        day = _date(text)
+        if day is not None:
+            return datetime.combine(day + timedelta(days=end_of_day), time(), tzinfo=zone)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            field, f"{text!r} is no date or time", ("2026-11-28", "2026-11-28T20:00+01:00")
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
