@@ -1,0 +1,55 @@
+"""The API over the small world, at its own present."""
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from worlds import NOW, small_world
+
+from reco.api.app import create_app
+from reco.api.keys import create_key
+from reco.settings import Settings
+from reco.worker import Worker
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+class Clock:
+    """The present, as a test sets it."""
+
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def api_world(new_world):
+    world = new_world()
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+    return world
+
+
+@pytest.fixture(scope="module")
+def clock():
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def client(api_world, clock):
+    worker = Worker(Settings(home=api_world.folder), api_world, SECRET, clock)
+    app = create_app(worker, clock=clock, with_demo=True)
+    with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 50_000)) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def database(api_world):
+    with psycopg.connect(api_world.conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def key(database):
+    return {"X-API-Key": create_key(database, "app", "tests", NOW)}

@@ -1,0 +1,121 @@
+"""Who may ask: keys, scopes, tokens, and demo sessions on the loopback interface alone."""
+
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+from worlds import NOW
+
+from reco.api.keys import REMEMBERED, create_key, list_keys, revoke_key
+from reco.api.tokens import LIFETIME, issue_token, user_of
+from reco.errors import InvalidInput, NotFound, Unauthorized
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+@pytest.fixture
+def at_noon(clock):
+    yield clock
+    clock.now = NOW
+
+
+def status(client, headers, path="/v1/feed?user_id=reader"):
+    return client.get(path, headers=headers).status_code
+
+
+def test_no_key_is_refused_with_how_to_ask(client):
+    response = client.get("/v1/feed")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert "X-API-Key" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("wrong", ["", "x", ".", "a.b", "é.é"])
+def test_a_wrong_key_is_refused(client, wrong):
+    assert status(client, {"X-API-Key": wrong.encode()}) == 401
+
+
+def test_a_right_prefix_with_a_wrong_secret_is_refused(client, key):
+    prefix = key["X-API-Key"].split(".")[0]
+    assert status(client, {"X-API-Key": f"{prefix}.wrong"}) == 401
+    assert status(client, key) == 200
+
+
+def test_the_secret_is_not_kept(database):
+    made = create_key(database, "app", "kept?", NOW)
+    rows = database.execute("select t::text from reco.api_key t").fetchall()
+    assert made.split(".")[1] not in str(rows)
+
+
+def test_a_revoked_key_stops_within_half_a_minute(client, database, at_noon):
+    made = create_key(database, "app", "short", NOW)
+    headers = {"X-API-Key": made}
+    assert status(client, headers) == 200
+    revoke_key(database, made.split(".")[0], NOW)
+    at_noon.now = NOW + REMEMBERED
+    assert status(client, headers) == 401
+    assert [k.revoked_at for k in list_keys(database) if k.label == "short"] == [NOW]
+
+
+def test_scopes(client, database):
+    with pytest.raises(InvalidInput, match="scope"):
+        create_key(database, "root", "x", NOW)
+    with pytest.raises(NotFound):
+        revoke_key(database, "none", NOW)
+    office = {"X-API-Key": create_key(database, "backoffice", "office", NOW)}
+    assert status(client, office) == 403
+    assert client.post("/v1/users/reader/token", headers=office).status_code == 403
+    admin = {"X-API-Key": create_key(database, "admin", "admin", NOW)}
+    assert status(client, admin) == 200
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_opens_its_own_users_resources_only(client, key, at_noon):
+    issued = client.post("/v1/users/reader/token", headers=key).json()
+    mine = bearer(issued["token"])
+    assert status(client, mine, "/v1/feed") == 200
+    assert status(client, mine) == 200
+    assert status(client, mine, "/v1/feed?user_id=free") == 403
+    assert client.post("/v1/users/reader/token", headers=mine).status_code == 403
+    theirs = {"interactions": [{"user_id": "free", "offer_id": "manga-shop", "kind": "view"}]}
+    assert client.post("/v1/interactions", json=theirs, headers=mine).status_code == 403
+    at_noon.now = NOW + LIFETIME
+    assert status(client, mine) == 401
+
+
+def test_only_our_own_tokens_count():
+    good = issue_token("u", SECRET, NOW).token
+    assert user_of(good, SECRET, NOW + timedelta(minutes=59)) == "u"
+    head, body, signature = good.split(".")
+    for forged in (
+        issue_token("u", SECRET[::-1], NOW).token,
+        f"{head}.{body}.{signature[:-2]}",
+        f"eyJhbGciOiJub25lIn0.{body}.",
+        "",
+    ):
+        with pytest.raises(Unauthorized):
+            user_of(forged, SECRET, NOW)
+
+
+def test_a_cursor_is_no_token(client, key):
+    page = client.get("/v1/feed?user_id=reader&n=1", headers=key).json()
+    assert status(client, bearer(page["next_cursor"])) == 401
+
+
+def test_a_demo_session_speaks_for_somebody_with_a_home(client):
+    session = client.post("/v1/demo/session").json()
+    assert session["user_id"] == session["users"][0]["user_id"]
+    assert status(client, bearer(session["token"]), "/v1/feed") == 200
+    chosen = client.post("/v1/demo/session", json={"user_id": "free"}).json()
+    assert chosen["user_id"] == "free"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"), [("localhost", "10.0.0.7"), ("evil.example", "127.0.0.1")]
+)
+def test_no_demo_session_from_elsewhere(client, host, address):
+    elsewhere = TestClient(client.app, base_url=f"http://{host}", client=(address, 5))
+    assert elsewhere.post("/v1/demo/session").status_code == 403

@@ -1,0 +1,136 @@
+"""GET /v1/feed: its body, its errors, and that nothing asked breaks it."""
+
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from worlds import GRENOBLE, NOW
+
+from reco.api.examples import FEED
+from reco.feed.answer import FeedAnswer, FeedItem
+
+
+def problem_of(response, status=422):
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == status
+    assert document["title"]
+    return document
+
+
+def test_the_body_is_the_one_that_is_documented(client, key):
+    body = client.get("/v1/feed", params={"user_id": "reader"}, headers=key).json()
+    assert list(body) == [field.name for field in fields(FeedAnswer)]
+    assert list(body["items"][0]) == [field.name for field in fields(FeedItem)]
+    TypeAdapter(FeedAnswer).validate_python(body)
+    TypeAdapter(FeedAnswer).validate_python(FEED)
+    assert list(FEED) == list(body)
+
+
+def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
+    body = client.get(
+        "/v1/feed",
+        params={"user_id": "reader", "lat": GRENOBLE[1] + 0.0001, "lon": GRENOBLE[0] + 0.0004},
+        headers=key,
+    ).json()
+    row = None
+    while row is None:  # the recorder writes after the answer
+        row = database.execute(
+            "select array_length(offers, 1), st_x(location::geometry), st_y(location::geometry),"
+            " model_version, query ->> 'n' from reco.slate where id = %s",
+            (body["slate_id"],),
+        ).fetchone()
+    assert row == (len(body["items"]), 5.725, 45.189, "none", "20")
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"lat": 45.0}, "lon"),
+        ({"lon": 5.0}, "lat"),
+        ({"lat": "nan", "lon": 5.0}, "lat"),
+        ({"radius_km": 201}, "radius_km"),
+        ({"radius_km": "nan"}, "radius_km"),
+        ({"n": 0}, "n"),
+        ({"n": "many"}, "n"),
+        ({"floor": 2}, "floor"),
+        ({"from": "tomorrow"}, "from"),
+        ({"to": "9999-12-31"}, "to"),
+        ({"from": "2026-12-03", "to": "2026-12-01"}, "to"),
+        ({"max_price_eur": "inf"}, "max_price_eur"),
+        ({"cursor": "made.up.here"}, "cursor"),
+    ],
+)
+def test_a_bad_parameter_is_named(client, key, asked, field):
+    response = client.get("/v1/feed", params={"user_id": "reader", **asked}, headers=key)
+    assert problem_of(response)["field"] == field
+
+
+def test_an_unknown_category_lists_the_known(client, key):
+    response = client.get("/v1/feed", params={"category": "THEATRE"}, headers=key)
+    document = problem_of(response)
+    assert document["accepted"] == ["CINEMA", "LIVRE", "SPECTACLE"]
+
+
+def test_a_date_includes_its_day_in_the_worlds_zone(client, key):
+    day = f"{NOW + timedelta(days=4.3):%Y-%m-%d}"
+    body = client.get(
+        "/v1/feed",
+        params={"user_id": "reader", "from": day, "to": day, "category": "SPECTACLE"},
+        headers=key,
+    ).json()
+    assert [item["offer_id"] for item in body["items"]] == ["play-friday"]
+
+
+def test_pages_lead_on_to_what_was_not_shown(client, key):
+    asked = {"user_id": "reader", "n": 2, "radius_km": 50}
+    first = client.get("/v1/feed", params=asked, headers=key).json()
+    second = client.get(
+        "/v1/feed", params={**asked, "cursor": first["next_cursor"]}, headers=key
+    ).json()
+    shown = [item["item_id"] for page in (first, second) for item in page["items"]]
+    assert len(set(shown)) == len(shown) == 4
+
+
+numbers = st.one_of(
+    st.none(),
+    st.floats(-400, 400),
+    st.sampled_from(["nan", "inf", "-inf", "", "1e400", "x", "0x1"]),
+)
+asked_of_a_feed = st.fixed_dictionaries(
+    {},
+    optional={
+        "user_id": st.sampled_from(["reader", "broke", "who", "", "'; drop table core.item"]),
+        "lat": numbers,
+        "lon": numbers,
+        "radius_km": numbers,
+        "n": st.one_of(st.integers(-2, 120), st.just("x")),
+        "floor": numbers,
+        "max_price_eur": numbers,
+        "from": st.sampled_from(["2026-11-24", "2026-11-24T20:00", "never", "0001-01-01", ""]),
+        "to": st.sampled_from(["2026-11-25", "9999-12-31", "2026-11-25T00:00Z", "2026-13-01"]),
+        "category": st.sampled_from(["LIVRE", "livre", "\x00"]),
+        "cursor": st.sampled_from(["", "x", "a.b.c"]),
+    },
+)
+
+
+@given(asked=asked_of_a_feed)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_asked_is_answered_or_refused(client, key, asked):
+    params = {name: value for name, value in asked.items() if value is not None}
+    response = client.get("/v1/feed", params=params, headers=key)
+    if response.status_code == 200:
+        body = response.json()
+        items = [item["item_id"] for item in body["items"]]
+        assert len(set(items)) == len(items) <= int(params.get("n", 20))
+        assert all(
+            item["distance_m"] is None or item["distance_m"] <= body["radius_m"]
+            for item in body["items"]
+        )
+    else:
+        assert problem_of(response)["field"] in params | {"lat": 0, "lon": 0}

@@ -1,0 +1,84 @@
+"""A database that stops: a clear 503 within two seconds, and recovery by itself."""
+
+import shutil
+from time import perf_counter
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from worlds import NOW, small_world
+
+from reco.api.app import create_app
+from reco.api.keys import create_key
+from reco.db.cluster import Cluster
+from reco.db.migrate import migrate
+from reco.settings import Settings
+from reco.worker import Worker
+from reco.world import World
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+@pytest.fixture
+def own_cluster(tmp_path):
+    cluster = Cluster(tmp_path / "home", is_durable=False)
+    cluster.up()
+    cluster.create_database("reco_outage")
+    yield cluster
+    cluster.down()
+    shutil.rmtree(cluster.folder)
+
+
+@pytest.fixture
+def outage_world(own_cluster, tmp_path):
+    world = World("outage", tmp_path / "world", own_cluster.conninfo("reco_outage"))
+    migrate(world)
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+        world_key = create_key(connection, "app", "tests", NOW)
+    return world, {"X-API-Key": world_key}
+
+
+def serving(world):
+    worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
+    return TestClient(create_app(worker, clock=lambda: NOW, with_demo=False))
+
+
+def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outage_world):
+    world, key = outage_world
+    with serving(world) as client:
+        assert client.get("/v1/feed?user_id=reader", headers=key).status_code == 200
+        own_cluster.down()
+        for path in (
+            "/v1/feed?user_id=reader",
+            "/v1/offers/film-tonight",
+            "/v1/venues/near?lat=1&lon=1",
+        ):
+            began = perf_counter()
+            response = client.get(path, headers=key)
+            assert perf_counter() - began < 2.0
+            assert response.status_code == 503
+            assert response.headers["content-type"] == "application/problem+json"
+            assert int(response.headers["retry-after"]) >= 1
+        assert client.get("/healthz").status_code == 200
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert "database" in ready.json()["missing"][0]
+        own_cluster.up()
+        answer = client.get("/v1/feed?user_id=reader", headers=key)
+        assert answer.status_code == 200
+    with psycopg.connect(world.conninfo) as connection:
+        kept = connection.execute("select id::text from reco.slate").fetchall()
+    assert (answer.json()["slate_id"],) in kept
+
+
+def test_it_starts_without_a_database_and_serves_once_there_is_one(own_cluster, outage_world):
+    world, key = outage_world
+    own_cluster.down()
+    with serving(world) as client:
+        assert client.get("/v1/feed", headers=key).status_code == 503
+        assert client.get("/readyz").status_code == 503
+        own_cluster.up()
+        client.app.state.worker.refresh()
+        assert client.get("/v1/feed", headers=key).status_code == 200
+        assert client.get("/readyz").status_code == 200

@@ -1,0 +1,247 @@
+"""Feeds over a real database: what is shown, to whom, and what never is."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from worlds import FAR, GRENOBLE, NOW, VENUES, book, small_world
+
+from reco.catalogue.build import build_catalogue
+from reco.errors import InvalidInput
+from reco.feed.cursor import read_cursor
+from reco.feed.generation import generation
+from reco.feed.pipeline import feed
+from reco.feed.query import feed_query
+from reco.feed.state import look_around
+from reco.geo.points import Point
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+@pytest.fixture
+def town(connection):
+    small_world(connection)
+    return connection
+
+
+def ask(connection, user_id="reader", at=NOW, serving=None, **asked):
+    serving = serving or generation(build_catalogue(connection, at), None)
+    query = feed_query(now=at, default_radius_m=50_000.0, user_id=user_id, **asked)
+    return feed(connection, serving, query, SECRET).answer
+
+
+def offers(answer):
+    return {item.offer_id for item in answer.items}
+
+
+def test_what_the_reader_can_book(town):
+    answer = ask(town, radius_km=50.0)
+    assert offers(answer) == {
+        "manga-shop",
+        "ebook-online",
+        "film-tonight",
+        "classic-soon",
+        "play-friday",
+    }
+    assert answer.location_used.source == "home"
+    assert answer.horizon.points == 65.0
+    assert answer.horizon.categories == ("LIVRE",)
+    probabilities = [item.probability for item in answer.items]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert answer.relevance_kept == 1.0
+
+
+def test_a_first_category_is_said_and_gains(town):
+    items = {item.offer_id: item for item in ask(town).items}
+    assert "first_of_category" in items["play-friday"].reasons
+    assert "first_of_category" not in items["manga-shop"].reasons
+    assert items["play-friday"].gain > 0
+
+
+def test_an_item_is_shown_once_at_its_nearest_offer(town):
+    wide = ask(town, radius_km=200.0, lat=(GRENOBLE[1] + FAR[1]) / 2, lon=GRENOBLE[0])
+    films = [item.offer_id for item in wide.items if item.item_id == "film"]
+    assert len(films) == 1
+    near_village = ask(town, lat=FAR[1], lon=FAR[0], radius_km=20.0)
+    assert "film-village" in offers(near_village)
+
+
+def test_nobody_pays_what_they_do_not_have(town):
+    assert offers(ask(town, "broke")) == set()
+    assert offers(ask(town, "broke", lat=FAR[1], lon=FAR[0])) == {"fair-village"}
+    assert "no_credit_left_free_only" in ask(town, "broke").notes
+    assert "no_credit_left_free_only" in ask(town, "late").notes
+    assert "opera-dear" not in offers(ask(town, "reader", n=100))
+    assert "opera-dear" in offers(ask(town, "free", n=100))
+
+
+def test_the_digital_cap_counts_what_was_spent(town):
+    assert "ebook-online" in offers(ask(town, "reader"))
+    book(town, "reader", "ebook-online", NOW - timedelta(days=5), 5.0)
+    town.execute(
+        "insert into core.item (external_id, category_id, subcategory_id)"
+        " select 'ebook2', category_id, subcategory_id from core.item"
+        " where external_id = 'ebook'"
+    )
+    town.execute(
+        "insert into core.offer (external_id, item_id)"
+        " select 'ebook2-online', id from core.item where external_id = 'ebook2'"
+    )
+    town.execute(
+        "insert into core.stock (external_id, offer_id, price_cents)"
+        " select 'ebook2-online', id, 100 from core.offer"
+        " where external_id = 'ebook2-online'"
+    )
+    assert "ebook2-online" not in offers(ask(town, "reader"))
+    assert "ebook2-online" in offers(ask(town, "free"))
+
+
+def test_booked_and_dismissed_do_not_come_back(town):
+    town.execute(
+        "insert into core.interaction (user_id, offer_id, kind, at)"
+        " select u.id, o.id, 'dismiss', %s from core.beneficiary u, core.offer o"
+        " where u.external_id = 'reader' and o.external_id = 'play-friday'",
+        (NOW,),
+    )
+    shown = offers(ask(town))
+    assert not shown & {"play-friday", "novel-shop"}
+
+
+def test_a_cancelled_booking_counts_for_nothing(town):
+    town.execute("update core.booking set cancelled_at = %s", (NOW - timedelta(days=1),))
+    answer = ask(town)
+    assert "novel-shop" in offers(answer)
+    assert answer.horizon.points == 0
+
+
+def test_sold_out_since_the_catalogue_was_built_drops_out(town):
+    serving = generation(build_catalogue(town, NOW), None)
+    assert "film-tonight" in offers(ask(town, serving=serving))
+    book(town, "free", "film-tonight", NOW, quantity=2)
+    assert "film-tonight" not in offers(ask(town, serving=serving))
+
+
+def test_the_next_takes_the_place_of_what_is_gone(town):
+    serving = generation(build_catalogue(town, NOW), None)
+    first = ask(town, serving=serving, n=2)
+    town.execute(
+        "update core.offer set withdrawn_at = %s where external_id = %s",
+        (NOW, first.items[0].offer_id),
+    )
+    again = ask(town, serving=serving, n=2)
+    assert len(again.items) == 2
+    assert first.items[0].offer_id not in offers(again)
+
+
+def test_the_past_is_as_it_was(town):
+    earlier = NOW - timedelta(days=2)
+    book(town, "free", "film-tonight", NOW, quantity=2)
+    then = ask(town, at=earlier)
+    assert "classic-past" in {item.offer_id for item in then.items if item.item_id == "classic"}
+    assert "film-tonight" in offers(then)
+    assert "film-tonight" not in offers(ask(town))
+    before_booking = ask(town, at=NOW - timedelta(days=11))
+    assert "novel-shop" in offers(before_booking)
+
+
+def test_what_is_not_published_yet_is_not_shown(town):
+    assert "circus-secret" not in offers(ask(town, n=100))
+    later = NOW + timedelta(days=3)
+    assert "circus-secret" in offers(ask(town, at=later, n=100))
+
+
+def test_who_is_unknown_gets_the_cold_agenda(town):
+    answer = ask(town, "who", lat=GRENOBLE[1], lon=GRENOBLE[0])
+    assert "unknown_user_cold_agenda" in answer.notes
+    assert answer.items
+    assert "guest" in ask(town, None).notes
+
+
+def test_without_a_place_only_what_is_digital(town):
+    answer = ask(town, "nowhere")
+    assert "no_location_nationwide" in answer.notes
+    assert offers(answer) == {"ebook-online"}
+    assert answer.location_used.lat is None
+
+
+def test_little_around_widens_the_radius_unless_it_was_asked(town):
+    place = {"lat": FAR[1] - 0.9, "lon": FAR[0]}
+    widened = ask(town, **place)
+    assert widened.radius_m > 50_000.0
+    assert "radius_widened" in widened.notes
+    asked = ask(town, radius_km=20.0, **place)
+    assert asked.radius_m == 20_000.0
+    assert offers(asked) == {"ebook-online"}
+
+
+def test_an_unknown_category_lists_the_known(town):
+    with pytest.raises(InvalidInput) as caught:
+        ask(town, categories=["THEATRE"])
+    assert caught.value.accepted == ("CINEMA", "LIVRE", "SPECTACLE")
+
+
+def test_the_window_keeps_undated_offers(town):
+    answer = ask(town, starts_from=NOW + timedelta(days=4), starts_before=NOW + timedelta(days=4.5))
+    assert offers(answer) == {"manga-shop", "ebook-online", "play-friday"}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 50])
+def test_pages_show_everything_once_and_end(town, n):
+    serving = generation(build_catalogue(town, NOW), None)
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", n=n, radius_km=50.0)
+    seen, cursor, pages = [], None, 0
+    while True:
+        shown = read_cursor(cursor, query, SECRET) if cursor else frozenset()
+        page = ask(town, serving=serving, n=n, shown_items=shown, radius_km=50.0)
+        seen += [item.item_id for item in page.items]
+        pages += 1
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        assert len(page.items) == n
+    assert sorted(seen) == ["classic", "ebook", "film", "manga", "play"]
+    assert pages <= 5 // n + 1
+
+
+@pytest.fixture(scope="module")
+def many_venues(new_world):
+    import psycopg
+
+    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
+        connection.execute(
+            "insert into core.venue (external_id, location)"
+            " select 'v' || g, st_setsrid(st_makepoint("
+            "   5.7 + 0.9 * cos(g) * sqrt(g / 600.0), 45.2 + 0.7 * sin(g) * sqrt(g / 600.0)"
+            " ), 4326)::geography from generate_series(1, 600) g"
+        )
+        yield connection
+
+
+@given(lon=st.floats(4.5, 7.0), lat=st.floats(44.3, 46.1), radius_m=st.floats(1.0, 200_000.0))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_radius_is_exact(many_venues, lon, lat, radius_m):
+    found = look_around(many_venues, Point(lon, lat), "request", radius_m)
+    truth = many_venues.execute(
+        "select id, st_distance(location, st_setsrid(st_makepoint(%s, %s), 4326)::geography)"
+        " from core.venue",
+        (lon, lat),
+    ).fetchall()
+    expected = {identifier for identifier, distance_m in truth if distance_m <= radius_m}
+    assert set(found.venue_ids.tolist()) == expected
+    assert all(found.distance_m <= radius_m)
+
+
+def test_the_radius_is_found_by_the_index(many_venues):
+    from reco.geo.venues import WITHIN
+
+    plan = many_venues.execute(
+        "explain " + WITHIN, {"lon": 5.7, "lat": 45.2, "radius_m": 2_000.0}
+    ).fetchall()
+    many_venues.execute("analyze core.venue")
+    assert "venue_location_idx" in str(plan)
+
+
+def test_the_small_world_lies_where_it_says(town):
+    near = look_around(town, Point(*GRENOBLE), "request", 3_000.0)
+    assert len(near.venue_ids) == len(VENUES) - 1
