@@ -29,11 +29,14 @@ class FrameWriter:
     """
 
     def __init__(self, folder: Path, file_format: Format) -> None:
-        if folder.exists() and not _holds_frames_alone(folder):
-            raise InvalidInput("folder", f"{folder} holds files that are no frames; choose another")
-        self._folder = folder
+        self._folder = folder.resolve()
+        if self._folder.exists() and not _holds_frames_alone(self._folder):
+            raise InvalidInput(
+                "folder", f"{folder} is not a folder of frames alone; choose another"
+            )
         self._format = file_format
-        self._draft = folder.with_name(f".{folder.name}.draft")
+        self._draft = self._folder.with_name(f".{self._folder.name}.draft")
+        self._former = self._folder.with_name(f".{self._folder.name}.former")
         self._sinks: dict[str, _Sink] = {}
 
     def __enter__(self) -> Self:
@@ -54,13 +57,20 @@ class FrameWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for sink in self._sinks.values():
-            sink.close()
-        if kind is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._draft.rename(self._folder)
-        else:
-            shutil.rmtree(self._draft)
+        try:
+            for sink in self._sinks.values():
+                sink.close()
+            if kind is None:
+                self._replace()
+        finally:
+            shutil.rmtree(self._draft, ignore_errors=True)
+
+    def _replace(self) -> None:
+        shutil.rmtree(self._former, ignore_errors=True)
+        if self._folder.exists():
+            self._folder.rename(self._former)
+        self._draft.rename(self._folder)
+        shutil.rmtree(self._former, ignore_errors=True)
 
     def _sink(self, path: Path, schema: pa.Schema) -> _Sink:
         if self._format == "parquet":
@@ -79,7 +89,7 @@ def write_frames(frames: Frames, folder: Path, file_format: Format = "csv") -> N
 
 
 def _holds_frames_alone(folder: Path) -> bool:
-    return all(
+    return folder.is_dir() and all(
         path.stem in FRAMES and path.suffix in {".csv", ".parquet"} for path in folder.iterdir()
     )
 

@@ -1,0 +1,50 @@
+"""One connection for one long piece of work: an import, an export, an extract."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from reco.errors import Unavailable
+
+_SETTINGS = (
+    b"set local timezone = 'UTC'",
+    b"set local datestyle = 'ISO'",
+    # Sorts and joins of whole tables; a few such sessions run at a time, not hundreds.
+    b"set local work_mem = '256MB'",
+    b"set local jit = off",
+)
+
+
+@contextmanager
+def transaction(conninfo: str, *, read_only: bool = False) -> Iterator[psycopg.Connection[Any]]:
+    """Open a connection with one transaction, committed at the end unless an error leaves it.
+
+    Parameters
+    ----------
+    read_only
+        See one moment of the database throughout, and write nothing.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer, or gave up in the middle; nothing was written.
+    """
+    with _connected(conninfo) as connection:
+        if read_only:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        try:
+            for setting in _SETTINGS:
+                connection.execute(setting)
+            yield connection
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"The database gave up; nothing was written: {error}") from error
+
+
+def _connected(conninfo: str) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(conninfo, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer: {error}") from error

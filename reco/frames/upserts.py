@@ -1,0 +1,178 @@
+"""Tables of the core from staged rows: what is said once of each, and the statement it makes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from psycopg import sql
+
+_CAP_CENTS = 20_000
+"""The programme's caps: 200 EUR of a deposit on digital and 200 EUR on physical goods."""
+
+_POINT = "st_setsrid(st_makepoint({lon}, {lat}), 4326)::geography"
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """How a table of the core is made from staged rows."""
+
+    table: str
+    given: str
+    """What follows `from` to count the rows that the frame gives."""
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+    """Column of the table to its value, in SQL; those of the key first."""
+    rows: str
+    """What follows `from`."""
+
+    def statement(self) -> sql.Composed:
+        """Return the statement; its one row: how many rows are given, are new, are changed.
+
+        A row that is there as it should be is not touched, so that nothing is logged for it.
+        """
+        others = [name for name in self.columns if name not in self.key]
+        return sql.SQL(
+            "with written as ("
+            " insert into core.{table} as kept ({columns}) select {values} from {rows}"
+            " on conflict ({key}) do update set ({others}) = row({proposed})"
+            " where ({present}) is distinct from ({proposed})"
+            # A row that this statement made has no deleting transaction yet.
+            " returning (xmax = 0) as is_new)"
+            " select (select count(*) from {given}),"
+            " count(*) filter (where is_new), count(*) filter (where not is_new)"
+            " from written"
+        ).format(
+            table=sql.Identifier(self.table),
+            columns=_listed(self.columns),
+            values=sql.SQL(", ").join(map(sql.SQL, self.columns.values())),
+            rows=sql.SQL(self.rows),
+            given=sql.SQL(self.given),
+            key=_listed(self.key),
+            others=_listed(others),
+            proposed=_listed(others, "excluded"),
+            present=_listed(others, "kept"),
+        )
+
+
+UPSERTS = (
+    Upsert(
+        table="venue",
+        given="staged_venues",
+        key=("external_id",),
+        columns={
+            "external_id": "venue_id",
+            "name": "name",
+            "venue_type": "venue_type",
+            "location": _POINT.format(lon="lon", lat="lat"),
+            "timezone": "timezone",
+            "opening": "opening",
+        },
+        rows="staged_venues order by row",
+    ),
+    Upsert(
+        table="item",
+        given="staged_items",
+        key=("external_id",),
+        columns={
+            "external_id": "i.item_id",
+            "category_id": "c.id",
+            "subcategory_id": "s.id",
+            "title": "i.title",
+            "genres": "coalesce(string_to_array(i.genre, '|'), '{}')",
+            "description": "i.description",
+            "image_url": "i.image_url",
+        },
+        rows="""staged_items i
+            join core.category c on c.name = i.category
+            left join core.subcategory s on s.name = i.subcategory
+            order by i.row""",
+    ),
+    Upsert(
+        table="offer",
+        given="staged_offers",
+        key=("external_id",),
+        columns={
+            "external_id": "o.offer_id",
+            "item_id": "i.id",
+            "venue_id": "v.id",
+            "is_duo": "coalesce(o.is_duo, false)",
+            "url": "o.url",
+            "published_at": "o.published_at",
+            "withdrawn_at": "o.withdrawn_at",
+        },
+        rows="""staged_offers o
+            join core.item i on i.external_id = o.item_id
+            left join core.venue v on v.external_id = o.venue_id
+            order by o.row""",
+    ),
+    Upsert(
+        table="stock",
+        given="staged_stocks",
+        key=("external_id",),
+        columns={
+            "external_id": "s.stock_id",
+            "offer_id": "o.id",
+            "price_cents": "s.price_cents",
+            "starts_at": "s.starts_at",
+            "ends_at": "s.ends_at",
+            "quantity": "s.quantity",
+            "booking_limit_at": "s.booking_limit_at",
+            "created_at": "s.created_at",
+            "cancelled_at": "s.cancelled_at",
+        },
+        rows="""staged_stocks s
+            join core.offer o on o.external_id = s.offer_id
+            order by s.row""",
+    ),
+    Upsert(
+        table="beneficiary",
+        given="staged_users",
+        key=("external_id",),
+        columns={
+            "external_id": "user_id",
+            "birth_date": "birth_date",
+            "home": _POINT.format(lon="lon", lat="lat"),
+        },
+        rows="staged_users order by row",
+    ),
+    Upsert(
+        table="deposit",
+        given="staged_users where credit_cents is not null",
+        key=("user_id", "granted_at"),
+        columns={
+            "user_id": "b.id",
+            "granted_at": "u.credit_granted_at",
+            "amount_cents": "u.credit_cents",
+            "digital_cap_cents": str(_CAP_CENTS),
+            "physical_cap_cents": str(_CAP_CENTS),
+            "expires_at": "u.credit_expires_at",
+        },
+        rows="""staged_users u
+            join core.beneficiary b on b.external_id = u.user_id
+            where u.credit_cents is not null
+            order by u.row""",
+    ),
+    Upsert(
+        table="booking",
+        given="staged_bookings",
+        key=("user_id", "stock_id", "booked_at"),
+        columns={
+            "user_id": "u.id",
+            "stock_id": "s.id",
+            "booked_at": "b.booked_at",
+            "quantity": "b.quantity",
+            "amount_cents": "b.amount_cents",
+            "cancelled_at": "b.cancelled_at",
+        },
+        rows="""staged_bookings b
+            join core.beneficiary u on u.external_id = b.user_id
+            join core.stock s on s.external_id = b.stock_id
+            order by b.row""",
+    ),
+)
+"""In an order in which references point backwards."""
+
+
+def _listed(names: Iterable[str], table: str = "") -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.Identifier(table, name) if table else sql.Identifier(name) for name in names
+    )

@@ -1,0 +1,122 @@
+"""From staging into the core, table by table: new and changed rows alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from reco.frames.upserts import UPSERTS
+
+# Identities of categories are small: they are drawn for new rows alone.
+_CATEGORIES = """
+    with wanted as (
+      select category as name from staged_taxonomy union select category from staged_items
+    ), made as (
+      insert into core.category (name)
+      select name from wanted
+      where name not in (select name from core.category)
+      order by name collate "C"
+      returning 1
+    )
+    select (select count(*) from wanted), (select count(*) from made), 0
+"""
+_SUBCATEGORIES = """
+    with wanted as (
+      select subcategory as name, c.id as category_id, is_event, is_digital, is_physical
+      from staged_taxonomy join core.category c on c.name = category
+    ), implied as (
+      select distinct subcategory as name, c.id as category_id,
+             null::boolean as is_event, null::boolean as is_digital, null::boolean as is_physical
+      from staged_items join core.category c on c.name = category
+      where subcategory is not null
+        and subcategory not in (select subcategory from staged_taxonomy)
+    ), named as (
+      select * from wanted union all select * from implied
+    ), updated as (
+      update core.subcategory as kept
+      set (category_id, is_event, is_digital, is_physical)
+        = row(w.category_id, w.is_event, w.is_digital, w.is_physical)
+      from wanted w
+      where w.name = kept.name
+        and (kept.category_id, kept.is_event, kept.is_digital, kept.is_physical)
+          is distinct from (w.category_id, w.is_event, w.is_digital, w.is_physical)
+      returning 1
+    ), made as (
+      insert into core.subcategory (name, is_event, is_digital, is_physical, category_id)
+      select name, is_event, is_digital, is_physical, category_id from named
+      where name not in (select name from core.subcategory)
+      order by name collate "C"
+      returning 1
+    )
+    select (select count(*) from named),
+           (select count(*) from made),
+           (select count(*) from updated)
+"""
+
+# The statement that counts new rows by a system column is not to be had for a partitioned table.
+_RESOLVED = """
+    create temporary table resolved_interactions on commit drop as
+    select distinct on (u.id, i.at, o.id, i.kind)
+      u.id as user_id, o.id as offer_id, i.kind, i.at, i.value, i.slate_id::uuid, i.split
+    from staged_interactions i
+    join core.beneficiary u on u.external_id = i.user_id
+    join core.offer o on o.external_id = i.offer_id
+    order by u.id, i.at, o.id, i.kind, i.row
+"""
+_CHANGED_INTERACTIONS = """
+    update core.interaction as kept
+    set (value, slate_id, split) = row(r.value, r.slate_id, r.split)
+    from resolved_interactions r
+    where r.user_id = kept.user_id and r.offer_id = kept.offer_id and r.kind = kept.kind
+      and r.at is not distinct from kept.at
+      and (kept.value, kept.slate_id, kept.split)
+        is distinct from (r.value, r.slate_id, r.split)
+"""
+_NEW_INTERACTIONS = """
+    insert into core.interaction (user_id, offer_id, kind, at, value, slate_id, split)
+    select * from resolved_interactions
+    on conflict (user_id, at, offer_id, kind) do nothing
+"""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows of a frame in one table."""
+
+    rows: int
+    new: int
+    changed: int
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that were there already, as they are."""
+        return self.rows - self.new - self.changed
+
+
+def write_tables(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, Counts]]:
+    """Write the staged rows; yield each table of the core and what became of its rows.
+
+    Items imply categories and subcategories that no taxonomy describes; their flags are null.
+    """
+    yield "category", _counts(connection, sql.SQL(_CATEGORIES))
+    yield "subcategory", _counts(connection, sql.SQL(_SUBCATEGORIES))
+    for upsert in UPSERTS:
+        yield upsert.table, _counts(connection, upsert.statement())
+    yield "interaction", _write_interactions(connection)
+
+
+def _counts(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> Counts:
+    row = connection.execute(statement).fetchone()
+    return Counts(*row) if row else Counts(0, 0, 0)
+
+
+def _write_interactions(connection: psycopg.Connection[Any]) -> Counts:
+    """Write interactions; one that is there twice is kept once, the first of the file."""
+    rows = _counts(connection, sql.SQL("select count(*), 0, 0 from staged_interactions")).rows
+    connection.execute(_RESOLVED.encode())
+    connection.execute(b"analyze resolved_interactions")
+    changed = connection.execute(_CHANGED_INTERACTIONS.encode()).rowcount
+    new = connection.execute(_NEW_INTERACTIONS.encode()).rowcount
+    return Counts(rows, new, changed)

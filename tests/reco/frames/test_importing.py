@@ -1,0 +1,304 @@
+"""Importing into a real database: all or nothing, nothing twice, faults with their lines."""
+
+import threading
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from reco.errors import FramesRefused, Unavailable
+from reco.frames.files import write_frames
+from reco.frames.importing import import_frames
+from reco.frames.sources import FolderSource, MemorySource
+from reco.frames.tables import frame_table
+from reco.world import World
+
+_TABLES = (
+    "category",
+    "subcategory",
+    "venue",
+    "item",
+    "offer",
+    "stock",
+    "beneficiary",
+    "deposit",
+    "booking",
+    "interaction",
+)
+
+
+def silent(what, rows, share):
+    del what, rows, share
+
+
+def imported(world, frames):
+    return import_frames(world, MemorySource(frames), silent)
+
+
+def counts(connection):
+    return {
+        table: connection.execute(f"select count(*) from core.{table}").fetchone()[0]
+        for table in (*_TABLES, "change")
+    }
+
+
+def with_rows(table, **columns):
+    """Return the frame with some columns replaced."""
+    for name, values in columns.items():
+        place = table.column_names.index(name)
+        kind = table.schema.field(name).type
+        table = table.set_column(place, name, pa.array(values, from_pandas=True).cast(kind))
+    return table
+
+
+def refused(world, frames):
+    with pytest.raises(FramesRefused) as caught:
+        imported(world, frames)
+    return caught.value
+
+
+def test_every_table_gets_its_rows(world, connection, frames):
+    summary = imported(world, frames)
+    expected = {
+        "category": 2,
+        "subcategory": 2,
+        "venue": 2,
+        "item": 2,
+        "offer": 3,
+        "stock": 3,
+        "beneficiary": 2,
+        "deposit": 1,
+        "booking": 2,
+        "interaction": 3,
+    }
+    assert {table: counts.new for table, counts in summary.tables.items()} == expected
+    # Venues, offers, stocks and bookings are logged.
+    assert counts(connection) == {**expected, "change": 2 + 3 + 3 + 2}
+
+
+def test_values_arrive_as_they_are(world, connection, frames):
+    imported(world, frames)
+    item = connection.execute(
+        "select title, genres, c.name from core.item i join core.category c on c.id = category_id"
+        " where external_id = 'film'"
+    ).fetchone()
+    assert item == ('Les "Quatre Cents" Coups, 1959', ["drama", "new wave"], "FILM")
+    stock = connection.execute(
+        "select price_cents, starts_at, quantity from core.stock where external_id = 'friday'"
+    ).fetchone()
+    assert stock == (735, datetime(2026, 3, 6, 19, 30, tzinfo=UTC), 120)
+    place = connection.execute(
+        "select st_x(location::geometry), st_y(location::geometry) from core.venue"
+        " where external_id = 'shop'"
+    ).fetchone()
+    assert place == (-0.1, 43.123456789012)
+    credit = connection.execute(
+        "select amount_cents, digital_cap_cents, physical_cap_cents, expires_at from core.deposit"
+    ).fetchone()
+    assert credit == (50_000, 20_000, 20_000, datetime(2028, 2, 28, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_the_same_folder_twice_changes_nothing(world, connection, frames, tmp_path, file_format):
+    write_frames(frames, tmp_path / "frames", file_format)
+    import_frames(world, FolderSource(tmp_path / "frames"), silent)
+    before = counts(connection)
+    versions = "select xmin, ctid, external_id from core.{} order by external_id"
+    rows = [connection.execute(versions.format(t)).fetchall() for t in ("item", "offer", "venue")]
+    summary = import_frames(world, FolderSource(tmp_path / "frames"), silent)
+    assert summary.written == 0
+    assert all(counts.unchanged == counts.rows for counts in summary.tables.values())
+    assert counts(connection) == before
+    again = [connection.execute(versions.format(t)).fetchall() for t in ("item", "offer", "venue")]
+    assert again == rows
+
+
+def test_what_changed_is_updated_and_logged_alone(world, connection, frames):
+    imported(world, frames)
+    frames["venues"] = with_rows(frames["venues"], lat=[50.6292, 43.123456789013])
+    frames["interactions"] = with_rows(frames["interactions"], value=[0.1, 0.5, 4.0])
+    frames["taxonomy"] = with_rows(frames["taxonomy"], is_digital=[False, True])
+    summary = imported(world, frames)
+    changed = {table: counts.changed for table, counts in summary.tables.items()}
+    assert {table for table, count in changed.items() if count} == {
+        "venue",
+        "interaction",
+        "subcategory",
+    }
+    assert summary.written == 3
+    logged = connection.execute(
+        "select entity, before ->> 'external_id' from core.change where operation = 'update'"
+    ).fetchall()
+    assert logged == [("venue", "shop")]
+
+
+def test_interactions_lie_in_their_months_and_the_latest_36_have_partitions(
+    world, connection, frames
+):
+    imported(world, frames)
+    placed = connection.execute(
+        "select tableoid::regclass::text, kind from core.interaction order by kind"
+    ).fetchall()
+    assert placed == [
+        # March 2021 is more than 36 months before March 2026.
+        ("core.interaction_default", "dismiss"),
+        ("core.interaction_default", "favourite"),
+        ("core.interaction_2026_03", "view"),
+    ]
+    partitions = connection.execute(
+        "select count(*) from pg_inherits where inhparent = 'core.interaction'::regclass"
+    ).fetchone()
+    assert partitions == (36 + 1,)
+
+
+def test_an_interaction_there_twice_is_kept_once(world, connection, frames):
+    frames["interactions"] = pa.concat_tables([frames["interactions"]] * 2)
+    summary = imported(world, frames)
+    assert (summary.tables["interaction"].rows, summary.tables["interaction"].new) == (6, 3)
+    assert imported(world, frames).written == 0
+    assert counts(connection)["interaction"] == 3
+
+
+def test_without_a_taxonomy_the_items_imply_one(world, connection, frames):
+    del frames["taxonomy"]
+    imported(world, frames)
+    found = connection.execute(
+        "select c.name, s.name, is_event, is_digital, is_physical"
+        " from core.subcategory s join core.category c on c.id = category_id order by 1"
+    ).fetchall()
+    assert found == [
+        ("BOOK", "PAPER_BOOK", None, None, None),
+        ("FILM", "FILM_SHOWING", None, None, None),
+    ]
+    assert imported(world, frames).written == 0
+
+
+def test_references_may_point_into_the_database(world, frames):
+    imported(world, frames)
+    for name in ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy"):
+        frames[name] = frames[name].slice(0, 0)
+    frames["interactions"] = frame_table(
+        "interactions", {"user_id": ["max"], "offer_id": ["book@web"], "kind": ["click"]}
+    )
+    assert imported(world, frames).written == 1
+
+
+def test_a_refused_import_leaves_nothing(world, connection, frames):
+    before = counts(connection)
+    frames["interactions"] = with_rows(frames["interactions"], offer_id=["no", "book@web", "no"])
+    error = refused(world, frames)
+    assert error.total == 2
+    assert [(row.file, row.line, row.column) for row in error.rows] == [
+        ("interactions", 1, "offer_id"),
+        ("interactions", 3, "offer_id"),
+    ]
+    assert "'no' is not among the offers" in error.rows[0].reason
+    assert counts(connection) == before
+
+
+def test_a_failure_in_the_middle_leaves_nothing(world, connection, frames):
+    before = counts(connection)
+
+    def failing(what, rows, share):
+        if what == "writing stock":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_frames(world, MemorySource(frames), failing)
+    assert counts(connection) == before
+
+
+def test_a_dangling_reference_has_its_line(world, frames, tmp_path):
+    write_frames(frames, tmp_path / "frames", "csv")
+    offers = tmp_path / "frames" / "offers.csv"
+    offers.write_text('offer_id,item_id,url\na,film,"two\nlines"\nb,nothing,\nc,book,\n')
+    (tmp_path / "frames" / "stocks.csv").write_text("stock_id,offer_id,price_eur\n")
+    (tmp_path / "frames" / "bookings.csv").unlink()
+    (tmp_path / "frames" / "interactions.csv").write_text("user_id,offer_id,kind\nzoé,d,view\n")
+    with pytest.raises(FramesRefused) as caught:
+        import_frames(world, FolderSource(tmp_path / "frames"), silent)
+    assert [str(row) for row in caught.value.rows] == [
+        "offers.csv, line 4, column item_id: 'nothing' is not among the items",
+        "interactions.csv, line 2, column offer_id: 'd' is not among the offers",
+    ]
+
+
+def test_bad_cells_of_all_files_are_reported_together(world, frames, tmp_path):
+    write_frames(frames, tmp_path / "frames", "csv")
+    (tmp_path / "frames" / "venues.csv").write_text("venue_id,lon,lat\ncinema,x,1\nshop,1,y\n")
+    (tmp_path / "frames" / "users.csv").write_text("user_id,lon,lat\nzoé,1,200\nmax,,\n")
+    with pytest.raises(FramesRefused) as caught:
+        import_frames(world, FolderSource(tmp_path / "frames"), silent)
+    assert [(row.file, row.line, row.column) for row in caught.value.rows] == [
+        ("venues.csv", 2, "lon"),
+        ("venues.csv", 3, "lat"),
+        ("users.csv", 2, "lat"),
+    ]
+    assert caught.value.total == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "line", "column", "reason"),
+    [
+        ("venues", {"venue_id": ["shop", "shop"]}, 2, "venue_id", "'shop' is there twice"),
+        ("users", {"lon": [3.06, 1.0]}, 2, "lat", "a home needs both"),
+        ("users", {"lat": [50.63, 1.0]}, 2, "lon", "a home needs both"),
+        ("users", {"credit_eur": [500.0, 1.0]}, 2, "credit_granted_at", "needed with credit_eur"),
+        ("users", {"credit_eur": [None, None]}, 1, "credit_eur", "needed with the time"),
+        ("items", {"subcategory": ["FILM_SHOWING"] * 2}, 2, "subcategory", "of 'FILM' too"),
+        ("bookings", {"quantity": [2, 0]}, 2, "quantity", "0 is outside 1 to 32,767"),
+        ("bookings", {"user_id": ["zoé", "zo"]}, 2, "user_id", "'zo' is not among the users"),
+        ("interactions", {"slate_id": ["7", None, None]}, 1, "slate_id", "'7' is no UUID"),
+    ],
+)
+def test_a_bad_row_that_only_the_whole_can_tell(world, frames, name, columns, line, column, reason):
+    frames[name] = with_rows(frames[name], **columns)
+    row = next(row for row in refused(world, frames).rows if row.file == name)
+    assert (row.line, row.column) == (line, column)
+    assert reason in row.reason
+
+
+def test_the_same_booking_twice_is_refused(world, frames):
+    frames["bookings"] = pa.concat_tables([frames["bookings"], frames["bookings"].slice(0, 1)])
+    [row] = refused(world, frames).rows
+    assert (row.file, row.line, row.column) == ("bookings", 3, "booked_at")
+
+
+def test_a_subcategory_does_not_move_without_a_taxonomy(world, frames):
+    imported(world, frames)
+    del frames["taxonomy"]
+    frames["items"] = with_rows(frames["items"], subcategory=["PAPER_BOOK", None])
+    [row] = refused(world, frames).rows
+    assert (row.line, row.column) == (1, "subcategory")
+
+
+def test_imports_at_once_wait_for_each_other(world, connection, frames):
+    failures = []
+
+    def run():
+        try:
+            imported(world, frames)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert counts(connection)["interaction"] == 3
+    assert counts(connection)["change"] == 10
+
+
+def test_progress_ends_complete(world, frames):
+    last = {}
+    import_frames(world, MemorySource(frames), lambda what, rows, share: last.update({what: share}))
+    assert set(last.values()) == {1.0}
+    assert {f"reading {name}" for name in frames} <= set(last)
+
+
+def test_a_database_that_does_not_answer_is_said(frames, tmp_path):
+    nowhere = World("test", tmp_path, f"postgresql:///reco?host={tmp_path}")
+    with pytest.raises(Unavailable, match="does not answer"):
+        imported(nowhere, frames)
