@@ -8,8 +8,10 @@ import pandas as pd
 from reco.errors import InvalidInput
 
 
-def read_csv(folder: Path, name: str, columns: Sequence[str], separator: str = ",") -> pd.DataFrame:
+def read_csv(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
     """Return the text columns `columns` of a file with a header line; empty cells are NaN.
+
+    Cells are separated by what stands between the header's names: a comma or a semicolon.
 
     Raises
     ------
@@ -17,6 +19,8 @@ def read_csv(folder: Path, name: str, columns: Sequence[str], separator: str = "
         The file or one of the columns is missing.
     """
     path = existing(folder, name)
+    with path.open(encoding="utf-8") as file:
+        separator = ";" if ";" in file.readline() else ","
     header = pd.read_csv(path, sep=separator, nrows=0).columns
     if absent := set(columns) - set(header):
         raise InvalidInput(str(path), f"missing columns {sorted(absent)}", list(columns))

@@ -22,7 +22,7 @@ _NO_GENRE = "(no genres listed)"
 
 
 def read_movielens(folder: Path) -> Frames:
-    """Return the frames of a folder of `ratings.csv` and `movies.csv`, separated by `;`.
+    """Return the frames of a folder of `ratings.csv` and `movies.csv`, separated by `,` or `;`.
 
     Raises
     ------
@@ -30,8 +30,8 @@ def read_movielens(folder: Path) -> Frames:
         A file or a column is missing.
     """
     columns = ["userId", "movieId", "rating", "timestamp"]
-    ratings = read_csv(folder, "ratings.csv", columns, separator=";")
-    films = read_csv(folder, "movies.csv", ["movieId", "title", "genres"], separator=";")
+    ratings = read_csv(folder, "ratings.csv", columns)
+    films = read_csv(folder, "movies.csv", ["movieId", "title", "genres"])
     stars = pd.to_numeric(ratings["rating"])
     return {
         "items": frame_table(

@@ -118,15 +118,14 @@ def test_yelp_keeps_the_parts_and_counts(tmp_path):
     assert by_id(frames["venues"], "venue_id")["p1"]["lon"] == -80.1
 
 
-def test_a_liked_film_is_a_booking(tmp_path):
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_liked_film_is_a_booking(tmp_path, separator):
+    files = {
+        "ratings.csv": "userId;movieId;rating;timestamp\n1;7;4.0;86400\n1;8;3.5;0\n",
+        "movies.csv": "movieId;title;genres\n7;A;Drama|War\n8;B;(no genres listed)\n",
+    }
     frames = READERS["movielens"](
-        written(
-            tmp_path,
-            {
-                "ratings.csv": "userId;movieId;rating;timestamp\n1;7;4.0;86400\n1;8;3.5;0\n",
-                "movies.csv": "movieId;title;genres\n7;A;Drama|War\n8;B;(no genres listed)\n",
-            },
-        )
+        written(tmp_path, {name: text.replace(";", separator) for name, text in files.items()})
     )
     rows = [(r["offer_id"], r["kind"], r["value"]) for r in frames["interactions"].to_pylist()]
     assert rows == [("7", "booking", 4.0), ("8", "view", 3.5)]
