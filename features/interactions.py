@@ -47,6 +47,8 @@ class Events:
     """(N,) a count or a rating, NaN unknown."""
     split: NDArray[np.int8]
     """(N,) index in `SPLITS`, -1 none."""
+    closes: NDArray[np.datetime64]
+    """(I,) datetime64[us] UTC, when the last stock of each item closes; NaT: it stays open."""
 
     def __len__(self) -> int:
         return len(self.user)

@@ -1,15 +1,24 @@
 """What all commands share: the console, the option `--world`, the settings it leads to."""
 
-from typing import Annotated
+import sys
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
 
 from reco.settings import Settings
 
-console = Console()
+_PIPED_WIDTH = 120
+"""Columns where the output goes to a file or another program, which says no width."""
+
+
+def _width(stream: TextIO) -> int | None:
+    return None if stream.isatty() else _PIPED_WIDTH
+
+
+console = Console(width=_width(sys.stdout))
 """Results, on standard output."""
-errors = Console(stderr=True)
+errors = Console(stderr=True, width=_width(sys.stderr))
 """Progress and problems, on standard error, so that results can be piped."""
 
 WorldOption = Annotated[

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.interactions import BOOKING, EVENT_KINDS, SPLITS, Events, encoded_ids
-from reco.db.arrays import fetch_arrays
+from reco.db.arrays import FOREVER_US, fetch_arrays
 from reco.db.session import transaction
 from reco.errors import InvalidInput
 from reco.frames.schema import FRAMES
@@ -49,12 +49,13 @@ def events_from_frames(folder: Path) -> Events:
     source = FolderSource(folder)
     users = _sorted(_table(source, "users", "user_id").column(0))
     items = _sorted(_table(source, "items", "item_id").column(0))
-    offers = _table(source, "offers", "offer_id", "item_id").sort_by("offer_id")
+    offers = _table(source, "offers", "offer_id", "item_id", "withdrawn_at").sort_by("offer_id")
     offer_item = _rows(offers["item_id"], items, "offers.item_id")
     deeds = [_interactions(source, users, offers["offer_id"])]
     if "bookings" in source.names:
         deeds.append(_bookings(source, users, offers["offer_id"]))
-    return _events(_as_bytes(users), _as_bytes(items), offer_item, deeds)
+    closes = _closes(source, offers, offer_item, len(items))
+    return _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
 
 
 def events_from_database(conninfo: str) -> Events:
@@ -79,6 +80,7 @@ def _events(
     items: NDArray[np.bytes_],
     offer_item: NDArray[np.int32],
     deeds: Sequence[_Deeds],
+    closes: NDArray[np.datetime64],
 ) -> Events:
     """Keep what is there twice once, the first of it; drop who is unknown; put all in order."""
     together = _Deeds(
@@ -103,6 +105,7 @@ def _events(
         at=together.at[kept],
         value=together.value[kept],
         split=together.split[kept],
+        closes=closes,
     )
 
 
@@ -126,6 +129,27 @@ def _bookings(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray) -> 
     stock = _rows(table["stock_id"], stocks["stock_id"], "bookings.stock_id")
     user = _rows(table["user_id"], users, "bookings.user_id")
     return _booked(user, stock_offer[stock], _times(table["booked_at"]))
+
+
+def _closes(
+    source: FrameSource, offers: pa.Table, offer_item: NDArray[np.int32], items: int
+) -> NDArray[np.datetime64]:
+    """Return when the last stock of each item closes."""
+    ends = ("starts_at", "booking_limit_at", "cancelled_at")
+    stocks = _table(source, "stocks", "offer_id", *ends)
+    offer = _rows(stocks["offer_id"], offers["offer_id"], "stocks.offer_id")
+    columns = [offers["withdrawn_at"].take(pa.array(offer)), *(stocks[name] for name in ends)]
+    end_us = pc.min_element_wise(*(column.cast(pa.int64()) for column in columns))
+    return _last_closing(offer_item[offer], _numpy(end_us, _FOREVER), items)
+
+
+def _last_closing(
+    item: NDArray[np.int32], end_us: NDArray[np.int64], items: int
+) -> NDArray[np.datetime64]:
+    """Return the latest end of each item: never (NaT) before ever, long ago where it has none."""
+    last = np.full(items, _LONG_AGO_US)
+    np.maximum.at(last, item, end_us)
+    return np.where(last == _FOREVER, _NAT, last).view("datetime64[us]")
 
 
 def _booked(
@@ -181,6 +205,8 @@ def _numpy(column: pa.ChunkedArray, missing: np.generic) -> NDArray[Any]:
 
 
 _NAT = np.int64(np.iinfo(np.int64).min)
+_FOREVER = np.int64(FOREVER_US)
+_LONG_AGO_US = np.int64(0)
 _INTERACTION = ("interactions", "user_id", "offer_id", "kind", "at", "value", "split")
 
 
@@ -220,6 +246,12 @@ _BOOKINGS_QUERY = """
     from core.booking b join core.stock s on s.id = b.stock_id
     where b.cancelled_at is null
 """
+_CLOSES_QUERY = """
+    select o.item_id,
+           max(least(o.withdrawn_at, s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity'))
+    from core.stock s join core.offer o on o.id = s.offer_id
+    group by o.item_id
+"""
 
 
 def _fetched(connection: psycopg.Connection[Any]) -> Events:
@@ -235,7 +267,9 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
         _fetched_interactions(connection, users, offers),
         _fetched_bookings(connection, users, offers),
     ]
-    return _events(users.names, items.names, offer_item, deeds)
+    ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
+    closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
+    return _events(users.names, items.names, offer_item, deeds, closes)
 
 
 def _fetched_interactions(

@@ -31,11 +31,22 @@ def serve(
     world: WorldOption = None,
 ) -> None:
     """Serve the API and the first page until Ctrl-C."""
-    settings = settings_for(context, world)
+    serve_world(settings_for(context, world), host=host, port=port, workers=workers, with_demo=demo)
+
+
+def serve_world(
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int = 1,
+    with_demo: bool = False,
+) -> None:
+    """Serve the world of `settings` until the process is told to stop."""
     opened_world(settings)
-    errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs")
+    errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
-    os.environ[_DEMO] = str(int(demo))
+    os.environ[_DEMO] = str(int(with_demo))
     uvicorn.run(
         "reco.api.serve:application",
         factory=True,

@@ -42,7 +42,7 @@ def feed(
     """
     _check_categories(serving, query)
     situation, candidates = _enough(connection, serving, read_situation(connection, query))
-    scored = score(serving, candidates, situation.state)
+    scored = score(serving, candidates, situation)
     picks = _live_slate(connection, serving, scored, situation)
     return present(serving, situation, picks, secret)
 

@@ -1,6 +1,7 @@
 """The probability that this person books each candidate."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from features.interactions import EVENT_KINDS, encoded_ids, event_weights
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates
 from reco.feed.generation import Generation
-from reco.feed.state import UserState
+from reco.feed.state import Situation, UserState
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
@@ -29,13 +30,13 @@ class Scored:
     """Whether the model puts the item into the top tenth of all candidates for this person."""
 
 
-def score(generation: Generation, candidates: Candidates, state: UserState) -> Scored:
+def score(generation: Generation, candidates: Candidates, situation: Situation) -> Scored:
     """Score every candidate: by the model, by popularity near where the model cannot say."""
     popular = popularity_logits(generation.catalogue, candidates)
     model, liked = generation.model, np.zeros(len(candidates), dtype=bool)
     item_logits = popular
     if model is not None:
-        history = history_of(model, state)
+        history = history_of(model, situation.state, situation.query.now)
         said = model.logits(history, generation.model_rows[candidates.item])
         item_logits = np.where(np.isnan(said), popular, said)
         if len(history) and model.kind != Popularity.kind:
@@ -64,12 +65,17 @@ def _top_tenth(said: NDArray[np.float64]) -> NDArray[np.bool_]:
     return said >= np.quantile(known, 0.9) if len(known) else np.zeros(len(said), dtype=bool)
 
 
-def history_of(model: LoadedModel, state: UserState) -> History:
+def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:
     """Return what `state` holds of the items that the model knows, weighted as in training."""
     past = [("booking", b.item, b.at) for b in state.bookings]
     past += [(i.kind, i.item, i.at) for i in state.interactions]
     kinds = np.array([EVENT_KINDS.index(kind) for kind, _, _ in past], dtype=np.int8)
-    moments = [None if at is None else at.replace(tzinfo=None) for _, _, at in past]
+    moments = [None if at is None else at.astimezone(UTC).replace(tzinfo=None) for _, _, at in past]
     rows = model.item_rows(encoded_ids([item for _, item, _ in past]))
-    weights = event_weights(kinds, np.array(moments, dtype="datetime64[us]"))
+    weights = event_weights(
+        kinds,
+        np.array(moments, dtype="datetime64[us]"),
+        as_of=np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us"),
+        half_life_days=model.half_life_days,
+    )
     return History.of(rows, weights)

@@ -11,7 +11,7 @@ from reco.feed.answer import FeedAnswer, FeedItem, Session
 
 REASONS = {
     "first_of_category": "a first for you",
-    "liked_by_people_like_you": "people like you booked it",
+    "liked_by_people_like_you": "liked by people like you",
     "popular_near_you": "popular near you",
     "close_to_you": "close to you",
     "soon": "soon",
@@ -78,7 +78,7 @@ def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
     what = Text(item.title or item.item_id, style="bold").append(
         f"\n{item.subcategory or item.category}", style="dim not bold"
     )
-    chance = "" if item.probability is None else f"{item.probability:.1%}"
+    chance = "" if item.probability is None else f"{item.probability:.2%}"
     why = ", ".join(REASONS[reason] for reason in item.reasons)
     cells = [where, distance_text(item.distance_m), _when(item.sessions, local)]
     cells += [_prices(item.sessions), chance, why]

@@ -7,17 +7,15 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from reco.console import WorldOption, console, errors, settings_for
+from reco.console import WorldOption, console, settings_for
 from reco.world import open_world
+from training.commands.progress import share_progress
 from training.simulate.calendar import TIMEZONE
 from training.simulate.world import WorldSummary, simulate_world
 
 app = typer.Typer(no_args_is_help=True)
-
-_COLUMNS = (TextColumn("{task.description:<36}"), BarColumn(), TimeElapsedColumn())
 
 
 @app.callback()
@@ -45,20 +43,15 @@ def world(
     # Only the world's folder is asked for; its database stays closed.
     folder = out or open_world(settings_for(context, world_name), private_conninfo="").frames
     started = perf_counter()
-    with Progress(*_COLUMNS, console=errors, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        summary = simulate_world(
-            size,
-            seed,
-            anchor.date() if anchor else _this_monday(),
-            folder,
-            lambda stage, share: bar.update(task, description=stage, completed=share),
-        )
+    first_day = anchor.date() if anchor else this_monday()
+    with share_progress() as progress:
+        summary = simulate_world(size, seed, first_day, folder, progress)
     console.print(_table(summary, perf_counter() - started))
     console.print(f"frames: {summary.folder}\ntruth: {summary.truth}", soft_wrap=True)
 
 
-def _this_monday() -> date:
+def this_monday() -> date:
+    """Return the Monday of this week in Paris."""
     today = datetime.now(ZoneInfo(TIMEZONE)).date()
     return today - timedelta(days=today.weekday())
 

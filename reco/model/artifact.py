@@ -1,0 +1,81 @@
+"""A model on disk: its arrays, and what is known of how it came about."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from pydantic import Field
+
+from features.interactions import FEATURES
+from reco.array_folder import MANIFEST, ArrayFolder, Frozen, Layout, read_arrays, write_arrays
+from reco.array_folder import check_layout as check_arrays
+from reco.errors import ArtifactRefused
+
+__all__ = [
+    "MANIFEST",
+    "SCHEMA_VERSION",
+    "Artifact",
+    "Layout",
+    "ModelFacts",
+    "check_layout",
+    "read_artifact",
+    "save_artifact",
+]
+
+SCHEMA_VERSION = 1
+"""Rises when older code could no longer read the folder right."""
+
+
+class ModelFacts(Frozen):
+    """What is known of a model beside its arrays."""
+
+    version: str
+    kind: str
+    cutoff: datetime | None
+    """Nothing after it was seen; None where the events have no times."""
+    created_at: datetime
+    parameters: dict[str, float | int | str | None]
+    calibration: dict[str, float]
+    metrics: dict[str, Any]
+    features: tuple[str, ...] = FEATURES
+    """What the model has seen of the events."""
+    git_revision: str | None = None
+    libraries: dict[str, str] = Field(default_factory=dict)
+
+
+Artifact = ArrayFolder[ModelFacts]
+"""A verified model folder."""
+
+
+def save_artifact(folder: Path, facts: ModelFacts, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write a model to `folder`, which must not exist yet, and return its digest.
+
+    The folder appears when all of it is written, or not at all.
+    """
+    return write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Return the model in `folder`.
+
+    Raises
+    ------
+    ArtifactRefused
+        With the reason: see `read_arrays`; or the model has seen other features than this code
+        computes.
+    """
+    artifact = read_arrays(folder, ModelFacts, schema_version=SCHEMA_VERSION)
+    if artifact.facts.features != FEATURES:
+        raise ArtifactRefused(
+            str(folder),
+            f"it was trained on the features {', '.join(artifact.facts.features)}, "
+            f"this code computes {', '.join(FEATURES)}; train it again",
+        )
+    return artifact
+
+
+def check_layout(artifact: Artifact, layout: Layout) -> None:
+    """Raise `ArtifactRefused` unless the arrays are those of `layout`, with agreeing dimensions."""
+    check_arrays(artifact.folder, artifact.arrays, layout)

@@ -1,0 +1,83 @@
+"""Latent factors: a user is solved for from the history, as in training; a score is a product."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.model.artifact import Layout
+from reco.model.history import History
+from reco.model.scorer import Parameters, unknown
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Item factors of weighted matrix factorisation (Hu, Koren and Volinsky 2008).
+
+    A pair of weight w is observed with confidence `1 + alpha * w`, all others with 1.
+    """
+
+    kind: ClassVar[str] = "als"
+    layout: ClassVar[Layout] = {
+        "item_factors": ("float32", ("items", "factors")),
+        "gramian": ("float64", ("factors", "factors")),
+    }
+
+    item_factors: NDArray[np.float32]
+    """(I, F); zero where nobody met the item."""
+    gramian: NDArray[np.float64]
+    """(F, F) `item_factors.T @ item_factors`."""
+    alpha: float
+    regularisation: float
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
+        """Return the scorer whose `arrays()` these are."""
+        return cls(
+            arrays["item_factors"],
+            arrays["gramian"],
+            alpha=float(parameters["alpha"] or 0.0),
+            regularisation=float(parameters["regularisation"] or 0.0),
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that `from_arrays` needs, beside alpha and regularisation."""
+        return {"item_factors": self.item_factors, "gramian": self.gramian}
+
+    def user_factor(self, history: History) -> NDArray[np.float64]:
+        """Return the (F,) factor of the user with this history.
+
+        It solves `(Y'Y + Y'(C - 1)Y + regularisation) x = Y'C 1` (Hu et al., equation 4), which is
+        what training alternates with, so that fresh interactions count at once.
+        """
+        seen = self.item_factors[history.rows].astype(np.float64)
+        extra = self.alpha * history.weights.astype(np.float64)
+        left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])
+        left[np.diag_indices_from(left)] += self.regularisation
+        return np.asarray(np.linalg.solve(left, seen.T @ (1.0 + extra)), dtype=np.float64)
+
+    def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the product of the user's factor and each item's; NaN for an empty history."""
+        scores = unknown(rows)
+        if not len(history):
+            return scores
+        known = np.flatnonzero(rows >= 0)
+        factors = self.item_factors[rows[known]]
+        met = factors.any(axis=1)
+        scores[known[met]] = factors[met] @ self.user_factor(history).astype(np.float32)
+        return scores
+
+    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the cosine of the factors of `row` and of each item of `rows`."""
+        similarity = unknown(rows)
+        if row < 0 or not self.item_factors[row].any():
+            return similarity
+        known = np.flatnonzero(rows >= 0)
+        factors = self.item_factors[rows[known]].astype(np.float64)
+        target = self.item_factors[row].astype(np.float64)
+        length = np.linalg.norm(factors, axis=1) * np.linalg.norm(target)
+        met = length > 0
+        similarity[known[met]] = (factors[met] @ target) / length[met]
+        return similarity

@@ -1,0 +1,72 @@
+"""Item-item neighbours: an item is scored by its similarity to the items of the history."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.model.artifact import Layout
+from reco.model.history import History
+from reco.model.scorer import Parameters, unknown
+
+
+@dataclass(frozen=True)
+class ItemItem:
+    """A sparse similarity matrix: the nearest neighbours of each item, itself not among them.
+
+    The score of item j is the sum over the history's items i of `weight_i * similarity[i, j]`, and
+    NaN where j is the neighbour of none of them.
+    """
+
+    kind: ClassVar[str] = "itemknn"
+    layout: ClassVar[Layout] = {
+        "neighbour_start": ("int64", ("bounds of items",)),
+        "neighbour_item": ("int32", ("neighbours",)),
+        "neighbour_similarity": ("float32", ("neighbours",)),
+    }
+
+    neighbour_start: NDArray[np.int64]
+    """(I + 1,) the neighbours of item i are `neighbour_start[i]:neighbour_start[i + 1]`."""
+    neighbour_item: NDArray[np.int32]
+    """(nnz,)"""
+    neighbour_similarity: NDArray[np.float32]
+    """(nnz,) positive."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
+        """Return the scorer whose `arrays()` these are."""
+        del parameters
+        return cls(**{name: arrays[name] for name in cls.layout})
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that `from_arrays` needs."""
+        return {
+            "neighbour_start": self.neighbour_start,
+            "neighbour_item": self.neighbour_item,
+            "neighbour_similarity": self.neighbour_similarity,
+        }
+
+    def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the sum of similarities of each item of `rows` to the history's items."""
+        start = self.neighbour_start[history.rows]
+        counts = self.neighbour_start[history.rows + 1] - start
+        shift = np.repeat(start - np.cumsum(counts) + counts, counts)
+        entries = np.arange(int(counts.sum())) + shift
+        similarity = self.neighbour_similarity[entries].astype(np.float64)
+        weighted = similarity * np.repeat(history.weights, counts)
+        items = len(self.neighbour_start) - 1
+        total = np.bincount(self.neighbour_item[entries], weighted, minlength=items)
+        scores = unknown(rows)
+        known = rows >= 0
+        found = total[rows[known]]
+        scores[known] = np.where(found > 0, found, np.nan)
+        return scores
+
+    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the similarity of each item of `rows` to `row`, NaN where it is no neighbour."""
+        if row < 0:
+            return unknown(rows)
+        alone = History(np.array([row], dtype=np.int32), np.ones(1, dtype=np.float32))
+        return self.scores(alone, rows)

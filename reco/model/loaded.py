@@ -1,0 +1,152 @@
+"""A model ready to score: verified, memory-mapped, calibrated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import encoded_ids, vocabulary_rows
+from reco.errors import ArtifactRefused
+from reco.model.artifact import Artifact, Layout, check_layout, read_artifact
+from reco.model.calibration import Calibration
+from reco.model.factors import Factors
+from reco.model.history import History
+from reco.model.item_item import ItemItem
+from reco.model.popularity import Popularity
+from reco.model.scorer import Scorer
+
+__all__ = ["SCORERS", "History", "LoadedModel", "load_model"]
+
+SCORERS: Mapping[str, type[Scorer]] = {
+    scorer.kind: scorer for scorer in (Popularity, ItemItem, Factors)
+}
+"""Every kind of artifact that this code can serve."""
+
+COMMON_LAYOUT: Layout = {
+    "users": ("S", ("users",)),
+    "items": ("S", ("items",)),
+    "history_start": ("int64", ("bounds of users",)),
+    "history_item": ("int32", ("history",)),
+    "history_weight": ("float32", ("history",)),
+}
+"""What every artifact holds beside its scorer's arrays."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """One model version."""
+
+    version: str
+    kind: str
+    """A key of `SCORERS`."""
+    cutoff: datetime | None
+    """What happened after it, the model has not seen."""
+    digest: str
+    half_life_days: float | None
+    """Age at which an event counted half in training, and counts in a history; None: no decay."""
+    metrics: Mapping[str, Any]
+    items: NDArray[np.bytes_]
+    """(I,) sorted external ids."""
+    users: NDArray[np.bytes_]
+    """(U,) sorted external ids."""
+    scorer: Scorer
+    calibration: Calibration
+    history_start: NDArray[np.int64]
+    history_item: NDArray[np.int32]
+    history_weight: NDArray[np.float32]
+
+    def item_rows(self, item_ids: NDArray[np.bytes_]) -> NDArray[np.int32]:
+        """Return the row of each item id, -1 where the model does not know it."""
+        return vocabulary_rows(self.items, item_ids)
+
+    def user_history(self, user_id: str) -> History:
+        """Return what the model was trained on for that user; empty where it does not know them."""
+        row = int(vocabulary_rows(self.users, encoded_ids([user_id]))[0])
+        span = slice(*self.history_start[row : row + 2]) if row >= 0 else slice(0, 0)
+        return History(self.history_item[span], self.history_weight[span])
+
+    def logits(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return calibrated log-odds of a booking for each item of `rows`.
+
+        Parameters
+        ----------
+        history
+            `user_history`, or that merged with what the user has done since.
+        rows
+            (n,) rows of `items`, -1 unknown.
+
+        Returns
+        -------
+        (n,) float64, NaN where the model cannot say: an unknown item, an item that nobody met, and
+        for a personal model an empty history.
+        """
+        return self.calibration.log_odds(self.scorer.scores(history, rows))
+
+    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return how similar each item of `rows` is to the item `row`, NaN where it cannot say."""
+        return self.scorer.similar(row, rows)
+
+
+def load_model(folder: Path, digest: str | None = None) -> LoadedModel:
+    """Return the model in `folder`, verified.
+
+    Parameters
+    ----------
+    digest
+        The digest that the registry knows the model by, where it is to be compared.
+
+    Raises
+    ------
+    ArtifactRefused
+        The folder is not what its manifest says, not what this code reads, or not that `digest`.
+    """
+    artifact = read_artifact(folder)
+    if digest is not None and artifact.digest != digest:
+        raise ArtifactRefused(str(folder), "its manifest is not the one that was registered")
+    return _model_of(artifact)
+
+
+def _model_of(artifact: Artifact) -> LoadedModel:
+    facts, arrays = artifact.facts, artifact.arrays
+    if facts.kind not in SCORERS:
+        known = ", ".join(SCORERS)
+        raise ArtifactRefused(str(artifact.folder), f"{facts.kind!r} is no kind of model ({known})")
+    scorer = SCORERS[facts.kind]
+    check_layout(artifact, {**COMMON_LAYOUT, **scorer.layout})
+    _check_bounds(artifact, "history_start", len(arrays["users"]), len(arrays["history_item"]))
+    try:
+        calibration = Calibration(**facts.calibration)
+        fitted = scorer.from_arrays(arrays, facts.parameters)
+    except (KeyError, TypeError) as error:
+        raise ArtifactRefused(
+            str(artifact.folder), f"its manifest lacks or misnames a setting ({error})"
+        ) from error
+    return LoadedModel(
+        version=facts.version,
+        kind=facts.kind,
+        cutoff=facts.cutoff,
+        digest=artifact.digest,
+        half_life_days=_number(facts.parameters.get("half_life_days")),
+        metrics=facts.metrics,
+        items=arrays["items"],
+        users=arrays["users"],
+        scorer=fitted,
+        calibration=calibration,
+        history_start=arrays["history_start"],
+        history_item=arrays["history_item"],
+        history_weight=arrays["history_weight"],
+    )
+
+
+def _check_bounds(artifact: Artifact, name: str, groups: int, members: int) -> None:
+    bounds = artifact.arrays[name]
+    if len(bounds) != groups + 1 or bounds[0] != 0 or bounds[-1] != members:
+        raise ArtifactRefused(str(artifact.folder), f"the bounds {name} do not fit their arrays")
+
+
+def _number(parameter: float | int | str | None) -> float | None:
+    return None if parameter is None else float(parameter)

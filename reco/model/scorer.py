@@ -1,0 +1,41 @@
+"""What every kind of model can be asked."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.model.artifact import Layout
+from reco.model.history import History
+
+Parameters = Mapping[str, float | int | str | None]
+
+
+class Scorer(Protocol):
+    """Scores items for a history; NaN where it cannot say. `rows` may hold -1 (unknown item)."""
+
+    kind: ClassVar[str]
+    layout: ClassVar[Layout]
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
+        """Return the scorer whose `arrays()` these are."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that `from_arrays` needs, beside the parameters of the fit."""
+        ...
+
+    def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the score of each item of `rows`, on the model's own scale; higher is likelier."""
+        ...
+
+    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return how similar each item of `rows` is to the item `row`."""
+        ...
+
+
+def unknown(rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return NaN for each of `rows`."""
+    return np.full(len(rows), np.nan)

@@ -1,0 +1,102 @@
+"""Fit the map from a model's scores to log-odds of a booking, on what was held out."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from reco.model.calibration import Calibration
+from training.evaluate import ScoreUsers, Task, batches, entries
+
+MAX_USERS = 2_000
+"""Users whose scores are looked at: enough bookings for two numbers."""
+_ITEMS_A_USER = 300
+"""Items drawn a user, with replacement, beside the booked ones, which all count; each stands for
+its share."""
+_LEAST_SLOPE = 1e-3
+"""Where scores say nothing about bookings, or mislead: order is kept, probability hardly moves."""
+
+
+def fit_calibration(
+    score_users: ScoreUsers, task: Task, active: NDArray[np.int32], seed: int = 0
+) -> Calibration:
+    """Return the calibration that makes the held-out bookings likeliest.
+
+    Logistic regression of "this user met this item in the held-out time" on the changed score
+    (Platt 1999, scikit-learn's solver), over users with a history, whether or not they met
+    anything, and over all items that the model can score and the user had not met.
+
+    Parameters
+    ----------
+    task
+        What was to be found.
+    active
+        (n,) rows of the users with a history.
+
+    Raises
+    ------
+    ValueError
+        No user is active.
+    """
+    generator = np.random.default_rng(seed)
+    users = np.sort(generator.permutation(active)[:MAX_USERS])
+    scores, met, weights = _sample(score_users, task, users, generator)
+    scale = float(np.median(np.abs(scores[scores != 0]))) if np.any(scores != 0) else 1.0
+    total, found = float(weights.sum()), float(weights[met].sum())
+    if not 0 < found < total:
+        # Half an observation more: nothing was met, or all of it.
+        return Calibration(
+            float(np.log((found + 0.5) / (total - found + 0.5))), _LEAST_SLOPE, scale
+        )
+    changed = np.arcsinh(scores / scale)[:, np.newaxis]
+    fitted = LogisticRegression(C=np.inf).fit(changed, met, sample_weight=weights)
+    slope = float(fitted.coef_[0, 0])
+    if slope < _LEAST_SLOPE:
+        return Calibration(float(np.log(found / (total - found))), _LEAST_SLOPE, scale)
+    return Calibration(float(fitted.intercept_[0]), slope, scale)
+
+
+def _sample(
+    score_users: ScoreUsers,
+    task: Task,
+    users: NDArray[np.int32],
+    generator: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Return scores, whether met, and weights of pairs of `users` and items: all met, some not."""
+    items = task.targets.shape[1]
+    user, target = entries(task.targets)
+    met = _keys(task.users[user], target, items)
+    chosen = np.isin(task.users[user], users)
+    met_user, met_item = np.searchsorted(users, task.users[user[chosen]]), target[chosen]
+    seen_row, seen_item = entries(task.seen[users])
+    taken = np.concatenate([met, _keys(users[seen_row], seen_item, items)])
+    other_user = np.repeat(np.arange(len(users)), _ITEMS_A_USER)
+    other_item = generator.integers(0, items, len(other_user))
+    others = ~np.isin(_keys(users[other_user], other_item, items), taken) & ~task.closed[other_item]
+    place = np.concatenate([met_user, other_user[others]])
+    item = np.concatenate([met_item, other_item[others]])
+    is_met = np.arange(len(place)) < len(met_user)
+    scores = _scores_of(score_users, users, place, item, items)
+    said = ~np.isnan(scores)
+    weights = np.where(is_met, 1.0, items / _ITEMS_A_USER)
+    return scores[said], is_met[said], weights[said]
+
+
+def _keys(user: NDArray[np.int32], item: NDArray[np.integer], items: int) -> NDArray[np.int64]:
+    return user.astype(np.int64) * items + item
+
+
+def _scores_of(
+    score_users: ScoreUsers,
+    users: NDArray[np.int32],
+    place: NDArray[np.int64],
+    item: NDArray[np.int64],
+    items: int,
+) -> NDArray[np.float64]:
+    """Return the score of each pair (place in `users`, item)."""
+    scores = np.empty(len(place))
+    order = np.argsort(place, kind="stable")
+    for span in batches(len(users), items):
+        first, last = np.searchsorted(place, [span.start, span.stop], sorter=order)
+        pairs = order[first:last]
+        scores[pairs] = score_users(users[span])[place[pairs] - span.start, item[pairs]]
+    return scores

@@ -1,0 +1,152 @@
+"""The command `reco train`: from events to a champion, and one screen about it."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reco.console import WorldOption, console, settings_for
+from reco.db.ready import opened_world
+from reco.feed.moments import moment_from
+from reco.model.registry import publish_champion
+from reco.world import World
+from training.commands.progress import share_progress
+from training.extract import events_from_database, events_from_frames
+from training.fits import PARAMETERS
+from training.intervals import Estimate
+from training.run import train_model
+from training.split import SplitKind
+from training.summary import TrainingSummary, as_metrics
+
+_SHOWN = ("ndcg@10", "recall@10", "recall_full@10", "recall_full@20", "mrr@10", "hit@10")
+
+
+class ModelKind(StrEnum):
+    """Models that can be trained."""
+
+    POPULARITY = "popularity"
+    ITEMKNN = "itemknn"
+    ALS = "als"
+
+
+class Split(StrEnum):
+    """How what is held out is chosen."""
+
+    TIME = "time"
+    GIVEN = "given"
+
+
+def train(
+    context: typer.Context,
+    *,
+    model: Annotated[ModelKind, typer.Option(help="What to train.")] = ModelKind.ALS,
+    cutoff: Annotated[
+        str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
+    ] = None,
+    split: Annotated[
+        Split, typer.Option(help="By time, or as the data set gives it.")
+    ] = Split.TIME,
+    frames: Annotated[
+        Path | None, typer.Option(help="Train from this folder of frames, not the database.")
+    ] = None,
+    world: WorldOption = None,
+) -> None:
+    """Train a model, print how good it is, and make it the one that is served."""
+    settings = settings_for(context, world)
+    opened = opened_world(settings)
+    zone = ZoneInfo(settings.timezone)
+    summary = train_world(
+        opened,
+        model.value,
+        split=split.value,
+        cutoff=moment_from(cutoff, "cutoff", zone) if cutoff else None,
+        now=datetime.now(UTC),
+        frames=frames,
+    )
+    console.print(training_table(summary))
+
+
+def train_world(
+    world: World,
+    model: str,
+    *,
+    split: SplitKind,
+    cutoff: datetime | None,
+    now: datetime,
+    frames: Path | None = None,
+) -> TrainingSummary:
+    """Train on a world's events, or on those of a folder, and publish the model as champion."""
+    with share_progress() as progress:
+        progress("reading", 0.0)
+        events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
+        summary = train_model(
+            events,
+            PARAMETERS[model](),
+            split=split,
+            cutoff=cutoff,
+            now=now,
+            models=world.models,
+            progress=progress,
+        )
+    publish_champion(
+        world.conninfo,
+        version=summary.version,
+        kind=summary.kind,
+        address=str(summary.folder),
+        digest=summary.digest,
+        cutoff=summary.cutoff,
+        created_at=summary.created_at,
+        metrics=as_metrics(summary.figures),
+    )
+    return summary
+
+
+def training_table(summary: TrainingSummary) -> RenderableType:
+    """Return one screen about a run: data, time, memory, metrics with intervals."""
+    table = Table(title=f"Model {summary.version}", title_justify="left", header_style="bold")
+    table.add_column("metric")
+    for name in (summary.kind, "popularity", "difference"):
+        table.add_column(f"{name} (95 % interval)", justify="right")
+    for row in summary.figures:
+        if row.metric in _SHOWN:
+            cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
+            table.add_row(row.metric, *cells)
+    return Group(table, *(Text(line) for line in _lines(summary)))
+
+
+def _lines(summary: TrainingSummary) -> list[str]:
+    task = summary.task
+    seconds = ", ".join(f"{stage} {took:.1f} s" for stage, took in summary.seconds.items())
+    fades = (
+        f"counts half after {summary.half_life_days:.0f} days"
+        if summary.half_life_days
+        else "never fades"
+    )
+    until = f" before {summary.cutoff.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if summary.cutoff else ""
+    judged = (
+        "Judged on what came after."
+        if summary.is_held_out
+        else "Judged by a rehearsal that saw the earlier nine tenths; the model saw everything."
+    )
+    return [
+        f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
+        f"{until}; interest {fades}.",
+        f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users "
+        f"({task.answers:,} answers, {task.repeats:,} pairs already met, left out; "
+        f"{task.unknown_items:,} targets on items that nobody had met).",
+        f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
+        f"Saved in {summary.folder}.",
+    ]
+
+
+def _text(estimate: Estimate, sign: str = "") -> str:
+    def number(value: float) -> str:
+        return f"{value:{sign}.4f}"
+
+    return f"{number(estimate.value)} ({number(estimate.low)} .. {number(estimate.high)})"

@@ -1,0 +1,170 @@
+"""Rank every open item for every test user, and compare with what the users really did."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from features.interactions import Events
+from training.metrics import user_figures
+from training.split import Part, target_kinds
+
+ScoreUsers = Callable[[NDArray[np.int32]], NDArray[np.float64]]
+"""User rows (n,) -> scores of all items (n, I), NaN where the model cannot say."""
+
+CUTOFFS = (10, 20)
+"""The list lengths k that are reported."""
+
+_BATCH_ENTRIES = 1 << 22
+"""Scores held at once: 32 MiB a temporary array, whatever the catalogue's size."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be found for n test users.
+
+    A user's targets are the items met after the cutoff and never before it: what the history holds
+    is in no list, so that a repeat visit counts neither for nor against anybody.
+    """
+
+    users: NDArray[np.int32]
+    """(n,) rows of the users who have targets, sorted."""
+    targets: "csr_array[np.bool_]"
+    """(n, I)"""
+    seen: "csr_array[np.bool_]"
+    """(U, I) the interactions of the history, of any kind; they are in no list."""
+    closed: NDArray[np.bool_]
+    """(I,) items that nobody could book any more at the cutoff; they are in no list."""
+    answers: int
+    """Target events after the cutoff, repeats included."""
+    repeats: int
+    """Distinct pairs among them that the history holds already; left out."""
+    unknown_items: int
+    """Targets on items that nobody met before the cutoff: no model here can find them."""
+
+
+def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
+    """Return what is to be found in the future of `part` by one who knows its past.
+
+    Parameters
+    ----------
+    kinds
+        The kinds that are targets; `target_kinds` of both halves by default.
+    """
+    wanted = target_kinds(part.past, part.future) if kinds is None else kinds
+    future = part.future.take(np.isin(part.future.kind, wanted))
+    seen, pairs = _pairs(part.past), _pairs(future)
+    fresh = pairs[~np.isin(pairs, seen)]
+    shape = (len(part.past.users), len(part.past.items))
+    targets = _matrix(fresh, shape)
+    users = np.flatnonzero(np.diff(targets.indptr)).astype(np.int32)
+    met = np.zeros(shape[1], dtype=bool)
+    met[part.past.item] = True
+    return Task(
+        users=users,
+        targets=targets[users],
+        seen=_matrix(seen, shape),
+        closed=_closed(part),
+        answers=len(future),
+        repeats=len(pairs) - len(fresh),
+        unknown_items=int(np.count_nonzero(~met[targets.indices])),
+    )
+
+
+def evaluate(
+    score_users: ScoreUsers,
+    task: Task,
+    fallback: NDArray[np.float32],
+    cutoffs: tuple[int, ...] = CUTOFFS,
+) -> dict[str, NDArray[np.float64]]:
+    """Return `metric@k` of each test user, all items ranked.
+
+    Parameters
+    ----------
+    fallback
+        (I,) what ranks the items that the model cannot score, below those that it can: the
+        popularity, as in the feed. NaN: never shown.
+
+    Returns
+    -------
+    Name to (n,) float64, in the order of `task.users`.
+    """
+    ranked = rank_items(score_users, task, fallback, max(cutoffs))
+    return user_figures(ranked, task.targets, cutoffs)
+
+
+def rank_items(
+    score_users: ScoreUsers, task: Task, fallback: NDArray[np.float32], k: int
+) -> NDArray[np.int32]:
+    """Return the (n, k) best item rows of each test user, -1 where there are no more."""
+    ranked = np.empty((len(task.users), k), dtype=np.int32)
+    for span in batches(len(task.users), task.targets.shape[1]):
+        scores = score_users(task.users[span])
+        fill_unknown(scores, fallback)
+        scores[entries(task.seen[task.users[span]])] = np.nan
+        scores[:, task.closed] = np.nan
+        ranked[span] = best_rows(scores, k)
+    return ranked
+
+
+def batches(users: int, items: int) -> list[slice]:
+    """Return slices over `users`, short enough for the scores of all `items` to fit in memory."""
+    size = max(1, _BATCH_ENTRIES // max(1, items))
+    return [slice(start, min(start + size, users)) for start in range(0, users, size)]
+
+
+def entries(matrix: "csr_array[np.bool_]") -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the rows and the columns of the stored entries."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    return rows, matrix.indices
+
+
+def fill_unknown(scores: NDArray[np.float64], fallback: NDArray[np.float32]) -> None:
+    """Put `fallback` (I,) in place of NaN, in its order, below each row's own scores (n, I)."""
+    if not np.isfinite(fallback).any():
+        return
+    top = float(np.nanmax(fallback))
+    spread = max(top - float(np.nanmin(fallback)), 1.0)
+    below = (fallback.astype(np.float64) - top) / spread
+    lowest = np.min(scores, axis=1, where=~np.isnan(scores), initial=np.inf)
+    ground = np.where(np.isfinite(lowest), lowest, 0.0) - 1.0
+    np.copyto(scores, ground[:, np.newaxis] + below, where=np.isnan(scores))
+
+
+def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:
+    """Return the (n, k) columns of the highest scores, best first; ties by column; NaN never.
+
+    >>> best_rows(np.array([[0.1, 0.7, 0.7, np.nan]]), 4)
+    array([[ 1,  2,  0, -1]], dtype=int32)
+    """
+    values = np.where(np.isnan(scores), -np.inf, scores)
+    users, items = values.shape
+    size = min(k, items)
+    border = np.partition(values, items - size, axis=1)[:, items - size, np.newaxis]
+    above, tied = values > border, values == border
+    room = size - above.sum(axis=1, keepdims=True)
+    chosen = above | (tied & (np.cumsum(tied, axis=1) <= room))
+    columns = np.nonzero(chosen)[1].reshape(users, size)
+    best = np.take_along_axis(values, columns, axis=1)
+    order = np.argsort(-best, axis=1, kind="stable")
+    ranked = np.take_along_axis(columns, order, axis=1).astype(np.int32)
+    ranked[np.isneginf(np.take_along_axis(best, order, axis=1))] = -1
+    return np.pad(ranked, ((0, 0), (0, k - size)), constant_values=-1)
+
+
+def _pairs(events: Events) -> NDArray[np.int64]:
+    return np.unique(events.user.astype(np.int64) * len(events.items) + events.item)
+
+
+def _closed(part: Part) -> NDArray[np.bool_]:
+    if part.cutoff is None:
+        return np.zeros(len(part.past.items), dtype=bool)
+    return np.asarray(part.past.closes <= part.cutoff)
+
+
+def _matrix(pairs: NDArray[np.int64], shape: tuple[int, int]) -> "csr_array[np.bool_]":
+    user, item = np.divmod(pairs, max(1, shape[1]))
+    bounds = np.searchsorted(user, np.arange(shape[0] + 1)).astype(np.int32)
+    return csr_array((np.ones(len(pairs), dtype=bool), item.astype(np.int32), bounds), shape=shape)

@@ -1,0 +1,127 @@
+"""What may be seen and what is held out: by time, or as a data set gives it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import BOOKING, DISMISS, SPLITS, Events
+from reco.errors import InvalidInput
+
+SplitKind = Literal["time", "given"]
+
+HELD_OUT_SHARE = 0.1
+"""Share of the events held out where no cutoff or file says which."""
+
+_TEST = SPLITS.index("test")
+_VALID = SPLITS.index("valid")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Events cut in two: a model is fitted on `past` and judged on `future`."""
+
+    past: Events
+    future: Events
+    cutoff: np.datetime64 | None
+    """The border; None where it is not one of time."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The two fits of a training run."""
+
+    rehearsal: Part
+    """Within what may be seen: its future calibrates, and gives the figures where `final` has
+    no future."""
+    final: Part
+    """Its past is what the published model is fitted on; its future is the test, if any."""
+
+
+def split_plan(
+    events: Events, split: SplitKind, cutoff: np.datetime64 | None, seed: int = 0
+) -> Plan:
+    """Return which events are fitted on, calibrated on and tested on.
+
+    Parameters
+    ----------
+    split
+        `time`: the published model sees what lies before `cutoff`, and the rest is the test;
+        without a cutoff it sees everything, and the last tenth of what it saw is held out from the
+        rehearsal. `given`: train and valid are seen, test is the test; valid is held out from the
+        rehearsal.
+    cutoff
+        For `time` alone.
+
+    Raises
+    ------
+    InvalidInput
+        The events have no times, or no split; or nothing lies before the cutoff.
+    """
+    if split == "given":
+        return _given_plan(events, cutoff, seed)
+    timed = _require_times(events)
+    final = (
+        time_split(timed, cutoff)
+        if cutoff is not None
+        else Part(timed, timed.take(np.zeros(len(timed), dtype=bool)), None)
+    )
+    if not len(final.past):
+        raise InvalidInput("cutoff", f"nothing happened before {cutoff}")
+    return Plan(time_split(final.past, inner_cutoff(final.past)), final)
+
+
+def time_split(events: Events, cutoff: np.datetime64) -> Part:
+    """Cut `events` at one moment for all users: before it, and from it on.
+
+    >>> at = np.array(["2025-05-01", "2025-06-01", "2025-06-02"], dtype="datetime64[us]")
+    >>> zeros = np.zeros(3, dtype=np.int32)
+    >>> ids = np.array([b"a"])
+    >>> codes = zeros.astype(np.int8)
+    >>> values, never = zeros.astype(np.float32), np.array(["NaT"], dtype="datetime64[us]")
+    >>> events = Events(ids, ids, zeros, zeros, codes, at, values, codes, never)
+    >>> part = time_split(events, np.datetime64("2025-06-01", "us"))
+    >>> len(part.past), len(part.future)
+    (1, 2)
+    """
+    before = events.at < cutoff
+    return Part(events.take(before), events.take(~before), cutoff)
+
+
+def inner_cutoff(events: Events, share: float = HELD_OUT_SHARE) -> np.datetime64:
+    """Return the moment after which the last `share` of the target events lie."""
+    at = np.sort(events.at[np.isin(events.kind, target_kinds(events))])
+    if not len(at):
+        raise InvalidInput("events", "there is none that a model could learn from")
+    return np.datetime64(at[int(len(at) * (1.0 - share))], "us")
+
+
+def target_kinds(*events: Events) -> NDArray[np.int8]:
+    """Return the kinds that count as a success: bookings, else everything but a dismissal."""
+    kinds = np.unique(np.concatenate([part.kind for part in events]))
+    is_target = kinds == BOOKING if BOOKING in kinds else kinds != DISMISS
+    return np.asarray(kinds[is_target], dtype=np.int8)
+
+
+def _given_plan(events: Events, cutoff: np.datetime64 | None, seed: int) -> Plan:
+    if cutoff is not None:
+        raise InvalidInput("cutoff", "a given split has no cutoff; leave one of the two out")
+    if not np.any(events.split >= 0):
+        raise InvalidInput("split", "these interactions name no split; use --split time")
+    used = events.take(events.split >= 0)
+    is_test = used.split == _TEST
+    seen = used.take(~is_test)
+    held_out = seen.split == _VALID
+    if not held_out.any():
+        held_out = np.random.default_rng(seed).random(len(seen)) < HELD_OUT_SHARE
+    return Plan(
+        Part(seen.take(~held_out), seen.take(held_out), None), Part(seen, used.take(is_test), None)
+    )
+
+
+def _require_times(events: Events) -> Events:
+    timed = ~np.isnat(events.at)
+    if not timed.any():
+        raise InvalidInput("split", "these interactions have no times; use --split given")
+    return events.take(timed)

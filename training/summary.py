@@ -1,0 +1,90 @@
+"""What a training run reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluate import Task
+from training.intervals import Estimate, mean_intervals
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of the model, of popularity, and of their difference, user by user."""
+
+    metric: str
+    model: Estimate
+    popularity: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a run did."""
+
+    version: str
+    kind: str
+    folder: Path
+    digest: str
+    cutoff: datetime | None
+    """The published model has seen nothing after it; None: the events have no times."""
+    created_at: datetime
+    users: int
+    """With a history that the published model has seen."""
+    items: int
+    """That anybody met."""
+    events: int
+    task: Task
+    """What was to be found."""
+    is_held_out: bool
+    """Whether the figures are of the published model itself, on what came after its cutoff; else
+    they are of the rehearsal, which saw less."""
+    figures: tuple[Comparison, ...]
+    half_life_days: float | None
+    """That the rehearsal chose; None: nothing fades."""
+    seconds: Mapping[str, float]
+    """By stage."""
+    peak_memory_bytes: int
+
+
+def compare(
+    model: Mapping[str, NDArray[np.float64]], popularity: Mapping[str, NDArray[np.float64]]
+) -> tuple[Comparison, ...]:
+    """Return every metric of both and of their difference, with 95 % intervals.
+
+    Parameters
+    ----------
+    model, popularity
+        Metric to the figures (n,) of the same users; n may be 0: then there is nothing to compare.
+    """
+    names = list(model)
+    if not names or not len(model[names[0]]):
+        return ()
+    columns = [
+        column
+        for name in names
+        for column in (model[name], popularity[name], model[name] - popularity[name])
+    ]
+    estimates = mean_intervals(np.stack(columns, axis=1))
+    return tuple(
+        Comparison(name, *estimates[3 * row : 3 * row + 3]) for row, name in enumerate(names)
+    )
+
+
+def as_metrics(figures: tuple[Comparison, ...]) -> dict[str, dict[str, list[float]]]:
+    """Return the figures as a manifest keeps them: value, low, high."""
+    return {
+        row.metric: {
+            name: [estimate.value, estimate.low, estimate.high]
+            for name, estimate in (
+                ("model", row.model),
+                ("popularity", row.popularity),
+                ("difference", row.difference),
+            )
+        }
+        for row in figures
+    }
