@@ -84,7 +84,7 @@ def catalogue_of(rows):
         item_id=np.array(items, dtype=np.int64),
         item_external_id=np.array([f"i{item}".encode() for item in items], dtype=np.bytes_),
         item_category=np.array([item % 3 + 1 for item in items], dtype=np.int16),
-        item_subcategory=np.zeros(len(items), dtype=np.int16),
+        item_subcategory=np.array([item % 3 for item in items], dtype=np.int16),
         item_is_digital=np.array([item == 5 for item in items], dtype=bool),
         item_is_physical=np.array([item == 1 for item in items], dtype=bool),
     )

@@ -13,7 +13,7 @@ from reco.feed.present import Feed, Pick, picked, present
 from reco.feed.query import FeedQuery
 from reco.feed.readback import LiveOffer, read_offers
 from reco.feed.scoring import Scored, score
-from reco.feed.slate import choose, relevance_order
+from reco.feed.slate import choose, quotas, relevance_order
 from reco.feed.state import Situation, look_around, read_situation
 
 _SPARE = 10
@@ -83,12 +83,13 @@ def _live_slate(
     catalogue, candidates = serving.catalogue, scored.candidates
     order = relevance_order(scored.probability, catalogue.item_id[candidates.item])
     offer_id = catalogue.offer_id[candidates.offer]
+    limits = quotas(catalogue, candidates, query.n)
     live: dict[int, LiveOffer] = {}
     gone = np.zeros(len(candidates), dtype=bool)
     while True:
         left = order[~gone[order]]
-        spare = choose(left, candidates.venue_row, catalogue.digital_row, query.n + _SPARE)
-        chosen = choose(left, candidates.venue_row, catalogue.digital_row, query.n)
+        spare = choose(left, limits, query.n + _SPARE)
+        chosen = choose(left, limits, query.n)
         unread = [row for row in dict.fromkeys(chosen + spare) if int(offer_id[row]) not in live]
         if not set(chosen) & set(unread):
             return [picked(serving, scored, row, live[int(offer_id[row])]) for row in chosen]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reco.errors import InvalidInput
 from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
@@ -95,7 +95,7 @@ def feed_query(
         ),
         n=n,
         floor=floor,
-        now=now,
+        now=now.astimezone(UTC),
         shown_items=shown_items,
         seed=seed,
     )

@@ -59,7 +59,7 @@ def similar_offers(
     query = FeedQuery(None, around.here, radius_m, MAX_RADIUS_M, Filters(), n, 1.0, now)
     candidates = gather(serving.catalogue, Situation(query, ANYONE, around))
     order = _by_likeness(serving, candidates, of)
-    chosen = choose(order, candidates.venue_row, serving.catalogue.digital_row, n + _SPARE)
+    chosen = choose(order, [], n + _SPARE)
     ids = [int(serving.catalogue.offer_id[candidates.offer[row]]) for row in chosen]
     live = read_offers(connection, ids, now, query.filters, ANYONE.credit)
     items = [

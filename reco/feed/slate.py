@@ -1,15 +1,44 @@
-"""The slate by relevance: the likeliest candidates, no venue and no screen taking all of it."""
+"""The slate by relevance: the likeliest candidates, nothing taking all of it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reco.catalogue.snapshot import Catalogue
+from reco.feed.candidates import Candidates
 
 MAX_A_VENUE = 3
 """Offers of one venue in a slate, while there are others."""
 MAX_DIGITAL_SHARE = 0.25
 """Share of a slate that may be digital, while there are others."""
+MAX_FAMILY_SHARE = 0.5
+"""Share of a slate that one subcategory may take, while there are others."""
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many candidates of one group a slate may show."""
+
+    group: NDArray[np.int64]
+    """(C,) group of each candidate."""
+    limit: NDArray[np.int64]
+    """(C,) the most of that group."""
+
+
+def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:
+    """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory."""
+    venue = candidates.venue_row
+    family = catalogue.item_subcategory[candidates.item].astype(np.int64)
+    digital = max(1, int(n * MAX_DIGITAL_SHARE))
+    alike = max(1, int(n * MAX_FAMILY_SHARE))
+    return (
+        Quota(venue, np.where(venue == catalogue.digital_row, digital, MAX_A_VENUE)),
+        # Items without a subcategory are no family.
+        Quota(family, np.where(family == 0, n, alike)),
+    )
 
 
 def relevance_order(
@@ -19,19 +48,17 @@ def relevance_order(
     return np.lexsort((item_id, -probability))
 
 
-def choose(
-    order: NDArray[np.int64], venue_row: NDArray[np.int64], digital_row: int, n: int
-) -> list[int]:
+def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[int]:
     """Return up to `n` of `order`, as many as there are.
 
-    The quotas (`MAX_A_VENUE`, `MAX_DIGITAL_SHARE`, the latter at least one) hold while others can
-    take the place; then they relax, so that a quota never shortens a slate. The result keeps the
-    order of `order`.
+    The quotas hold while others can take the place; then they relax, so that a quota never
+    shortens a slate. The result keeps the order of `order`.
 
-    >>> choose(np.array([0, 1, 2, 3, 4]), np.array([7, 7, 7, 7, 8]), digital_row=9, n=4)
+    >>> venue = Quota(np.array([7, 7, 7, 7, 8]), np.full(5, 3))
+    >>> choose(np.array([0, 1, 2, 3, 4]), [venue], n=4)
     [0, 1, 2, 4]
     """
-    within = list(_within_quotas(order, venue_row, digital_row, n))
+    within = list(_within_quotas(order, quotas, n))
     missing = n - len(within)
     if missing > 0:
         taken = set(within)
@@ -40,14 +67,18 @@ def choose(
     return [int(order[place]) for place in within]
 
 
-def _within_quotas(
-    order: NDArray[np.int64], venue_row: NDArray[np.int64], digital_row: int, n: int
-) -> Iterator[int]:
-    quota = {digital_row: max(1, int(n * MAX_DIGITAL_SHARE))}
-    shown: Counter[int] = Counter()
-    for place, venue in enumerate(venue_row[order].tolist()):
-        if shown[venue] < quota.get(venue, MAX_A_VENUE):
-            shown[venue] += 1
+def _within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
+    """Yield the places in `order` of what is taken."""
+    shown: list[Counter[int]] = [Counter() for _ in quotas]
+    groups = [quota.group[order].tolist() for quota in quotas]
+    limits = [quota.limit[order].tolist() for quota in quotas]
+    taken = 0
+    for place in range(len(order)):
+        if taken == n:
+            return
+        counts = [counter[group[place]] for counter, group in zip(shown, groups, strict=True)]
+        if all(count < limit[place] for count, limit in zip(counts, limits, strict=True)):
+            for counter, group in zip(shown, groups, strict=True):
+                counter[group[place]] += 1
+            taken += 1
             yield place
-            if shown.total() == n:
-                return

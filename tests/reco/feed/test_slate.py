@@ -3,36 +3,80 @@
 from collections import Counter
 
 import numpy as np
+import pytest
+from catalogues import catalogue_of, stocks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.feed.slate import MAX_A_VENUE, MAX_DIGITAL_SHARE, choose, relevance_order
+from reco.feed.candidates import Candidates
+from reco.feed.slate import (
+    MAX_A_VENUE,
+    MAX_DIGITAL_SHARE,
+    MAX_FAMILY_SHARE,
+    Quota,
+    choose,
+    quotas,
+    relevance_order,
+)
 
-DIGITAL = 99
-venues = st.lists(st.sampled_from([0, 1, 2, 3, DIGITAL]), max_size=40)
+groups = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=40)
+VENUE_LIMIT = np.array([3, 3, 1, 2, 5])
+FAMILY_LIMIT = np.array([9, 4, 2, 1])
 
 
-@given(venues, st.integers(1, 20))
-def test_as_long_as_can_be_without_repeats_in_the_order_given(venue_row, n):
-    order = np.arange(len(venue_row))[::-1].copy()
-    chosen = choose(order, np.array(venue_row, dtype=np.int64), DIGITAL, n)
-    assert len(chosen) == min(n, len(venue_row))
+def limits(rows):
+    venue = np.array([venue for venue, _ in rows], dtype=np.int64)
+    family = np.array([family for _, family in rows], dtype=np.int64)
+    return [Quota(venue, VENUE_LIMIT[venue]), Quota(family, FAMILY_LIMIT[family])]
+
+
+@given(groups, st.integers(1, 20))
+def test_as_long_as_can_be_without_repeats_in_the_order_given(rows, n):
+    order = np.arange(len(rows))[::-1].copy()
+    chosen = choose(order, limits(rows), n)
+    assert len(chosen) == min(n, len(rows))
     assert len(set(chosen)) == len(chosen)
     assert chosen == sorted(chosen, reverse=True)
 
 
-@given(venues, st.integers(1, 20))
-def test_a_quota_is_passed_only_when_nothing_else_is_left(venue_row, n):
-    rows = np.array(venue_row, dtype=np.int64)
-    chosen = choose(np.arange(len(rows)), rows, DIGITAL, n)
-    quota = dict.fromkeys(range(4), MAX_A_VENUE) | {DIGITAL: max(1, int(n * MAX_DIGITAL_SHARE))}
-    shown = Counter(rows[chosen].tolist())
-    available = Counter(venue_row)
-    over = any(shown[venue] > quota[venue] for venue in shown)
-    room = any(shown[v] < min(quota[v], available[v]) for v in available)
-    assert not (over and room)
+@given(groups, st.integers(1, 20))
+def test_quotas_hold_as_long_as_a_slate_within_them_is_long_enough(rows, n):
+    within, shown = [], [Counter(), Counter()]
+    for place, (venue, family) in enumerate(rows):
+        if shown[0][venue] < VENUE_LIMIT[venue] and shown[1][family] < FAMILY_LIMIT[family]:
+            shown[0][venue] += 1
+            shown[1][family] += 1
+            within.append(place)
+    chosen = choose(np.arange(len(rows)), limits(rows), n)
+    assert set(within[:n]) <= set(chosen)
+    if len(within) >= n:
+        assert chosen == within[:n]
+
+
+@given(stocks())
+def test_the_quotas_of_a_feed(rows):
+    catalogue = catalogue_of(rows)
+    count = len(catalogue.item_id)
+    offer = np.array([np.flatnonzero(catalogue.offer_item == i)[0] for i in range(count)])
+    venue = np.searchsorted(catalogue.offer_start, offer, side="right") - 1
+    nothing = np.zeros(count)
+    candidates = Candidates(
+        np.arange(count), offer, venue, nothing, nothing, nothing.astype(np.int64)
+    )
+    of_venue, of_family = quotas(catalogue, candidates, 8)
+    digital = venue == catalogue.digital_row
+    assert (of_venue.limit[digital] == int(8 * MAX_DIGITAL_SHARE)).all()
+    assert (of_venue.limit[~digital] == MAX_A_VENUE).all()
+    known = catalogue.item_subcategory > 0
+    assert (of_family.limit[known] == int(8 * MAX_FAMILY_SHARE)).all()
+    assert (of_family.limit[~known] == 8).all()
 
 
 def test_likelier_first_and_ties_by_item():
     order = relevance_order(np.array([0.1, 0.3, 0.3]), np.array([1, 9, 5]))
     assert order.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_nothing_to_choose_from(n):
+    assert choose(np.empty(0, dtype=np.int64), [], n) == []

@@ -1,0 +1,41 @@
+// Words in the reader's language, and how dates, prices and distances read in it.
+
+const texts = await (await fetch("texts.json")).json();
+let language = navigator.language.startsWith("en") ? "en" : "fr";
+
+export const currentLanguage = () => language;
+export const switchLanguage = () => { language = language === "fr" ? "en" : "fr"; };
+
+export const known = (key) => key in texts[language];
+export const text = (key, values = {}) =>
+  (texts[language][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+export const price = (cents) => cents === 0 ? text("free")
+  : new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);
+
+export const distance = (metres) => {
+  const kilometres = metres >= 1000;
+  const value = kilometres ? metres / 1000 : Math.max(100, Math.round(metres / 100) * 100);
+  return new Intl.NumberFormat(language, {
+    style: "unit", unit: kilometres ? "kilometer" : "meter", maximumFractionDigits: value < 10 ? 1 : 0,
+  }).format(value);
+};
+
+const dayKey = (moment, timeZone) => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(moment);
+
+export const day = (moment, timeZone, now) => {
+  const key = dayKey(moment, timeZone);
+  const away = ["today", "tomorrow"].find((_, days) => dayKey(new Date(now.getTime() + days * 86_400_000), timeZone) === key);
+  const name = away ? text(away) : new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone }).format(moment);
+  return { key, name };
+};
+
+export const time = (moment, timeZone) =>
+  new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone }).format(moment);
+
+export const categoryName = (code) => {
+  const words = code.replaceAll("_", " ");
+  return code === code.toUpperCase() ? words.charAt(0) + words.slice(1).toLowerCase() : words;
+};
+
+export const hue = (code) => [...code].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 12, 7);
