@@ -1,0 +1,36 @@
+"""Bootstrap intervals over users."""
+
+import numpy as np
+import pytest
+
+from training.intervals import mean_intervals
+
+
+def test_the_interval_is_that_of_the_normal_approximation_for_many_users():
+    figures = np.random.default_rng(1).normal(3.0, 2.0, size=(4_000, 1))
+    (estimate,) = mean_intervals(figures)
+    half = 1.96 * figures.std() / np.sqrt(len(figures))
+    assert estimate.value == pytest.approx(figures.mean())
+    assert estimate.low == pytest.approx(estimate.value - half, abs=half / 8)
+    assert estimate.high == pytest.approx(estimate.value + half, abs=half / 8)
+
+
+def test_the_seed_decides():
+    figures = np.random.default_rng(2).random((50, 2))
+    assert mean_intervals(figures, seed=4) == mean_intervals(figures, seed=4)
+    assert mean_intervals(figures, seed=4) != mean_intervals(figures, seed=5)
+
+
+def test_a_paired_difference_is_tighter_than_its_parts():
+    generator = np.random.default_rng(3)
+    user = generator.normal(size=500)
+    better, worse = user + 0.1, user + generator.normal(scale=0.1, size=500)
+    one, other, difference = mean_intervals(np.stack([better, worse, better - worse], axis=1))
+    assert one.low < other.high
+    assert difference.low > 0
+    assert difference.value == pytest.approx(one.value - other.value)
+
+
+def test_a_single_user_has_no_spread():
+    (estimate,) = mean_intervals(np.array([[0.25]]))
+    assert (estimate.low, estimate.value, estimate.high) == (0.25, 0.25, 0.25)

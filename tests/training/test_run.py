@@ -1,0 +1,151 @@
+"""A training run, from events to an artifact and its figures."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from tastes import START, checkerboard, events_of, two_tastes
+
+from features.interactions import DISMISS, VIEW, interaction_matrix
+from reco.errors import InvalidInput
+from reco.model.loaded import load_model
+from training.fits import PARAMETERS
+from training.run import train_model
+from training.summary import as_metrics
+
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
+CUTOFF = FIRST_DAY + timedelta(days=70)
+
+
+def run(events, models, kind="itemknn", split="time", cutoff=None, tell=None):
+    return train_model(
+        events,
+        PARAMETERS[kind](),
+        split=split,
+        cutoff=cutoff,
+        now=NOW,
+        models=models,
+        progress=tell or (lambda _what, _share: None),
+    )
+
+
+def figure(summary, metric="ndcg@10"):
+    (found,) = (row for row in summary.figures if row.metric == metric)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["itemknn", "als"])
+def test_a_personal_model_finds_more_than_popularity(kind, tmp_path):
+    summary = run(two_tastes(), tmp_path, kind, cutoff=CUTOFF)
+    found = figure(summary)
+    assert found.difference.low > 0
+    assert found.model.low < found.model.value < found.model.high
+    assert found.difference.value == pytest.approx(found.model.value - found.popularity.value)
+
+
+def test_popularity_equals_itself(tmp_path):
+    summary = run(two_tastes(), tmp_path, "popularity", cutoff=CUTOFF)
+    assert {(row.difference.low, row.difference.high) for row in summary.figures} == {(0, 0)}
+
+
+@pytest.mark.parametrize("kind", sorted(PARAMETERS))
+def test_the_future_changes_nothing_but_the_figures(kind, tmp_path):
+    events = two_tastes()
+    border = START + np.timedelta64(70, "D")
+    seen = events.take(events.at < border)
+    whole = load_model(run(events, tmp_path / "whole", kind, cutoff=CUTOFF).folder)
+    cut = load_model(run(seen, tmp_path / "cut", kind, cutoff=CUTOFF).folder)
+    assert whole.calibration == cut.calibration
+    assert whole.half_life_days == cut.half_life_days
+    np.testing.assert_array_equal(whole.history_item, cut.history_item)
+    for name, array in whole.scorer.arrays().items():
+        np.testing.assert_array_equal(array, cut.scorer.arrays()[name])
+
+
+def test_the_summary_and_the_artifact_tell_of_the_same_run(tmp_path):
+    events = two_tastes()
+    summary = run(events, tmp_path, cutoff=CUTOFF)
+    model = load_model(summary.folder, summary.digest)
+    past = events.take(events.at < START + np.timedelta64(70, "D"))
+    assert (model.version, model.kind) == (summary.version, "itemknn")
+    assert model.cutoff == summary.cutoff == CUTOFF
+    assert model.metrics == as_metrics(summary.figures)
+    assert summary.folder == tmp_path / summary.version
+    assert summary.events == len(past)
+    assert summary.users == len(np.unique(past.user))
+    assert summary.items == len(np.unique(past.item))
+    assert summary.is_held_out
+    assert len(model.history_item) == interaction_matrix(past).nnz
+    assert summary.peak_memory_bytes > 10_000_000
+    assert summary.seconds.keys() >= {"fit", "calibrate", "evaluate"}
+
+
+def test_without_a_cutoff_all_is_seen_and_the_rehearsal_is_judged(tmp_path):
+    events = two_tastes()
+    summary = run(events, tmp_path)
+    assert not summary.is_held_out
+    assert summary.events == len(events)
+    assert summary.cutoff is not None
+    assert events.at.max() < np.datetime64(summary.cutoff.replace(tzinfo=None), "us")
+    assert figure(summary).model.value > 0
+
+
+def test_a_cutoff_is_a_moment_in_any_zone(tmp_path):
+    elsewhere = CUTOFF.astimezone(timezone(timedelta(hours=-7)))
+    one, other = (
+        run(two_tastes(), tmp_path / n, cutoff=c) for n, c in (("utc", CUTOFF), ("west", elsewhere))
+    )
+    assert one.events == other.events
+    assert one.version == other.version
+
+
+def test_a_given_split_is_tested_on_its_test_part(tmp_path):
+    board = checkerboard(30)
+    parts = np.where(np.arange(len(board)) % 7 == 0, 2, 0).astype(np.int8)
+    parts[3::11] = 1
+    events = events_of(board.user, board.item, split=parts)
+    summary = run(events, tmp_path, split="given")
+    assert summary.cutoff is None
+    assert summary.is_held_out
+    assert summary.task.targets.nnz == np.count_nonzero(parts == 2)
+    assert summary.events == np.count_nonzero(parts != 2)
+    assert figure(summary, "recall_full@10").difference.low > 0
+
+
+def test_a_world_without_bookings_is_trained_on_its_views(tmp_path):
+    events = two_tastes()
+    events.kind[:] = VIEW
+    assert figure(run(events, tmp_path, cutoff=CUTOFF)).difference.low > 0
+
+
+def test_progress_rises_from_nothing_to_all(tmp_path):
+    told = []
+    run(two_tastes(), tmp_path, "als", tell=lambda what, share: told.append((what, share)))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert len(set(shares)) > 10
+
+
+@pytest.mark.parametrize(
+    ("events", "options", "field"),
+    [
+        (events_of([0, 1], [0, 1]), {}, "split"),
+        (events_of([0, 1], [0, 1], [3, 4]), {"split": "given"}, "split"),
+        (events_of([0, 1], [0, 1], [3, 4]), {"cutoff": FIRST_DAY}, "cutoff"),
+        (events_of([0, 1], [0, 1], [3, 4], kind=DISMISS), {}, "events"),
+    ],
+    ids=["no times", "no split", "nothing before", "nothing to learn"],
+)
+def test_what_cannot_be_trained_on_is_refused_and_leaves_nothing(tmp_path, events, options, field):
+    with pytest.raises(InvalidInput) as refusal:
+        run(events, tmp_path, **options)
+    assert refusal.value.field == field
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", sorted(PARAMETERS))
+def test_a_world_of_two_bookings_can_be_trained(kind, tmp_path):
+    summary = run(events_of([0, 1], [0, 1], [3, 4]), tmp_path, kind)
+    assert load_model(summary.folder).kind == kind

@@ -1,0 +1,94 @@
+"""What is seen and what is held out."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tastes import START, events_of, two_tastes
+
+from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
+from reco.errors import InvalidInput
+from training.split import inner_cutoff, split_plan, target_kinds, time_split
+
+DAY = np.timedelta64(1, "D")
+TRAIN, VALID, TEST = range(len(SPLITS))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.integers(0, 31))
+def test_every_event_lies_on_one_side_of_the_cutoff(days, border):
+    events = events_of(np.zeros(len(days), dtype=int), np.arange(len(days)), days)
+    part = time_split(events, START + border * DAY)
+    assert len(part.past) == sum(day < border for day in days)
+    assert len(part.past) + len(part.future) == len(days)
+    assert np.all(part.past.at < part.cutoff)
+    assert np.all(part.future.at >= part.cutoff)
+
+
+def test_the_inner_cutoff_leaves_the_last_tenth_of_the_bookings():
+    kinds = [BOOKING] * 20 + [VIEW] * 20
+    events = events_of([0] * 40, range(40), [*range(20), *range(100, 120)], kind=kinds)
+    assert inner_cutoff(events) == START + 18 * DAY
+
+
+def test_with_a_cutoff_the_rehearsal_sees_none_of_the_test():
+    cutoff = START + 70 * DAY
+    plan = split_plan(two_tastes(), "time", cutoff)
+    assert plan.final.past.at.max() < cutoff <= plan.final.future.at.min()
+    assert plan.rehearsal.future.at.max() < cutoff
+    assert len(plan.rehearsal.past) + len(plan.rehearsal.future) == len(plan.final.past)
+
+
+def test_without_a_cutoff_everything_is_seen_in_the_end():
+    events = two_tastes()
+    plan = split_plan(events, "time", None)
+    assert len(plan.final.past) == len(events)
+    assert len(plan.final.future) == 0
+    assert len(plan.rehearsal.future) == pytest.approx(len(events) / 10, rel=0.2)
+
+
+def test_events_without_a_time_stay_out_of_a_split_by_time():
+    events = events_of([0, 0, 1, 1], [0, 1, 2, 0], np.array([1, 2, 3, 4]))
+    events.at[0] = np.datetime64("NaT")
+    plan = split_plan(events, "time", None)
+    assert len(plan.final.past) == 3
+
+
+def test_a_given_split_is_taken_as_it_is():
+    parts = [TRAIN, TRAIN, VALID, TEST, -1]
+    plan = split_plan(events_of([0, 1, 0, 1, 0], range(5), split=parts), "given", None)
+    assert plan.rehearsal.past.item.tolist() == [0, 1]
+    assert plan.rehearsal.future.item.tolist() == [2]
+    assert plan.final.past.item.tolist() == [0, 1, 2]
+    assert plan.final.future.item.tolist() == [3]
+
+
+def test_a_given_split_without_a_valid_part_holds_out_a_tenth_by_chance():
+    events = events_of(np.zeros(1_000, dtype=int), range(1_000), split=TRAIN)
+    one, again, other = (split_plan(events, "given", None, seed).rehearsal for seed in (1, 1, 2))
+    assert 60 < len(one.future) < 140
+    assert len(one.past) + len(one.future) == 1_000
+    np.testing.assert_array_equal(one.future.item, again.future.item)
+    assert one.future.item.tolist() != other.future.item.tolist()
+
+
+def test_bookings_are_the_targets_where_there_are_any():
+    assert target_kinds(events_of([0, 0], [0, 1], kind=[VIEW, BOOKING])).tolist() == [BOOKING]
+    without = events_of([0, 0, 0], [0, 1, 2], kind=[CLICK, DISMISS, VIEW])
+    assert target_kinds(without).tolist() == [VIEW, CLICK]
+
+
+@pytest.mark.parametrize(
+    ("events", "split", "cutoff", "field"),
+    [
+        (events_of([0], [0]), "time", None, "split"),
+        (events_of([0], [0], [1]), "given", None, "split"),
+        (events_of([0], [0], split=TRAIN), "given", START, "cutoff"),
+        (events_of([0], [0], [1]), "time", START, "cutoff"),
+        (events_of([0], [0], [1], kind=DISMISS), "time", None, "events"),
+    ],
+    ids=["no times", "no split", "both", "nothing before", "nothing to learn"],
+)
+def test_what_cannot_be_split_is_refused_by_name(events, split, cutoff, field):
+    with pytest.raises(InvalidInput) as refusal:
+        split_plan(events, split, cutoff)
+    assert refusal.value.field == field

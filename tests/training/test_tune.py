@@ -1,0 +1,44 @@
+"""The half-life is chosen by what it finds."""
+
+import numpy as np
+from tastes import START, events_of, two_tastes
+
+from training.evaluate import task_of
+from training.models.popularity import PopularityParameters
+from training.split import time_split
+from training.tune import HALF_LIVES_DAYS, best_rehearsal, end_of, half_lives
+
+DAY = np.timedelta64(1, "D")
+
+
+def fashion():
+    """Return bookings of a classic long ago by many, and of this month's hit by few, then more."""
+    classic = [(user, 0, 0) for user in range(40)]
+    hit = [(user, 1, 700) for user in range(40, 60)]
+    later = [(user, 1, 720) for user in range(60, 80)]
+    return events_of(*map(np.array, zip(*(classic + hit + later), strict=True)))
+
+
+def test_a_short_half_life_is_chosen_where_fashions_change():
+    part = time_split(fashion(), START + 710 * DAY)
+    tried = []
+    best = best_rehearsal(part, task_of(part), PopularityParameters(), lambda: tried.append(1))
+    assert best.parameters.half_life_days in HALF_LIVES_DAYS[1:]
+    assert best.matrix[:, [0]].sum() < best.matrix[:, [1]].sum()
+    assert len(tried) == len(HALF_LIVES_DAYS)
+
+
+def test_nothing_fades_where_there_is_nothing_to_choose_by():
+    events = two_tastes()
+    part = time_split(events, end_of(events))
+    best = best_rehearsal(part, task_of(part), PopularityParameters(), lambda: None)
+    assert best.parameters.half_life_days is None
+
+
+def test_without_times_nothing_fades():
+    assert half_lives(events_of([0], [0])) == (None,)
+    assert end_of(events_of([0], [0])) is None
+
+
+def test_the_end_lies_after_the_last_event():
+    assert end_of(events_of([0, 0], [0, 1], [5, 3])) > START + 5 * DAY
