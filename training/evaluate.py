@@ -123,14 +123,15 @@ def entries(matrix: "csr_array[np.bool_]") -> tuple[NDArray[np.int64], NDArray[n
 
 def fill_unknown(scores: NDArray[np.float64], fallback: NDArray[np.float32]) -> None:
     """Put `fallback` (I,) in place of NaN, in its order, below each row's own scores (n, I)."""
-    if not np.isfinite(fallback).any():
+    unknown = np.isnan(scores)
+    if not unknown.any() or not np.isfinite(fallback).any():
         return
     top = float(np.nanmax(fallback))
     spread = max(top - float(np.nanmin(fallback)), 1.0)
     below = (fallback.astype(np.float64) - top) / spread
-    lowest = np.min(scores, axis=1, where=~np.isnan(scores), initial=np.inf)
+    lowest = np.where(unknown, np.inf, scores).min(axis=1)
     ground = np.where(np.isfinite(lowest), lowest, 0.0) - 1.0
-    np.copyto(scores, ground[:, np.newaxis] + below, where=np.isnan(scores))
+    np.copyto(scores, ground[:, np.newaxis] + below, where=unknown)
 
 
 def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:
@@ -143,15 +144,14 @@ def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:
     users, items = values.shape
     size = min(k, items)
     border = np.partition(values, items - size, axis=1)[:, items - size, np.newaxis]
-    above, tied = values > border, values == border
-    room = size - above.sum(axis=1, keepdims=True)
-    chosen = above | (tied & (np.cumsum(tied, axis=1) <= room))
-    columns = np.nonzero(chosen)[1].reshape(users, size)
-    best = np.take_along_axis(values, columns, axis=1)
-    order = np.argsort(-best, axis=1, kind="stable")
-    ranked = np.take_along_axis(columns, order, axis=1).astype(np.int32)
-    ranked[np.isneginf(np.take_along_axis(best, order, axis=1))] = -1
-    return np.pad(ranked, ((0, 0), (0, k - size)), constant_values=-1)
+    user, item = np.nonzero((values >= border) & (values > -np.inf))
+    order = np.lexsort((item, -values[user, item], user))
+    user, item = user[order], item[order]
+    place = np.arange(len(user)) - np.searchsorted(user, user)
+    listed = place < k
+    ranked = np.full((users, k), -1, dtype=np.int32)
+    ranked[user[listed], place[listed]] = item[listed]
+    return ranked
 
 
 def _pairs(events: Events) -> NDArray[np.int64]:

@@ -70,15 +70,19 @@ def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[in
 def _within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
     """Yield the places in `order` of what is taken."""
     shown: list[Counter[int]] = [Counter() for _ in quotas]
-    groups = [quota.group[order].tolist() for quota in quotas]
-    limits = [quota.limit[order].tolist() for quota in quotas]
-    taken = 0
-    for place in range(len(order)):
-        if taken == n:
+    groups = [quota.group[order] for quota in quotas]
+    may_be_taken = np.ones(len(order), dtype=bool)
+    place = -1
+    for _ in range(min(n, len(order))):
+        ahead = may_be_taken[place + 1 :]
+        step = int(np.argmax(ahead)) if len(ahead) else 0
+        if not len(ahead) or not ahead[step]:
             return
-        counts = [counter[group[place]] for counter, group in zip(shown, groups, strict=True)]
-        if all(count < limit[place] for count, limit in zip(counts, limits, strict=True)):
-            for counter, group in zip(shown, groups, strict=True):
-                counter[group[place]] += 1
-            taken += 1
-            yield place
+        place += 1 + step
+        yield place
+        for counter, group, quota in zip(shown, groups, quotas, strict=True):
+            taken = int(group[place])
+            counter[taken] += 1
+            # A full group is struck out at once, however long its tail is.
+            if counter[taken] >= quota.limit[order[place]]:
+                may_be_taken &= group != taken

@@ -45,7 +45,7 @@ class Split(StrEnum):
 def train(
     context: typer.Context,
     *,
-    model: Annotated[ModelKind, typer.Option(help="What to train.")] = ModelKind.ALS,
+    model: Annotated[ModelKind, typer.Option(help="What to train.")] = ModelKind.ITEMKNN,
     cutoff: Annotated[
         str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
     ] = None,
