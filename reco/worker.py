@@ -4,7 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +17,7 @@ from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
 from reco.feed.similar import read_offer, similar_offers
+from reco.model.address import local_folder
 from reco.model.loaded import LoadedModel, load_model
 from reco.model.registry import Champion, champion
 from reco.settings import Settings
@@ -150,7 +150,8 @@ class Worker:
             return in_use
         self._champion = newest
         try:
-            model = load_model(Path(newest.address), newest.digest)
+            folder = local_folder(newest.address, self._world.models)
+            model = load_model(folder, newest.digest)
         except ArtifactRefused as error:
             log.exception("The new champion is refused; the model in use stays.")
             self._refused = str(error)

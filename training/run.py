@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import count
@@ -31,6 +32,16 @@ Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
 
 
+@dataclass(frozen=True)
+class _Circumstances:
+    """When, where and by which code a model came about."""
+
+    cutoff: datetime | None
+    now: datetime
+    models: Path
+    revision: str | None
+
+
 def train_model(
     events: Events,
     parameters: Parameters,
@@ -40,6 +51,7 @@ def train_model(
     now: datetime,
     models: Path,
     progress: Progress,
+    revision: str | None = None,
 ) -> TrainingSummary:
     """Train one model and save its artifact below `models`.
 
@@ -53,6 +65,8 @@ def train_model(
         With a zone. Nothing from it on is seen; for `split` time alone. None: everything is seen.
     now
         Names the version.
+    revision
+        Of the code, for the manifest.
 
     Raises
     ------
@@ -82,7 +96,9 @@ def train_model(
         judged, task = (final, task_of(plan.final)) if is_held_out else (rehearsal, rehearsed)
         figures = _figures(judged, task, _best_popularity(plan.rehearsal, rehearsed))
     seen_until = cutoff or _aware(end_of(plan.final.past))
-    name, folder, digest = _save(final, calibration, figures, (seen_until, now, models))
+    name, folder, digest = _save(
+        final, calibration, figures, _Circumstances(seen_until, now, models, revision)
+    )
     progress("done", 1.0)
     return TrainingSummary(
         version=name,
@@ -123,23 +139,24 @@ def _save(
     final: Rehearsed,
     calibration: Calibration,
     figures: tuple[Comparison, ...],
-    when_and_where: tuple[datetime | None, datetime, Path],
+    given: _Circumstances,
 ) -> tuple[str, Path, str]:
     """Write the artifact; return its version, folder and digest."""
-    cutoff, now, models = when_and_where
     arrays, kind = _arrays(final), final.parameters.kind
-    name = f"{kind}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
+    name = f"{kind}-{given.now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
     facts = ModelFacts(
         version=name,
         kind=kind,
-        cutoff=cutoff,
-        created_at=now,
+        cutoff=given.cutoff,
+        created_at=given.now,
         parameters=stated(final.parameters),
         calibration=dict(vars(calibration)),
         metrics=as_metrics(figures),
+        git_revision=given.revision,
         libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
     )
-    return name, models / name, save_artifact(models / name, facts, arrays)
+    folder = given.models / name
+    return name, folder, save_artifact(folder, facts, arrays)
 
 
 def _arrays(final: Rehearsed) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,5 @@
 """One feed outside a worker: the catalogue as of the request's time, the champion, the record."""
 
-from pathlib import Path
-
 from reco.catalogue.build import build_catalogue
 from reco.db.pool import connected, open_pool
 from reco.feed.answer import FeedAnswer
@@ -9,6 +7,7 @@ from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
+from reco.model.address import local_folder
 from reco.model.loaded import load_model
 from reco.model.registry import champion
 from reco.world import World
@@ -30,7 +29,11 @@ def feed_once(world: World, query: FeedQuery, secret: str) -> FeedAnswer:
     with pool, SlateRecorder(pool) as recorder:
         with connected(pool) as connection:
             newest = champion(world.conninfo)
-            model = load_model(Path(newest.address), newest.digest) if newest else None
+            model = (
+                load_model(local_folder(newest.address, world.models), newest.digest)
+                if newest
+                else None
+            )
             serving = generation(build_catalogue(connection, query.now), model)
             made = feed(connection, serving, query, secret)
         recorder.record(made.slate)

@@ -45,7 +45,7 @@ def demo(
     if _is_empty(opened):
         _fill(opened, began)
     if champion(opened.conninfo) is None:
-        summary = train_world(opened, "als", split="time", cutoff=None, now=datetime.now(UTC))
+        summary = train_world(opened, "itemknn", split="time", cutoff=None, now=datetime.now(UTC))
         console.print(training_table(summary))
         _say("model trained", began)
     _show(opened, settings)

@@ -1,5 +1,7 @@
 """The command `reco train`: from events to a champion, and one screen about it."""
 
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -93,6 +95,7 @@ def train_world(
             now=now,
             models=world.models,
             progress=progress,
+            revision=_revision(),
         )
     publish_champion(
         world.conninfo,
@@ -105,6 +108,16 @@ def train_world(
         metrics=as_metrics(summary.figures),
     )
     return summary
+
+
+def _revision() -> str | None:
+    """Return the commit of this checkout, None where it is none."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    asked = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    return found.stdout.strip() or None
 
 
 def training_table(summary: TrainingSummary) -> RenderableType:

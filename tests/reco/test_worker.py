@@ -1,0 +1,101 @@
+"""A worker takes new models and new catalogues between two requests, and refuses what is harmed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+from worlds import NOW, book, small_world
+
+from reco.feed.query import feed_query
+from reco.model.registry import champion
+from reco.settings import Settings
+from reco.worker import Worker
+from training.commands.train import train_world
+
+QUERY = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", radius_km=50.0)
+
+
+@pytest.fixture
+def filled(world):
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+        for day, (user, stock) in enumerate(
+            (u, s)
+            for u in ("free", "late", "broke", "villager")
+            for s in ("manga-shop", "novel-shop", "film-tonight", "classic-past")
+        ):
+            book(connection, user, stock, NOW - timedelta(days=2 + day))
+    return world
+
+
+@pytest.fixture
+def worker(filled):
+    settings = Settings(home=filled.folder)
+    with Worker(settings, filled, "a secret of at least thirty-two bytes", lambda: NOW) as worker:
+        yield worker
+
+
+def train(world, day):
+    return train_world(
+        world, "popularity", split="time", cutoff=None, now=NOW + timedelta(days=day)
+    )
+
+
+def test_a_new_champion_is_taken_without_a_restart(worker, filled):
+    assert worker.feed(QUERY).model_version == "none"
+    first = train(filled, 0)
+    assert worker.refresh()
+    assert worker.feed(QUERY).model_version == first.version
+    assert worker.missing() == []
+    assert not worker.refresh()
+    second = train(filled, 1)
+    assert worker.refresh()
+    assert worker.feed(QUERY).model_version == second.version
+
+
+@pytest.mark.parametrize("harm", ["truncated", "altered", "gone"])
+def test_a_harmed_champion_is_refused_and_the_previous_one_stays(worker, filled, harm, caplog):
+    good = train(filled, 0)
+    worker.refresh()
+    bad = train(filled, 1)
+    path = bad.folder / "popularity.npy"
+    content = path.read_bytes()
+    if harm == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[:-4] if harm == "truncated" else content[:-1] + b"\xff")
+    worker.refresh()
+    assert worker.feed(QUERY).model_version == good.version
+    assert champion(filled.conninfo).version == bad.version
+    assert any("popularity.npy" in reason for reason in worker.missing())
+    assert "refused" in caplog.text
+    mended = train(filled, 2)
+    worker.refresh()
+    assert worker.feed(QUERY).model_version == mended.version
+    assert worker.missing() == []
+
+
+def test_what_is_published_now_is_in_the_next_catalogue(worker, connection):
+    assert "circus-secret" not in {item.offer_id for item in worker.feed(QUERY).items}
+    connection.execute(
+        "update core.offer set published_at = %s where external_id = 'circus-secret'", (NOW,)
+    )
+    assert worker.refresh()
+    assert "circus-secret" in {item.offer_id for item in worker.feed(QUERY).items}
+
+
+def test_slates_are_written_before_the_worker_is_gone(filled):
+    settings = Settings(home=filled.folder)
+    with Worker(settings, filled, "a secret of at least thirty-two bytes", lambda: NOW) as worker:
+        shown = {worker.feed(replace(QUERY, seed=seed)).slate_id for seed in range(50)}
+    with psycopg.connect(filled.conninfo) as connection:
+        kept = {str(row[0]) for row in connection.execute("select id from reco.slate")}
+        partitions = {
+            row[0]
+            for row in connection.execute(
+                "select c.relname from reco.slate s join pg_class c on c.oid = s.tableoid"
+            )
+        }
+    assert kept == shown
+    assert partitions == {"slate_2026_11"}

@@ -1,0 +1,145 @@
+"""The command line: what it prints, how it fails, and that what the README says exists."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+import typer
+from worlds import NOW, small_world
+
+from reco.cli import app
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def small(new_world):
+    world = new_world()
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+    return world
+
+
+def reco(world, *arguments):
+    """Run the command in a process of its own, on `world`."""
+    environment = os.environ | {
+        "RECO_DATABASE_URL": world.conninfo,
+        "RECO_HOME": str(world.folder),
+        "RECO_WORLD": world.name,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", "from reco.cli import main; main()", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_feed_as_json_is_the_apis_body(small):
+    done = reco(small, "feed", "--user", "reader", "--at", NOW.isoformat(), "--json")
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    assert {item["offer_id"] for item in body["items"]} >= {"manga-shop", "film-tonight"}
+    assert body["now"] == "2026-11-23T12:00:00Z"
+    with psycopg.connect(small.conninfo) as connection:
+        kept = connection.execute("select 1 from reco.slate where id = %s", (body["slate_id"],))
+        assert kept.fetchone()
+
+
+def test_a_feed_as_a_table(small):
+    done = reco(small, "feed", "--user", "reader", "--at", NOW.isoformat())
+    assert done.returncode == 0, done.stderr
+    for shown in ("Film", "Cinema", "7 €", "Mon 23 Nov", "a first for you", "65 points"):
+        assert shown in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--lat", "45"), "lon"),
+        (("--lat", "nan", "--lon", "5"), "lat"),
+        (("--radius-km", "201"), "radius_km"),
+        (("--category", "THEATRE"), "Accepted: CINEMA, LIVRE, SPECTACLE"),
+        (("--from", "2026-12-03", "--to", "2026-12-01"), "to:"),
+    ],
+)
+def test_bad_input_is_said_in_a_line_with_exit_code_2(small, arguments, said):
+    done = reco(small, "feed", "--user", "reader", "--at", NOW.isoformat(), *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_world_that_was_never_made_says_what_to_run(tmp_path, small):
+    environment = os.environ | {"RECO_HOME": str(tmp_path), "RECO_WORLD": "nowhere"}
+    environment.pop("RECO_DATABASE_URL", None)
+    done = subprocess.run(
+        [sys.executable, "-c", "from reco.cli import main; main()", "feed"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "reco demo" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def commands(command, prefix="reco"):
+    """Yield every command with the options it has."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from commands(inner, f"{prefix} {name}")
+    else:
+        yield prefix, {option for parameter in command.params for option in parameter.opts}
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_commands_are_those_that_are_promised():
+    assert set(COMMANDS) >= {
+        "reco demo",
+        "reco feed",
+        "reco train",
+        "reco serve",
+        "reco snapshot",
+        "reco import frames",
+        "reco import meetup",
+        "reco import yelp-poi",
+        "reco import movielens",
+        "reco import lightgcn",
+        "reco export frames",
+        "reco simulate world",
+        "reco keys create",
+        *(f"reco db {name}" for name in ("up", "down", "status", "migrate", "psql")),
+    }
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"\.venv/bin/(reco [^\n`|>&)]+)", README))))
+def test_the_readme_names_commands_and_options_that_exist(line):
+    words = re.sub(r"--world \w+ ", "", line).replace("\\", " ").split()
+    known = [name for name in COMMANDS if words[: len(name.split())] == name.split()]
+    assert known, line
+    options = {word for word in words if word.startswith("--")}
+    assert options <= COMMANDS[max(known, key=len)] | {"--world"}
+
+
+def test_the_readme_names_targets_that_exist():
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", README))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_ci_runs_what_the_readme_says():
+    steps = re.findall(r"^step make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert set(steps) >= {"demo", "lint", "types", "test", "test-slow"}
+    assert set(steps) <= set(re.findall(r"\bmake ([a-z-]+)", README))

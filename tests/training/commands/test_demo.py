@@ -1,0 +1,49 @@
+"""The demo: from an empty database to an agenda, and again without destroying anything."""
+
+from time import perf_counter
+
+import psycopg
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from reco.settings import Settings
+from training.commands.demo import demo
+
+
+@pytest.fixture
+def settings(world):
+    return Settings(home=world.folder, world=world.name, database_url=world.conninfo)
+
+
+def run(settings):
+    app = typer.Typer()
+    app.command()(demo)
+    done = CliRunner().invoke(app, ["--no-serve"], obj=settings, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.output
+
+
+def counts(connection):
+    return connection.execute(
+        "select (select count(*) from core.beneficiary), (select count(*) from core.booking),"
+        " (select count(*) from core.change), (select count(*) from reco.model_version)"
+    ).fetchone()
+
+
+def test_from_nothing_to_an_agenda_and_again(settings, connection):
+    first = run(settings)
+    assert "ndcg@10" in first
+    for shown in ("Agenda of u", "km", "€", "Horizon so far"):
+        assert shown in first
+    before = counts(connection)
+    assert before[0] == 2_000
+    began = perf_counter()
+    second = run(settings)
+    assert perf_counter() - began < 10
+    assert "ndcg@10" not in second
+    assert "Agenda of u" in second
+    assert counts(connection) == before
+    with psycopg.connect(settings.database_url) as other:
+        slates = other.execute("select count(*) from reco.slate").fetchone()
+    assert slates == (2,)
