@@ -32,6 +32,9 @@ types: .venv/installed ## Check types
 bench: .venv/installed ## Time feeds of a world (WORLD=town)
 	$(RUN)/python tests/benchmarks/feed.py --world $(WORLD)
 
+screenshot: .venv/installed ## Draw docs/agenda.png (needs the demo world and Chromium)
+	$(RUN)/python docs/screenshot.py
+
 lock: .venv/installed ## Pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--no-config --python-version 3.11 --universal --no-header -q -o requirements.lock

@@ -15,7 +15,7 @@ from reco.secret import signing_secret
 from reco.settings import Settings
 from reco.worker import Worker
 
-_DEMO = "RECO_SERVE_DEMO"
+DEMO = "RECO_SERVE_DEMO"
 """Tells the worker processes, which read their settings anew, what the command was asked."""
 
 
@@ -46,7 +46,7 @@ def serve_world(
     opened_world(settings)
     errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
-    os.environ[_DEMO] = str(int(with_demo))
+    os.environ[DEMO] = str(int(with_demo))
     uvicorn.run(
         "reco.api.serve:application",
         factory=True,
@@ -63,7 +63,7 @@ def application() -> FastAPI:
     """Return the app of this process; its settings are the environment's."""
     settings = Settings()
     worker = Worker(settings, opened_world(settings), signing_secret(settings), _now)
-    return create_app(worker, clock=_now, with_demo=os.environ.get(_DEMO) == "1")
+    return create_app(worker, clock=_now, with_demo=os.environ.get(DEMO) == "1")
 
 
 def _now() -> datetime:

@@ -49,9 +49,10 @@ const when = (item) => {
   const line = make("p", { class: "when" });
   if (dated.length) line.append(make("time", { datetime: dated[0].starts_at }, time(new Date(dated[0].starts_at), zone(item))));
   line.append(make("strong", {}, shown));
-  if (dated.length > 1) line.append(make("span", {}, text("more_sessions", { n: dated.length - 1 })));
+  if (dated.length === 2) line.append(make("span", {}, text("one_more_session")));
+  if (dated.length > 2) line.append(make("span", {}, text("more_sessions", { n: dated.length - 1 })));
   const { left } = item.sessions[0] ?? {};
-  if (left != null && left <= FEW) line.append(make("span", { class: "few" }, text("left", { n: left })));
+  if (left != null && left <= FEW) line.append(make("span", { class: "few" }, left === 1 ? text("last") : text("left", { n: left })));
   return line;
 };
 

@@ -53,7 +53,7 @@ const byVenue = (items) => {
 };
 
 const rings = (svg, reach) => {
-  const steps = ROUND.filter((radius) => radius < reach).slice(-2);
+  const steps = ROUND.filter((radius) => radius < reach * 0.93).slice(-2);
   for (const radius of steps) {
     const r = (SIZE / 2) * (radius / reach);
     svg.append(element("circle", { class: "ring", cx: SIZE / 2, cy: SIZE / 2, r }));

@@ -34,6 +34,7 @@ export const time = (moment, timeZone) =>
   new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone }).format(moment);
 
 export const categoryName = (code) => {
+  if (known(`category_${code}`)) return text(`category_${code}`);
   const words = code.replaceAll("_", " ");
   return code === code.toUpperCase() ? words.charAt(0) + words.slice(1).toLowerCase() : words;
 };
