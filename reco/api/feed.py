@@ -12,8 +12,8 @@ from reco.api.json import Json
 from reco.api.problems import PROBLEMS
 from reco.feed.answer import FeedAnswer
 from reco.feed.cursor import read_cursor
-from reco.feed.moments import moment_from
 from reco.feed.query import feed_query
+from reco.moments import moment_from
 
 router = APIRouter(prefix="/v1", tags=["feed"])
 

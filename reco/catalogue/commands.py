@@ -13,7 +13,7 @@ from reco.catalogue.build import build_catalogue
 from reco.catalogue.folder import load_catalogue, save_catalogue
 from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
-from reco.feed.moments import moment_from
+from reco.moments import moment_from
 
 
 def snapshot(

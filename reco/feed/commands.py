@@ -9,10 +9,10 @@ import typer
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
-from reco.feed.moments import moment_from
 from reco.feed.once import feed_once
 from reco.feed.query import feed_query
 from reco.feed.table import agenda_table
+from reco.moments import moment_from
 from reco.secret import signing_secret
 
 

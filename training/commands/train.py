@@ -15,8 +15,8 @@ from rich.text import Text
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
-from reco.feed.moments import moment_from
 from reco.model.registry import publish_champion
+from reco.moments import moment_from
 from reco.world import World
 from training.commands.progress import share_progress
 from training.extract import events_from_database, events_from_frames
