@@ -8,23 +8,38 @@ import pandas as pd
 from reco.errors import InvalidInput
 
 
-def read_csv(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the text columns `columns` of a file with a header line; empty cells are NaN.
+def read_csv(
+    folder: Path, name: str, texts: Sequence[str], numbers: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the columns `texts` and `numbers` of a file with a header line; empty cells are NaN.
 
     Cells are separated by what stands between the header's names: a comma or a semicolon.
 
     Raises
     ------
     InvalidInput
-        The file or one of the columns is missing.
+        The file or one of the columns is missing, or a cell of `numbers` is no number.
     """
-    path = existing(folder, name)
-    with path.open(encoding="utf-8") as file:
-        separator = ";" if ";" in file.readline() else ","
-    header = pd.read_csv(path, sep=separator, nrows=0).columns
-    if absent := set(columns) - set(header):
-        raise InvalidInput(str(path), f"missing columns {sorted(absent)}", list(columns))
-    return pd.read_csv(path, sep=separator, dtype=str, usecols=list(columns))
+    path, columns = existing(folder, name), [*texts, *numbers]
+    try:
+        with path.open(encoding="utf-8") as file:
+            separator = ";" if ";" in file.readline() else ","
+        header = pd.read_csv(path, sep=separator, nrows=0).columns
+        if absent := set(columns) - set(header):
+            raise InvalidInput(str(path), f"missing columns {sorted(absent)}", columns)
+        table = pd.read_csv(path, sep=separator, dtype=str, usecols=columns)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(path), f"is no table in UTF-8 ({error})", columns) from error
+    return table.assign(**{column: _numbers(path, table[column]) for column in numbers})
+
+
+def _numbers(path: Path, cells: "pd.Series[str]") -> "pd.Series[float]":
+    numbers = pd.to_numeric(cells, errors="coerce")
+    wrong = cells[numbers.isna() & cells.notna()]
+    if len(wrong):
+        where = f"{cells.name} of row {wrong.index[0] + 1}"
+        raise InvalidInput(str(path), f"{where} is {wrong.iloc[0]!r}, which is no number")
+    return numbers
 
 
 def read_numbers(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -38,9 +53,10 @@ def read_numbers(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFram
     path = existing(folder, name)
     try:
         found = pd.read_csv(path, sep="\t", header=None)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InvalidInput(str(path), f"is no table of numbers ({error})", list(columns)) from error
-    if found.shape[1] != len(columns) or not all(map(pd.api.types.is_numeric_dtype, found.dtypes)):
+    numeric = all(map(pd.api.types.is_numeric_dtype, found.dtypes))
+    if found.shape[1] != len(columns) or not numeric or found.isna().any(axis=None):
         raise InvalidInput(str(path), f"each line must hold {len(columns)} numbers", list(columns))
     return found.set_axis(list(columns), axis=1)
 

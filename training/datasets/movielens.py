@@ -27,12 +27,11 @@ def read_movielens(folder: Path) -> Frames:
     Raises
     ------
     InvalidInput
-        A file or a column is missing.
+        A file or a column is missing, or a rating or a time is no number.
     """
-    columns = ["userId", "movieId", "rating", "timestamp"]
-    ratings = read_csv(folder, "ratings.csv", columns)
+    ratings = read_csv(folder, "ratings.csv", ["userId", "movieId"], ["rating", "timestamp"])
     films = read_csv(folder, "movies.csv", ["movieId", "title", "genres"])
-    stars = pd.to_numeric(ratings["rating"])
+    stars = ratings["rating"]
     return {
         "items": frame_table(
             "items",
@@ -53,7 +52,7 @@ def read_movielens(folder: Path) -> Frames:
                 "user_id": ratings["userId"],
                 "offer_id": ratings["movieId"],
                 "kind": np.where(stars >= LIKED, "booking", "view"),
-                "at": pd.to_datetime(pd.to_numeric(ratings["timestamp"]), unit="s", utc=True),
+                "at": pd.to_datetime(ratings["timestamp"], unit="s", utc=True),
                 "value": stars,
             },
         ),
