@@ -46,17 +46,29 @@ def score(generation: Generation, candidates: Candidates, situation: Situation) 
 
 
 def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[np.float64]:
-    """Return the log-odds that anyone books each item within the catalogue's 28 days.
+    """Return the log-odds that anyone around books each item within the catalogue's 28 days.
 
     An item's share of the bookings around, smoothed towards equal shares, times the bookings that
-    a person of this world makes in that time; a Poisson count of at least one.
+    a person of this world makes in that time; a Poisson count of at least one. What takes place
+    somewhere shares the bookings made at places, what is digital those made online.
     """
-    near = candidates.bookings_near
-    share = (near + _PRIOR_BOOKINGS / max(1, len(near))) / (near.sum() + _PRIOR_BOOKINGS)
-    # At least one booking for a hundred people, so that a world without any still ranks.
-    bookings = max(float(catalogue.offer_bookings.sum()) / max(1, catalogue.users), 0.01)
-    rate = bookings * share
-    return np.asarray(np.log(np.expm1(rate)), dtype=np.float64)
+    logits = np.empty(len(candidates), dtype=np.float64)
+    online = candidates.venue_row == catalogue.digital_row
+    first_online = int(catalogue.offer_start[catalogue.digital_row])
+    for chosen, bookings in (
+        (~online, catalogue.offer_bookings[:first_online]),
+        (online, catalogue.offer_bookings[first_online:]),
+    ):
+        # At least one booking for a hundred people, so that a world without any still ranks.
+        a_person = max(float(bookings.sum()) / max(1, catalogue.users), 0.01)
+        logits[chosen] = np.log(np.expm1(a_person * _shares(candidates.bookings_near[chosen])))
+    return logits
+
+
+def _shares(bookings: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return each item's smoothed share; they sum to 1."""
+    even = _PRIOR_BOOKINGS / max(1, len(bookings))
+    return np.asarray((bookings + even) / (bookings.sum() + _PRIOR_BOOKINGS), dtype=np.float64)
 
 
 def _top_tenth(said: NDArray[np.float64]) -> NDArray[np.bool_]:
