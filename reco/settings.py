@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     """Key of user tokens and cursors, 32 characters or more. Default: made once under `home`."""
     pool_size: int = Field(default=8, ge=1, le=200)
     """Database connections a worker."""
-    radius_m: float = Field(default=50_000.0, gt=0, le=200_000.0)
+    radius_m: float = Field(default=50_000.0, ge=100.0, le=200_000.0)
     """Default radius of feeds and searches."""
     timezone: str = "Europe/Paris"
     """Zone of dates and times that are asked for without one, and of what is printed."""

@@ -7,19 +7,19 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from reco.catalogue.build import last_change
+from reco.catalogue.build import newest_change
 from reco.catalogue.current import current_catalogue, is_fresh
 from reco.db.pool import Pool, connected, open_pool
-from reco.errors import ArtifactRefused, RecoError, Unavailable
+from reco.errors import RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
 from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
 from reco.feed.similar import read_offer, similar_offers
-from reco.model.address import local_folder
-from reco.model.loaded import LoadedModel, load_model
+from reco.model.loaded import LoadedModel
 from reco.model.registry import Champion, champion
+from reco.model.serving import usable_model
 from reco.settings import Settings
 from reco.world import World
 
@@ -133,7 +133,7 @@ class Worker:
         with connected(self.pool) as connection:
             model = self._newest_model()
             current, now = self._serving, self._clock()
-            if current and is_fresh(current.catalogue, last_change(connection), now):
+            if current and is_fresh(current.catalogue, newest_change(connection), now):
                 catalogue = current.catalogue
             else:
                 catalogue = current_catalogue(connection, self._world.catalogue, now)
@@ -143,21 +143,18 @@ class Worker:
         return True
 
     def _newest_model(self) -> LoadedModel | None:
-        """Return the champion; the model in use where it is unchanged or the new one refused."""
+        """Return the champion; while it is refused, the model in use, or the last one before it."""
         in_use = self._serving.model if self._serving else None
         newest = champion(self._world.conninfo)
         if newest is None or newest == self._champion:
             return in_use
-        self._champion = newest
-        try:
-            folder = local_folder(newest.address, self._world.models)
-            model = load_model(folder, newest.digest)
-        except ArtifactRefused as error:
-            log.exception("The new champion is refused; the model in use stays.")
-            self._refused = str(error)
-            return in_use
-        self._refused = None
-        return model
+        model, refused = usable_model(self._world.conninfo, self._world.models)
+        if refused and refused != self._refused:
+            log.error("The new champion is refused, the one before it stays: %s", refused)
+        self._refused = refused
+        # What was refused is looked at again: it may have been mended, or its store be back.
+        self._champion = None if refused else newest
+        return in_use if refused and in_use else model
 
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
@@ -168,3 +165,6 @@ class Worker:
             self.refresh()
         except RecoError as error:
             log.warning("What is served stays as it was: %s", error)
+        except Exception:
+            # A full disk, say: the thread that looks for better must outlive it.
+            log.exception("What is served stays as it was.")

@@ -69,7 +69,7 @@ def catalogue_of(rows):
         categories=CATEGORIES,
         subcategories={},
         users=10,
-        change_id=0,
+        seen_before_xid=0,
         venue_id=np.array(venues, dtype=np.int64),
         offer_start=np.append(0, np.cumsum(sizes)).astype(np.int64),
         offer_id=np.array([offer for _, offer, _ in offers], dtype=np.int64),

@@ -1,7 +1,7 @@
-"""Rank every open item for every test user, and compare with what the users really did."""
+"""Rank every item for every test user, and compare with what the users really did."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class Task:
     seen: "csr_array[np.bool_]"
     """(U, I) the interactions of the history, of any kind; they are in no list."""
     closed: NDArray[np.bool_]
-    """(I,) items that nobody could book any more at the cutoff; they are in no list."""
+    """(I,) items that are in no list: none, or those of `among_open`."""
     answers: int
     """Target events after the cutoff, repeats included."""
     repeats: int
@@ -66,7 +66,7 @@ def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
         users=users,
         targets=targets[users],
         seen=_matrix(seen, shape),
-        closed=_closed(part),
+        closed=np.zeros(shape[1], dtype=bool),
         answers=len(future),
         repeats=len(pairs) - len(fresh),
         unknown_items=int(np.count_nonzero(~met[targets.indices])),
@@ -158,10 +158,15 @@ def _pairs(events: Events) -> NDArray[np.int64]:
     return np.unique(events.user.astype(np.int64) * len(events.items) + events.item)
 
 
-def _closed(part: Part) -> NDArray[np.bool_]:
+def among_open(task: Task, part: Part) -> Task:
+    """Return `task` with the items in no list that nobody could book from the cutoff on.
+
+    It is told by hindsight: an item counts as open where a session was published later. A feed
+    knows better, offer by offer; this figure lies between it and the one over all items.
+    """
     if part.cutoff is None:
-        return np.zeros(len(part.past.items), dtype=bool)
-    return np.asarray(part.past.closes <= part.cutoff)
+        return task
+    return replace(task, closed=np.asarray(part.past.closes <= part.cutoff))
 
 
 def _matrix(pairs: NDArray[np.int64], shape: tuple[int, int]) -> "csr_array[np.bool_]":

@@ -20,7 +20,7 @@ from features.interactions import Events
 from reco.model.artifact import ModelFacts, save_artifact
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
-from training.evaluate import Task, evaluate, task_of
+from training.evaluate import Task, among_open, evaluate, task_of
 from training.fits import Parameters, stated
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
@@ -94,10 +94,13 @@ def train_model(
     is_held_out = len(plan.final.future) > 0
     with _timed(seconds, "evaluate"):
         judged, task = (final, task_of(plan.final)) if is_held_out else (rehearsal, rehearsed)
-        figures = _figures(judged, task, _best_popularity(plan.rehearsal, rehearsed))
+        peer = _best_popularity(plan.rehearsal, rehearsed)
+        figures = _figures(judged, task, peer)
+        open_figures = _figures(judged, among_open(task, judged.part), peer)
+    manifest_metrics = as_metrics(figures, open_figures, is_held_out=is_held_out)
     seen_until = cutoff or _aware(end_of(plan.final.past))
     name, folder, digest = _save(
-        final, calibration, figures, _Circumstances(seen_until, now, models, revision)
+        final, calibration, manifest_metrics, _Circumstances(seen_until, now, models, revision)
     )
     progress("done", 1.0)
     return TrainingSummary(
@@ -113,6 +116,7 @@ def train_model(
         task=task,
         is_held_out=is_held_out,
         figures=figures,
+        open_figures=open_figures,
         seconds=seconds,
         half_life_days=final.parameters.half_life_days,
         peak_memory_bytes=_peak_memory_bytes(),
@@ -138,7 +142,7 @@ def _figures(judged: Rehearsed, task: Task, peer: PopularityParameters) -> tuple
 def _save(
     final: Rehearsed,
     calibration: Calibration,
-    figures: tuple[Comparison, ...],
+    metrics: Mapping[str, Any],
     given: _Circumstances,
 ) -> tuple[str, Path, str]:
     """Write the artifact; return its version, folder and digest."""
@@ -151,7 +155,7 @@ def _save(
         created_at=given.now,
         parameters=stated(final.parameters),
         calibration=dict(vars(calibration)),
-        metrics=as_metrics(figures),
+        metrics=dict(metrics),
         git_revision=given.revision,
         libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,9 @@ class TrainingSummary:
     """Whether the figures are of the published model itself, on what came after its cutoff; else
     they are of the rehearsal, which saw less."""
     figures: tuple[Comparison, ...]
+    """Over all items."""
+    open_figures: tuple[Comparison, ...]
+    """Over those that were still bookable after the cutoff, told by hindsight."""
     half_life_days: float | None
     """That the rehearsal chose; None: nothing fades."""
     seconds: Mapping[str, float]
@@ -75,8 +79,21 @@ def compare(
     )
 
 
-def as_metrics(figures: tuple[Comparison, ...]) -> dict[str, dict[str, list[float]]]:
-    """Return the figures as a manifest keeps them: value, low, high."""
+def as_metrics(
+    figures: tuple[Comparison, ...], open_figures: tuple[Comparison, ...], *, is_held_out: bool
+) -> dict[str, Any]:
+    """Return the figures as a manifest keeps them: value, low, high, and what they were judged on.
+
+    Figures of a rehearsal are of the part that also chose the half-life: a little too good.
+    """
+    return {
+        "judged_on": "held out" if is_held_out else "rehearsal",
+        "all_items": _as_numbers(figures),
+        "open_items": _as_numbers(open_figures),
+    }
+
+
+def _as_numbers(figures: tuple[Comparison, ...]) -> dict[str, dict[str, list[float]]]:
     return {
         row.metric: {
             name: [estimate.value, estimate.low, estimate.high]

@@ -20,16 +20,17 @@ _bearer = HTTPBearer(
 )
 
 
-def _worker(request: Request) -> Worker:
+async def _worker(request: Request) -> Worker:
     worker: Worker = request.app.state.worker
     return worker
 
 
-def _now(request: Request) -> datetime:
+async def _now(request: Request) -> datetime:
     now: datetime = request.app.state.clock()
     return now
 
 
+# Asynchronous, since they never wait: no thread is taken for them.
 WorkerOfApp = Annotated[Worker, Depends(_worker)]
 Now = Annotated[datetime, Depends(_now)]
 

@@ -34,6 +34,7 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
         version=version("reco"),
         summary="What a young person can book around a place, ranked.",
         lifespan=lifespan,
+        redirect_slashes=False,
     )
     app.state.worker, app.state.clock = worker, clock
     app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
@@ -42,7 +43,8 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     if with_demo:
         app.include_router(demo.router)
     problems.install(app)
-    app.mount("/", Pages(), name="pages")
+    # Not mounted: a mount at / would answer before a wrong method of an endpoint is told.
+    app.router.default = Pages()
     return app
 
 

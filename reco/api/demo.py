@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from reco.api.access import Now, WorkerOfApp
+from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
 from reco.api.tokens import issue_token
@@ -25,7 +26,7 @@ class Chosen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    user_id: str | None = None
+    user_id: Identifier | None = None
 
 
 @dataclass(frozen=True)

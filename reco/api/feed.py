@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.examples import FEED
+from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
 from reco.feed.answer import FeedAnswer
@@ -29,7 +30,7 @@ def feed(
     now: Now,
     caller: KnownCaller,
     *,
-    user_id: Annotated[str | None, Query(description="With a token: its own.")] = None,
+    user_id: Annotated[Identifier | None, Query(description="With a token: its own.")] = None,
     lat: Annotated[float | None, Query(description="Degrees; default: home.")] = None,
     lon: Annotated[float | None, Query(description="Degrees.")] = None,
     radius_km: Annotated[

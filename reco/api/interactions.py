@@ -1,7 +1,7 @@
 """POST /v1/interactions: what people did, in batches."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
+from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
 from reco.core.interactions import Interaction, record_interactions
@@ -18,7 +19,10 @@ from reco.errors import InvalidInput
 router = APIRouter(prefix="/v1", tags=["interactions"])
 
 MAX_BATCH = 1_000
+MAX_VALUE = 1e9
 _CLOCKS_DIFFER = timedelta(minutes=5)
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""A clock that was never set says so; no person did anything before."""
 
 
 class InteractionSent(BaseModel):
@@ -29,11 +33,14 @@ class InteractionSent(BaseModel):
         json_schema_extra={"example": {"user_id": "u000001", "offer_id": "o1", "kind": "click"}},
     )
 
-    user_id: Annotated[str | None, Field(description="With a token: its own.")] = None
-    offer_id: str
+    user_id: Annotated[Identifier | None, Field(description="With a token: its own.")] = None
+    offer_id: Identifier
     kind: Literal["view", "click", "favourite", "dismiss"]
     at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
-    value: Annotated[float | None, Field(allow_inf_nan=False)] = None
+    value: Annotated[
+        float | None,
+        Field(ge=-MAX_VALUE, le=MAX_VALUE, allow_inf_nan=False, description="A count or a rating."),
+    ] = None
     slate_id: Annotated[UUID | None, Field(description="The feed that it was shown in.")] = None
 
 
@@ -69,4 +76,6 @@ def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -
     at = sent.at or now
     if at > now + _CLOCKS_DIFFER:
         raise InvalidInput(f"interactions[{place}].at", f"{at} lies in the future")
+    if at < _EARLIEST:
+        raise InvalidInput(f"interactions[{place}].at", f"{at} lies before {_EARLIEST:%Y}")
     return Interaction(user_id, sent.offer_id, sent.kind, at, sent.value, sent.slate_id)

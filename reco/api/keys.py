@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ REMEMBERED = timedelta(seconds=30)
 """How long a looked-up key is believed: a revoked one stops working within this."""
 
 _SEPARATOR = "."
+_PREFIX = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class KeyRing:
             The key is malformed, unknown, wrong or revoked: the answer does not say which.
         """
         prefix, _, secret = key.partition(_SEPARATOR)
-        digest, scope = self._remembered(prefix, now) or ("", "")
+        found = self._remembered(prefix, now) if _PREFIX.fullmatch(prefix) else None
+        digest, scope = found or ("", "")
         # Compared in full whether or not the prefix exists, so that time tells nothing.
         is_right = hmac.compare_digest(digest.encode(), _digest(secret).encode())
         if not is_right:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEM, PROBLEMS
 from reco.feed.answer import FeedItem
@@ -30,7 +31,7 @@ class Categories:
 
 
 @router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **_NOT_FOUND, **PROBLEMS})
-def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: str) -> Json:
+def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: Identifier) -> Json:
     """One published offer with the sessions that can be booked; none: sold out or past."""
     del caller
     return Json(worker.offer(offer_id, now))
@@ -43,7 +44,7 @@ def similar(
     worker: WorkerOfApp,
     now: Now,
     caller: KnownCaller,
-    offer_id: str,
+    offer_id: Identifier,
     n: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> Json:
     """Bookable offers like this one, around it."""

@@ -18,13 +18,25 @@ log = logging.getLogger(__name__)
 PROBLEM: dict[str, Any] = {
     "content": {
         "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "field": {"type": "string"},
+                    "accepted": {"type": "array", "items": {"type": "string"}},
+                },
+            },
             "example": {
                 "type": "about:blank",
-                "title": "Unprocessable Content",
+                "title": HTTPStatus.UNPROCESSABLE_ENTITY.phrase,
                 "status": 422,
                 "detail": "lon: a latitude needs a longitude with it.",
                 "field": "lon",
-            }
+            },
         }
     }
 }
@@ -94,7 +106,8 @@ def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    field = field_name(first["loc"])
+    # Of a body that is no JSON the location is an offset, which names nothing.
+    field = "body" if first["type"] == "json_invalid" else field_name(first["loc"])
     # What pydantic expected comes as text: 'view', 'click' or 'dismiss'.
     expected = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
     return problem(422, f"{field}: {first['msg']}.", field=field, accepted=expected or None)

@@ -47,12 +47,20 @@ _BOOKINGS = """
 select offer_id, count(*)::int4 from (
   select s.offer_id from core.booking b join core.stock s on s.id = b.stock_id
   where b.booked_at <= %(at)s and b.booked_at > %(at)s::timestamptz - interval '28 days'
+    and (b.cancelled_at is null or b.cancelled_at > %(at)s)
   union all
   select offer_id from core.interaction
   where kind = 'booking' and (at is null
     or (at <= %(at)s and at > %(at)s::timestamptz - interval '28 days'))
 ) recent
 group by offer_id order by offer_id
+"""
+
+_OLDEST_OPEN = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_NEWEST_CHANGE = """
+select coalesce(max(transaction_id), 0) from (
+  select transaction_id from core.change order by id desc limit 1000
+) last
 """
 
 _ITEMS = """
@@ -87,6 +95,7 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute("set local statement_timeout = 0")
         moment = {"at": at}
         stocks = fetch_arrays(connection, _STOCKS, _STOCK_TYPES, moment)
         booked = fetch_arrays(connection, _BOOKINGS, {"offer": "int8", "count": "int4"}, moment)
@@ -96,7 +105,7 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
             "select external_id from core.item where id = any(%(ids)s) order by id", wanted
         ).fetchall()
         users = _scalar(connection, "select count(*) from core.beneficiary")
-        change_id = last_change(connection)
+        seen_before_xid = _scalar(connection, _OLDEST_OPEN)
         categories = _names(connection, "select id, name from core.category")
         subcategories = _names(connection, "select id, name from core.subcategory")
     return Catalogue(
@@ -105,7 +114,7 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
         categories=categories,
         subcategories=subcategories,
         users=users,
-        change_id=change_id,
+        seen_before_xid=seen_before_xid,
         **_grouped(stocks, booked, items["item"]),
         item_id=items["item"],
         item_external_id=np.array([name.encode() for (name,) in named], dtype=np.bytes_),
@@ -116,9 +125,12 @@ def build_catalogue(connection: psycopg.Connection[Any], at: datetime) -> Catalo
     )
 
 
-def last_change(connection: psycopg.Connection[Any]) -> int:
-    """Return the id of the newest entry of `core.change`, 0 where there is none."""
-    return _scalar(connection, "select coalesce(max(id), 0) from core.change")
+def newest_change(connection: psycopg.Connection[Any]) -> int:
+    """Return the highest transaction of the last entries of `core.change`, 0 where there is none.
+
+    Entries get their ids before they are committed: what counts is whose transaction was over.
+    """
+    return _scalar(connection, _NEWEST_CHANGE)
 
 
 def _grouped(

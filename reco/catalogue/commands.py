@@ -30,7 +30,9 @@ def snapshot(
         with psycopg.connect(opened.conninfo, autocommit=True) as connection:
             catalogue = build_catalogue(connection, moment)
         built = time.perf_counter()
-        folder = save_catalogue(catalogue, opened.catalogue)
+        # What is served is a snapshot of now: one of another time lies elsewhere.
+        parent = opened.folder / "catalogue_as_of" if at else opened.catalogue
+        folder = save_catalogue(catalogue, parent)
         saved = time.perf_counter()
         load_catalogue(folder)
         loaded = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from reco.catalogue.build import build_catalogue, last_change
+from reco.catalogue.build import build_catalogue, newest_change
 from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots
 from reco.catalogue.snapshot import Catalogue
 from reco.errors import ArtifactRefused
@@ -19,9 +19,10 @@ MAX_AGE = timedelta(minutes=10)
 """A snapshot is replaced after this even if nothing was written: sessions begin, sales open."""
 
 
-def is_fresh(catalogue: Catalogue, change_id: int, now: datetime) -> bool:
-    """Say whether nothing was written since `catalogue` was built, and not long ago."""
-    return catalogue.change_id == change_id and timedelta() <= now - catalogue.at <= MAX_AGE
+def is_fresh(catalogue: Catalogue, newest_xid: int, now: datetime) -> bool:
+    """Say whether `catalogue` was built not long ago and has seen the change of `newest_xid`."""
+    is_young = timedelta() <= now - catalogue.at <= MAX_AGE
+    return is_young and newest_xid < catalogue.seen_before_xid
 
 
 def current_catalogue(
@@ -35,7 +36,7 @@ def current_catalogue(
     with (parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         newest = _newest(parent)
-        if newest and is_fresh(newest, last_change(connection), now):
+        if newest and is_fresh(newest, newest_change(connection), now):
             return newest
         return load_catalogue(save_catalogue(build_catalogue(connection, now), parent))
 

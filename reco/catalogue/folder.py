@@ -41,21 +41,22 @@ class _CatalogueFacts(Frozen):
     categories: dict[int, str]
     subcategories: dict[int, str]
     users: int
-    change_id: int
+    seen_before_xid: int
 
 
 _FACTS = tuple(_CatalogueFacts.model_fields)
 
 
 def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
-    """Write `catalogue` below `parent`, drop the oldest ones, and return its folder."""
+    """Write `catalogue` below `parent`, drop the oldest others, and return its folder."""
     folder = parent / catalogue.version
     if not folder.exists():
         facts = {name: getattr(catalogue, name) for name in _FACTS}
         write_arrays(
             folder, _CatalogueFacts(**facts), catalogue.arrays(), schema_version=SCHEMA_VERSION
         )
-    for old in snapshots(parent)[_KEPT:]:
+    others = [other for other in snapshots(parent) if other != folder]
+    for old in others[_KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
     return folder
 

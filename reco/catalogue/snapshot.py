@@ -25,8 +25,8 @@ class Catalogue:
     subcategories: Mapping[int, str]
     users: int
     """People in the world: with the counts below, how often anything is booked at all."""
-    change_id: int
-    """The newest entry of `core.change` that was there when it was built."""
+    seen_before_xid: int
+    """Every transaction below this was over, and seen, when it was built."""
 
     venue_id: NDArray[np.int64]
     """(V,) sorted."""

@@ -15,7 +15,8 @@ KINDS = ("view", "click", "favourite", "dismiss")
 
 _STAGE = """
 create temporary table if not exists sent (
-  place integer, user_id text, offer_id text, kind text, at timestamptz, value real, slate_id uuid
+  place integer, user_id text, offer_id text, kind text, at timestamptz, slate_id uuid,
+  value double precision
 ) on commit delete rows
 """
 _UNKNOWN = """
@@ -28,7 +29,9 @@ order by s.place limit 1
 """
 _INSERT = """
 insert into core.interaction (user_id, offer_id, kind, at, value, slate_id)
-select u.id, o.id, s.kind, s.at, s.value, s.slate_id
+select u.id, o.id, s.kind, s.at,
+  -- The column is a real, which refuses what it cannot tell from 0.
+  case when abs(s.value) < 1e-37 then 0 else s.value end, s.slate_id
 from sent s
 join core.beneficiary u on u.external_id = s.user_id
 join core.offer o on o.external_id = s.offer_id
@@ -58,6 +61,14 @@ def record_interactions(connection: psycopg.Connection[Any], batch: Sequence[Int
     InvalidInput
         A user or an offer is unknown; the field names the first such entry, and nothing is kept.
     """
+    try:
+        return _recorded(connection, batch)
+    except psycopg.errors.CheckViolation:
+        # A month got its partition while the insert waited on its way to the default one.
+        return _recorded(connection, batch)
+
+
+def _recorded(connection: psycopg.Connection[Any], batch: Sequence[Interaction]) -> int:
     with connection.transaction():
         connection.execute(_STAGE)
         with connection.cursor().copy("copy sent from stdin") as copy:
@@ -69,8 +80,8 @@ def record_interactions(connection: psycopg.Connection[Any], batch: Sequence[Int
                         sent.offer_id,
                         sent.kind,
                         sent.at,
-                        sent.value,
                         sent.slate_id,
+                        sent.value,
                     )
                 )
         unknown = connection.execute(_UNKNOWN).fetchone()

@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster in a folder of the project's, reached by a Unix socket alone."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -159,7 +160,11 @@ class Cluster:
         if name in self.databases():
             return
         statement = sql.SQL("create database {} template {}")
-        with self._administer() as connection:
+        # Of several processes that create it at once one does, and the others find it.
+        with (
+            self._administer() as connection,
+            contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
+        ):
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
     def drop_database(self, name: str) -> None:

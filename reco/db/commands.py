@@ -1,6 +1,7 @@
 """The commands `reco db ...`: the private cluster, and a world's schema."""
 
 import os
+import re
 import shutil
 
 import typer
@@ -43,7 +44,7 @@ def status(context: typer.Context, world: WorldOption = None) -> None:
     if state.is_running:
         names = [n for n in private_cluster(settings).databases() if n.startswith("reco_")]
         table.add_row("worlds", ", ".join(name.removeprefix("reco_") for name in names))
-    table.add_row(f"URL of {settings.world}", located_world(settings).conninfo)
+    table.add_row(f"URL of {settings.world}", _without_password(located_world(settings).conninfo))
     console.print(table)
 
 
@@ -68,3 +69,7 @@ def psql(context: typer.Context, world: WorldOption = None) -> None:
     if program is None:
         raise SetupError("psql is not installed: it comes with PostgreSQL's client package.")
     os.execv(program, [program, located.conninfo])
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^:@/]*):[^@/]*@", r"\1:***@", url)

@@ -19,7 +19,7 @@ def open_pool(conninfo: str, size: int) -> Pool:
     """Return a pool of at most `size` connections that replaces broken ones by itself.
 
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
-    after 10 s and a server that does not accept it after 1 s.
+    after 1.5 s and a server that does not accept it after 1 s.
     """
     return ConnectionPool(
         conninfo,
@@ -30,7 +30,7 @@ def open_pool(conninfo: str, size: int) -> Pool:
         kwargs={
             "autocommit": True,
             "connect_timeout": 1,
-            "options": "-c statement_timeout=10s -c timezone=UTC",
+            "options": "-c statement_timeout=1500 -c timezone=UTC",
             "application_name": "reco",
         },
         check=ConnectionPool.check_connection,

@@ -12,13 +12,19 @@ with histories as (
   select u.external_id as user_id, count(b.id) as bookings,
     count(distinct i.category_id) as categories, least(count(b.id), 12) as depth
   from core.beneficiary u
-  left join core.deposit d on d.user_id = u.id
   left join core.booking b on b.user_id = u.id
     and b.booked_at <= %(now)s and (b.cancelled_at is null or b.cancelled_at > %(now)s)
   left join core.stock s on s.id = b.stock_id
   left join core.offer o on o.id = s.offer_id
   left join core.item i on i.id = o.item_id
-  where u.home is not null and (d.expires_at is null or d.expires_at > %(now)s)
+  where u.home is not null and (
+    not exists (select from core.deposit d where d.user_id = u.id)
+    or exists (
+      select from core.deposit d
+      where d.user_id = u.id and d.granted_at <= %(now)s
+        and (d.expires_at is null or d.expires_at > %(now)s)
+    )
+  )
   group by u.id
 ), ranked as (
   select *, row_number() over (

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
+import numpy as np
 import psycopg
 from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
@@ -58,6 +59,9 @@ class Slate:
         columns = dict(vars(self))
         here = columns.pop("location")
         columns["query"] = Jsonb(columns["query"])
+        for name in ("probabilities", "propensities", "gains"):
+            # The columns are real, which refuses what it cannot tell from 0; NumPy rounds it.
+            columns[name] = np.asarray(columns[name], dtype=np.float32).tolist()
         return columns | {"lon": here.lon if here else None, "lat": here.lat if here else None}
 
 
@@ -107,16 +111,27 @@ class SlateRecorder:
         return batch
 
     def _written(self, batch: Sequence[Slate]) -> bool:
-        months = {slate.at.date().replace(day=1) for slate in batch} - self._months
+        """Write `batch`; False: the database is away, and all of it is still to be written."""
         try:
-            with self._pool.connection() as connection, connection.transaction():
-                _ensure(connection, months)
-                connection.cursor().executemany(_INSERT, [slate.row() for slate in batch])
+            self._insert(batch)
         except (PoolTimeout, psycopg.OperationalError) as error:
             log.warning("Slates wait for the database: %s", error)
             return False
-        self._months |= months
+        except (psycopg.Error, ValueError, OverflowError):
+            # One slate that cannot be kept must not take the others, or the thread, with it.
+            if len(batch) == 1:
+                log.exception("The slate %s cannot be kept.", batch[0].id)
+                return True
+            pending = [slate for slate in batch if not self._written([slate])]
+            return not pending
         return True
+
+    def _insert(self, batch: Sequence[Slate]) -> None:
+        months = {slate.at.date().replace(day=1) for slate in batch} - self._months
+        with self._pool.connection() as connection, connection.transaction():
+            _ensure(connection, months)
+            connection.cursor().executemany(_INSERT, [slate.row() for slate in batch])
+        self._months |= months
 
     def _lost(self, batch: Sequence[Slate]) -> int:
         return len(batch) + self._waiting.qsize()

@@ -19,7 +19,8 @@ _PERSON = """
 select b.id,
   round(st_x(b.home::geometry)::numeric, 3)::float8 as lon,
   round(st_y(b.home::geometry)::numeric, 3)::float8 as lat,
-  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.granted_at, d.expires_at
+  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.granted_at, d.expires_at,
+  exists (select from core.deposit where user_id = b.id) as has_deposit
 from core.beneficiary b
 left join lateral (
   select * from core.deposit
@@ -52,13 +53,21 @@ left join core.venue v on v.id = o.venue_id
 
 _INTERACTIONS = """
 select i.id as item_id, i.external_id as item, x.kind, x.at
-from core.interaction x
+from (
+  -- What was dismissed or kept counts for ever; of looks, the last thousand.
+  select offer_id, kind, at from core.interaction
+  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+    and kind in ('dismiss', 'favourite') and (at is null or at <= %(now)s)
+  union all
+  (
+    select offer_id, kind, at from core.interaction
+    where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+      and kind in ('view', 'click') and (at is null or at <= %(now)s)
+    order by at desc nulls last limit 1000
+  )
+) x
 join core.offer o on o.id = x.offer_id
 join core.item i on i.id = o.item_id
-where x.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-  and x.kind <> 'booking' and (x.at is null or x.at <= %(now)s)
-order by x.at desc nulls last
-limit 1000
 """
 
 
@@ -74,6 +83,8 @@ class Person:
     physical_cap_cents: int | None
     granted_at: datetime | None
     expires_at: datetime | None
+    has_deposit: bool
+    """Whether there is one at all, be it granted later."""
 
     @property
     def home(self) -> Point | None:
@@ -215,9 +226,11 @@ def _surroundings(
 
 
 def _credit(person: Person | None, bookings: Sequence[Booked], query: FeedQuery) -> Credit:
-    """A guest and a world without deposits are not limited by credit; an expired one is empty."""
-    if person is None or person.amount_cents is None or person.granted_at is None:
+    """Nobody without a deposit is limited by credit; one not granted yet, or expired, is empty."""
+    if person is None or not person.has_deposit:
         return Credit(None, None, None)
+    if person.amount_cents is None or person.granted_at is None:
+        return Credit(0, 0, 0)
     if person.expires_at is not None and person.expires_at <= query.now:
         return Credit(0, 0, 0)
     spent = [b for b in bookings if b.at is not None and b.at >= person.granted_at]

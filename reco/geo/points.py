@@ -6,6 +6,8 @@ from typing import Self
 
 from reco.errors import InvalidInput
 
+MIN_RADIUS_M = 100.0
+"""Places are rounded to this: a smaller radius would mean nothing."""
 MAX_RADIUS_M = 200_000.0
 """No search looks farther than this."""
 
@@ -47,7 +49,7 @@ class Point:
 
 
 def checked_radius_m(radius_m: float) -> float:
-    """Return `radius_m`, or raise `InvalidInput` beyond 0 (excluded) to 200 km."""
-    if not (math.isfinite(radius_m) and 0.0 < radius_m <= MAX_RADIUS_M):
-        raise InvalidInput("radius_km", f"{radius_m / 1000:g} is not between 0 and 200 km")
+    """Return `radius_m`, or raise `InvalidInput` outside 100 m to 200 km."""
+    if not (math.isfinite(radius_m) and MIN_RADIUS_M <= radius_m <= MAX_RADIUS_M):
+        raise InvalidInput("radius_km", f"{radius_m / 1000:g} is not between 0.1 and 200 km")
     return radius_m

@@ -9,7 +9,7 @@ from tastes import START, events_of, two_tastes
 
 from features.interactions import BOOKING, VIEW
 from training import evaluate as evaluation
-from training.evaluate import best_rows, evaluate, fill_unknown, rank_items, task_of
+from training.evaluate import among_open, best_rows, evaluate, fill_unknown, rank_items, task_of
 from training.split import Part, time_split
 
 DAY = np.timedelta64(1, "D")
@@ -54,8 +54,11 @@ def test_unknown_items_follow_the_known_ones_in_the_order_of_popularity():
 def test_the_history_and_what_is_closed_are_in_no_list():
     closes = np.array([START + 2 * DAY, START, "NaT"] * 2, dtype="datetime64[us]")
     part = part_of([(0, 0)], [(0, 3), (1, 2)], items=6, closes=closes)
-    ranked = rank_items(constant([9, 8, 7, 6, 5, 4]), task_of(part), NOBODY, 6)
-    assert ranked.tolist() == [[2, 3, 5, -1, -1, -1], [0, 2, 3, 5, -1, -1]]
+    score = constant([9, 8, 7, 6, 5, 4])
+    ranked = rank_items(score, task_of(part), NOBODY, 6)
+    assert ranked.tolist() == [[1, 2, 3, 4, 5, -1], [0, 1, 2, 3, 4, 5]]
+    among = rank_items(score, among_open(task_of(part), part), NOBODY, 6)
+    assert among.tolist() == [[2, 3, 5, -1, -1, -1], [0, 2, 3, 5, -1, -1]]
 
 
 def test_what_is_to_be_found_is_new_to_the_user():

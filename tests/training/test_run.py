@@ -70,7 +70,8 @@ def test_the_summary_and_the_artifact_tell_of_the_same_run(tmp_path):
     past = events.take(events.at < START + np.timedelta64(70, "D"))
     assert (model.version, model.kind) == (summary.version, "itemknn")
     assert model.cutoff == summary.cutoff == CUTOFF
-    assert model.metrics == as_metrics(summary.figures)
+    assert model.metrics == as_metrics(summary.figures, summary.open_figures, is_held_out=True)
+    assert model.metrics["judged_on"] == "held out"
     assert summary.folder == tmp_path / summary.version
     assert summary.events == len(past)
     assert summary.users == len(np.unique(past.user))

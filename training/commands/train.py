@@ -105,7 +105,7 @@ def train_world(
         digest=summary.digest,
         cutoff=summary.cutoff,
         created_at=summary.created_at,
-        metrics=as_metrics(summary.figures),
+        metrics=as_metrics(summary.figures, summary.open_figures, is_held_out=summary.is_held_out),
     )
     return summary
 
@@ -126,10 +126,11 @@ def training_table(summary: TrainingSummary) -> RenderableType:
     table.add_column("metric")
     for name in (summary.kind, "popularity", "difference"):
         table.add_column(f"{name} (95 % interval)", justify="right")
-    for row in summary.figures:
-        if row.metric in _SHOWN:
-            cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
-            table.add_row(row.metric, *cells)
+    for figures, among in ((summary.figures, ""), (summary.open_figures, ", open items")):
+        for row in figures:
+            if row.metric in (_SHOWN if not among else _SHOWN[:1]):
+                cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
+                table.add_row(row.metric + among, *cells)
     return Group(table, *(Text(line) for line in _lines(summary)))
 
 
@@ -145,7 +146,7 @@ def _lines(summary: TrainingSummary) -> list[str]:
     judged = (
         "Judged on what came after."
         if summary.is_held_out
-        else "Judged by a rehearsal that saw the earlier nine tenths; the model saw everything."
+        else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
     )
     return [
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"

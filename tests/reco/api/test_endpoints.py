@@ -1,10 +1,22 @@
 """The other endpoints: offers, likeness, venues, interactions, health, pages, documentation."""
 
+import json
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
+import anyio.to_thread
 import pytest
+from pydantic import TypeAdapter
 from worlds import FAR, GRENOBLE, NOW
+
+from reco.api.demo import Session
+from reco.api.health import Health
+from reco.api.interactions import Kept
+from reco.api.offers import Categories, Items
+from reco.api.tokens import UserToken
+from reco.api.venues import Venues
+from reco.feed.answer import FeedItem
 
 
 def get(client, key, path, **params):
@@ -85,6 +97,11 @@ def test_interactions_are_kept_once_with_their_slate(client, key, database):
         ({"user_id": None}, "interactions[1].user_id"),
         ({"slate_id": "x"}, "interactions[1].slate_id"),
         ({"surplus": 1}, "interactions[1].surplus"),
+        ({"at": "1969-12-31T23:59:59Z"}, "interactions[1].at"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "interactions[1].at"),
+        ({"value": 1e39}, "interactions[1].value"),
+        ({"offer_id": "a\0"}, "interactions[1].offer_id"),
+        ({"user_id": "a\0"}, "interactions[1].user_id"),
     ],
 )
 def test_one_bad_interaction_refuses_all_and_is_named(client, key, database, bad, field):
@@ -93,6 +110,38 @@ def test_one_bad_interaction_refuses_all_and_is_named(client, key, database, bad
     assert response.status_code == 422
     assert response.json()["field"] == field
     assert kept(database) == before
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (-1.5, -1.5), (1e-60, 0), (1e9, 1e9)])
+def test_any_count_or_rating_is_kept(client, key, database, value, expected):
+    slate = str(uuid4())
+    # Each at a time of its own: what is sent twice is kept once.
+    at = NOW - timedelta(days=1, seconds=kept(database))
+    sent = row(kind="click", at=at.isoformat(), value=value, slate_id=slate)
+    assert send(client, key, sent).json() == {"received": 1, "kept": 1}
+    found = database.execute("select value from core.interaction where slate_id = %s", (slate,))
+    assert found.fetchall() == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b'{"interactions":[', 422, "body"),
+        (b"[]", 422, "body"),
+        (b"", 422, "body"),
+        # Half of a character, which JSON can spell and a database cannot keep.
+        (json.dumps({"interactions": [row(user_id="\ud800")]}), 422, "interactions[0].user_id"),
+        (b"[" * 100_000, 400, None),
+        (b'{"interactions":[{"user_id":"\xff"}]}', 400, None),
+    ],
+    ids=["cut", "list", "empty", "surrogate", "deep", "not UTF-8"],
+)
+def test_a_body_that_is_no_batch_is_refused(client, key, body, status, field):
+    headers = key | {"Content-Type": "application/json"}
+    response = client.post("/v1/interactions", content=body, headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json().get("field") == field
 
 
 def test_a_batch_has_its_limits(client, key):
@@ -108,6 +157,27 @@ def test_what_was_dismissed_is_gone_from_the_next_feed(client, key):
     assert "play-friday" in shown()
     send(client, key, row(kind="dismiss", offer_id="play-friday"))
     assert "play-friday" not in shown()
+
+
+@contextmanager
+def no_thread_free(client):
+    """Hold all threads that endpoints run in, as requests do that wait for a database."""
+
+    async def limiter():
+        return anyio.to_thread.current_default_thread_limiter()
+
+    threads = client.portal.call(limiter)
+    holders = [object() for _ in range(int(threads.total_tokens))]
+    for holder in holders:
+        client.portal.call(threads.acquire_on_behalf_of_nowait, holder)
+    yield
+    for holder in holders:
+        client.portal.call(threads.release_on_behalf_of, holder)
+
+
+def test_alive_while_every_thread_waits(client):
+    with no_thread_free(client):
+        assert client.get("/healthz").json()["status"] == "alive"
 
 
 def test_alive_and_ready(client):
@@ -129,6 +199,61 @@ def test_the_first_page_may_load_from_here_alone(client):
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert client.get("/nothing").headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/feed", "GET"),
+        ("GET", "/v1/interactions", "POST"),
+        ("DELETE", "/v1/offers/film-tonight", "GET"),
+        ("POST", "/", "GET, HEAD"),
+    ],
+)
+def test_a_wrong_method_is_told_which_is_right(client, key, method, path, allowed):
+    response = client.request(method, path, headers=key)
+    assert response.status_code == 405
+    assert response.headers["allow"] == allowed
+    assert response.json()["title"] == "Method Not Allowed"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/v1/feed/", "/%00", "/" + "a" * 5_000, "/..%2f..%2fpyproject.toml"]
+)
+def test_what_is_not_there_is_not_found(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/offers/a%00b", "/v1/offers/a%00b/similar"])
+def test_an_id_that_cannot_be_is_named(client, key, path):
+    response = get(client, key, path)
+    assert response.status_code == 422
+    assert response.json()["field"] == "offer_id"
+
+
+def answers(client, key):
+    """One good answer of every endpoint but the feed, with the model that is documented for it."""
+    return [
+        (get(client, key, "/v1/offers/film-tonight"), FeedItem),
+        (get(client, key, "/v1/offers/classic-soon/similar"), Items),
+        (get(client, key, "/v1/venues/near", lat=GRENOBLE[1], lon=GRENOBLE[0]), Venues),
+        (get(client, key, "/v1/categories"), Categories),
+        (send(client, key, row(kind="click")), Kept),
+        (client.post("/v1/users/reader/token", headers=key), UserToken),
+        (client.post("/v1/demo/session"), Session),
+        (client.get("/healthz"), Health),
+        (client.get("/readyz"), Health),
+    ]
+
+
+def test_answers_are_as_documented(client, key):
+    for response, model in answers(client, key):
+        assert response.status_code == 200
+        adapter = TypeAdapter(model)
+        read = adapter.validate_json(response.content)
+        assert adapter.dump_python(read, mode="json").keys() == response.json().keys()
 
 
 def test_every_endpoint_is_documented(client):

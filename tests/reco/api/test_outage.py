@@ -52,6 +52,7 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
         for path in (
             "/v1/feed?user_id=reader",
             "/v1/offers/film-tonight",
+            "/v1/offers/film-tonight/similar",
             "/v1/venues/near?lat=1&lon=1",
         ):
             began = perf_counter()
@@ -60,6 +61,9 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
             assert response.status_code == 503
             assert response.headers["content-type"] == "application/problem+json"
             assert int(response.headers["retry-after"]) >= 1
+        viewed = {"user_id": "free", "offer_id": "manga-shop", "kind": "view"}
+        sent = client.post("/v1/interactions", json={"interactions": [viewed]}, headers=key)
+        assert sent.status_code == 503
         assert client.get("/healthz").status_code == 200
         ready = client.get("/readyz")
         assert ready.status_code == 503
@@ -67,6 +71,8 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
         own_cluster.up()
         answer = client.get("/v1/feed?user_id=reader", headers=key)
         assert answer.status_code == 200
+        again = client.post("/v1/interactions", json={"interactions": [viewed]}, headers=key)
+        assert again.json() == {"received": 1, "kept": 1}
     with psycopg.connect(world.conninfo) as connection:
         kept = connection.execute("select id::text from reco.slate").fetchall()
     assert (answer.json()["slate_id"],) in kept

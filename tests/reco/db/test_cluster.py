@@ -91,6 +91,12 @@ def test_many_at_once(home):
     clusters[0].down()
 
 
+def test_a_database_created_by_many_at_once(running):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: running.create_database("racy"), range(4)))
+    assert "racy" in running.databases()
+
+
 def test_a_path_too_long_for_a_socket(home):
     cluster = Cluster(home / ("long" * 30), is_durable=False)
     cluster.up()

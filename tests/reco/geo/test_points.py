@@ -40,7 +40,9 @@ def test_rounding_moves_a_point_by_less_than_a_hundred_metres_each_way(lon, lat)
     assert rounded.rounded() == rounded
 
 
-@pytest.mark.parametrize("radius_m", [0.0, -1.0, MAX_RADIUS_M + 1, math.nan, math.inf])
+@pytest.mark.parametrize(
+    "radius_m", [0.0, 99.0, -1.0, 1e-300, MAX_RADIUS_M + 1, math.nan, math.inf]
+)
 def test_a_bad_radius_is_refused(radius_m):
     with pytest.raises(InvalidInput, match="radius_km"):
         checked_radius_m(radius_m)

@@ -80,7 +80,7 @@ def test_training_on_the_database_publishes_the_champion(run, world, folder):
     assert len(model.user_history("u0000")) > 0
     for text in (model.version, "ndcg@10", "recall_full@10", "popularity", "peak memory"):
         assert text in printed
-    value, low, high = model.metrics["ndcg@10"]["model"]
+    value, low, high = model.metrics["all_items"]["ndcg@10"]["model"]
     assert f"{value:.4f} ({low:.4f} .. {high:.4f})" in printed
 
 

@@ -1,0 +1,56 @@
+"""The recorder: one bad slate costs nothing but itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from reco.db.pool import open_pool
+from reco.feed.recorder import Slate, SlateRecorder
+
+GOOD = Slate(
+    id=uuid4(),
+    at=datetime(2026, 11, 23, tzinfo=UTC),
+    user_id=None,
+    model_version="none",
+    catalogue_version="test",
+    location=None,
+    radius_m=1.0,
+    query={},
+    seed=0,
+    relevance_kept=1.0,
+    offers=[1],
+    probabilities=[0.1],
+    propensities=[1.0],
+    gains=[0.0],
+)
+
+
+def slates(count):
+    return [replace(GOOD, id=uuid4()) for _ in range(count)]
+
+
+def test_a_slate_that_cannot_be_kept_takes_no_other_with_it(world, connection, caplog):
+    last = replace(GOOD, id=uuid4(), at=datetime(9999, 12, 5, tzinfo=UTC))
+    good = slates(5)
+    with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
+        for slate in [*good[:2], last, *good[2:]]:
+            recorder.record(slate)
+    kept = {row[0] for row in connection.execute("select id from reco.slate")}
+    assert kept == {slate.id for slate in good}
+    assert str(last.id) in caplog.text
+
+
+def test_a_probability_too_small_for_the_column_is_kept_as_0(world, connection):
+    tiny = replace(GOOD, id=uuid4(), probabilities=[1e-60], gains=[1e-60])
+    with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
+        recorder.record(tiny)
+    row = connection.execute("select probabilities, gains from reco.slate").fetchone()
+    assert row == ([0.0], [0.0])
+
+
+def test_many_slates_are_written_in_batches_before_it_stops(world, connection):
+    many = slates(1_000)
+    with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
+        for slate in many:
+            recorder.record(slate)
+    assert connection.execute("select count(*) from reco.slate").fetchone() == (1_000,)
