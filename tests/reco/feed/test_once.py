@@ -42,3 +42,14 @@ def test_a_model_that_knows_what_came_next_is_said(trained):
     world, _ = trained
     earlier = feed_query(now=NOW - timedelta(days=30), default_radius_m=5e4, user_id="reader")
     assert "model_newer_than_request" in feed_once(world, earlier, SECRET).notes
+
+
+def test_while_the_champion_is_harmed_the_one_before_it_answers(trained, caplog):
+    world, first = trained
+    second = train_world(
+        world, "popularity", split="time", cutoff=None, now=NOW + timedelta(hours=1)
+    )
+    assert feed_once(world, QUERY, SECRET).model_version == second.version
+    (second.folder / "items.npy").unlink()
+    assert feed_once(world, QUERY, SECRET).model_version == first.version
+    assert "items.npy is missing" in caplog.text

@@ -108,6 +108,29 @@ def test_booked_and_dismissed_do_not_come_back(town):
     assert not shown & {"play-friday", "novel-shop"}
 
 
+def test_a_dismissal_counts_however_much_was_looked_at_since(town):
+    for kind, offer, count in (("dismiss", "play-friday", 1), ("view", "manga-shop", 1_200)):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, %s, %s::timestamptz - (%s - n) * interval '1 second'"
+            " from core.beneficiary u, core.offer o, generate_series(1, %s) n"
+            " where u.external_id = 'reader' and o.external_id = %s",
+            (kind, NOW - timedelta(days=count == 1), count, count, offer),
+        )
+    assert "play-friday" not in offers(ask(town))
+
+
+def test_a_deposit_that_is_not_granted_yet_buys_nothing(town):
+    town.execute(
+        "update core.deposit set granted_at = %s where user_id ="
+        " (select id from core.beneficiary where external_id = 'reader')",
+        (NOW + timedelta(days=7),),
+    )
+    answer = ask(town)
+    assert "no_credit_left_free_only" in answer.notes
+    assert all(s.price_cents == 0 for item in answer.items for s in item.sessions)
+
+
 def test_a_cancelled_booking_counts_for_nothing(town):
     town.execute("update core.booking set cancelled_at = %s", (NOW - timedelta(days=1),))
     answer = ask(town)
