@@ -1,5 +1,7 @@
 """Connections of a worker, and what a database that does not answer means."""
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +11,27 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from reco.errors import Unavailable
 
-Pool = ConnectionPool[psycopg.Connection[Any]]
-
 _PATIENCE_S = 1.5
 """A request that gets no connection within this is told to come back."""
+_IMPATIENCE_S = 0.1
+"""The same for those that come within `_PATIENCE_S` after one waited in vain: a crowd that waits in
+turn would wait for long."""
+
+
+class Pool(ConnectionPool[psycopg.Connection[Any]]):
+    """Connections, and whether a request has just waited for one in vain."""
+
+    _in_vain_at_s = -math.inf
+
+    @property
+    def patience_s(self) -> float:
+        """How long a request may wait for a connection now."""
+        has_failed = time.monotonic() - self._in_vain_at_s < _PATIENCE_S
+        return _IMPATIENCE_S if has_failed else _PATIENCE_S
+
+    def note(self, *, has_answered: bool) -> None:
+        """Remember whether the last request that asked for a connection got one."""
+        self._in_vain_at_s = -math.inf if has_answered else time.monotonic()
 
 
 def open_pool(conninfo: str, size: int) -> Pool:
@@ -21,7 +40,7 @@ def open_pool(conninfo: str, size: int) -> Pool:
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
     after 1.5 s and a server that does not accept it after 1 s.
     """
-    return ConnectionPool(
+    return Pool(
         conninfo,
         min_size=1,
         max_size=size,
@@ -48,7 +67,10 @@ def connected(pool: Pool) -> Iterator[psycopg.Connection[Any]]:
         None could be had in time, or the server went away while it was used.
     """
     try:
-        with pool.connection() as connection:
+        with pool.connection(pool.patience_s) as connection:
+            pool.note(has_answered=True)
             yield connection
     except (PoolTimeout, psycopg.OperationalError) as error:
+        if isinstance(error, PoolTimeout):
+            pool.note(has_answered=False)
         raise Unavailable("The database does not answer; try again in a moment.") from error

@@ -1,6 +1,7 @@
 """A database that stops: a clear 503 within two seconds, and recovery by itself."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 import psycopg
@@ -76,6 +77,24 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
     with psycopg.connect(world.conninfo) as connection:
         kept = connection.execute("select id::text from reco.slate").fetchall()
     assert (answer.json()["slate_id"],) in kept
+
+
+def test_a_crowd_is_told_as_soon_as_one(own_cluster, outage_world):
+    world, key = outage_world
+
+    def ask(client):
+        began = perf_counter()
+        status = client.get("/v1/feed?user_id=reader", headers=key).status_code
+        return status, perf_counter() - began
+
+    with serving(world) as client, ThreadPoolExecutor(100) as crowd:
+        assert ask(client)[0] == 200
+        own_cluster.down()
+        answers = list(crowd.map(lambda _: ask(client), range(100)))
+        assert {status for status, _ in answers} == {503}
+        assert max(seconds for _, seconds in answers) < 3.0
+        own_cluster.up()
+        assert ask(client)[0] == 200
 
 
 def test_it_starts_without_a_database_and_serves_once_there_is_one(own_cluster, outage_world):
