@@ -95,8 +95,10 @@ def train_model(
     with _timed(seconds, "evaluate"):
         judged, task = (final, task_of(plan.final)) if is_held_out else (rehearsal, rehearsed)
         peer = _best_popularity(plan.rehearsal, rehearsed)
-        figures = _figures(judged, task, peer)
-        open_figures = _figures(judged, among_open(task, judged.part), peer)
+        popularity = rehearse(judged.part, peer, lambda: None)
+        figures = _figures(judged, popularity, task)
+        open_task = among_open(task, judged.part)
+        open_figures = figures if open_task is task else _figures(judged, popularity, open_task)
     manifest_metrics = as_metrics(figures, open_figures, is_held_out=is_held_out)
     seen_until = cutoff or _aware(end_of(plan.final.past))
     name, folder, digest = _save(
@@ -129,9 +131,8 @@ def _best_popularity(part: Part, task: Task) -> PopularityParameters:
     return PopularityParameters(half_life_days=best.parameters.half_life_days)
 
 
-def _figures(judged: Rehearsed, task: Task, peer: PopularityParameters) -> tuple[Comparison, ...]:
+def _figures(judged: Rehearsed, popularity: Rehearsed, task: Task) -> tuple[Comparison, ...]:
     """Compare the model with popularity on the same users; popularity also fills its gaps."""
-    popularity = rehearse(judged.part, peer, lambda: None)
     fallback = item_popularity(popularity.matrix)
     return compare(
         evaluate(judged.fitted.score_users, task, fallback),

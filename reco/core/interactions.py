@@ -10,9 +10,6 @@ import psycopg
 
 from reco.errors import InvalidInput
 
-KINDS = ("view", "click", "favourite", "dismiss")
-"""What an app may send; a booking is made by booking."""
-
 _STAGE = """
 create temporary table if not exists sent (
   place integer, user_id text, offer_id text, kind text, at timestamptz, slate_id uuid,
