@@ -50,6 +50,25 @@ class Forbidden(RecoError):
     """A good key or token that does not open this resource."""
 
 
+class RuleBroken(RecoError):
+    """A rule of the programme that forbids what was asked; nothing was done.
+
+    Parameters
+    ----------
+    rule
+        Its name, for programs.
+    message
+        Which rule and by how much, for people.
+    by
+        By how much, for programs: numbers with their unit in the name, times as ISO 8601.
+    """
+
+    def __init__(self, rule: str, message: str, **by: int | str) -> None:
+        self.rule = rule
+        self.by = by
+        super().__init__(message)
+
+
 class Unavailable(RecoError):
     """A part that the request needs does not answer now."""
 
@@ -110,6 +129,7 @@ STATUS: tuple[tuple[type[RecoError], int], ...] = (
     (NotFound, 404),
     (Unauthorized, 401),
     (Forbidden, 403),
+    (RuleBroken, 409),
     (Unavailable, 503),
 )
 

@@ -11,7 +11,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from reco.errors import InvalidInput, RecoError, Unauthorized, Unavailable, status_of
+from reco.errors import (
+    InvalidInput,
+    RecoError,
+    RuleBroken,
+    Unauthorized,
+    Unavailable,
+    status_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +35,7 @@ PROBLEM: dict[str, Any] = {
                     "detail": {"type": "string"},
                     "field": {"type": "string"},
                     "accepted": {"type": "array", "items": {"type": "string"}},
+                    "rule": {"type": "string"},
                 },
             },
             "example": {
@@ -98,6 +106,8 @@ def _told(request: Request, error: Exception) -> Response:
     members: dict[str, Any] = {}
     if isinstance(error, InvalidInput):
         members = {"field": error.field, "accepted": list(error.accepted) or None}
+    if isinstance(error, RuleBroken):
+        members = {"rule": error.rule, **error.by}
     return problem(status, str(error), headers=headers, **members)
 
 

@@ -58,6 +58,25 @@ def _point(name: str, *, required: bool) -> Column[object]:
     return Column(name, kind, nullable=not required)
 
 
+def _owned() -> tuple[Column[int], Column[str], UniqueConstraint]:
+    """Whose it is, and what its owner calls it: the back office finds rows by both."""
+    return (
+        Column("partner_id", ForeignKey("core.partner.id")),
+        Column("partner_ref", Text),
+        UniqueConstraint("partner_id", "partner_ref"),
+    )
+
+
+partner = Table(
+    "partner",
+    metadata,
+    # A cultural actor; its venues, offers and keys point to it.
+    _id(),
+    _external_id(),
+    Column("name", Text, nullable=False),
+    schema="core",
+)
+
 category = Table(
     "category",
     metadata,
@@ -89,6 +108,7 @@ venue = Table(
     _point("location", required=True),
     Column("timezone", Text),
     Column("opening", Text),
+    *_owned(),
     # Venues within a radius: ST_DWithin.
     Index("venue_location_idx", "location", postgresql_using="gist"),
     schema="core",
@@ -105,6 +125,7 @@ item = Table(
     Column("genres", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("description", Text),
     Column("image_url", Text),
+    *_owned(),
     schema="core",
 )
 
@@ -119,6 +140,7 @@ offer = Table(
     Column("url", Text),
     _time("published_at"),
     _time("withdrawn_at"),
+    *_owned(),
     schema="core",
 )
 
@@ -135,6 +157,7 @@ stock = Table(
     _time("booking_limit_at"),
     _time("created_at"),
     _time("cancelled_at"),
+    *_owned(),
     CheckConstraint("price_cents >= 0", name="price_cents"),
     CheckConstraint("quantity >= 0", name="quantity"),
     # The sessions of a slate's offers, read back at each feed.
@@ -150,6 +173,30 @@ beneficiary = Table(
     Column("birth_date", Date),
     _point("home", required=False),
     Column("department", Text),
+    # Null: known from before the service made accounts. A model of before it knows somebody else.
+    _time("created_at"),
+    # The person is gone: what is left is an anonymous account.
+    _time("erased_at"),
+    schema="core",
+)
+
+deposit_policy = Table(
+    "deposit_policy",
+    metadata,
+    # What a person of an age is granted; successors are rows. One an age at any moment: an
+    # exclusion constraint, which SQLAlchemy's comparison does not see.
+    _id(),
+    Column("age", SmallInteger, nullable=False),
+    Column("amount_cents", Integer, nullable=False),
+    # Null: no cap of that kind, no limit.
+    Column("digital_cap_cents", Integer),
+    Column("physical_cap_cents", Integer),
+    Column("offer_limit_cents", Integer),
+    Column("months", SmallInteger, nullable=False),
+    _time("valid_from", required=True),
+    _time("valid_until"),
+    CheckConstraint("amount_cents >= 0", name="amount_cents"),
+    CheckConstraint("months > 0", name="months"),
     schema="core",
 )
 
@@ -164,9 +211,19 @@ deposit = Table(
     Column("physical_cap_cents", Integer),
     _time("granted_at", required=True),
     _time("expires_at"),
+    # For which age it was granted; null: imported.
+    Column("age", SmallInteger),
+    Column("offer_limit_cents", Integer),
     CheckConstraint("amount_cents >= 0", name="amount_cents"),
     # A user's credit; and no deposit is granted twice.
     UniqueConstraint("user_id", "granted_at"),
+    Index(
+        "deposit_user_id_age_key",
+        "user_id",
+        "age",
+        unique=True,
+        postgresql_where=text("age is not null"),
+    ),
     schema="core",
 )
 
@@ -180,12 +237,82 @@ booking = Table(
     Column("amount_cents", Integer, nullable=False),
     _time("booked_at", required=True),
     _time("cancelled_at"),
+    # A booking is cancelled or expired, else used, else booked: reco.core.booking_rules.state_of.
+    _time("used_at"),
+    Column("cancel_reason", Text),
+    # Goods not collected by then expire; null: an event, or made elsewhere.
+    _time("collect_by"),
+    # The feed that it came from.
+    Column("slate_id", Uuid),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("amount_cents >= 0", name="amount_cents"),
+    CheckConstraint(
+        "cancel_reason in ('user', 'venue', 'expired') and cancelled_at is not null"
+        " or cancel_reason is null",
+        name="cancel_reason",
+    ),
+    CheckConstraint("used_at is null or cancelled_at is null", name="settled"),
+    # What has to expire.
+    Index(
+        "booking_collect_by_idx",
+        "collect_by",
+        postgresql_where=text("used_at is null and cancelled_at is null"),
+    ),
     # A user's history and spending; and an import that is run twice adds nothing.
     UniqueConstraint("user_id", "stock_id", "booked_at"),
     # What is left of a stock.
     Index("booking_stock_id_idx", "stock_id"),
+    schema="core",
+)
+
+collection_period = Table(
+    "collection_period",
+    metadata,
+    # Days to collect goods of a category, by its name; all others have 30.
+    Column("category", Text, primary_key=True),
+    Column("days", SmallInteger, nullable=False),
+    CheckConstraint("days > 0", name="days"),
+    schema="core",
+)
+
+idempotent_request = Table(
+    "idempotent_request",
+    metadata,
+    # What was answered to a user's request of that key: a retry gets the same.
+    Column("user_id", ForeignKey("core.beneficiary.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    _time("at", required=True),
+    # Old answers are forgotten.
+    Index("idempotent_request_at_idx", "at"),
+    schema="core",
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    # Every change of money, written by triggers on deposit and booking; append-only.
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    Column("user_id", BigInteger, nullable=False),
+    Column("booking_id", BigInteger),
+    Column("deposit_id", BigInteger),
+    Column("kind", Text, nullable=False),
+    # Seen from the user's credit: grants and refunds are positive, bookings negative.
+    Column("amount_cents", Integer, nullable=False),
+    # Who moved it: what the transaction says of itself (`core.actor`), else the database's user.
+    Column(
+        "actor",
+        Text,
+        nullable=False,
+        server_default=text(
+            "coalesce(nullif(current_setting('core.actor', true), ''), session_user)"
+        ),
+    ),
+    CheckConstraint("kind in ('grant', 'booking', 'refund', 'adjustment')", name="kind"),
+    # The statement of one user.
+    Index("ledger_user_id_idx", "user_id"),
     schema="core",
 )
 
@@ -235,6 +362,8 @@ change = Table(
     Column("before", JSONB),
     CheckConstraint("entity in ('venue', 'offer', 'stock', 'booking')", name="entity"),
     CheckConstraint("operation in ('insert', 'update', 'delete')", name="operation"),
+    # What has become visible since a snapshot.
+    Index("change_transaction_id_idx", "transaction_id"),
     schema="core",
 )
 
@@ -303,6 +432,8 @@ api_key = Table(
     Column("label", Text, nullable=False),
     _time("created_at", required=True),
     _time("revoked_at"),
+    # Whose venues a key of scope backoffice opens; the core's tables may be views: no foreign key.
+    Column("partner_id", BigInteger),
     CheckConstraint("scope in ('app', 'backoffice', 'admin')", name="scope"),
     schema="reco",
 )
