@@ -1,19 +1,17 @@
 """One offer, and offers like it."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEM, PROBLEMS
+from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.feed.answer import FeedItem
 
 router = APIRouter(prefix="/v1", tags=["offers"])
-
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "Not Found", **PROBLEM}}
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Categories:
     categories: list[str]
 
 
-@router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **_NOT_FOUND, **PROBLEMS})
+@router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS})
 def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: Identifier) -> Json:
     """One published offer with the sessions that can be booked; none: sold out or past."""
     del caller
@@ -38,7 +36,7 @@ def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: Identifi
 
 
 @router.get(
-    "/offers/{offer_id}/similar", responses={200: {"model": Items}, **_NOT_FOUND, **PROBLEMS}
+    "/offers/{offer_id}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
 )
 def similar(
     worker: WorkerOfApp,

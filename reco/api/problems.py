@@ -55,6 +55,29 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 """The problems that most endpoints may answer with."""
 
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "Not Found", **PROBLEM}}
+"""Of endpoints that find something by its id."""
+
+_REFUSAL = {
+    "type": "about:blank",
+    "title": HTTPStatus.CONFLICT.phrase,
+    "status": 409,
+    "detail": "12.50 € short of the digital cap.",
+    "rule": "digital_cap",
+    "short_cents": 1250,
+    "limit_cents": 20000,
+}
+REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {
+        "description": "A rule of the programme forbids it",
+        "content": {
+            "application/problem+json": PROBLEM["content"]["application/problem+json"]
+            | {"example": _REFUSAL}
+        },
+    }
+}
+"""Of endpoints that rules may forbid: `rule` names it, numbers beside it say by how much."""
+
 
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""

@@ -1,0 +1,10 @@
+"""Who moves money in a transaction: written beside every line of the ledger."""
+
+from typing import Any
+
+import psycopg
+
+
+def act_as(connection: psycopg.Connection[Any], actor: str) -> None:
+    """Name the actor of the running transaction, as `user:u1`, `partner:lune` or `expiry`."""
+    connection.execute("select set_config('core.actor', %s, true)", (actor,))

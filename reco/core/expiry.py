@@ -1,0 +1,59 @@
+"""Bookings of goods that nobody collected give their money and places back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from reco.core.actor import act_as
+from reco.core.bookings import NOTICE
+from reco.core.idempotency import forget_answers
+
+_BATCH = 1_000
+
+_EXPIRE = """
+update core.booking set cancelled_at = %(now)s, cancel_reason = 'expired'
+where id in (
+  select id from core.booking
+  where collect_by <= %(now)s and used_at is null and cancelled_at is null
+  order by id limit %(batch)s
+  -- What somebody is cancelling or collecting right now is left to them, or to the next run.
+  for no key update skip locked
+)
+returning amount_cents
+"""
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What a run did."""
+
+    bookings: int
+    refunded_cents: int
+    forgotten_answers: int
+    """Answers to old idempotent requests."""
+
+
+def expire(connection: psycopg.Connection[Any], now: datetime) -> Expired:
+    """Expire what was to be collected by `now`, in batches; safe to run twice, and at once.
+
+    Parameters
+    ----------
+    connection
+        In autocommit mode.
+    """
+    bookings = refunded_cents = 0
+    while amounts := _expire_some(connection, now):
+        bookings += len(amounts)
+        refunded_cents += sum(amounts)
+    return Expired(bookings, refunded_cents, forget_answers(connection, now))
+
+
+def _expire_some(connection: psycopg.Connection[Any], now: datetime) -> list[int]:
+    with connection.transaction():
+        act_as(connection, "expiry")
+        done = connection.execute(_EXPIRE, {"now": now, "batch": _BATCH}).fetchall()
+        if done:
+            connection.execute(NOTICE)
+    return [int(amount_cents) for (amount_cents,) in done]
