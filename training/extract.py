@@ -59,7 +59,7 @@ def events_from_frames(folder: Path) -> Events:
 
 
 def events_from_database(conninfo: str) -> Events:
-    """Return the events of a migrated database.
+    """Return the events of a migrated database; of people who are erased there are none.
 
     Parameters
     ----------
@@ -234,6 +234,9 @@ _COLUMNS: Mapping[str, str] = {
     "value": "float4",
     "split": "int2",
 }
+_USERS_QUERY = b"""
+    select id, external_id from core.beneficiary where erased_at is null order by id
+"""
 _INTERACTIONS_QUERY = """
     select user_id, offer_id,
            (array_position(%(kinds)s::text[], kind) - 1)::smallint,
@@ -255,7 +258,7 @@ _CLOSES_QUERY = """
 
 
 def _fetched(connection: psycopg.Connection[Any]) -> Events:
-    users = _vocabulary(connection, b"select id, external_id from core.beneficiary order by id")
+    users = _vocabulary(connection, _USERS_QUERY)
     items = _vocabulary(connection, b"select id, external_id from core.item order by id")
     offers = _vocabulary(connection, b"select id, external_id from core.offer order by id")
     of_offer = fetch_arrays(

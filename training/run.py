@@ -1,31 +1,25 @@
-"""One training run: split, fit, calibrate, fit again on all that may be seen, evaluate, save."""
+"""One training run: split, fit, calibrate, fit again on all that may be seen, evaluate."""
 
-import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import count
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.interactions import Events
-from reco.model.artifact import ModelFacts, save_artifact
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
 from training.evaluate import Task, among_open, evaluate, task_of
-from training.fits import Parameters, stated
+from training.fits import Parameters
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
 from training.split import Part, SplitKind, split_plan
-from training.summary import Comparison, TrainingSummary, as_metrics, compare
+from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
 
 Progress = Callable[[str, float], None]
@@ -33,13 +27,26 @@ Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class _Circumstances:
-    """When, where and by which code a model came about."""
+class Trained:
+    """A model that is fitted, calibrated and judged, but not saved yet."""
 
+    final: Rehearsed
+    """The model itself."""
+    calibration: Calibration
     cutoff: datetime | None
-    now: datetime
-    models: Path
-    revision: str | None
+    """It has seen nothing after it; None: the events have no times."""
+    task: Task
+    """What was to be found."""
+    is_held_out: bool
+    """Whether the figures are of the model itself, on what came after its cutoff; else they are of
+    the rehearsal, which saw less."""
+    figures: tuple[Comparison, ...]
+    """Over all items."""
+    open_figures: tuple[Comparison, ...]
+    """Over those that were still bookable after the cutoff, told by hindsight."""
+    seconds: dict[str, float]
+    """By stage."""
+    peak_memory_bytes: int
 
 
 def train_model(
@@ -48,12 +55,9 @@ def train_model(
     *,
     split: SplitKind,
     cutoff: datetime | None,
-    now: datetime,
-    models: Path,
     progress: Progress,
-    revision: str | None = None,
-) -> TrainingSummary:
-    """Train one model and save its artifact below `models`.
+) -> Trained:
+    """Train one model.
 
     Rehearsals are fitted on the earlier part of what may be seen; the later one chooses the
     half-life and calibrates. Then the model is fitted again on all of it, and judged on what came
@@ -63,10 +67,6 @@ def train_model(
     ----------
     cutoff
         With a zone. Nothing from it on is seen; for `split` time alone. None: everything is seen.
-    now
-        Names the version.
-    revision
-        Of the code, for the manifest.
 
     Raises
     ------
@@ -99,28 +99,16 @@ def train_model(
         figures = _figures(judged, popularity, task)
         open_task = among_open(task, judged.part)
         open_figures = figures if open_task is task else _figures(judged, popularity, open_task)
-    manifest_metrics = as_metrics(figures, open_figures, is_held_out=is_held_out)
-    seen_until = cutoff or _aware(end_of(plan.final.past))
-    name, folder, digest = _save(
-        final, calibration, manifest_metrics, _Circumstances(seen_until, now, models, revision)
-    )
     progress("done", 1.0)
-    return TrainingSummary(
-        version=name,
-        kind=parameters.kind,
-        folder=folder,
-        digest=digest,
-        cutoff=seen_until,
-        created_at=now,
-        users=int(np.count_nonzero(np.diff(final.matrix.indptr))),
-        items=len(np.unique(final.matrix.indices)),
-        events=len(plan.final.past),
+    return Trained(
+        final=final,
+        calibration=calibration,
+        cutoff=cutoff or _aware(end_of(plan.final.past)),
         task=task,
         is_held_out=is_held_out,
         figures=figures,
         open_figures=open_figures,
         seconds=seconds,
-        half_life_days=final.parameters.half_life_days,
         peak_memory_bytes=_peak_memory_bytes(),
     )
 
@@ -138,49 +126,6 @@ def _figures(judged: Rehearsed, popularity: Rehearsed, task: Task) -> tuple[Comp
         evaluate(judged.fitted.score_users, task, fallback),
         evaluate(popularity.fitted.score_users, task, fallback),
     )
-
-
-def _save(
-    final: Rehearsed,
-    calibration: Calibration,
-    metrics: Mapping[str, Any],
-    given: _Circumstances,
-) -> tuple[str, Path, str]:
-    """Write the artifact; return its version, folder and digest."""
-    arrays, kind = _arrays(final), final.parameters.kind
-    name = f"{kind}-{given.now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
-    facts = ModelFacts(
-        version=name,
-        kind=kind,
-        cutoff=given.cutoff,
-        created_at=given.now,
-        parameters=stated(final.parameters),
-        calibration=dict(vars(calibration)),
-        metrics=dict(metrics),
-        git_revision=given.revision,
-        libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
-    )
-    folder = given.models / name
-    return name, folder, save_artifact(folder, facts, arrays)
-
-
-def _arrays(final: Rehearsed) -> dict[str, NDArray[Any]]:
-    events, matrix = final.part.past, final.matrix
-    return {
-        "users": events.users,
-        "items": events.items,
-        "history_start": matrix.indptr.astype(np.int64),
-        "history_item": matrix.indices.astype(np.int32),
-        "history_weight": matrix.data.astype(np.float32),
-        **final.fitted.scorer.arrays(),
-    }
-
-
-def _fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(np.ascontiguousarray(arrays[name]).view(np.uint8).data)
-    return digest.hexdigest()[:8]
 
 
 def _aware(moment: np.datetime64 | None) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.model.artifact import PeopleFacts
 from training.evaluate import Task
 from training.intervals import Estimate, mean_intervals
 
@@ -39,6 +40,8 @@ class TrainingSummary:
     items: int
     """That anybody met."""
     events: int
+    people: PeopleFacts | None
+    """Whom the artifact holds; None: it was not compared with a world."""
     task: Task
     """What was to be found."""
     is_held_out: bool

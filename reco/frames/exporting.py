@@ -58,6 +58,7 @@ _QUERIES: Mapping[str, str] = {
         left join (
           select distinct on (user_id) * from core.deposit order by user_id, granted_at desc
         ) as d on d.user_id = b.id
+        where b.erased_at is null
         order by b.id
     """,
     "bookings": """
@@ -66,6 +67,7 @@ _QUERIES: Mapping[str, str] = {
         from core.booking b
         join core.beneficiary u on u.id = b.user_id
         join core.stock s on s.id = b.stock_id
+        where u.erased_at is null
         order by b.id
     """,
     "interactions": """
@@ -73,6 +75,7 @@ _QUERIES: Mapping[str, str] = {
         from core.interaction i
         join core.beneficiary u on u.id = i.user_id
         join core.offer o on o.id = i.offer_id
+        where u.erased_at is null
         order by i.user_id, i.at, i.offer_id, i.kind
     """,
 }
@@ -95,8 +98,8 @@ def export_frames(
 ) -> Mapping[str, int]:
     """Write the core of `world` to `folder` as frames and return the rows of each.
 
-    The format has one credit a user: the latest deposit is written. Optional frames without a row
-    are left out. A folder of frames at that place is replaced when all is written, not before.
+    The format has one credit a user: the latest deposit is written. People who are erased, and what
+    is left of them, are not. Optional frames without a row are left out. A folder of frames at that place is replaced when all is written, not before.
 
     Raises
     ------

@@ -19,13 +19,32 @@ __all__ = [
     "Artifact",
     "Layout",
     "ModelFacts",
+    "PeopleFacts",
     "check_layout",
     "read_artifact",
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 1
-"""Rises when older code could no longer read the folder right."""
+SCHEMA_VERSION = 2
+"""Rises when older code could no longer read the folder right.
+
+2: the manifest says whom the model holds (`people`).
+"""
+
+
+class PeopleFacts(Frozen):
+    """Whom a model holds, beside the accounts of its world at the moment of publication."""
+
+    accounts: int
+    """Accounts that were not erased."""
+    erased: int
+    """Accounts that were; none of them is held."""
+    erased_until: datetime | None
+    """When the last of them was erased."""
+    left_out: int
+    """People of whom the events told, but who had no account (any more); none of them is held."""
+    vectors_without_account: int
+    """People who are held in spite of it, counted over what was written: always 0."""
 
 
 class ModelFacts(Frozen):
@@ -43,6 +62,8 @@ class ModelFacts(Frozen):
     """What the model has seen of the events."""
     git_revision: str | None = None
     libraries: dict[str, str] = Field(default_factory=dict)
+    people: PeopleFacts | None = None
+    """None: the model was not compared with the accounts of a world."""
 
 
 Artifact = ArrayFolder[ModelFacts]

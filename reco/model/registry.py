@@ -1,6 +1,7 @@
 """Which model versions there are, and which one is served (`reco.model_version`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -47,8 +48,19 @@ from reco.model_version order by created_at desc, version
 """
 
 
+@contextmanager
+def publication(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
+    """Open a transaction in which one model is published; others, and erasures of people, wait.
+
+    What is read of the accounts in it still holds when the model is published.
+    """
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(_LOCK)
+        yield connection
+
+
 def publish_champion(
-    conninfo: str,
+    connection: psycopg.Connection[Any],
     *,
     version: str,
     kind: str,
@@ -58,15 +70,10 @@ def publish_champion(
     created_at: datetime,
     metrics: Mapping[str, Any],
 ) -> None:
-    """Register a model version as the champion; the former one is retired, in one transaction.
-
-    Two calls at once end with one champion, the later one.
-    """
+    """Register a model version as the champion, in a `publication`; the former one is retired."""
     row = (version, kind, address, digest, cutoff, created_at, Jsonb(metrics))
-    with psycopg.connect(conninfo) as connection:
-        connection.execute(_LOCK)
-        connection.execute(_RETIRE)
-        connection.execute(_PUBLISH, row)
+    connection.execute(_RETIRE)
+    connection.execute(_PUBLISH, row)
 
 
 def champion(conninfo: str) -> Champion | None:

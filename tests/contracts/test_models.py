@@ -17,6 +17,7 @@ from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
 from training.fits import PARAMETERS, fit, stated
 from training.run import train_model
+from training.saving import save_model
 from training.tune import end_of
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -28,15 +29,14 @@ NOBODY_MET = 39
 
 
 def trained(kind, models, events):
-    return train_model(
+    trained = train_model(
         events,
         PARAMETERS[kind](),
         split="time",
         cutoff=None,
-        now=NOW,
-        models=models,
         progress=lambda _what, _share: None,
     )
+    return save_model(trained, models=models, now=NOW)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from reco.errors import InvalidInput
 from reco.model.loaded import load_model
 from training.fits import PARAMETERS
 from training.run import train_model
+from training.saving import save_model
 from training.summary import as_metrics
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -18,16 +19,15 @@ FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
 CUTOFF = FIRST_DAY + timedelta(days=70)
 
 
-def run(events, models, kind="itemknn", split="time", cutoff=None, tell=None):
-    return train_model(
+def run(events, models, kind="itemknn", split="time", cutoff=None, tell=None, accounts=None):
+    trained = train_model(
         events,
         PARAMETERS[kind](),
         split=split,
         cutoff=cutoff,
-        now=NOW,
-        models=models,
         progress=tell or (lambda _what, _share: None),
     )
+    return save_model(trained, models=models, now=NOW, accounts=accounts)
 
 
 def figure(summary, metric="ndcg@10"):

@@ -15,14 +15,17 @@ from rich.text import Text
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
-from reco.model.registry import publish_champion
+from reco.model.artifact import PeopleFacts
+from reco.model.registry import publication, publish_champion
 from reco.moments import moment_from
+from reco.people.accounts import read_accounts
 from reco.world import World
 from training.commands.progress import share_progress
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS
 from training.intervals import Estimate
 from training.run import train_model
+from training.saving import save_model
 from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
 
@@ -83,30 +86,41 @@ def train_world(
     now: datetime,
     frames: Path | None = None,
 ) -> TrainingSummary:
-    """Train on a world's events, or on those of a folder, and publish the model as champion."""
+    """Train on a world's events, or on those of a folder, and publish the model as champion.
+
+    Who has no account in the world is not kept in the artifact.
+
+    Parameters
+    ----------
+    now
+        Names the version. Accounts made after it are not in the events.
+    """
     with share_progress() as progress:
         progress("reading", 0.0)
         events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
-        summary = train_model(
-            events,
-            PARAMETERS[model](),
-            split=split,
-            cutoff=cutoff,
-            now=now,
-            models=world.models,
-            progress=progress,
-            revision=_revision(),
+        trained = train_model(
+            events, PARAMETERS[model](), split=split, cutoff=cutoff, progress=progress
         )
-    publish_champion(
-        world.conninfo,
-        version=summary.version,
-        kind=summary.kind,
-        address=str(summary.folder),
-        digest=summary.digest,
-        cutoff=summary.cutoff,
-        created_at=summary.created_at,
-        metrics=as_metrics(summary.figures, summary.open_figures, is_held_out=summary.is_held_out),
-    )
+    with publication(world.conninfo) as connection:
+        summary = save_model(
+            trained,
+            models=world.models,
+            now=now,
+            revision=_revision(),
+            accounts=read_accounts(connection, now),
+        )
+        publish_champion(
+            connection,
+            version=summary.version,
+            kind=summary.kind,
+            address=str(summary.folder),
+            digest=summary.digest,
+            cutoff=summary.cutoff,
+            created_at=summary.created_at,
+            metrics=as_metrics(
+                summary.figures, summary.open_figures, is_held_out=summary.is_held_out
+            ),
+        )
     return summary
 
 
@@ -148,15 +162,24 @@ def _lines(summary: TrainingSummary) -> list[str]:
         if summary.is_held_out
         else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
     )
+    held = [_people_line(summary.people)] if summary.people else []
     return [
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
         f"{until}; interest {fades}.",
         f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users "
         f"({task.answers:,} answers, {task.repeats:,} pairs already met, left out; "
         f"{task.unknown_items:,} targets on items that nobody had met).",
+        *held,
         f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
         f"Saved in {summary.folder}.",
     ]
+
+
+def _people_line(people: PeopleFacts) -> str:
+    return (
+        f"Holds nobody but accounts: {people.left_out:,} others were left out, {people.erased:,} "
+        f"are erased; held without an account: {people.vectors_without_account:,}."
+    )
 
 
 def _text(estimate: Estimate, sign: str = "") -> str:

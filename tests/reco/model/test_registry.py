@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from reco.model.registry import champion, publish_champion, versions
+from reco.model.registry import champion, publication, publish_champion, versions
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
@@ -21,7 +21,8 @@ def publish(world, version, hour=0, **changes):
         "created_at": NOW + timedelta(hours=hour),
         "metrics": {"ndcg@10": {"model": [0.1, 0.05, 0.2]}},
     }
-    publish_champion(world.conninfo, **(row | changes))
+    with publication(world.conninfo) as connection:
+        publish_champion(connection, **(row | changes))
 
 
 def states(world):

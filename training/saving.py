@@ -1,0 +1,113 @@
+"""A trained model as an artifact: its arrays, its name, and the proof of whom it holds."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.model.artifact import ModelFacts, PeopleFacts, save_artifact
+from reco.people.accounts import Accounts
+from training.fits import stated
+from training.run import Trained
+from training.summary import TrainingSummary, as_metrics
+
+
+def save_model(
+    trained: Trained,
+    *,
+    models: Path,
+    now: datetime,
+    revision: str | None = None,
+    accounts: Accounts | None = None,
+) -> TrainingSummary:
+    """Write the artifact of a model below `models`.
+
+    Parameters
+    ----------
+    now
+        Names the version.
+    revision
+        Of the code, for the manifest.
+    accounts
+        The people of the world that is to be served. Of all others the artifact keeps nothing, be
+        they erased since the events were read, or strangers of a folder of frames. None: there is
+        no world to compare with, and everybody is kept.
+    """
+    arrays, users = _arrays(trained, accounts), trained.final.part.past.users
+    kind = trained.final.parameters.kind
+    name = f"{kind}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
+    facts = ModelFacts(
+        version=name,
+        kind=kind,
+        cutoff=trained.cutoff,
+        created_at=now,
+        parameters=stated(trained.final.parameters),
+        calibration=dict(vars(trained.calibration)),
+        metrics=as_metrics(trained.figures, trained.open_figures, is_held_out=trained.is_held_out),
+        git_revision=revision,
+        libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
+        people=_people(arrays["users"], len(users), accounts) if accounts else None,
+    )
+    folder = models / name
+    return _summary(trained, facts, folder, save_artifact(folder, facts, arrays))
+
+
+def _arrays(trained: Trained, accounts: Accounts | None) -> dict[str, NDArray[Any]]:
+    events, matrix = trained.final.part.past, trained.final.matrix
+    users = events.users
+    if accounts is not None:
+        kept = np.flatnonzero(accounts.hold(users))
+        users, matrix = users[kept], matrix[kept]
+    return {
+        "users": users,
+        "items": events.items,
+        "history_start": matrix.indptr.astype(np.int64),
+        "history_item": matrix.indices.astype(np.int32),
+        "history_weight": matrix.data.astype(np.float32),
+        **trained.final.fitted.scorer.arrays(),
+    }
+
+
+def _people(users: NDArray[np.bytes_], fitted_on: int, accounts: Accounts) -> PeopleFacts:
+    return PeopleFacts(
+        accounts=len(accounts.ids),
+        erased=accounts.erased,
+        erased_until=accounts.erased_until,
+        left_out=fitted_on - len(users),
+        vectors_without_account=int(np.count_nonzero(~accounts.hold(users))),
+    )
+
+
+def _summary(trained: Trained, facts: ModelFacts, folder: Path, digest: str) -> TrainingSummary:
+    final = trained.final
+    return TrainingSummary(
+        version=facts.version,
+        kind=facts.kind,
+        folder=folder,
+        digest=digest,
+        cutoff=facts.cutoff,
+        created_at=facts.created_at,
+        users=int(np.count_nonzero(np.diff(final.matrix.indptr))),
+        items=len(np.unique(final.matrix.indices)),
+        events=len(final.part.past),
+        people=facts.people,
+        task=trained.task,
+        is_held_out=trained.is_held_out,
+        figures=trained.figures,
+        open_figures=trained.open_figures,
+        seconds=trained.seconds,
+        half_life_days=final.parameters.half_life_days,
+        peak_memory_bytes=trained.peak_memory_bytes,
+    )
+
+
+def _fingerprint(arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name]).view(np.uint8).data)
+    return digest.hexdigest()[:8]
