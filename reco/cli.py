@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from reco.api.commands import app as keys_app
+from reco.api.partner_commands import app as partners_app
 from reco.api.serve import serve
 from reco.catalogue.commands import snapshot
 from reco.console import errors
@@ -52,6 +53,7 @@ app.add_typer(export_app, name="export", help="Take a world's data out.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
 app.add_typer(db_app, name="db", help="The private database cluster.")
 app.add_typer(keys_app, name="keys", help="API keys.")
+app.add_typer(partners_app, name="partners", help="Cultural actors and their venues.")
 
 
 def main() -> None:

@@ -41,6 +41,8 @@ class Caller:
 
     scope: str | None
     user_id: str | None
+    partner_id: int | None = None
+    """Whose venues a key of scope backoffice opens, in the database's ids."""
 
     def user(self, asked: str | None) -> str | None:
         """Return whom a request is about: the one asked for, else the token's own.
@@ -57,6 +59,19 @@ class Caller:
             raise Forbidden("This token opens its own user's resources only.")
         return self.user_id
 
+    def partner(self) -> int:
+        """Return whose venues this key opens, in the database's ids.
+
+        Raises
+        ------
+        Forbidden
+            It is no key of scope backoffice, or one that was made for no partner.
+        """
+        self.must_be("backoffice")
+        if self.partner_id is None:
+            raise Forbidden("This key was made for no partner; make another one.")
+        return self.partner_id
+
     def must_be(self, *scopes: str) -> None:
         """Raise `Forbidden` unless this is a key of one of `scopes`."""
         if self.scope not in scopes:
@@ -72,7 +87,8 @@ def _caller(
 ) -> Caller:
     if key is not None:
         ring: KeyRing = request.app.state.keys
-        return Caller(ring.scope(key, now), None)
+        grant = ring.grant(key, now)
+        return Caller(grant.scope, None, grant.partner_id)
     if bearer is not None:
         return Caller(None, user_of(bearer.credentials, worker.secret, now))
     raise Unauthorized("Send an API key (X-API-Key) or a user token (Authorization: Bearer).")

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from reco.api import demo, feed, health, interactions, offers, problems, users, venues
-from reco.api.keys import KeyRing, live_key
+from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
 from reco.worker import Clock, Worker
@@ -48,6 +48,6 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     return app
 
 
-def _look_up(worker: Worker, prefix: str) -> tuple[str, str] | None:
+def _look_up(worker: Worker, prefix: str) -> LiveKey | None:
     with connected(worker.pool) as connection:
         return live_key(connection, prefix)

@@ -20,12 +20,16 @@ def create(
     *,
     scope: Annotated[str, typer.Option(help="app, backoffice or admin.")] = "app",
     label: Annotated[str, typer.Option(help="Who uses it.")] = "",
+    partner: Annotated[
+        str | None,
+        typer.Option(help="Whose venues it opens, with scope backoffice: `reco partners list`."),
+    ] = None,
     world: WorldOption = None,
 ) -> None:
     """Make an API key and print it, this once."""
     opened = opened_world(settings_for(context, world))
     with psycopg.connect(opened.conninfo) as connection:
-        key = create_key(connection, scope, label, datetime.now(UTC))
+        key = create_key(connection, scope, label, datetime.now(UTC), partner)
     errors.print("Keep it: it is not shown again. Send it as the header X-API-Key.", style="dim")
     typer.echo(key)
 
@@ -36,10 +40,11 @@ def show(context: typer.Context, world: WorldOption = None) -> None:
     opened = opened_world(settings_for(context, world))
     with psycopg.connect(opened.conninfo) as connection:
         keys = list_keys(connection)
-    table = Table("prefix", "scope", "label", "made", "revoked")
+    table = Table("prefix", "scope", "partner", "label", "made", "revoked")
     for key in keys:
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        table.add_row(key.prefix, key.scope, key.label, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+        table.add_row(key.prefix, key.scope, key.partner_id or "", key.label, made, revoked)
     console.print(table)
 
 

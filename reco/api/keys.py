@@ -13,9 +13,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from reco.core.partners import find_partner
 from reco.errors import InvalidInput, NotFound, Unauthorized
 
 SCOPES = ("app", "backoffice", "admin")
+OF_PARTNER = "backoffice"
+"""The scope of keys that open one partner's venues."""
 REMEMBERED = timedelta(seconds=30)
 """How long a looked-up key is believed: a revoked one stops working within this."""
 
@@ -32,23 +35,60 @@ class ApiKey:
     label: str
     created_at: datetime
     revoked_at: datetime | None
+    partner_id: str | None
+    """Whose venues it opens, as the partner is called."""
 
 
-def create_key(connection: psycopg.Connection[Any], scope: str, label: str, now: datetime) -> str:
+@dataclass(frozen=True)
+class Grant:
+    """What a key opens."""
+
+    scope: str
+    partner_id: int | None
+    """Whose venues, in the database's ids; only of `OF_PARTNER`."""
+
+
+@dataclass(frozen=True)
+class LiveKey:
+    """A key that is not revoked."""
+
+    digest: str
+    grant: Grant
+
+
+def create_key(
+    connection: psycopg.Connection[Any],
+    scope: str,
+    label: str,
+    now: datetime,
+    partner: str | None = None,
+) -> str:
     """Make a key and return it, the only time that it is seen.
+
+    Parameters
+    ----------
+    partner
+        Whose venues it opens, as `reco partners list` shows it: of scope backoffice alone.
 
     Raises
     ------
     InvalidInput
-        There is no such scope.
+        There is no such scope, or it does not go with (or without) a partner.
+    NotFound
+        There is no such partner.
     """
     if scope not in SCOPES:
         raise InvalidInput("scope", f"{scope!r} is unknown", SCOPES)
+    if scope == OF_PARTNER and partner is None:
+        raise InvalidInput("partner", f"a key of scope {scope} needs one: whose venues it opens")
+    if scope != OF_PARTNER and partner is not None:
+        raise InvalidInput("partner", f"a key of scope {scope} opens no partner's venues")
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    owner = find_partner(connection, partner).id if partner is not None else None
     connection.execute(
-        "insert into reco.api_key (prefix, digest, scope, label, created_at)"
-        " values (%s, %s, %s, %s, %s)",
-        (prefix, _digest(secret), scope, label, now),
+        "insert into reco.api_key (prefix, digest, scope, label, created_at, partner_id)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (prefix, _digest(secret), scope, label, now, owner),
     )
     return f"{prefix}{_SEPARATOR}{secret}"
 
@@ -57,8 +97,10 @@ def list_keys(connection: psycopg.Connection[Any]) -> list[ApiKey]:
     """Return all keys, the newest first."""
     with connection.cursor(row_factory=class_row(ApiKey)) as cursor:
         return cursor.execute(
-            "select prefix, scope, label, created_at, revoked_at from reco.api_key"
-            " order by created_at desc, prefix"
+            "select k.prefix, k.scope, k.label, k.created_at, k.revoked_at,"
+            " p.external_id as partner_id"
+            " from reco.api_key k left join core.partner p on p.id = k.partner_id"
+            " order by k.created_at desc, k.prefix"
         ).fetchall()
 
 
@@ -73,15 +115,15 @@ def revoke_key(connection: psycopg.Connection[Any], prefix: str, now: datetime) 
 
 
 class KeyRing:
-    """Says which scope a key opens; remembers answers for `REMEMBERED`."""
+    """Says what a key opens; remembers answers for `REMEMBERED`."""
 
-    def __init__(self, look_up: Callable[[str], tuple[str, str] | None]) -> None:
+    def __init__(self, look_up: Callable[[str], LiveKey | None]) -> None:
         self._look_up = look_up
-        self._known: dict[str, tuple[datetime, tuple[str, str] | None]] = {}
+        self._known: dict[str, tuple[datetime, LiveKey]] = {}
         self._lock = threading.Lock()
 
-    def scope(self, key: str, now: datetime) -> str:
-        """Return the scope of `key`.
+    def grant(self, key: str, now: datetime) -> Grant:
+        """Return what `key` opens.
 
         Raises
         ------
@@ -90,18 +132,18 @@ class KeyRing:
         """
         prefix, _, secret = key.partition(_SEPARATOR)
         found = self._remembered(prefix, now) if _PREFIX.fullmatch(prefix) else None
-        digest, scope = found or ("", "")
         # Compared in full whether or not the prefix exists, so that time tells nothing.
+        digest = found.digest if found else ""
         is_right = hmac.compare_digest(digest.encode(), _digest(secret).encode())
-        if not is_right:
+        if found is None or not is_right:
             raise Unauthorized("The API key is unknown, wrong or revoked.")
-        return scope
+        return found.grant
 
-    def _remembered(self, prefix: str, now: datetime) -> tuple[str, str] | None:
+    def _remembered(self, prefix: str, now: datetime) -> LiveKey | None:
         with self._lock:
-            seen, found = self._known.get(prefix, (None, None))
-        if seen is not None and now - seen < REMEMBERED:
-            return found
+            known = self._known.get(prefix)
+        if known is not None and now - known[0] < REMEMBERED:
+            return known[1]
         found = self._look_up(prefix)
         with self._lock:
             # Only keys that exist are remembered: wrong ones cannot fill the memory.
@@ -112,13 +154,14 @@ class KeyRing:
         return found
 
 
-def live_key(connection: psycopg.Connection[Any], prefix: str) -> tuple[str, str] | None:
-    """Return digest and scope of a key that is not revoked, None where there is none."""
+def live_key(connection: psycopg.Connection[Any], prefix: str) -> LiveKey | None:
+    """Return a key that is not revoked, None where there is none."""
     row = connection.execute(
-        "select digest, scope from reco.api_key where prefix = %s and revoked_at is null",
+        "select digest, scope, partner_id from reco.api_key"
+        " where prefix = %s and revoked_at is null",
         (prefix,),
     ).fetchone()
-    return (str(row[0]), str(row[1])) if row else None
+    return LiveKey(row[0], Grant(row[1], row[2])) if row else None
 
 
 def _digest(secret: str) -> str:

@@ -8,6 +8,7 @@ from worlds import NOW
 
 from reco.api.keys import REMEMBERED, create_key, list_keys, revoke_key
 from reco.api.tokens import LIFETIME, issue_token, user_of
+from reco.core.partners import create_partner
 from reco.errors import InvalidInput, NotFound, Unauthorized
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -62,7 +63,15 @@ def test_scopes(client, database):
         create_key(database, "root", "x", NOW)
     with pytest.raises(NotFound):
         revoke_key(database, "none", NOW)
-    office = {"X-API-Key": create_key(database, "backoffice", "office", NOW)}
+    with pytest.raises(InvalidInput, match="partner"):
+        create_key(database, "backoffice", "of nobody", NOW)
+    create_partner(database, "lune", "Théâtre de la Lune")
+    with pytest.raises(InvalidInput, match="partner"):
+        create_key(database, "app", "x", NOW, "lune")
+    with pytest.raises(NotFound, match="soleil"):
+        create_key(database, "backoffice", "x", NOW, "soleil")
+    office = {"X-API-Key": create_key(database, "backoffice", "office", NOW, "lune")}
+    assert [k.partner_id for k in list_keys(database) if k.label == "office"] == ["lune"]
     assert status(client, office) == 403
     assert client.post("/v1/users/reader/token", headers=office).status_code == 403
     admin = {"X-API-Key": create_key(database, "admin", "admin", NOW)}
