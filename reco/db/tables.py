@@ -385,6 +385,8 @@ slate = Table(
     Column("probabilities", ARRAY(REAL), nullable=False),
     Column("propensities", ARRAY(REAL), nullable=False),
     Column("gains", ARRAY(REAL), nullable=False),
+    # All that somebody was shown: their right to see it, and to have it erased.
+    Index("slate_user_id_idx", "user_id"),
     schema="reco",
     postgresql_partition_by="RANGE (at)",
 )

@@ -27,9 +27,13 @@ _RETRY_S = 0.5
 _INSERT = """
 insert into reco.slate (id, at, user_id, model_version, catalogue_version, location, radius_m,
   query, seed, relevance_kept, offers, probabilities, propensities, gains)
-values (%(id)s, %(at)s, %(user_id)s, %(model_version)s, %(catalogue_version)s,
+select %(id)s, %(at)s, %(user_id)s, %(model_version)s, %(catalogue_version)s,
   st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography, %(radius_m)s, %(query)s, %(seed)s,
-  %(relevance_kept)s, %(offers)s, %(probabilities)s, %(propensities)s, %(gains)s)
+  %(relevance_kept)s, %(offers)s, %(probabilities)s, %(propensities)s, %(gains)s
+-- Who was erased since the slate was shown leaves none behind.
+where not exists (
+  select from core.beneficiary where id = %(user_id)s::bigint and erased_at is not null
+)
 on conflict do nothing
 """
 

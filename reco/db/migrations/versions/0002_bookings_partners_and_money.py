@@ -118,6 +118,7 @@ def upgrade() -> None:
     _add_states_of_bookings()
     _create_ledger()
     op.create_index("change_transaction_id_idx", "change", ["transaction_id"], schema="core")
+    op.create_index("slate_user_id_idx", "slate", ["user_id"], schema="reco")
     op.execute(_CAP_OF)
     _replace_log_functions(_NOTICE)
 
@@ -126,6 +127,7 @@ def downgrade() -> None:
     """Take this step back."""
     _replace_log_functions("")
     op.execute("drop function core.cap_of(boolean, boolean, boolean, boolean, boolean)")
+    op.drop_index("slate_user_id_idx", "slate", schema="reco")
     op.drop_index("change_transaction_id_idx", "change", schema="core")
     for table in ("booking", "deposit"):
         for operation in ("insert", "update", "delete"):
