@@ -1,15 +1,10 @@
 // The list by day: each offer a card, at its first session.
 
+import { bookButton } from "./booking.js";
+import { button, make } from "./dom.js";
 import { categoryName, day, distance, hue, known, price, text, time } from "./text.js";
 
 const FEW = 10;
-
-const make = (name, attributes = {}, ...children) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-};
 
 export const drawDays = (container, items, now, actions) => {
   const groups = new Map();
@@ -27,11 +22,12 @@ export const drawDays = (container, items, now, actions) => {
 const zone = (item) => item.venue?.timezone ?? undefined;
 
 const card = (item, actions) => {
-  const head = make("div", { class: "head" }, make("h3", {}, item.title ?? item.item_id),
+  const head = make("div", { class: "head" }, make("h3", { tabindex: -1 }, item.title ?? item.item_id),
     make("span", { class: `chip hue-${hue(item.category)}` }, categoryName(item.category)));
   const whys = item.reasons.filter((code) => known(`reason_${code}`)).map((code) => make("li", { class: code }, text(`reason_${code}`)));
   const more = make("div", { class: "more" });
-  const made = make("li", { class: "card", "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...whys), buttons(item, actions, more), more);
+  const form = make("div");
+  const made = make("li", { class: "card", "data-offer": item.offer_id, "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...whys), buttons(item, actions, more, form), form, more);
   made.addEventListener("mouseenter", () => actions.hover(item.venue?.venue_id));
   made.addEventListener("focusin", () => actions.hover(item.venue?.venue_id));
   return made;
@@ -56,16 +52,24 @@ const when = (item) => {
   return line;
 };
 
-const buttons = (item, actions, more) => {
-  const button = (key, act) => {
-    const made = make("button", { type: "button" }, text(key));
-    made.addEventListener("click", () => act(made));
-    return made;
-  };
-  return make("div", { class: "actions" },
-    button("favourite", async (made) => { await actions.interact(item, "favourite"); made.textContent = text("kept"); made.disabled = true; }),
-    button("similar", async () => showSimilar(more, await actions.similar(item))),
-    button("dismiss", async (made) => { await actions.interact(item, "dismiss"); made.closest(".card").remove(); }));
+const buttons = (item, actions, more, form) =>
+  make("div", { class: "actions" },
+    bookButton(item, actions, form),
+    button(text("favourite"), async (made) => { await actions.interact(item, "favourite"); made.textContent = text("kept"); made.disabled = true; }),
+    button(text("similar"), async () => showSimilar(more, await actions.similar(item))),
+    button(text("dismiss"), () => actions.dismiss(item)));
+
+// Focus goes to what takes its place.
+export const removeCard = (container, item) => {
+  const cards = [...container.querySelectorAll(".card")];
+  const place = cards.findIndex((card) => card.dataset.offer === item.offer_id);
+  if (place < 0) return;
+  const hadFocus = cards[place].contains(document.activeElement);
+  const day = cards[place].closest(".day");
+  cards[place].remove();
+  if (!day.querySelector(".card")) day.remove();
+  const next = cards[place + 1] ?? cards[place - 1];
+  if (hadFocus) (next?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
 };
 
 const showSimilar = (more, items) => {

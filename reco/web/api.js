@@ -5,15 +5,17 @@ export class Problem extends Error {
     super(document.detail ?? `HTTP ${status}`);
     this.status = status;
     this.field = document.field ?? null;
+    this.rule = document.rule ?? null;
+    this.members = document;
     this.retryAfterS = retryAfterS;
   }
 }
 
-let token = null;
+let session = null;
 
-async function ask(path, { method = "GET", body } = {}) {
-  const headers = { Accept: "application/json" };
-  if (token) headers.Authorization = `Bearer ${token}`;
+async function send(path, { method = "GET", body, headers: own = {} } = {}) {
+  const headers = { Accept: "application/json", ...own };
+  if (session) headers.Authorization = `Bearer ${session.token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -26,15 +28,24 @@ async function ask(path, { method = "GET", body } = {}) {
   return answer;
 }
 
+async function ask(path, options) {
+  try {
+    return await send(path, options);
+  } catch (problem) {
+    if (problem.status !== 401 || !session) throw problem;
+    // Tokens last an hour; a page is read for longer.
+    await openSession(session.user_id);
+    return send(path, options);
+  }
+}
+
 const query = (values) => {
   const given = Object.entries(values).filter(([, value]) => value !== "" && value != null);
   return new URLSearchParams(given).toString();
 };
 
 export async function openSession(userId) {
-  token = null;
-  const session = await ask("/v1/demo/session", { method: "POST", body: userId ? { user_id: userId } : {} });
-  token = session.token;
+  session = await send("/v1/demo/session", { method: "POST", body: userId ? { user_id: userId } : {} });
   return session;
 }
 
@@ -45,3 +56,9 @@ export const venuesNear = async (lat, lon, radiusM) =>
 export const similar = async (offerId) => (await ask(`/v1/offers/${encodeURIComponent(offerId)}/similar?n=5`)).items;
 export const interact = (offerId, kind, slateId) =>
   ask("/v1/interactions", { method: "POST", body: { interactions: [{ offer_id: offerId, kind, slate_id: slateId }] } });
+export const credit = (userId) => ask(`/v1/users/${encodeURIComponent(userId)}/credit`);
+export const bookings = (userId, state, cursor) =>
+  ask(`/v1/users/${encodeURIComponent(userId)}/bookings?${query({ state, cursor, n: 12 })}`);
+export const book = (order, key) =>
+  ask("/v1/bookings", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
+export const cancel = (bookingId) => ask(`/v1/bookings/${encodeURIComponent(bookingId)}`, { method: "DELETE" });

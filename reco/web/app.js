@@ -1,17 +1,38 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays } from "./agenda.js";
+import { drawDays, removeCard } from "./agenda.js";
 import { drawMap, highlight } from "./map.js";
+import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./mine.js";
 import { categoryName, currentLanguage, distance, known, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const state = { session: null, feed: null, items: [], around: [], categories: [] };
+const state = { session: null, feed: null, loadedAtMs: 0, items: [], around: [], categories: [], turn: 0 };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
-  interact: (item, kind) => api.interact(item.offer_id, kind, state.feed.slate_id),
+  interact: (item, kind) => api.interact(item.offer_id, kind, item.slate_id),
   similar: (item) => api.similar(item.offer_id),
+  dismiss: async (item) => {
+    await actions.interact(item, "dismiss");
+    leave(item);
+  },
+  book: async (item, attempt, onWait) => {
+    await book(attempt, onWait);
+    leave(item);
+  },
+};
+
+// Each item with the slate that it was shown in; a list holds several.
+const shown = ({ items, slate_id }) => items.map((item) => ({ ...item, slate_id }));
+
+// The service's clock, where it has answered; the reader's may be wrong.
+const now = () => (state.feed ? new Date(Date.parse(state.feed.now) + performance.now() - state.loadedAtMs) : new Date());
+
+const leave = (item) => {
+  state.items = state.items.filter((other) => other.item_id !== item.item_id);
+  removeCard(at("days"), item);
+  drawAround();
 };
 
 const lookAt = (venueId, scroll) => {
@@ -38,28 +59,31 @@ const guarded = (work) => async (...given) => {
     await work(...given);
   } catch (problem) {
     if (!(problem instanceof api.Problem)) throw problem;
-    if (problem.status === 401 && state.session) return start(state.session.user_id);
     say(`${text("error")} ${problem.message}`, () => (state.session ? load() : start()));
     if (problem.retryAfterS) setTimeout(() => (state.session ? load() : start()), problem.retryAfterS * 1000);
   } finally {
     at("agenda").setAttribute("aria-busy", "false");
   }
-  return undefined;
 };
 
 const load = guarded(async () => {
+  const turn = ++state.turn;
   say(text("loading"));
-  state.feed = await api.feed(filters());
-  state.items = state.feed.items;
-  const { lat, lon } = state.feed.location_used;
-  state.around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(state.feed.radius_m, 30_000));
+  const feed = await api.feed(filters());
+  const { lat, lon } = feed.location_used;
+  const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000));
+  // Somebody else, or something else, was asked for in the meantime.
+  if (turn !== state.turn) return;
+  Object.assign(state, { feed, around, items: shown(feed), loadedAtMs: performance.now() });
   draw();
 });
 
 const loadMore = guarded(async () => {
+  const { turn } = state;
   const page = await api.feed(filters(), state.feed.next_cursor);
-  state.items = [...state.items, ...page.items];
-  state.feed = { ...page, notes: state.feed.notes };
+  if (turn !== state.turn) return;
+  Object.assign(state, { feed: { ...page, notes: state.feed.notes }, loadedAtMs: performance.now() });
+  state.items.push(...shown(page));
   draw();
 });
 
@@ -67,7 +91,9 @@ const start = guarded(async (userId) => {
   state.session = await api.openSession(userId);
   state.categories = await api.categories();
   drawControls();
+  notify("");
   await load();
+  await openMine(state.session.user_id, now, load);
 });
 
 const drawControls = () => {
@@ -85,21 +111,38 @@ const drawControls = () => {
 
 const draw = () => {
   const { feed, items } = state;
-  const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
-  const found = items.length ? text("found", { n: items.length, radius: distance(feed.radius_m) }) : text("empty");
-  say([found, ...notes].join(" · "));
   const met = feed.horizon.categories.map(categoryName).join(", ");
   at("horizon").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
   drawDays(at("days"), items, new Date(feed.now), actions);
-  drawMap(at("map"), feed.location_used, items, state.around, lookAt);
+  drawAround();
   at("more").hidden = !feed.next_cursor;
   at("about").textContent = text("about", { model: feed.model_version, slate: feed.slate_id });
+};
+
+const drawAround = () => {
+  const { feed, items } = state;
+  const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
+  const found = items.length ? text("found", { n: items.length, radius: distance(feed.radius_m) }) : text("empty");
+  say([found, ...notes].join(" · "));
+  drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
 
 at("filters").addEventListener("change", load);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
 at("person").addEventListener("change", (event) => start(event.target.value));
 at("more").addEventListener("click", loadMore);
-at("language").addEventListener("click", () => { switchLanguage(); drawControls(); if (state.feed) draw(); });
+at("state").addEventListener("change", refreshMine);
+at("more-booked").addEventListener("click", moreBookings);
+at("close-notice").addEventListener("click", () => notify(""));
+at("language").addEventListener("click", () => {
+  switchLanguage();
+  drawControls();
+  notify("");
+  if (!state.feed) return;
+  draw();
+  drawMine();
+});
+// Wide enough to stand beside the agenda.
+at("my-bookings").open = matchMedia("(min-width: 48rem)").matches;
 drawControls();
 start();

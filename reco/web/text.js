@@ -10,8 +10,10 @@ export const known = (key) => key in texts[language];
 export const text = (key, values = {}) =>
   (texts[language][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
-export const price = (cents) => cents === 0 ? text("free")
-  : new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);
+export const euros = (cents) =>
+  new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);
+
+export const price = (cents) => cents === 0 ? text("free") : euros(cents);
 
 export const distance = (metres) => {
   const kilometres = metres >= 1000;
@@ -32,6 +34,13 @@ export const day = (moment, timeZone, now) => {
 
 export const time = (moment, timeZone) =>
   new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone }).format(moment);
+
+export const moment = (at, timeZone) => new Intl.DateTimeFormat(language, {
+  weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone,
+}).format(at);
+
+export const calendarDate = (at) =>
+  new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" }).format(at);
 
 export const categoryName = (code) => {
   if (known(`category_${code}`)) return text(`category_${code}`);

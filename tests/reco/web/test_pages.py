@@ -1,12 +1,18 @@
 """The first page: everything it names exists, nothing comes from elsewhere, two full languages."""
 
+import ast
+import inspect
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from reco.api.pages import FOLDER
+from reco.core import booking_rules
+from reco.core.booking_rules import CancelReason, State
+from reco.core.deposits import Cap
 from reco.feed.table import NOTES, REASONS
 
 FILES = sorted(path for path in FOLDER.iterdir() if path.is_file())
@@ -54,3 +60,41 @@ def test_every_text_that_is_asked_for_is_there():
 def test_every_reason_and_note_has_words():
     codes = {f"reason_{code}" for code in REASONS} | {f"note_{code}" for code in NOTES}
     assert codes <= TEXTS["fr"].keys()
+
+
+def told_by_rules():
+    """The codes of all rules, and the names of the numbers told with them, from the source."""
+    codes, numbers = set(), set()
+    source = ast.parse(inspect.getsource(booking_rules)).body
+    functions = [part for part in source if isinstance(part, ast.FunctionDef)]
+    for node in (node for function in functions for node in ast.walk(function)):
+        match node:
+            # A code stands in the call, or in a table of rules that share one.
+            case (
+                ast.Call(func=ast.Name("RuleBroken"), args=[first, *_])
+                | ast.Tuple(elts=[first, _, _, *_])
+            ):
+                numbers |= {word.arg for word in getattr(node, "keywords", ())}
+                if isinstance(first, ast.Constant):
+                    codes.add(first.value)
+                elif isinstance(first, ast.JoinedStr):
+                    template = ast.unparse(first)[2:-1]
+                    codes |= {template.format(cap=cap) for cap in get_args(Cap) if cap != "none"}
+    return codes, numbers
+
+
+def test_every_rule_has_words():
+    codes, numbers = told_by_rules()
+    assert {"no_duo", "event_past", "credit", "digital_cap", "physical_cap", "state"} <= codes
+    assert {f"rule_{code}" for code in codes} == {key for key in TEXTS["fr"] if "rule_" in key}
+    for key, phrase in TEXTS["fr"].items():
+        assert not key.startswith("rule_") or set(re.findall(r"\{(\w+)\}", phrase)) <= numbers
+
+
+def test_every_state_and_cap_has_words():
+    codes = {f"state_{state}" for state in get_args(State)}
+    codes |= {f"cap_{cap}" for cap in get_args(Cap) if cap != "none"}
+    assert codes | {"cancelled_by_venue"} <= TEXTS["fr"].keys()
+    assert "venue" in get_args(CancelReason)
+    page = (FOLDER / "index.html").read_text()
+    assert set(re.findall(r'<option value="(\w+)" data-text="state', page)) == set(get_args(State))

@@ -1,0 +1,16 @@
+// Why something was not done, in the reader's language.
+
+import { euros, known, moment, text } from "./text.js";
+
+const readable = (name, value) => {
+  if (name.endsWith("_cents")) return euros(value);
+  if (name.endsWith("_at") || name.endsWith("_until")) return moment(new Date(value));
+  return name === "state" ? text(`state_${value}`) : value;
+};
+
+export const refusal = (problem) => {
+  if (problem.status === 0 || problem.status >= 500) return text("no_answer");
+  const key = `rule_${problem.rule}`;
+  if (!known(key)) return problem.message;
+  return text(key, Object.fromEntries(Object.entries(problem.members).map(([name, value]) => [name, readable(name, value)])));
+};
