@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from reco.api.commands import app as keys_app
+from reco.api.core_commands import bookings_app, policies_app
 from reco.api.partner_commands import app as partners_app
 from reco.api.serve import serve
 from reco.catalogue.commands import snapshot
@@ -16,6 +17,7 @@ from reco.console import errors
 from reco.db.commands import app as db_app
 from reco.errors import RecoError, status_of
 from reco.feed.commands import feed
+from reco.people.commands import app as users_app
 from reco.settings import Settings
 from training.commands.demo import demo
 from training.commands.frames import export_app, import_app
@@ -53,6 +55,9 @@ app.add_typer(export_app, name="export", help="Take a world's data out.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
 app.add_typer(db_app, name="db", help="The private database cluster.")
 app.add_typer(keys_app, name="keys", help="API keys.")
+app.add_typer(users_app, name="users", help="A person's right to see what is held, and to erasure.")
+app.add_typer(bookings_app, name="bookings", help="Bookings: expire what was not collected.")
+app.add_typer(policies_app, name="policies", help="What is granted at which age.")
 app.add_typer(partners_app, name="partners", help="Cultural actors and their venues.")
 
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from reco.api import demo, feed, health, interactions, offers, problems, users, venues
+from reco.api import bookings, demo, feed, health, interactions, offers, problems, users, venues
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -38,7 +38,7 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     )
     app.state.worker, app.state.clock = worker, clock
     app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
-    for part in (feed, offers, interactions, venues, users, health):
+    for part in (feed, offers, bookings, users, interactions, venues, health):
         app.include_router(part.router)
     if with_demo:
         app.include_router(demo.router)

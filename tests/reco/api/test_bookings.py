@@ -1,0 +1,221 @@
+"""Bookings, credit and accounts over HTTP: who may, what is answered, what a retry gets."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from worlds import NOW, small_world
+
+from reco.api.app import create_app
+from reco.api.keys import create_key
+from reco.api.tokens import issue_token
+from reco.settings import Settings
+from reco.worker import Worker
+
+SECRET = "a secret of at least thirty-two bytes"
+
+
+@pytest.fixture
+def client(world, connection):
+    """The API over a small world of its own."""
+    small_world(connection)
+    worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
+    app = create_app(worker, clock=lambda: NOW, with_demo=False)
+    with TestClient(app, base_url="http://localhost") as client:
+        yield client
+
+
+@pytest.fixture
+def key(client, connection):
+    return {"X-API-Key": create_key(connection, "app", "tests", NOW)}
+
+
+def token(user="reader"):
+    return {"Authorization": f"Bearer {issue_token(user, SECRET, NOW).token}"}
+
+
+def book(client, headers, stock="film-tonight", key=None, **body):
+    headers = headers | {"Idempotency-Key": key or str(uuid4())}
+    return client.post("/v1/bookings", json={"stock_id": stock} | body, headers=headers)
+
+
+def credit(client, headers, user="reader"):
+    return client.get(f"/v1/users/{user}/credit", headers=headers).json()
+
+
+def feed_items(client, headers):
+    return {item["item_id"] for item in client.get("/v1/feed", headers=headers).json()["items"]}
+
+
+def test_a_phone_books_looks_and_cancels(client):
+    phone = token()
+    assert "classic" in feed_items(client, phone)
+    before = credit(client, phone)
+    made = book(client, phone, "classic-soon")
+    assert made.status_code == 201
+    booking = made.json()
+    assert booking["state"] == "booked"
+    assert booking["venue"] == {"venue_id": "cinema", "name": "Cinema"}
+    assert booking["cancellable_until"] == "2026-11-25T12:00:00Z"
+    assert credit(client, phone)["left_cents"] == before["left_cents"] - 700
+    assert "classic" not in feed_items(client, phone)
+    listed = client.get("/v1/users/reader/bookings?state=booked", headers=phone).json()["bookings"]
+    assert listed[0] == booking
+    gone = client.delete(f"/v1/bookings/{booking['booking_id']}", headers=phone)
+    assert (gone.status_code, gone.json()["state"]) == (200, "cancelled")
+    assert credit(client, phone) == before
+    assert "classic" in feed_items(client, phone)
+
+
+def test_a_retry_gets_the_same_answer(client):
+    first, again = (book(client, token(), key="one attempt") for _ in range(2))
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    other = book(client, token(), "manga-shop", key="one attempt")
+    assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
+
+
+def test_a_refusal_names_the_rule_and_by_how_much(client, key):
+    refused = book(client, key, user_id="broke")
+    assert refused.status_code == 409
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json() == {
+        "type": "about:blank",
+        "title": "Conflict",
+        "status": 409,
+        "detail": "7 € short of the credit that is left.",
+        "rule": "credit",
+        "short_cents": 700,
+        "limit_cents": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"quantity": 3}, "quantity"),
+        ({"quantity": "two"}, "quantity"),
+        ({"slate_id": "x"}, "slate_id"),
+        ({"surplus": 1}, "surplus"),
+        ({"stock_id": "a\0"}, "stock_id"),
+    ],
+)
+def test_bad_orders_are_named(client, body, field):
+    response = book(client, token(), **body)
+    assert (response.status_code, response.json()["field"]) == (422, field)
+
+
+@pytest.mark.parametrize("bad", ["", "x" * 201])
+def test_a_key_of_an_attempt_is_needed(client, bad):
+    headers = token() | {"Idempotency-Key": bad}
+    response = client.post("/v1/bookings", json={"stock_id": "film-tonight"}, headers=headers)
+    assert (response.status_code, response.json()["field"]) == (422, "Idempotency-Key")
+    missing = client.post("/v1/bookings", json={"stock_id": "film-tonight"}, headers=token())
+    assert (missing.status_code, missing.json()["field"]) == (422, "Idempotency-Key")
+
+
+def test_unknown_things_are_not_found(client, key):
+    assert book(client, token(), "nothing").status_code == 404
+    assert book(client, key, user_id="nobody").status_code == 404
+    assert client.get("/v1/users/nobody/credit", headers=key).status_code == 404
+    assert client.get("/v1/users/nobody/bookings", headers=key).status_code == 404
+    assert client.delete("/v1/bookings/123", headers=key).status_code == 404
+
+
+def test_a_phone_opens_its_own_resources_only(client):
+    booking = book(client, token()).json()["booking_id"]
+    other = token("villager")
+    assert book(client, other, user_id="reader").status_code == 403
+    assert client.get("/v1/users/reader/credit", headers=other).status_code == 403
+    assert client.get("/v1/users/reader/bookings", headers=other).status_code == 403
+    # It does not even learn that there is such a booking.
+    assert client.delete(f"/v1/bookings/{booking}", headers=other).status_code == 404
+    assert client.post(f"/v1/bookings/{booking}/use", headers=token()).status_code == 403
+    assert client.put("/v1/users/reader", json={}, headers=token()).status_code == 403
+
+
+def test_a_server_names_the_user(client, key):
+    response = book(client, key)
+    assert (response.status_code, response.json()["field"]) == (422, "user_id")
+
+
+def test_the_venue_that_was_visited_says_so(client, key, connection):
+    connection.execute(
+        "with made as (insert into core.partner (external_id, name)"
+        " values ('screen', 'Screen'), ('stage', 'Stage') returning id, external_id)"
+        " update core.offer set partner_id = made.id from made"
+        " where made.external_id = 'screen' and offer.external_id = 'film-tonight'"
+    )
+    partner = {
+        name: {"X-API-Key": create_key(connection, "backoffice", name, NOW, name)}
+        for name in ("screen", "stage")
+    }
+    booking = book(client, key, user_id="reader").json()["booking_id"]
+    path = f"/v1/bookings/{booking}/use"
+    assert client.post(path, headers=partner["stage"]).status_code == 403
+    assert client.post(path, headers=key).status_code == 403
+    for _ in range(2):
+        assert client.post(path, headers=partner["screen"]).json()["state"] == "used"
+    refused = client.delete(f"/v1/bookings/{booking}", headers=key)
+    assert (refused.status_code, refused.json()["rule"]) == (409, "state")
+
+
+def test_bookings_come_in_pages(client, key):
+    for stock in ("film-tonight", "classic-soon", "manga-shop"):
+        assert book(client, key, stock, user_id="villager").status_code == 201
+    seen, cursor = [], None
+    while True:
+        params = {"n": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/v1/users/villager/bookings", params=params, headers=key).json()
+        seen += [b["stock_id"] for b in page["bookings"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["manga-shop", "classic-soon", "film-tonight"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "WyJ4Iiwx", "WzEsIDJd", "WyJ4IiwgMV0", "é"])
+def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
+    asked = {"cursor": cursor}
+    response = client.get("/v1/users/reader/bookings", params=asked, headers=key)
+    assert (response.status_code, response.json()["field"]) == (422, "cursor")
+
+
+def test_an_account_is_made_with_its_deposit(client, key):
+    body = {"birth_date": "2008-06-01", "lat": 45.18854, "lon": 5.7245}
+    made = client.put("/v1/users/new", json=body, headers=key).json()
+    assert made["granted"]
+    assert made["home"] == {"lat": 45.189, "lon": 5.724}
+    assert made["credit"]["left_cents"] == 50_000
+    again = client.put("/v1/users/new", json=body, headers=key).json()
+    assert again == made | {"granted": False}
+    assert book(client, key, user_id="new").status_code == 201
+    answer = client.get("/v1/feed", headers=token("new")).json()
+    assert answer["location_used"]["source"] == "home"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"lat": 45}, "lon"),
+        ({"birth_date": "soon"}, "birth_date"),
+        ({"birth_date": (NOW + timedelta(days=1)).date().isoformat()}, "birth_date"),
+        ({"credit_eur": 1}, "credit_eur"),
+    ],
+)
+def test_bad_accounts_are_named(client, key, body, field):
+    response = client.put("/v1/users/new", json=body, headers=key)
+    assert (response.status_code, response.json()["field"]) == (422, field)
+    assert client.get("/v1/users/new/credit", headers=key).status_code == 404
+
+
+def test_the_birthday_is_that_of_the_programmes_zone(world, connection):
+    """At 23:30 UTC it is the next day in Paris, on which somebody turns eighteen."""
+    small_world(connection)
+    late = NOW.replace(hour=23, minute=30)
+    worker = Worker(Settings(home=world.folder), world, SECRET, lambda: late)
+    app = create_app(worker, clock=lambda: late, with_demo=False)
+    headers = {"X-API-Key": create_key(connection, "app", "tests", NOW)}
+    with TestClient(app) as client:
+        body = {"birth_date": "2008-11-24"}
+        assert client.put("/v1/users/new", json=body, headers=headers).json()["granted"]
