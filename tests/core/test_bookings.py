@@ -1,0 +1,280 @@
+"""Bookings over a real database: what is written, what is given back, what a retry gets."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from worlds import NOW
+from worlds import book as booked_before
+
+from reco.core.accounts import read_credit
+from reco.core.booking_records import read_bookings
+from reco.core.bookings import Order, book, cancel, use
+from reco.core.expiry import expire
+from reco.core.idempotency import KEPT
+from reco.errors import InvalidInput, NotFound, RuleBroken
+
+FILM = Order("reader", "film-tonight")
+DAY = timedelta(days=1)
+
+
+def left(connection, user="reader", now=NOW):
+    return read_credit(connection, user, now).left_cents
+
+
+def live(connection, stock):
+    return connection.execute(
+        "select count(*) from core.booking b join core.stock t on t.id = b.stock_id"
+        " where t.external_id = %s and b.cancelled_at is null",
+        (stock,),
+    ).fetchone()[0]
+
+
+def ledger(connection, user="reader"):
+    return connection.execute(
+        "select l.kind, l.amount_cents, l.actor from core.ledger l"
+        " join core.beneficiary u on u.id = l.user_id where u.external_id = %s order by l.id",
+        (user,),
+    ).fetchall()
+
+
+def test_a_booking_takes_a_place_and_its_price(small):
+    slate_id = uuid4()
+    booking = book(small, replace(FILM, slate_id=slate_id), "k1", NOW)
+    assert (booking.state, booking.amount_cents, booking.booked_at) == ("booked", 700, NOW)
+    assert (booking.item_id, booking.category, booking.venue.venue_id) == (
+        "film",
+        "CINEMA",
+        "cinema",
+    )
+    # It begins in 7.2 hours: booked late, it can only be given up at once.
+    assert booking.cancellable_until == NOW
+    assert booking.collect_by is None
+    assert left(small) == 30_000 - 1_500 - 700
+    kept = small.execute("select slate_id from core.booking where id = %s", (booking.booking_id,))
+    assert kept.fetchone() == (slate_id,)
+    assert ledger(small)[-1] == ("booking", -700, "user:reader")
+
+
+def test_a_cancelled_booking_gives_money_and_place_back(small):
+    order = Order("reader", "classic-soon")
+    booking = book(small, order, "k1", NOW)
+    before = left(small)
+    for _ in range(2):
+        cancelled = cancel(small, booking.booking_id, "reader", NOW + DAY)
+        assert (cancelled.state, cancelled.cancel_reason) == ("cancelled", "user")
+        assert cancelled.cancelled_at == NOW + DAY
+    assert left(small) == before + 700
+    assert live(small, "classic-soon") == 0
+    assert ledger(small)[-1] == ("refund", 700, "user:reader")
+    again = book(small, order, "k2", NOW + DAY)
+    assert again.booking_id != booking.booking_id
+
+
+def test_a_stock_may_be_booked_again_within_the_same_tick_of_the_clock(small):
+    order = Order("reader", "classic-soon")
+    first = book(small, order, "k1", NOW)
+    cancel(small, first.booking_id, "reader", NOW)
+    second = book(small, order, "k2", NOW)
+    assert second.booked_at == NOW + timedelta(microseconds=1)
+
+
+def test_too_late_to_cancel_is_told(small):
+    booking = book(small, FILM, "k1", NOW)
+    with pytest.raises(RuleBroken, match="1 h ago") as broken:
+        cancel(small, booking.booking_id, "reader", NOW + timedelta(hours=1))
+    assert broken.value.rule == "cancellation_closed"
+    assert live(small, "film-tonight") == 1
+
+
+def test_anothers_booking_is_not_found(small):
+    booking = book(small, FILM, "k1", NOW)
+    with pytest.raises(NotFound):
+        cancel(small, booking.booking_id, "villager", NOW)
+    for odd in ("nothing", "-1", "²", str(2**80), ""):
+        with pytest.raises(NotFound):
+            cancel(small, odd, None, NOW)
+    assert live(small, "film-tonight") == 1
+
+
+def test_a_used_booking_stays_used(small):
+    booking = book(small, FILM, "k1", NOW)
+    for later in (DAY, 2 * DAY):
+        used = use(small, booking.booking_id, None, NOW + later)
+        assert (used.state, used.used_at) == ("used", NOW + DAY)
+    with pytest.raises(RuleBroken, match="is used"):
+        cancel(small, booking.booking_id, None, NOW)
+
+
+def test_a_cancelled_booking_cannot_be_used(small):
+    booking = book(small, FILM, "k1", NOW)
+    cancel(small, booking.booking_id, None, NOW)
+    with pytest.raises(RuleBroken, match="is cancelled"):
+        use(small, booking.booking_id, None, NOW)
+
+
+def test_one_live_booking_an_offer(small):
+    small.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'film-later', offer_id, 700, starts_at + interval '1 day'"
+        " from core.stock where external_id = 'film-tonight'"
+    )
+    book(small, FILM, "k1", NOW)
+    with pytest.raises(RuleBroken) as broken:
+        book(small, Order("reader", "film-later"), "k2", NOW)
+    assert broken.value.rule == "one_booking_an_offer"
+
+
+def test_a_duo_takes_two_places(small):
+    small.execute("update core.offer set is_duo = true where external_id = 'film-tonight'")
+    assert book(small, replace(FILM, quantity=2), "k1", NOW).amount_cents == 1_400
+    with pytest.raises(RuleBroken) as broken:
+        book(small, Order("villager", "film-tonight"), "k2", NOW)
+    assert (broken.value.rule, broken.value.by["left"]) == ("sold_out", 0)
+
+
+@pytest.mark.parametrize(
+    ("user", "stock", "rule", "short_cents"),
+    [
+        ("reader", "opera-dear", "credit", 32_000 + 1_500 - 30_000),
+        ("broke", "film-tonight", "credit", 700),
+        ("free", "film-tonight", "no_deposit", 700),
+        ("reader", "ebook-online", None, None),
+    ],
+)
+def test_money_is_judged_by_the_deposit(small, user, stock, rule, short_cents):
+    order = Order(user, stock)
+    if rule is None:
+        assert book(small, order, "k", NOW).amount_cents == 500
+        return
+    with pytest.raises(RuleBroken) as broken:
+        book(small, order, "k", NOW)
+    assert (broken.value.rule, broken.value.by["short_cents"]) == (rule, short_cents)
+
+
+def test_a_cap_counts_its_own_goods_alone(small):
+    book(small, Order("reader", "film-tonight"), "k1", NOW)
+    book(small, Order("reader", "ebook-online"), "k2", NOW)
+    caps = {cap.kind: cap for cap in read_credit(small, "reader", NOW).caps}
+    assert (caps["digital"].spent_cents, caps["digital"].left_cents) == (500, 0)
+    assert (caps["physical"].spent_cents, caps["physical"].left_cents) == (1_500, 18_500)
+
+
+def test_bookings_of_a_clock_ahead_count(small):
+    """Another machine's clock may be a little ahead: what it booked is spent all the same."""
+    booked_before(small, "reader", "play-friday", NOW + timedelta(seconds=30), 290.0)
+    with pytest.raises(RuleBroken) as broken:
+        book(small, FILM, "k1", NOW)
+    assert broken.value.rule == "credit"
+
+
+def test_the_same_key_gets_the_same_answer(small):
+    first = book(small, FILM, "k1", NOW)
+    cancel(small, first.booking_id, "reader", NOW)
+    assert book(small, FILM, "k1", NOW + DAY) == first
+    assert live(small, "film-tonight") == 0
+
+
+def test_a_refusal_is_remembered_too(small):
+    for _ in range(2):
+        with pytest.raises(RuleBroken) as broken:
+            book(small, Order("broke", "film-tonight"), "k1", NOW)
+        assert (broken.value.rule, broken.value.by["short_cents"]) == ("credit", 700)
+        small.execute("update core.deposit set amount_cents = 50000")
+    assert book(small, Order("broke", "film-tonight"), "k2", NOW).state == "booked"
+
+
+def test_a_key_is_for_one_request(small):
+    book(small, FILM, "k1", NOW)
+    with pytest.raises(InvalidInput, match="another request"):
+        book(small, Order("reader", "play-friday"), "k1", NOW)
+    # Keys are each user's own.
+    assert book(small, Order("villager", "film-tonight"), "k1", NOW).user_id == "villager"
+    for bad in ("", "x" * 201):
+        with pytest.raises(InvalidInput, match="Idempotency-Key"):
+            book(small, FILM, bad, NOW)
+
+
+def test_what_was_not_understood_is_not_remembered(small):
+    with pytest.raises(NotFound, match="stock"):
+        book(small, Order("reader", "soon-there"), "k1", NOW)
+    with pytest.raises(NotFound, match="user"):
+        book(small, Order("nobody", "film-tonight"), "k1", NOW)
+    with pytest.raises(InvalidInput, match="quantity"):
+        book(small, replace(FILM, quantity=3), "k1", NOW)
+    assert book(small, FILM, "k1", NOW).state == "booked"
+
+
+def test_the_last_place_is_told_to_those_who_listen(world, small):
+    with psycopg.connect(world.conninfo, autocommit=True) as listener:
+        listener.execute("listen core_change")
+        heard = []
+        for user in ("reader", "villager"):
+            book(small, Order(user, "film-tonight"), "k", NOW)
+            heard.append(len(list(listener.notifies(timeout=0))))
+        booking = read_bookings(small, "villager").bookings[0]
+        cancel(small, booking.booking_id, None, NOW)
+        heard.append(len(list(listener.notifies(timeout=0))))
+    # One place was left after the first, none after the second, one again in the end.
+    assert heard == [0, 1, 1]
+
+
+def test_uncollected_goods_expire_once(small):
+    novel = book(small, Order("villager", "novel-shop"), "k1", NOW)
+    film = book(small, Order("villager", "film-tonight"), "k2", NOW)
+    assert novel.collect_by == NOW + 10 * DAY
+    assert expire(small, NOW + 10 * DAY - timedelta(seconds=1)).bookings == 0
+    done = expire(small, NOW + 10 * DAY)
+    assert (done.bookings, done.refunded_cents) == (1, 1_500)
+    assert expire(small, NOW + 10 * DAY).bookings == 0
+    states = {b.booking_id: b.state for b in read_bookings(small, "villager").bookings}
+    assert states == {novel.booking_id: "expired", film.booking_id: "booked"}
+    assert left(small, "villager", NOW + 10 * DAY) == 30_000 - 700
+    assert ledger(small, "villager")[-1] == ("refund", 1_500, "expiry")
+    with pytest.raises(RuleBroken, match="is expired"):
+        use(small, novel.booking_id, None, NOW + 11 * DAY)
+
+
+def test_what_is_used_or_was_imported_does_not_expire(small):
+    novel = book(small, Order("villager", "novel-shop"), "k1", NOW)
+    use(small, novel.booking_id, None, NOW + DAY)
+    assert expire(small, NOW + 1_000 * DAY).bookings == 0
+    assert live(small, "novel-shop") == 2
+
+
+def test_old_answers_are_forgotten(small):
+    book(small, FILM, "k1", NOW)
+    assert expire(small, NOW + KEPT).forgotten_answers == 0
+    assert expire(small, NOW + KEPT + DAY).forgotten_answers == 1
+
+
+def test_bookings_come_in_pages_without_a_repeat_or_a_gap(small):
+    for number, stock in enumerate(("film-village", "classic-soon", "manga-shop", "play-friday")):
+        booked_before(small, "villager", stock, NOW - number * DAY)
+    booked_before(small, "villager", "film-tonight", NOW - DAY, cancelled_at=NOW)
+    seen, before = [], None
+    while True:
+        page = read_bookings(small, "villager", n=2, before=before)
+        seen += page.bookings
+        # Newer ones come on the first page only.
+        booked_before(small, "villager", "ebook-online", NOW + len(seen) * DAY)
+        before = page.last
+        if before is None:
+            break
+    assert [b.stock_id for b in seen] == [
+        "film-village",
+        "film-tonight",
+        "classic-soon",
+        "manga-shop",
+        "play-friday",
+    ]
+    of = {s: len(read_bookings(small, "villager", state=s).bookings) for s in ("booked", "used")}
+    assert of["used"] == 0
+    cancelled = read_bookings(small, "villager", state="cancelled").bookings
+    assert [b.stock_id for b in cancelled] == ["film-tonight"]
+    with pytest.raises(InvalidInput, match="state"):
+        read_bookings(small, "villager", state="lost")
+    with pytest.raises(NotFound):
+        read_bookings(small, "nobody")

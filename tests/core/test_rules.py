@@ -1,0 +1,263 @@
+"""Each rule alone, without a database: who may book what, until when, and by how much they fail."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.core.booking_rules import (
+    Buyer,
+    Sale,
+    Standing,
+    cancellable_until,
+    check_cancellation,
+    check_use,
+    collect_by,
+    price_of,
+    state_of,
+)
+from reco.core.deposits import EMPTY, Credit, Deposit, Policy, Spent, credit_left, due_deposit
+from reco.errors import InvalidInput, RuleBroken, status_of
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+DEPOSIT = Deposit(50_000, 20_000, 20_000, 30_000, NOW - 30 * DAY, NOW + 700 * DAY, 18)
+BUYER = Buyer(DEPOSIT, Spent(), has_booked_offer=False)
+PLAY = Sale(
+    price_cents=1_200,
+    cap="none",
+    is_event=True,
+    is_duo=True,
+    collect_days=30,
+    opens_at=NOW - DAY,
+    starts_at=NOW + 5 * DAY,
+    booking_limit_at=NOW + 4 * DAY,
+    withdrawn_at=None,
+    cancelled_at=None,
+    left=10,
+)
+BOOK = replace(PLAY, cap="physical", is_event=False, is_duo=False, starts_at=None, collect_days=10)
+
+
+def test_an_order_that_breaks_no_rule_costs_its_price():
+    assert price_of(PLAY, BUYER, 1, NOW) == 1_200
+    assert price_of(PLAY, BUYER, 2, NOW) == 2_400
+
+
+@pytest.mark.parametrize(
+    ("sale", "buyer", "quantity", "rule", "by", "words"),
+    [
+        ({"opens_at": NOW + HOUR}, {}, 1, "not_yet_published", {"early_s": 3600}, "in 1 h"),
+        ({"withdrawn_at": NOW}, {}, 1, "offer_withdrawn", {"late_s": 0}, "withdrew"),
+        ({"cancelled_at": NOW - DAY}, {}, 1, "stock_cancelled", {"late_s": 86_400}, "24 h ago"),
+        ({"starts_at": NOW}, {}, 1, "event_past", {"late_s": 0}, "It began"),
+        ({"booking_limit_at": NOW - 3 * DAY}, {}, 1, "booking_limit_past", {}, "3 days ago"),
+        ({"is_duo": False}, {}, 2, "no_duo", {"most": 1}, "one person"),
+        ({"left": 0}, {}, 1, "sold_out", {"left": 0, "asked": 1}, "no place is left"),
+        ({"left": 1}, {}, 2, "sold_out", {"left": 1, "asked": 2}, "1 of 2 places are left"),
+        ({}, {"has_booked_offer": True}, 1, "one_booking_an_offer", {}, "booked already"),
+        ({}, {"deposit": None}, 1, "no_deposit", {"short_cents": 1_200}, "12 €"),
+        (
+            {},
+            {"deposit": replace(DEPOSIT, expires_at=NOW - 2 * HOUR)},
+            1,
+            "deposit_expired",
+            {"late_s": 7_200},
+            "2 h ago",
+        ),
+        (
+            {"price_cents": 15_001},
+            {},
+            2,
+            "offer_limit",
+            {"short_cents": 2, "limit_cents": 30_000},
+            "0.02 € over the limit of an offer",
+        ),
+        (
+            {},
+            {"spent": Spent(49_000)},
+            1,
+            "credit",
+            {"short_cents": 200, "limit_cents": 50_000},
+            "2 € short of the credit",
+        ),
+        (
+            {"cap": "digital"},
+            {"spent": Spent(20_050, digital_cents=20_050)},
+            1,
+            "digital_cap",
+            {"short_cents": 1_250},
+            "12.50 € short of the digital cap.",
+        ),
+        (
+            {"cap": "physical"},
+            {"spent": Spent(19_000, physical_cents=19_000)},
+            1,
+            "physical_cap",
+            {"short_cents": 200},
+            "2 € short of the physical cap.",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_each_rule_says_which_and_by_how_much(sale, buyer, quantity, rule, by, words):
+    with pytest.raises(RuleBroken) as broken:
+        price_of(replace(PLAY, **sale), replace(BUYER, **buyer), quantity, NOW)
+    assert broken.value.rule == rule
+    assert by.items() <= broken.value.by.items()
+    assert words in str(broken.value)
+    assert status_of(broken.value) == 409
+
+
+def test_events_count_against_no_cap():
+    spent = Spent(40_000, digital_cents=20_000, physical_cents=20_000)
+    assert price_of(PLAY, replace(BUYER, spent=spent), 1, NOW) == 1_200
+
+
+@pytest.mark.parametrize("deposit", [None, replace(DEPOSIT, expires_at=NOW)])
+def test_what_is_free_needs_no_deposit(deposit):
+    assert price_of(replace(PLAY, price_cents=0), replace(BUYER, deposit=deposit), 1, NOW) == 0
+
+
+@pytest.mark.parametrize("quantity", [0, 3, -1])
+def test_a_quantity_is_one_or_two(quantity):
+    with pytest.raises(InvalidInput, match="quantity"):
+        price_of(PLAY, BUYER, quantity, NOW)
+
+
+@given(
+    st.integers(0, 60_000),
+    st.integers(0, 60_000),
+    st.sampled_from(["none", "digital", "physical"]),
+    st.integers(0, 25_000),
+)
+def test_what_the_credit_allows_is_what_the_rules_allow(price_cents, total, cap, of_cap):
+    """The feed filters by `Credit.limit_cents`; a booking is judged by `price_of`."""
+    of_cap = min(of_cap, total)
+    spent = Spent(total, of_cap if cap == "digital" else 0, of_cap if cap == "physical" else 0)
+    limit_cents = credit_left(DEPOSIT, spent, NOW).limit_cents(cap)
+    sale = replace(PLAY, price_cents=price_cents, cap=cap)
+    try:
+        price_of(sale, replace(BUYER, spent=spent), 1, NOW)
+    except RuleBroken:
+        assert price_cents > limit_cents
+    else:
+        assert price_cents == 0 or price_cents <= limit_cents
+
+
+@pytest.mark.parametrize(
+    ("starts_in_h", "closes_in_h"),
+    [
+        (1_000, 48),  # far away: two days to think it over
+        (72, 24),  # until two days before
+        (48, 0),  # just now
+        (10, 0),  # booked late: at once or never
+    ],
+)
+def test_an_event_may_be_cancelled_for_two_days_and_until_two_days_before(starts_in_h, closes_in_h):
+    until = cancellable_until(True, NOW + starts_in_h * HOUR, NOW)
+    assert until == NOW + closes_in_h * HOUR
+    booking = Standing(True, NOW + starts_in_h * HOUR, NOW, None, None, None)
+    check_cancellation(booking, until)
+    with pytest.raises(RuleBroken) as broken:
+        check_cancellation(booking, until + 90 * HOUR)
+    assert (broken.value.rule, broken.value.by["late_s"]) == ("cancellation_closed", 324_000)
+    assert "3 days ago" in str(broken.value)
+
+
+def test_goods_may_be_cancelled_until_they_are_collected_or_expire():
+    assert cancellable_until(False, None, NOW) is None
+    check_cancellation(Standing(False, None, NOW, None, None, None), NOW + 9 * DAY)
+    assert collect_by(BOOK, NOW) == NOW + 10 * DAY
+    assert collect_by(replace(BOOK, collect_days=30), NOW) == NOW + 30 * DAY
+    assert collect_by(PLAY, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "cancelled", "reason", "state"),
+    [
+        (None, None, None, "booked"),
+        (NOW, None, None, "used"),
+        (None, NOW, "user", "cancelled"),
+        (None, NOW, "venue", "cancelled"),
+        (None, NOW, None, "cancelled"),
+        (None, NOW, "expired", "expired"),
+    ],
+)
+def test_states(used, cancelled, reason, state):
+    booking = Standing(False, None, NOW - DAY, used, cancelled, reason)
+    assert state_of(booking) == state
+    for check in (lambda: check_cancellation(booking, NOW), lambda: check_use(booking)):
+        if state == "booked":
+            check()
+        else:
+            with pytest.raises(RuleBroken, match=state) as broken:
+                check()
+            assert broken.value.by == {"state": state}
+
+
+def policy(**changes):
+    kept = {
+        "age": 18,
+        "amount_cents": 50_000,
+        "digital_cap_cents": 20_000,
+        "physical_cap_cents": 20_000,
+        "offer_limit_cents": 30_000,
+        "months": 24,
+        "valid_from": NOW - 1_000 * DAY,
+        "valid_until": None,
+    }
+    return Policy(**kept | changes)
+
+
+BORN = date(2008, 11, 23)
+"""Eighteen on the day of `NOW`."""
+
+
+def test_the_deposit_of_eighteen_lasts_two_years():
+    due = due_deposit([policy()], BORN, [], NOW, NOW.date())
+    assert (due.amount_cents, due.granted_at, due.age) == (50_000, NOW, 18)
+    assert due.expires_at == datetime(2028, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("birth_date", [date(2008, 11, 24), date(2007, 11, 23)])
+def test_none_is_due_the_day_before_or_the_year_after(birth_date):
+    assert due_deposit([policy()], birth_date, [], NOW, NOW.date()) is None
+
+
+def test_a_successor_is_a_row():
+    end = NOW - DAY
+    before = policy(valid_until=end)
+    after = policy(amount_cents=15_000, digital_cap_cents=None, valid_from=end)
+    assert due_deposit([before, after], BORN, [], NOW, NOW.date()).amount_cents == 15_000
+    assert due_deposit([before, after], BORN, [], end - DAY, NOW.date()).amount_cents == 50_000
+    assert due_deposit([before], BORN, [], NOW, NOW.date()) is None
+
+
+@pytest.mark.parametrize(
+    ("granted", "is_due"),
+    [
+        ([DEPOSIT], False),
+        ([replace(DEPOSIT, expires_at=NOW - DAY)], False),
+        ([replace(DEPOSIT, age=17)], True),
+        ([replace(DEPOSIT, age=None)], False),
+        ([replace(DEPOSIT, age=None, expires_at=NOW - DAY)], True),
+    ],
+)
+def test_one_deposit_an_age(granted, is_due):
+    assert bool(due_deposit([policy()], BORN, granted, NOW, NOW.date())) is is_due
+
+
+def test_what_is_left_before_during_and_after():
+    spent = Spent(12_345, 5_000, 25_000)
+    left = credit_left(DEPOSIT, spent, NOW)
+    assert left == Credit(37_655, 15_000, 0, 30_000)
+    assert left.limit_cents("none") == 30_000
+    assert left.limit_cents("digital") == 15_000
+    assert Credit(None, None, None).limit_cents("digital") is None
+    assert credit_left(DEPOSIT, spent, DEPOSIT.granted_at - HOUR) == EMPTY
+    assert credit_left(DEPOSIT, spent, DEPOSIT.expires_at) == EMPTY
