@@ -45,6 +45,8 @@ class LoadedModel:
     """A key of `SCORERS`."""
     cutoff: datetime | None
     """What happened after it, the model has not seen."""
+    created_at: datetime
+    """Accounts made after it, the model does not know, even where it has their id."""
     digest: str
     half_life_days: float | None
     """Age at which an event counted half in training, and counts in a history; None: no decay."""
@@ -129,6 +131,7 @@ def _model_of(artifact: Artifact) -> LoadedModel:
         version=facts.version,
         kind=facts.kind,
         cutoff=facts.cutoff,
+        created_at=facts.created_at,
         digest=artifact.digest,
         half_life_days=_number(facts.parameters.get("half_life_days")),
         metrics=facts.metrics,

@@ -1,0 +1,98 @@
+"""The commands `reco users ...`: what is held of a person, and how to have it forgotten."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from reco.console import WorldOption, console, errors, settings_for
+from reco.db.ready import opened_world
+from reco.people.erase import Erasure, erase_person
+from reco.people.export import export_person
+from reco.people.models import stored_models
+from reco.people.prune import prune_models
+from reco.world import World
+
+app = typer.Typer(no_args_is_help=True)
+
+UserId = Annotated[str, typer.Argument(metavar="USER", help="User id.")]
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    user: UserId,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write. [default: print]")
+    ] = None,
+    world: WorldOption = None,
+) -> None:
+    """Print everything that is held of a person, as JSON."""
+    opened = opened_world(settings_for(context, world))
+    document = export_person(opened, user, datetime.now(UTC))
+    content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+    if output:
+        output.write_bytes(content + b"\n")
+        errors.print(f"Written to {output}.", style="dim")
+    else:
+        typer.echo(content.decode())
+
+
+@app.command()
+def erase(
+    context: typer.Context,
+    user: UserId,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    world: WorldOption = None,
+) -> None:
+    """Forget a person; bookings stay as accounts without a name. It cannot be undone."""
+    opened = opened_world(settings_for(context, world))
+    if not yes:
+        typer.confirm(f"Erase {user} from the world {opened.name!r} for good?", abort=True)
+    console.print(_told(erase_person(opened, user, datetime.now(UTC))), highlight=False)
+    for line in _models_told(opened, user):
+        console.print(line, highlight=False)
+
+
+@app.command("prune-models")
+def prune(context: typer.Context, world: WorldOption = None) -> None:
+    """Remove the models that hold somebody without an account; the one that is served stays."""
+    opened = opened_world(settings_for(context, world))
+    pruned = prune_models(opened)
+    for stored in pruned.removed:
+        console.print(f"Removed {stored.version} ({stored.state}): {stored.address}")
+    console.print(f"{len(pruned.removed)} models removed, {pruned.kept} kept.", highlight=False)
+    for stored in pruned.unread:
+        console.print(f"Not read, remove it yourself: {stored.refused}")
+    if pruned.served:
+        console.print(
+            f"{pruned.served.version} is served and holds somebody without an account: "
+            "run `reco train`, then this again."
+        )
+
+
+def _told(erasure: Erasure) -> str:
+    return (
+        f"Gone: the profile, {erasure.interactions} interactions, {erasure.slates} slates, "
+        f"{erasure.answers} answers to requests. {erasure.cancelled} bookings were cancelled.\n"
+        f"Stays, without a name: {erasure.bookings} bookings ({erasure.standing} of them can no "
+        f"longer be cancelled and stand), {erasure.deposits} deposits, {erasure.ledger_lines} "
+        "lines of the ledger."
+    )
+
+
+def _models_told(world: World, user_id: str) -> list[str]:
+    stored = list(stored_models(world))
+    holding = [kept for kept in stored if kept.knows(user_id)]
+    lines = [f"Still holds them: {kept.version} ({kept.state}), {kept.address}" for kept in holding]
+    lines += [f"Cannot be read, may hold them: {kept.refused}" for kept in stored if kept.refused]
+    if holding:
+        lines.append(
+            "No worker reads their history there. Run `reco train`, then `reco users "
+            "prune-models`. Frames that were exported before, and backups, are not reached by this."
+        )
+    return lines or ["No model holds them."]

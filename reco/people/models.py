@@ -1,0 +1,66 @@
+"""The model folders of a world, and whom they hold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fsspec.core import url_to_fs
+
+from features.interactions import encoded_ids, vocabulary_rows
+from reco.errors import ArtifactRefused
+from reco.model.address import local_folder
+from reco.model.loaded import LoadedModel, load_model
+from reco.model.registry import versions
+from reco.world import World
+
+UNREGISTERED = "unregistered"
+"""State of a folder beside the registered ones: a publication that failed, or its draft."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model folder that is there."""
+
+    version: str
+    state: str
+    """champion, retired, published or unregistered."""
+    address: str
+    model: LoadedModel | None
+    """None: it cannot be read, so that nobody knows whom it holds."""
+    refused: str | None
+    """Why it cannot be read."""
+
+    def knows(self, user_id: str) -> bool:
+        """Say whether its vocabulary has that id."""
+        if self.model is None:
+            return False
+        return bool(vocabulary_rows(self.model.users, encoded_ids([user_id]))[0] >= 0)
+
+
+def stored_models(world: World) -> Iterator[StoredModel]:
+    """Yield every model folder of a world, registered or not, the newest version first."""
+    known = set()
+    for row in versions(world.conninfo):
+        known.add(Path(row.address).name)
+        if _exists(row.address):
+            yield _stored(row.version, row.state, row.address, world.models)
+    for folder in sorted(world.models.iterdir()) if world.models.is_dir() else ():
+        if folder.is_dir() and folder.name not in known:
+            yield _stored(folder.name, UNREGISTERED, str(folder), world.models)
+
+
+def _exists(address: str) -> bool:
+    """Say whether there is a folder at `address`; of a store that does not answer, that there is."""
+    try:
+        store, path = url_to_fs(address)
+        return bool(store.exists(path))
+    except (OSError, ValueError, ImportError):
+        return True
+
+
+def _stored(version: str, state: str, address: str, cache: Path) -> StoredModel:
+    try:
+        model = load_model(local_folder(address, cache))
+    except ArtifactRefused as error:
+        return StoredModel(version, state, address, None, str(error))
+    return StoredModel(version, state, address, model, None)
