@@ -19,6 +19,7 @@ from reco.errors import InvalidInput
 router = APIRouter(prefix="/v1", tags=["interactions"])
 
 MAX_BATCH = 1_000
+_KINDS_OF_PHONES = ("view", "click", "favourite", "dismiss")
 MAX_VALUE = 1e9
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,12 +31,17 @@ class InteractionSent(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"example": {"user_id": "u000001", "offer_id": "o1", "kind": "click"}},
+        json_schema_extra={
+            "example": {"user_id": "reader", "offer_id": "manga-shop", "kind": "click"}
+        },
     )
 
     user_id: Annotated[Identifier | None, Field(description="With a token: its own.")] = None
     offer_id: Identifier
-    kind: Literal["view", "click", "favourite", "dismiss"]
+    kind: Annotated[
+        Literal["view", "click", "favourite", "dismiss", "booking"],
+        Field(description="A booking: one that was made elsewhere; a server's key may tell it."),
+    ]
     at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
     value: Annotated[
         float | None,
@@ -62,7 +68,7 @@ class Kept:
 
 @router.post("/interactions", responses={200: {"model": Kept}, **PROBLEMS})
 def interactions(worker: WorkerOfApp, now: Now, caller: KnownCaller, batch: Batch) -> Json:
-    """Record views, clicks, favourites and dismissals: all of the batch, or nothing."""
+    """Record what people did: all of the batch, or nothing. What was sent before is kept once."""
     checked = [_checked(place, sent, caller, now) for place, sent in enumerate(batch.interactions)]
     with connected(worker.pool) as connection:
         kept = record_interactions(connection, checked)
@@ -73,6 +79,10 @@ def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -
     user_id = caller.user(sent.user_id)
     if user_id is None:
         raise InvalidInput(f"interactions[{place}].user_id", "is needed with an API key")
+    if sent.kind == "booking" and caller.scope is None:
+        raise InvalidInput(
+            f"interactions[{place}].kind", "a phone books with POST /v1/bookings", _KINDS_OF_PHONES
+        )
     at = sent.at or now
     if at > now + _CLOCKS_DIFFER:
         raise InvalidInput(f"interactions[{place}].at", f"{at} lies in the future")

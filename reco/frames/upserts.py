@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-_CAP_CENTS = 20_000
-"""The programme's caps: 200 EUR of a deposit on digital and 200 EUR on physical goods."""
+_AGE = 18
+"""For which the deposits of frames were granted: their caps are those of the policy of their day."""
 
 _POINT = "st_setsrid(st_makepoint({lon}, {lat}), 4326)::geography"
 
@@ -142,12 +142,16 @@ UPSERTS = (
             "user_id": "b.id",
             "granted_at": "u.credit_granted_at",
             "amount_cents": "u.credit_cents",
-            "digital_cap_cents": str(_CAP_CENTS),
-            "physical_cap_cents": str(_CAP_CENTS),
+            "digital_cap_cents": "p.digital_cap_cents",
+            "physical_cap_cents": "p.physical_cap_cents",
+            "offer_limit_cents": "p.offer_limit_cents",
             "expires_at": "u.credit_expires_at",
         },
-        rows="""staged_users u
+        rows=f"""staged_users u
             join core.beneficiary b on b.external_id = u.user_id
+            left join core.deposit_policy p on p.age = {_AGE}
+              and p.valid_from <= u.credit_granted_at
+              and (p.valid_until is null or u.credit_granted_at < p.valid_until)
             where u.credit_cents is not null
             order by u.row""",
     ),

@@ -91,7 +91,7 @@ def test_interactions_are_kept_once_with_their_slate(client, key, database):
     [
         ({"offer_id": "nothing"}, "interactions[1].offer_id"),
         ({"user_id": "nobody"}, "interactions[1].user_id"),
-        ({"kind": "booking"}, "interactions[1].kind"),
+        ({"kind": "bookings"}, "interactions[1].kind"),
         ({"at": (NOW + timedelta(hours=1)).isoformat()}, "interactions[1].at"),
         ({"at": "2026-11-23T12:00:00"}, "interactions[1].at"),
         ({"user_id": None}, "interactions[1].user_id"),
@@ -110,6 +110,18 @@ def test_one_bad_interaction_refuses_all_and_is_named(client, key, database, bad
     assert response.status_code == 422
     assert response.json()["field"] == field
     assert kept(database) == before
+
+
+def test_a_booking_made_elsewhere_is_told_by_a_server_and_not_by_a_phone(client, key, database):
+    issued = client.post("/v1/users/free/token", headers=key).json()["token"]
+    told = row(kind="booking", offer_id="fair-village")
+    refused = send(client, {"Authorization": f"Bearer {issued}"}, told)
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "interactions[0].kind"
+    assert refused.json()["accepted"] == ["view", "click", "favourite", "dismiss"]
+    assert send(client, key, told).json() == {"received": 1, "kept": 1}
+    kinds = database.execute("select count(*) from core.interaction where kind = 'booking'")
+    assert kinds.fetchone() == (1,)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (-1.5, -1.5), (1e-60, 0), (1e9, 1e9)])
