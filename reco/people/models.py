@@ -50,7 +50,7 @@ def stored_models(world: World) -> Iterator[StoredModel]:
 
 
 def _exists(address: str) -> bool:
-    """Say whether there is a folder at `address`; of a store that does not answer, that there is."""
+    """Say whether there is a folder at `address`; if its store does not answer, there may be."""
     try:
         store, path = url_to_fs(address)
         return bool(store.exists(path))
