@@ -1,0 +1,194 @@
+"""Erasure: what tells of a person is gone from every table, what the accounts need stays."""
+
+import threading
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+import psycopg
+import pytest
+from traces import LATER, LOU, SLATE, id_of, record, slate_of
+
+from reco.core.accounts import Person, read_credit, register
+from reco.core.booking_records import read_bookings
+from reco.core.interactions import Interaction, record_interactions
+from reco.db.tables import metadata
+from reco.errors import InvalidInput, NotFound, Unavailable
+from reco.people.erase import Erasure, erase_person
+from reco.people.export import export_person
+
+STAYS = {"core.booking", "core.deposit", "core.ledger"}
+"""Accounting: rows of an account without a name."""
+
+
+def tables_with(connection, text):
+    """Return the tables that have `text` anywhere in a row."""
+    return {
+        str(table)
+        for table in metadata.sorted_tables
+        if connection.execute(
+            f"select 1 from {table} t where position(%s in to_jsonb(t)::text) > 0 limit 1", (text,)
+        ).fetchone()
+    }
+
+
+def tables_of(connection, user):
+    """Return the tables with rows of a user, by internal id."""
+    return {
+        str(table)
+        for table in metadata.sorted_tables
+        if "user_id" in table.columns
+        and connection.execute(
+            f"select 1 from {table} where user_id = %s limit 1", (user,)
+        ).fetchone()
+    }
+
+
+def test_it_says_what_went_and_what_stayed(inhabited):
+    assert erase_person(inhabited, LOU, LATER) == Erasure(
+        interactions=2,
+        slates=1,
+        answers=1,
+        # The novel and the manga; tonight's film can no longer be.
+        cancelled=2,
+        standing=1,
+        bookings=5,
+        deposits=1,
+        # A grant, five bookings, the play's refund and the two of now.
+        ledger_lines=9,
+    )
+
+
+def test_nothing_in_any_table_names_the_person(inhabited, connection):
+    told = (LOU, "2008-02-29", "38-Isere")
+    assert all(tables_with(connection, text) for text in told)
+    erase_person(inhabited, LOU, LATER)
+    assert [tables_with(connection, text) for text in told] == [set()] * 3
+
+
+def test_only_accounting_stays_of_the_account(inhabited, connection):
+    lou = id_of(connection, LOU)
+    assert tables_of(connection, lou) > STAYS
+    erase_person(inhabited, LOU, LATER)
+    assert tables_of(connection, lou) == STAYS
+    profile = connection.execute(
+        "select birth_date, home, department, created_at, erased_at from core.beneficiary"
+        " where id = %s and external_id like 'erased:%%'",
+        (lou,),
+    ).fetchone()
+    assert profile == (None, None, None, None, LATER)
+    # The log keeps the former row of a booking, but the slate that it names is nowhere.
+    assert tables_with(connection, str(SLATE)) <= {"core.change"}
+
+
+def test_nobody_else_loses_anything(inhabited, connection):
+    record_interactions(connection, [Interaction("free", "film-tonight", "view", LATER)])
+    record(inhabited, slate_of(id_of(connection, "free"), uuid4()))
+    before = [export_person(inhabited, user, LATER) for user in ("free", "late", "broke")]
+    erase_person(inhabited, LOU, LATER)
+    assert [export_person(inhabited, user, LATER) for user in ("free", "late", "broke")] == before
+    assert before[0]["slates"]
+    assert before[0]["interactions"]
+
+
+def test_money_and_places_of_what_was_cancelled_go_back(inhabited, connection):
+    lou = id_of(connection, LOU)
+    erase_person(inhabited, LOU, LATER)
+    (balance_cents,) = connection.execute(
+        "select sum(amount_cents) from core.ledger where user_id = %s", (lou,)
+    ).fetchone()
+    # 300 EUR less tonight's film and the one that was seen.
+    assert balance_cents == 30_000 - 700 - 700
+    states = connection.execute(
+        "select s.external_id, b.cancel_reason from core.booking b"
+        " join core.stock s on s.id = b.stock_id where b.user_id = %s",
+        (lou,),
+    ).fetchall()
+    assert dict(states) == {
+        "novel-shop": "user",
+        "manga-shop": "user",
+        "film-tonight": None,
+        "classic-past": None,
+        "play-friday": "venue",
+    }
+
+
+def test_the_second_time_there_is_no_such_user(inhabited, connection):
+    erase_person(inhabited, LOU, LATER)
+    (name,) = connection.execute(
+        "select external_id from core.beneficiary where erased_at is not null"
+    ).fetchone()
+    for user in (LOU, name, "nobody"):
+        with pytest.raises(NotFound, match="no user"):
+            erase_person(inhabited, user, LATER)
+        with pytest.raises(NotFound, match="no user"):
+            export_person(inhabited, user, LATER)
+
+
+def test_the_core_answers_as_for_somebody_unknown(inhabited, connection):
+    erase_person(inhabited, LOU, LATER)
+    with pytest.raises(NotFound, match="user"):
+        read_credit(connection, LOU, LATER)
+    with pytest.raises(NotFound, match="user"):
+        read_bookings(connection, LOU)
+    with pytest.raises(InvalidInput, match=r"interactions\[0\]\.user_id"):
+        record_interactions(connection, [Interaction(LOU, "film-tonight", "view", LATER)])
+
+
+def test_who_registers_anew_is_somebody_else(inhabited, connection):
+    erase_person(inhabited, LOU, LATER)
+    anew = Person(LOU, date(2008, 2, 29), None, None)
+    register(connection, anew, (), LATER, LATER.date())
+    found = export_person(inhabited, LOU, LATER)
+    assert found["profile"]["created_at"] == LATER
+    parts = ("bookings", "deposits", "ledger", "requests", "interactions", "slates", "models")
+    assert [found[part] for part in parts] == [[]] * len(parts)
+    assert read_credit(connection, LOU, LATER).deposit_cents is None
+
+
+def test_a_slate_that_waited_in_a_worker_is_not_kept(inhabited, connection):
+    lou, free = id_of(connection, LOU), id_of(connection, "free")
+    mine, guests, others = (slate_of(who, uuid4()) for who in (lou, None, free))
+    erase_person(inhabited, LOU, LATER)
+    record(inhabited, mine, guests, others, replace(mine, id=uuid4()))
+    kept = {row[0] for row in connection.execute("select id from reco.slate")}
+    assert kept == {guests.id, others.id}
+
+
+WAITING = "select 1 from pg_stat_activity where datname = current_database() and {}"
+WRITES = (
+    (
+        "core.interaction",
+        "insert into core.interaction (user_id, offer_id, kind, at) values (%s, 1, 'view', now())",
+    ),
+    (
+        "reco.slate",
+        "insert into reco.slate (id, at, user_id, model_version, catalogue_version, query,"
+        " relevance_kept, offers, probabilities, propensities, gains)"
+        " values (gen_random_uuid(), now(), %s, '', '', '{}', 1, '{}', '{}', '{}', '{}')",
+    ),
+)
+
+
+@pytest.mark.parametrize(("table", "insert"), WRITES, ids=[table for table, _ in WRITES])
+def test_what_is_being_written_meanwhile_goes_too(inhabited, connection, table, insert):
+    lou = id_of(connection, LOU)
+    with psycopg.connect(inhabited.conninfo) as writer:
+        writer.execute(insert, (lou,))
+        eraser = threading.Thread(target=erase_person, args=(inhabited, LOU, LATER))
+        eraser.start()
+        blocked = WAITING.format("wait_event_type = 'Lock'")
+        while eraser.is_alive() and not connection.execute(blocked).fetchone():
+            pass
+        writer.commit()
+        eraser.join()
+    assert tables_of(connection, lou) == STAYS
+
+
+def test_a_long_import_is_not_waited_for_and_nothing_is_erased(inhabited, connection):
+    before = export_person(inhabited, LOU, LATER)
+    with psycopg.connect(inhabited.conninfo) as writer:
+        writer.execute("lock table core.interaction in row exclusive mode")
+        with pytest.raises(Unavailable, match="nothing was erased"):
+            erase_person(inhabited, LOU, LATER)
+    assert export_person(inhabited, LOU, LATER) == before
