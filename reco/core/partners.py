@@ -121,6 +121,17 @@ def read_partner(connection: psycopg.Connection[Any], id_: int) -> Partner:
     return _found(connection, _FIND + "where id = %s", id_)
 
 
+def lock_partner(connection: psycopg.Connection[Any], id_: int) -> Partner:
+    """Return the partner of that id in the database, locked: its writes come one after another.
+
+    Raises
+    ------
+    NotFound
+        There is no such partner.
+    """
+    return _found(connection, _FIND + "where id = %s for no key update", id_)
+
+
 def bind_venues(
     connection: psycopg.Connection[Any], partner_id: str, venue_ids: Sequence[str]
 ) -> Bound:
@@ -143,7 +154,7 @@ def bind_venues(
         The partner has something else of such an own id.
     """
     with connection.transaction():
-        partner = find_partner(connection, partner_id)
+        partner = lock_partner(connection, find_partner(connection, partner_id).id)
         venues = _lock_venues(connection, partner, venue_ids)
         offers = _ids(connection, _LOCK_OFFERS, venues)
         stocks = _ids(connection, _LOCK_STOCKS, offers)

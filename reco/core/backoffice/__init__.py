@@ -1,0 +1,1 @@
+"""What cultural actors write: their venues, offers and stocks, by their own ids."""

@@ -1,0 +1,55 @@
+"""Stocks that their venue cancels: bookings are cancelled and refunded in the same transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from reco.core.actor import act_as
+
+_LOCK = "select id from core.stock where id = any(%s) order by id for no key update"
+_CANCEL = """
+update core.stock set cancelled_at = %(now)s
+where id = any(%(stocks)s) and (cancelled_at is null or cancelled_at > %(now)s)
+"""
+# Those that are used stand: somebody was there, or has it.
+_LOCK_BOOKINGS = """
+select id from core.booking
+where stock_id = any(%(stocks)s) and cancelled_at is null and used_at is null
+order by id for no key update
+"""
+_REFUND = """
+update core.booking set cancelled_at = greatest(%(now)s, booked_at), cancel_reason = 'venue'
+where id = any(%(bookings)s)
+"""
+
+
+def cancel_stocks(
+    connection: psycopg.Connection[Any], stock_ids: Sequence[int], actor: str, now: datetime
+) -> int:
+    """Cancel stocks and every booking of them that is not used; safe to run twice.
+
+    Locks are taken as everywhere: stocks in the order of their ids, then bookings in theirs.
+
+    Parameters
+    ----------
+    stock_ids
+        In the database's ids.
+    actor
+        Who the ledger says it was.
+
+    Returns
+    -------
+    How many bookings were refunded.
+    """
+    with connection.transaction():
+        connection.execute(_LOCK, (list(stock_ids),))
+        # Read by a statement that begins after the locks are held: none is missed.
+        asked: dict[str, Any] = {"stocks": list(stock_ids), "now": now}
+        bookings = [id_ for (id_,) in connection.execute(_LOCK_BOOKINGS, asked)]
+        connection.execute(_CANCEL, asked)
+        if bookings:
+            act_as(connection, actor)
+            connection.execute(_REFUND, {"bookings": bookings, "now": now})
+        return len(bookings)
