@@ -65,7 +65,7 @@ def prune(context: typer.Context, world: WorldOption = None) -> None:
     pruned = prune_models(opened)
     for stored in pruned.removed:
         console.print(f"Removed {stored.version} ({stored.state}): {stored.address}")
-    console.print(f"{len(pruned.removed)} models removed, {pruned.kept} kept.", highlight=False)
+    console.print(f"Models removed: {len(pruned.removed)}, kept: {pruned.kept}.", highlight=False)
     for stored in pruned.unread:
         console.print(f"Not read, remove it yourself: {stored.refused}")
     if pruned.served:
@@ -77,11 +77,11 @@ def prune(context: typer.Context, world: WorldOption = None) -> None:
 
 def _told(erasure: Erasure) -> str:
     return (
-        f"Gone: the profile, {erasure.interactions} interactions, {erasure.slates} slates, "
-        f"{erasure.answers} answers to requests. {erasure.cancelled} bookings were cancelled.\n"
-        f"Stays, without a name: {erasure.bookings} bookings ({erasure.standing} of them can no "
-        f"longer be cancelled and stand), {erasure.deposits} deposits, {erasure.ledger_lines} "
-        "lines of the ledger."
+        f"Gone: the profile, interactions: {erasure.interactions}, slates: {erasure.slates}, "
+        f"answers to requests: {erasure.answers}. Bookings cancelled: {erasure.cancelled}.\n"
+        f"Stays, without a name: bookings: {erasure.bookings} (too late to cancel, these stand: "
+        f"{erasure.standing}), deposits: {erasure.deposits}, lines of the ledger: "
+        f"{erasure.ledger_lines}."
     )
 
 
