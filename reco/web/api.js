@@ -23,8 +23,10 @@ async function send(path, { method = "GET", body, headers: own = {} } = {}) {
   } catch {
     throw new Problem(0, {}, 2);
   }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(response.status, answer, Number(response.headers.get("Retry-After")) || null);
+  const answer = await response.json().catch(() => null);
+  // Cut off in the middle: as good as no answer.
+  if (response.ok && answer === null) throw new Problem(0, {}, 2);
+  if (!response.ok) throw new Problem(response.status, answer ?? {}, Number(response.headers.get("Retry-After")) || null);
   return answer;
 }
 

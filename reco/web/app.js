@@ -7,7 +7,7 @@ import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./m
 import { categoryName, currentLanguage, distance, known, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const state = { session: null, feed: null, loadedAtMs: 0, items: [], around: [], categories: [], turn: 0 };
+const state = { session: null, feed: null, loadedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0 };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
@@ -53,8 +53,13 @@ const say = (message, retry) => {
   at("status").append(" ", button);
 };
 
+const busy = (works) => {
+  state.works += works;
+  at("agenda").setAttribute("aria-busy", String(state.works > 0));
+};
+
 const guarded = (work) => async (...given) => {
-  at("agenda").setAttribute("aria-busy", "true");
+  busy(1);
   try {
     await work(...given);
   } catch (problem) {
@@ -62,7 +67,7 @@ const guarded = (work) => async (...given) => {
     say(`${text("error")} ${problem.message}`, () => (state.session ? load() : start()));
     if (problem.retryAfterS) setTimeout(() => (state.session ? load() : start()), problem.retryAfterS * 1000);
   } finally {
-    at("agenda").setAttribute("aria-busy", "false");
+    busy(-1);
   }
 };
 

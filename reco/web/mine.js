@@ -12,6 +12,7 @@ const mine = { userId: null, credit: null, bookings: [], nextCursor: null, now: 
 
 export const openMine = (userId, now, onCancelled) => {
   Object.assign(mine, { userId, credit: null, bookings: [], nextCursor: null, now, onCancelled });
+  drawMine();
   return refreshMine();
 };
 

@@ -36,7 +36,7 @@ export const time = (moment, timeZone) =>
   new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone }).format(moment);
 
 export const moment = (at, timeZone) => new Intl.DateTimeFormat(language, {
-  weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone,
+  weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: timeZone ?? undefined,
 }).format(at);
 
 export const calendarDate = (at) =>

@@ -1,0 +1,233 @@
+"""The page in a real browser, over the small world: gauge, booking, cancelling, on a phone too."""
+
+import contextlib
+import socket
+import threading
+
+import psycopg
+import pytest
+import uvicorn
+from starlette.responses import Response
+from webdriver import MISSING, browsing
+from worlds import NOW, small_world
+
+from reco.api.app import create_app
+from reco.settings import Settings
+from reco.worker import Worker
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
+
+ENTER, ESCAPE = "\ue007", "\ue00c"
+SECRET = "a secret of at least thirty-two bytes"
+CARD = ".card[data-offer='{}']"
+SETTLED = "document.querySelector('#agenda[aria-busy=false]')"
+LEFT = "document.querySelector('.deposit strong')?.textContent === args[0]"
+BOOKED = "[...document.querySelectorAll('.line h3')].some(title => title.textContent === args[0])"
+
+
+class Losing:
+    """The application behind a proxy that loses answers: what was asked is done, and not told."""
+
+    def __init__(self, app):
+        self.app = app
+        self.lost = 0
+        """How many answers to bookings are still to be lost."""
+        self.keys = []
+        """The keys of all attempts."""
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/v1/bookings"):
+            return await self.app(scope, receive, send)
+        self.keys.append(dict(scope["headers"])[b"idempotency-key"])
+        if not self.lost:
+            return await self.app(scope, receive, send)
+        self.lost -= 1
+        await self.app(scope, receive, _unheard)
+        return await Response(status_code=503)(scope, receive, send)
+
+
+async def _unheard(message):
+    pass
+
+
+@contextlib.contextmanager
+def served(app):
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+    serving = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        serving.join()
+
+
+@pytest.fixture(scope="module")
+def database(new_world):
+    world = new_world()
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+        connection.world = world
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def proxy(database):
+    worker = Worker(Settings(home=database.world.folder), database.world, SECRET, lambda: NOW)
+    return Losing(create_app(worker, clock=lambda: NOW, with_demo=True))
+
+
+@pytest.fixture(scope="module")
+def address(proxy):
+    with served(proxy) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def window():
+    with browsing("en") as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(window, address, database):
+    """The page at desk width, looking at `reader`, who has 285 € left."""
+    database.execute("delete from core.booking where booked_at >= %s", (NOW,))
+    window.resize(1280, 900)
+    window.open(address)
+    look_at(window, "reader")
+    assert window.run(LEFT, "€285")
+    return window
+
+
+def look_at(browser, user):
+    """Choose a person, also one whom the list has not."""
+    browser.wait(SETTLED)
+    browser.run(
+        "(person => { person.add(new Option(args[0], args[0])); person.value = args[0];"
+        " person.dispatchEvent(new Event('change')); })(document.getElementById('person'))",
+        user,
+    )
+    browser.wait(SETTLED)
+
+
+def book(browser, offer):
+    browser.click(f"{CARD.format(offer)} .primary")
+    browser.click(f"{CARD.format(offer)} .booking button.primary")
+
+
+def cancel(browser):
+    """Give up the first booking of the list, what is told read and put away."""
+    browser.click("#close-notice")
+    browser.click(".line .actions button")
+    browser.click(".line .actions button.risky")
+
+
+def test_book_and_cancel(page):
+    card = CARD.format("play-friday")
+    book(page, "play-friday")
+    page.wait("!document.querySelector(args[0])", card)
+    page.wait(LEFT, "€273")
+    page.wait(BOOKED, "Play")
+    told = page.run("document.querySelector('#notice p').textContent")
+    assert told.startswith("Booked: Play, Fri, Nov 27")
+    assert "€12. It can be cancelled until Wed, Nov 25" in told
+    # Focus went to what took the card's place.
+    assert page.run("document.activeElement.matches('.card h3')")
+    cancel(page)
+    page.wait(LEFT, "€285")
+    page.wait("document.querySelector(args[0])", card)
+    assert not page.run(BOOKED, "Play")
+    assert page.run("document.querySelector('#notice p').textContent") == (
+        "Cancelled: Play. Given back: €12."
+    )
+
+
+def test_an_answer_that_is_lost_is_asked_for_again_and_booked_once(page, proxy, database):
+    proxy.lost, proxy.keys[:] = 1, []
+    book(page, "manga-shop")
+    page.wait("document.querySelector('.told')?.textContent.includes('same request goes out')")
+    page.wait(LEFT, "€277")
+    assert len(proxy.keys) == 2
+    assert len(set(proxy.keys)) == 1
+    live = "select count(*) from core.booking b join core.stock s on s.id = b.stock_id"
+    live += " where s.external_id = 'manga-shop' and b.cancelled_at is null"
+    assert database.execute(live).fetchone() == (1,)
+    page.wait(BOOKED, "Manga")
+    cancel(page)
+    page.wait(LEFT, "€285")
+
+
+def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(page, proxy):
+    proxy.keys.clear()
+    page.click("#language")
+    film = CARD.format("film-tonight")
+    page.click(f"{film} .primary")
+    page.click(f"{film} .booking [name=quantity][value='2']")
+    assert page.run("document.querySelector('.booking .primary').textContent") == (
+        "Réserver pour 14\N{NO-BREAK SPACE}€"
+    )
+    page.click(f"{film} .booking button.primary")
+    page.wait("document.querySelector('.told')?.textContent.includes('pas pour deux')")
+    # Two can no longer be chosen; one is.
+    page.wait("document.querySelector('.booking .primary').textContent.includes('7')")
+    assert page.run("document.querySelector('.booking [value=\"2\"]').disabled")
+    page.click(f"{film} .booking button.primary")
+    page.wait(LEFT, "278\N{NO-BREAK SPACE}€")
+    assert len(set(proxy.keys)) == 2
+    # It begins tonight.
+    page.wait(BOOKED, "Film")
+    line = page.run("document.querySelector('.line').textContent")
+    assert "Ne peut plus être annulé." in line
+    assert not page.run("document.querySelector('.line').querySelector('button')")
+
+
+def test_what_costs_more_than_a_cap_is_told_with_the_amount(page, database):
+    database.execute("update core.stock set price_cents = 650 where external_id = 'ebook-online'")
+    try:
+        book(page, "ebook-online")
+        page.wait("document.querySelector('.told')?.textContent.startsWith('€1.50 over the cap')")
+        assert page.run(LEFT, "€285")
+    finally:
+        database.execute(
+            "update core.stock set price_cents = 500 where external_id = 'ebook-online'"
+        )
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ("free", "No credit: whatever is free can be booked."),
+        ("late", "Your credit ended on November 22, 2026"),
+        ("villager", "No caps"),
+        ("reader", "Digital goods €5 of €5"),
+        ("reader", "to spend until September 19, 2027"),
+    ],
+)
+def test_every_credit_is_said_in_words(page, database, user, words):
+    database.execute(
+        "update core.deposit set digital_cap_cents = null, physical_cap_cents = null"
+        " where user_id = (select id from core.beneficiary where external_id = 'villager')"
+    )
+    look_at(page, user)
+    assert words in page.run("document.getElementById('credit').textContent")
+
+
+def test_the_keyboard_is_enough(page):
+    card = CARD.format("play-friday")
+    page.press(f"{card} .primary", ENTER)
+    page.wait("document.activeElement.matches('.booking [name=stock]')")
+    page.press(f"{card} [name=stock]", ESCAPE)
+    page.wait("document.activeElement.matches('.card .primary[aria-expanded=false]')")
+    assert not page.run("document.querySelector('.booking')")
+
+
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(page):
+    page.resize(390, 844)
+    page.click("#my-bookings summary")
+    page.click(f"{CARD.format('play-friday')} .primary")
+    assert page.run("document.documentElement.scrollWidth") == 390
+    widest = "Math.max(...[...document.querySelectorAll('main *, header *')]"
+    widest += ".map(shown => shown.getBoundingClientRect().right))"
+    assert page.run(widest) <= 390
