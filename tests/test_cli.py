@@ -120,6 +120,7 @@ def test_the_commands_are_those_that_are_promised():
         "reco export frames",
         "reco simulate world",
         "reco keys create",
+        *(f"reco users {name}" for name in ("export", "erase", "prune-models")),
         *(f"reco db {name}" for name in ("up", "down", "status", "migrate", "psql")),
     }
 

@@ -13,6 +13,7 @@ from tastes import checkerboard, two_tastes
 from features.interactions import encoded_ids, interaction_matrix
 from reco.array_folder import MANIFEST
 from reco.errors import ArtifactRefused
+from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
 from training.fits import PARAMETERS, fit, stated
@@ -239,6 +240,15 @@ def test_another_digest_than_the_registered_one_is_refused(copied, folders):
     assert load_model(copied).kind == copied.name
     with pytest.raises(ArtifactRefused, match="registered"):
         load_model(copied, digest)
+
+
+def test_a_manifest_of_before_it_told_of_people_is_read(copied, folders):
+    content = json.loads((copied / MANIFEST).read_text())
+    content["schema_version"] = 1
+    del content["facts"]["people"]
+    (copied / MANIFEST).write_text(json.dumps(content))
+    assert load_model(copied).version == load_model(folders[copied.name]).version
+    assert read_artifact(copied).facts.people is None
 
 
 @pytest.mark.parametrize(

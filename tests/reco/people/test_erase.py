@@ -1,6 +1,8 @@
 """Erasure: what tells of a person is gone from every table, what the accounts need stays."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from uuid import uuid4
@@ -8,12 +10,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 from traces import LATER, LOU, SLATE, id_of, record, slate_of
+from worlds import NOW
 
 from reco.core.accounts import Person, read_credit, register
 from reco.core.booking_records import read_bookings
+from reco.core.bookings import Order, book
 from reco.core.interactions import Interaction, record_interactions
 from reco.db.tables import metadata
-from reco.errors import InvalidInput, NotFound, Unavailable
+from reco.errors import InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
 
@@ -153,6 +157,34 @@ def test_a_slate_that_waited_in_a_worker_is_not_kept(inhabited, connection):
     record(inhabited, mine, guests, others, replace(mine, id=uuid4()))
     kept = {row[0] for row in connection.execute("select id from reco.slate")}
     assert kept == {guests.id, others.id}
+
+
+def test_bookings_that_are_being_made_come_before_it_or_not_at_all(inhabited, connection):
+    lou = id_of(connection, LOU)
+    start = threading.Barrier(4)
+
+    def attempt(stock):
+        start.wait()
+        with psycopg.connect(inhabited.conninfo, autocommit=True) as own:
+            try:
+                return book(own, Order(LOU, stock), f"key of {stock}", NOW).stock_id
+            except NotFound as unknown:
+                return unknown.what
+
+    with ThreadPoolExecutor(3) as pool:
+        attempts = [pool.submit(attempt, s) for s in ("ebook-online", "fair-village", "novel-shop")]
+        start.wait()
+        erase_person(inhabited, LOU, NOW)
+        for done in attempts:
+            with suppress(RuleBroken):
+                assert done.result() in {"ebook-online", "fair-village", "user"}
+    assert tables_of(connection, lou) == STAYS
+    live = connection.execute(
+        "select s.external_id from core.booking b join core.stock s on s.id = b.stock_id"
+        " where b.user_id = %s and b.cancelled_at is null and b.used_at is null",
+        (lou,),
+    ).fetchall()
+    assert live == [("film-tonight",)]
 
 
 WAITING = "select 1 from pg_stat_activity where datname = current_database() and {}"
