@@ -40,6 +40,15 @@ def moment_from(text: str, field: str, zone: tzinfo, *, end_of_day: bool = False
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+def known_until(as_of: datetime | None) -> datetime | str:
+    """Return up to when what is on record counts, for PostgreSQL: `as_of`, else everything.
+
+    A live request sees all that is committed, whatever the clocks of the machines say: something
+    booked by a clock that runs ahead is booked.
+    """
+    return "infinity" if as_of is None else as_of
+
+
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

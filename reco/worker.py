@@ -7,8 +7,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from reco.catalogue.build import newest_change
-from reco.catalogue.current import current_catalogue, is_fresh
+import psycopg
+
+from reco.catalogue.snapshot import Catalogue
+from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
 from reco.errors import RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
@@ -33,8 +35,9 @@ _LOOK_EVERY_S = 5.0
 class Worker:
     """Serves one world; use it as a context manager.
 
-    It starts without a database and serves as soon as there is one. A new champion or a changed
-    catalogue takes the place of the old between two requests; a model that is refused does not.
+    It starts without a database and serves as soon as there is one. A new champion takes the place
+    of the old between two requests, one that is refused does not; what can be booked is in the
+    catalogue within a second of every change.
     """
 
     def __init__(self, settings: Settings, world: World, secret: str, clock: Clock) -> None:
@@ -43,16 +46,22 @@ class Worker:
         self._world = world
         self._clock = clock
         self._serving: Generation | None = None
+        self._replacing = threading.Lock()
+        self._model: LoadedModel | None = None
         self._champion: Champion | None = None
         self._refused: str | None = None
         self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="generation-watch", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
+        self._catalogue_watch = CatalogueWatch(
+            world.conninfo, world.catalogue, clock, self._take_catalogue
+        )
         self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
         self._recorder = SlateRecorder(self.pool)
 
     def __enter__(self) -> Self:
         self._recorder.__enter__()
-        self._try_refresh()
+        self._try_refresh(self.refresh)
+        self._catalogue_watch.__enter__()
         self._watcher.start()
         return self
 
@@ -63,6 +72,7 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
+        self._catalogue_watch.__exit__(kind, error, trace)
         self._watcher.join()
         self._recorder.__exit__(kind, error, trace)
         self.pool.close()
@@ -123,28 +133,33 @@ class Worker:
         return found
 
     def refresh(self) -> bool:
-        """Take the newest champion and catalogue, where they changed; return whether they did.
+        """Take the newest champion and catalogue now; return whether one of them changed.
 
         Raises
         ------
         Unavailable
             The database does not answer.
         """
+        before = self._serving
+        self._refresh_model()
         with connected(self.pool) as connection:
-            model = self._newest_model()
-            current, now = self._serving, self._clock()
-            if current and is_fresh(current.catalogue, newest_change(connection), now):
-                catalogue = current.catalogue
-            else:
-                catalogue = current_catalogue(connection, self._world.catalogue, now)
-        if current and catalogue is current.catalogue and model is current.model:
-            return False
-        self._serving = generation(catalogue, model)
-        return True
+            self._catalogue_watch.look(connection)
+        return self._serving is not before
+
+    def _take_catalogue(self, catalogue: Catalogue) -> None:
+        with self._replacing:
+            self._serving = generation(catalogue, self._model, self._serving)
+
+    def _refresh_model(self) -> None:
+        model = self._newest_model()
+        with self._replacing:
+            if self._serving and model is not self._model:
+                self._serving = generation(self._serving.catalogue, model)
+            self._model = model
 
     def _newest_model(self) -> LoadedModel | None:
         """Return the champion; while it is refused, the model in use, or the last one before it."""
-        in_use = self._serving.model if self._serving else None
+        in_use = self._model
         newest = champion(self._world.conninfo)
         if newest is None or newest == self._champion:
             return in_use
@@ -158,12 +173,12 @@ class Worker:
 
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
-            self._try_refresh()
+            self._try_refresh(self._refresh_model)
 
-    def _try_refresh(self) -> None:
+    def _try_refresh(self, refresh: Callable[[], object]) -> None:
         try:
-            self.refresh()
-        except RecoError as error:
+            refresh()
+        except (RecoError, psycopg.Error) as error:
             log.warning("What is served stays as it was: %s", error)
         except Exception:
             # A full disk, say: the thread that looks for better must outlive it.

@@ -1,12 +1,14 @@
 """Random catalogues and requests for property tests, and the slow truth about them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from hypothesis import strategies as st
 
-from reco.catalogue.snapshot import Catalogue
+from reco.catalogue.seen import Seen
+from reco.catalogue.shelf import CAPS, Shelf
+from reco.catalogue.snapshot import Catalogue, Items
 from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.feed.candidates import micros
 
@@ -53,38 +55,76 @@ def stocks(draw):
     return rows
 
 
-def catalogue_of(rows):
-    """Return the catalogue that holds `rows`."""
+def cap_of(row):
+    """Return what a row counts against: item 4 is an event, 5 digital, 1 physical."""
+    if row.item == 4:
+        return "none"
+    if row.item == 5 or row.venue is None:
+        return "digital"
+    return "physical" if row.item == 1 else "none"
+
+
+def shelf_of(rows, items):
+    """Return the shelf that holds `rows`; `items` are the ids by row."""
     big = np.iinfo(np.int64).max
     rows = sorted(rows, key=lambda r: (r.venue or big, r.offer, r.starts_us))
     offers = list(dict.fromkeys((row.venue, row.offer, row.item) for row in rows))
     venues = sorted({venue for venue, _, _ in offers if venue})
-    items = sorted({item for _, _, item in offers})
-    groups = [*venues, None]
-    sizes = [sum(venue == group for venue, _, _ in offers) for group in groups]
+    sizes = [sum(venue == group for venue, _, _ in offers) for group in [*venues, None]]
     counts = [sum(row.offer == offer for row in rows) for _, offer, _ in offers]
-    return Catalogue(
-        version="test",
-        at=NOW - timedelta(hours=1),
-        categories=CATEGORIES,
-        subcategories={},
-        users=10,
-        seen_before_xid=0,
+    ids = [offer for _, offer, _ in offers]
+    return Shelf(
         venue_id=np.array(venues, dtype=np.int64),
         offer_start=np.append(0, np.cumsum(sizes)).astype(np.int64),
-        offer_id=np.array([offer for _, offer, _ in offers], dtype=np.int64),
+        offer_id=np.array(ids, dtype=np.int64),
+        offer_by_id=np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.int32),
         offer_item=np.array([items.index(item) for _, _, item in offers], dtype=np.int32),
-        offer_bookings=np.arange(len(offers), dtype=np.int32),
+        offer_bookings=np.array([offer % 7 for offer in ids], dtype=np.int32),
         stock_start=np.append(0, np.cumsum(counts)).astype(np.int64),
         stock_id=np.arange(len(rows)),
         stock_price_cents=np.array([row.price_cents for row in rows], dtype=np.int32),
         stock_starts_us=np.array([row.starts_us for row in rows], dtype=np.int64),
         stock_opens_us=np.array([row.opens_us for row in rows], dtype=np.int64),
         stock_closes_us=np.array([row.closes_us for row in rows], dtype=np.int64),
-        item_id=np.array(items, dtype=np.int64),
-        item_external_id=np.array([f"i{item}".encode() for item in items], dtype=np.bytes_),
-        item_category=np.array([item % 3 + 1 for item in items], dtype=np.int16),
-        item_subcategory=np.array([item % 3 for item in items], dtype=np.int16),
-        item_is_digital=np.array([item == 5 for item in items], dtype=bool),
-        item_is_physical=np.array([item == 1 for item in items], dtype=bool),
+        stock_cap=np.array([CAPS.index(cap_of(row)) for row in rows], dtype=np.int8),
+    )
+
+
+def items_of(ids):
+    """Return the columns of items."""
+    return Items(
+        item_id=np.array(ids, dtype=np.int64),
+        item_external_id=np.array([f"i{item}".encode() for item in ids], dtype=np.bytes_),
+        item_category=np.array([item % 3 + 1 for item in ids], dtype=np.int16),
+        item_subcategory=np.array([item % 3 for item in ids], dtype=np.int16),
+        item_is_digital=np.array([item == 5 for item in ids], dtype=bool),
+    )
+
+
+def catalogue_of(rows, changed=(), fresh=()):
+    """Return the catalogue of which the base holds `rows`.
+
+    Offers of the ids `changed` are struck from it; `fresh` stands beside it.
+    """
+    known = sorted({row.item for row in rows})
+    later = sorted({row.item for row in fresh} - set(known), reverse=True)
+    base = shelf_of(rows, known)
+    built = Catalogue.of(
+        version="test",
+        at=NOW - timedelta(hours=1),
+        seen=Seen(1, "3:3:"),
+        categories=CATEGORIES,
+        subcategories={},
+        users=10,
+        items=items_of(known),
+        base=base,
+    )
+    beside = shelf_of(fresh, known + later)
+    replaced = np.isin(base.offer_id, np.array(changed, dtype=np.int64))
+    return replace(
+        built,
+        items=items_of(known + later),
+        replaced=replaced,
+        fresh=beside,
+        bookings=base.bookings(np.flatnonzero(~replaced)) + beside.bookings(),
     )

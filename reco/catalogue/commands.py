@@ -28,7 +28,7 @@ def snapshot(
     began = time.perf_counter()
     with errors.status("Building the catalogue ..."):
         with psycopg.connect(opened.conninfo, autocommit=True) as connection:
-            catalogue = build_catalogue(connection, moment)
+            catalogue = build_catalogue(connection, moment, moment if at else None)
         built = time.perf_counter()
         # What is served is a snapshot of now: one of another time lies elsewhere.
         parent = opened.folder / "catalogue_as_of" if at else opened.catalogue
@@ -38,10 +38,10 @@ def snapshot(
         loaded = time.perf_counter()
     table = Table(title=f"Catalogue {catalogue.version}", title_justify="left", show_header=False)
     for name, value in {
-        "venues": f"{len(catalogue.venue_id):,}",
-        "items": f"{len(catalogue.item_id):,}",
-        "offers": f"{len(catalogue.offer_id):,}",
-        "stocks": f"{len(catalogue.stock_id):,}",
+        "venues": f"{len(catalogue.base.venue_id):,}",
+        "items": f"{len(catalogue.items):,}",
+        "offers": f"{len(catalogue.base.offer_id):,}",
+        "stocks": f"{len(catalogue.base.stock_id):,}",
         "size": f"{catalogue.nbytes() / 1e6:.1f} MB",
         "build": f"{built - began:.2f} s",
         "write": f"{saved - built:.2f} s",

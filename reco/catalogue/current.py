@@ -1,4 +1,4 @@
-"""The catalogue to serve now: the newest snapshot if it is fresh, else a new one."""
+"""The base to serve from: the newest snapshot on disk if it will do, else a new one."""
 
 import fcntl
 import logging
@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 
-from reco.catalogue.build import build_catalogue, newest_change
+from reco.catalogue.build import build_catalogue
+from reco.catalogue.changes import MAX_CHANGED, count_changed
 from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots
 from reco.catalogue.snapshot import Catalogue
 from reco.errors import ArtifactRefused
@@ -16,29 +17,32 @@ from reco.errors import ArtifactRefused
 log = logging.getLogger(__name__)
 
 MAX_AGE = timedelta(minutes=10)
-"""A snapshot is replaced after this even if nothing was written: sessions begin, sales open."""
+"""A base is replaced after this: sessions begin, and what is booked most changes."""
 
 
-def is_fresh(catalogue: Catalogue, newest_xid: int, now: datetime) -> bool:
-    """Say whether `catalogue` was built not long ago and has seen the change of `newest_xid`."""
-    is_young = timedelta() <= now - catalogue.at <= MAX_AGE
-    return is_young and newest_xid < catalogue.seen_before_xid
+def is_young(catalogue: Catalogue, now: datetime) -> bool:
+    """Say whether the base of `catalogue` was read not long before `now`."""
+    return timedelta() <= now - catalogue.at <= MAX_AGE
 
 
-def current_catalogue(
-    connection: psycopg.Connection[Any], parent: Path, now: datetime
-) -> Catalogue:
-    """Return a fresh catalogue, memory-mapped from a snapshot below `parent`.
+def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetime) -> Catalogue:
+    """Return a base, memory-mapped from a snapshot below `parent`, to which little has changed.
 
-    Of several processes that ask at once one builds, the others wait and map what it wrote.
+    Of several processes that ask at once one builds, the others wait and map what it wrote. What
+    has changed since it was read is still to be added (`reco.catalogue.changes`).
     """
     parent.mkdir(parents=True, exist_ok=True)
     with (parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         newest = _newest(parent)
-        if newest and is_fresh(newest, newest_change(connection), now):
+        if newest and is_young(newest, now) and _has_changed_little(connection, newest):
             return newest
         return load_catalogue(save_catalogue(build_catalogue(connection, now), parent))
+
+
+def _has_changed_little(connection: psycopg.Connection[Any], catalogue: Catalogue) -> bool:
+    changed = count_changed(connection, catalogue.seen)
+    return changed is not None and changed <= MAX_CHANGED // 2
 
 
 def _newest(parent: Path) -> Catalogue | None:

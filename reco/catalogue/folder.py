@@ -3,21 +3,23 @@
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from reco.array_folder import Frozen, Layout, check_layout, read_arrays, write_arrays
-from reco.catalogue.snapshot import Catalogue
+from reco.catalogue.seen import Seen
+from reco.catalogue.shelf import Shelf
+from reco.catalogue.snapshot import Catalogue, Items
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
 """Snapshots that stay: the one in use, and those that a slow reader may still be opening."""
 
-_LAYOUT: Layout = {
+_SHELF_LAYOUT: Layout = {
     "venue_id": ("int64", ("venues",)),
     "offer_start": ("int64", ("venue bounds",)),
     "offer_id": ("int64", ("offers",)),
+    "offer_by_id": ("int32", ("offers",)),
     "offer_item": ("int32", ("offers",)),
     "offer_bookings": ("int32", ("offers",)),
     "stock_start": ("int64", ("offer bounds",)),
@@ -26,12 +28,14 @@ _LAYOUT: Layout = {
     "stock_starts_us": ("int64", ("stocks",)),
     "stock_opens_us": ("int64", ("stocks",)),
     "stock_closes_us": ("int64", ("stocks",)),
+    "stock_cap": ("int8", ("stocks",)),
+}
+_ITEM_LAYOUT: Layout = {
     "item_id": ("int64", ("items",)),
     "item_external_id": ("S", ("items",)),
     "item_category": ("int16", ("items",)),
     "item_subcategory": ("int16", ("items",)),
     "item_is_digital": ("bool", ("items",)),
-    "item_is_physical": ("bool", ("items",)),
 }
 
 
@@ -41,20 +45,25 @@ class _CatalogueFacts(Frozen):
     categories: dict[int, str]
     subcategories: dict[int, str]
     users: int
-    seen_before_xid: int
-
-
-_FACTS = tuple(_CatalogueFacts.model_fields)
+    seen_database: int
+    seen_snapshot: str
 
 
 def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
-    """Write `catalogue` below `parent`, drop the oldest others, and return its folder."""
+    """Write the base of `catalogue` below `parent`, drop the oldest others, return its folder."""
     folder = parent / catalogue.version
     if not folder.exists():
-        facts = {name: getattr(catalogue, name) for name in _FACTS}
-        write_arrays(
-            folder, _CatalogueFacts(**facts), catalogue.arrays(), schema_version=SCHEMA_VERSION
+        facts = _CatalogueFacts(
+            version=catalogue.version,
+            at=catalogue.at,
+            categories=dict(catalogue.categories),
+            subcategories=dict(catalogue.subcategories),
+            users=catalogue.users,
+            seen_database=catalogue.seen.database,
+            seen_snapshot=catalogue.seen.snapshot,
         )
+        arrays = vars(catalogue.base) | vars(catalogue.items)
+        write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
     others = [other for other in snapshots(parent) if other != folder]
     for old in others[_KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
@@ -70,10 +79,18 @@ def load_catalogue(folder: Path) -> Catalogue:
         The folder is not what its manifest says, or not what this code reads.
     """
     found = read_arrays(folder, _CatalogueFacts, schema_version=SCHEMA_VERSION)
-    check_layout(folder, found.arrays, _LAYOUT)
-    facts: dict[str, Any] = {name: getattr(found.facts, name) for name in _FACTS}
-    arrays: dict[str, Any] = {name: found.arrays[name] for name in _LAYOUT}
-    return Catalogue(**facts, **arrays)
+    check_layout(folder, found.arrays, {**_SHELF_LAYOUT, **_ITEM_LAYOUT})
+    facts, arrays = found.facts, found.arrays
+    return Catalogue.of(
+        version=facts.version,
+        at=facts.at,
+        seen=Seen(facts.seen_database, facts.seen_snapshot),
+        categories=facts.categories,
+        subcategories=facts.subcategories,
+        users=facts.users,
+        items=Items(**{name: arrays[name] for name in _ITEM_LAYOUT}),
+        base=Shelf(**{name: arrays[name] for name in _SHELF_LAYOUT}),
+    )
 
 
 def snapshots(parent: Path) -> list[Path]:

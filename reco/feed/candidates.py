@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.pairs import days_to_session, distance_cost, session_cost
-from reco.catalogue.snapshot import Catalogue, ragged_rows, rows_of, run_starts
+from reco.catalogue.shelf import CAPS, ONLINE, Shelf, ragged_rows, run_starts
+from reco.catalogue.snapshot import Catalogue
+from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US
 from reco.feed.query import FeedQuery, Filters
-from reco.feed.state import Credit, Situation, Surroundings, UserState
+from reco.feed.state import Situation, Surroundings, UserState
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class Candidates:
 
     item: NDArray[np.int64]
     """Row of the item in the catalogue."""
-    offer: NDArray[np.int64]
-    """Row of its offer of least cost."""
-    venue_row: NDArray[np.int64]
-    """Row of the offer's venue; the catalogue's `digital_row` for digital offers."""
+    offer_id: NDArray[np.int64]
+    """Its offer of least cost."""
+    venue_id: NDArray[np.int64]
+    """Of the offer; `ONLINE` for digital offers."""
     distance_m: NDArray[np.float64]
     """NaN: digital."""
     cost: NDArray[np.float64]
@@ -30,8 +32,25 @@ class Candidates:
     bookings_near: NDArray[np.int64]
     """Recent bookings of the item at all of its candidate offers."""
 
+    @property
+    def is_online(self) -> NDArray[np.bool_]:
+        """Which are offers without a venue."""
+        return np.asarray(self.venue_id == ONLINE)
+
     def __len__(self) -> int:
         return len(self.item)
+
+
+@dataclass(frozen=True)
+class _Offers:
+    """Offers that may be shown; all arrays of shape (N,), as `Candidates` names them."""
+
+    item: NDArray[np.int32]
+    offer_id: NDArray[np.int64]
+    venue_id: NDArray[np.int64]
+    distance_m: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    bookings: NDArray[np.int32]
 
 
 def micros(moment: datetime) -> int:
@@ -43,76 +62,100 @@ def micros(moment: datetime) -> int:
 
 def gather(catalogue: Catalogue, situation: Situation) -> Candidates:
     """Return every item that the request may show, at the offer that costs least."""
-    query, state = situation.query, situation.state
-    offer, venue, distance_m = _offers_around(catalogue, situation.around)
-    wanted = _wanted_items(catalogue, state, query)[catalogue.offer_item[offer]]
-    offer, venue, distance_m = offer[wanted], venue[wanted], distance_m[wanted]
-    session, offer_at = _cheapest_sessions(catalogue, offer, venue, state.credit, query)
-    offer, venue, distance_m = offer[offer_at], venue[offer_at], distance_m[offer_at]
-    cost = session + distance_cost(distance_m)
-    item = catalogue.offer_item[offer].astype(np.int64)
-    order = np.lexsort((catalogue.offer_id[offer], cost, item))
-    first = order[run_starts(item[order])]
-    near = np.bincount(item, weights=catalogue.offer_bookings[offer], minlength=1)
+    wanted = _wanted_items(catalogue, situation.state, situation.query)
+    found = _on_shelf(catalogue.base, wanted, situation, hidden=catalogue.replaced)
+    if len(catalogue.fresh.offer_id):
+        found = _both(found, _on_shelf(catalogue.fresh, wanted, situation, hidden=None))
+    order = np.lexsort((found.offer_id, found.cost, found.item))
+    first = order[run_starts(found.item[order])]
+    near = np.bincount(found.item, weights=found.bookings, minlength=1)
+    item = found.item[first].astype(np.int64)
     return Candidates(
-        item=item[first],
-        offer=offer[first],
-        venue_row=venue[first],
-        distance_m=distance_m[first],
-        cost=cost[first],
-        bookings_near=near[item[first]].astype(np.int64),
+        item=item,
+        offer_id=found.offer_id[first],
+        venue_id=found.venue_id[first],
+        distance_m=found.distance_m[first],
+        cost=found.cost[first],
+        bookings_near=near[item].astype(np.int64),
+    )
+
+
+def _on_shelf(
+    shelf: Shelf,
+    wanted: NDArray[np.bool_],
+    situation: Situation,
+    hidden: NDArray[np.bool_] | None,
+) -> _Offers:
+    """Return what `shelf` has of the `wanted` items, but for offers that are `hidden`."""
+    offer, group, distance_m = _offers_around(shelf, situation.around)
+    chosen = wanted[shelf.offer_item[offer]]
+    if hidden is not None:
+        chosen &= ~hidden[offer]
+    offer, group, distance_m = offer[chosen], group[chosen], distance_m[chosen]
+    session, at = _cheapest_sessions(shelf, offer, situation)
+    offer, group, distance_m = offer[at], group[at], distance_m[at]
+    return _Offers(
+        item=shelf.offer_item[offer],
+        offer_id=shelf.offer_id[offer],
+        venue_id=np.append(shelf.venue_id, ONLINE)[group],
+        distance_m=distance_m,
+        cost=session + distance_cost(distance_m),
+        bookings=shelf.offer_bookings[offer],
+    )
+
+
+def _both(some: _Offers, others: _Offers) -> _Offers:
+    return _Offers(
+        **{
+            name: np.concatenate([column, getattr(others, name)])
+            for name, column in vars(some).items()
+        }
     )
 
 
 def _offers_around(
-    catalogue: Catalogue, around: Surroundings
+    shelf: Shelf, around: Surroundings
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return offer rows, venue rows and distances: of the venues around, and digital ones."""
-    rows = catalogue.venue_rows(around.venue_ids)
-    groups = np.append(rows[rows >= 0], catalogue.digital_row)
+    rows = shelf.venue_rows(around.venue_ids)
+    groups = np.append(rows[rows >= 0], shelf.online_row)
     distances = np.append(around.distance_m[rows >= 0], np.nan)
-    offer, owner = ragged_rows(catalogue.offer_start, groups)
+    offer, owner = ragged_rows(shelf.offer_start, groups)
     return offer, groups[owner], distances[owner]
 
 
 def _wanted_items(catalogue: Catalogue, state: UserState, query: FeedQuery) -> NDArray[np.bool_]:
     """Return a mask over all items: of the categories asked, neither settled nor shown before."""
-    wanted = np.ones(len(catalogue.item_id), dtype=bool)
+    wanted = np.ones(len(catalogue.items), dtype=bool)
     if query.filters.categories:
         keys = [k for k, name in catalogue.categories.items() if name in query.filters.categories]
-        wanted = np.isin(catalogue.item_category, keys)
+        wanted = np.isin(catalogue.items.item_category, keys)
     over = np.array(sorted(state.settled_items | query.shown_items), dtype=np.int64)
-    rows = rows_of(catalogue.item_id, over)
+    rows = catalogue.item_rows(over)
     wanted[rows[rows >= 0]] = False
     return wanted
 
 
 def _cheapest_sessions(
-    catalogue: Catalogue,
-    offer: NDArray[np.int64],
-    venue: NDArray[np.int64],
-    credit: Credit,
-    query: FeedQuery,
+    shelf: Shelf, offer: NDArray[np.int64], situation: Situation
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the least session cost of each offer that has one, and the places of these offers."""
-    stock, owner = ragged_rows(catalogue.stock_start, offer)
-    limit = _price_limits(catalogue, offer, venue, credit, query.filters)
-    bookable = _open(catalogue, stock, query) & (catalogue.stock_price_cents[stock] <= limit[owner])
+    query, credit = situation.query, situation.state.credit
+    stock, owner = ragged_rows(shelf.stock_start, offer)
+    bookable = _open(shelf, stock, query) & _affordable(shelf, stock, credit, query.filters)
     stock, owner = stock[bookable], owner[bookable]
-    days = days_to_session(catalogue.stock_starts_us[stock], micros(query.now))
-    cost = session_cost(catalogue.stock_price_cents[stock], days)
+    days = days_to_session(shelf.stock_starts_us[stock], micros(query.now))
+    cost = session_cost(shelf.stock_price_cents[stock], days)
     starts = np.flatnonzero(run_starts(owner))
     if not len(starts):
         return np.empty(0), np.empty(0, dtype=np.int64)
     return np.minimum.reduceat(cost, starts), owner[starts]
 
 
-def _open(catalogue: Catalogue, stock: NDArray[np.int64], query: FeedQuery) -> NDArray[np.bool_]:
+def _open(shelf: Shelf, stock: NDArray[np.int64], query: FeedQuery) -> NDArray[np.bool_]:
     now_us = micros(query.now)
-    starts = catalogue.stock_starts_us[stock]
-    is_open = (catalogue.stock_opens_us[stock] <= now_us) & (
-        catalogue.stock_closes_us[stock] > now_us
-    )
+    starts = shelf.stock_starts_us[stock]
+    is_open = (shelf.stock_opens_us[stock] <= now_us) & (shelf.stock_closes_us[stock] > now_us)
     undated = starts == FOREVER_US
     if query.filters.starts_from:
         is_open &= undated | (starts >= micros(query.filters.starts_from))
@@ -121,23 +164,16 @@ def _open(catalogue: Catalogue, stock: NDArray[np.int64], query: FeedQuery) -> N
     return is_open
 
 
-def _price_limits(
-    catalogue: Catalogue,
-    offer: NDArray[np.int64],
-    venue: NDArray[np.int64],
-    credit: Credit,
-    filters: Filters,
-) -> NDArray[np.float64]:
-    """Return the most that each offer may cost: credit, the cap of its kind, the price asked."""
-    item = catalogue.offer_item[offer]
-    is_digital = catalogue.item_is_digital[item] | (venue == catalogue.digital_row)
-    limit = np.full(len(offer), np.inf)
-    for bound, applies in (
-        (credit.total_cents, np.True_),
-        (filters.max_price_cents, np.True_),
-        (credit.digital_cents, is_digital),
-        (credit.physical_cents, catalogue.item_is_physical[item]),
-    ):
-        if bound is not None:
-            limit = np.where(applies, np.minimum(limit, bound), limit)
-    return limit
+def _affordable(
+    shelf: Shelf, stock: NDArray[np.int64], credit: Credit, filters: Filters
+) -> NDArray[np.bool_]:
+    """Return which stocks cost no more than the price asked, the credit and the cap they need."""
+    price_cents = shelf.stock_price_cents[stock]
+    affordable = np.ones(len(stock), dtype=bool)
+    if filters.max_price_cents is not None:
+        affordable &= price_cents <= filters.max_price_cents
+    limits = [credit.limit_cents(cap) for cap in CAPS]
+    if any(limit is not None for limit in limits):
+        most = np.array([np.inf if limit is None else limit for limit in limits])
+        affordable &= price_cents <= most[shelf.stock_cap[stock]]
+    return affordable

@@ -42,8 +42,10 @@ def feed(
     """Print what one person can book around a place, ranked."""
     settings = settings_for(context, world)
     zone = ZoneInfo(settings.timezone)
+    asked_at = moment_from(at, "at", zone) if at else None
     query = feed_query(
-        now=moment_from(at, "at", zone) if at else datetime.now(UTC),
+        now=asked_at or datetime.now(UTC),
+        as_of=asked_at,
         default_radius_m=settings.radius_m,
         user_id=user,
         lat=lat,

@@ -26,8 +26,20 @@ class Generation:
         return self.model.version if self.model else NO_MODEL
 
 
-def generation(catalogue: Catalogue, model: LoadedModel | None) -> Generation:
-    """Align the items of `catalogue` with those of `model`."""
-    if model is None:
-        return Generation(catalogue, None, np.full(len(catalogue.item_id), -1, dtype=np.int32))
-    return Generation(catalogue, model, model.item_rows(catalogue.item_external_id))
+def generation(
+    catalogue: Catalogue, model: LoadedModel | None, before: Generation | None = None
+) -> Generation:
+    """Align the items of `catalogue` with those of `model`.
+
+    Parameters
+    ----------
+    before
+        The generation that is replaced: with the same model and base, only items that came since
+        are looked up.
+    """
+    known = np.empty(0, dtype=np.int32)
+    if before and before.model is model and before.catalogue.base is catalogue.base:
+        known = before.model_rows
+    later = catalogue.items.item_external_id[len(known) :]
+    rows = np.full(len(later), -1, dtype=np.int32) if model is None else model.item_rows(later)
+    return Generation(catalogue, model, np.concatenate([known, rows]) if len(rows) else known)

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def feed_once(world: World, query: FeedQuery, secret: str) -> FeedAnswer:
-    """Answer `query` as of `query.now`, which may lie in the past, and record the slate.
+    """Answer `query`, which may look back (`as_of`), and record the slate.
 
     A champion whose folder is not what its manifest says is not used; the log says why, and the
     one before it answers, or popularity.
@@ -34,7 +34,7 @@ def feed_once(world: World, query: FeedQuery, secret: str) -> FeedAnswer:
             model, refused = usable_model(world.conninfo, world.models)
             if refused:
                 log.warning("The champion is refused: %s", refused)
-            serving = generation(build_catalogue(connection, query.now), model)
+            serving = generation(build_catalogue(connection, query.now, query.as_of), model)
             made = feed(connection, serving, query, secret)
         recorder.record(made.slate)
     return made.answer

@@ -79,10 +79,10 @@ def _live_slate(
     situation: Situation,
 ) -> list[Pick]:
     """Choose, read back, and choose again without what is gone, until all chosen are live."""
-    query, credit = situation.query, situation.state.credit
+    query = situation.query
     catalogue, candidates = serving.catalogue, scored.candidates
-    order = relevance_order(scored.probability, catalogue.item_id[candidates.item])
-    offer_id = catalogue.offer_id[candidates.offer]
+    order = relevance_order(scored.probability, catalogue.items.item_id[candidates.item])
+    offer_id = candidates.offer_id
     limits = quotas(catalogue, candidates, query.n)
     live: dict[int, LiveOffer] = {}
     gone = np.zeros(len(candidates), dtype=bool)
@@ -94,6 +94,6 @@ def _live_slate(
         if not set(chosen) & set(unread):
             return [picked(serving, scored, row, live[int(offer_id[row])]) for row in chosen]
         ids = [int(offer_id[row]) for row in unread]
-        found = read_offers(connection, ids, query.now, query.filters, credit)
+        found = read_offers(connection, ids, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
         gone[[row for row in unread if int(offer_id[row]) not in live]] = True

@@ -54,7 +54,7 @@ def picked(serving: Generation, scored: Scored, row: int, live: LiveOffer) -> Pi
     distance_m = float(candidates.distance_m[row])
     return Pick(
         live=live,
-        item_row_id=int(serving.catalogue.item_id[candidates.item[row]]),
+        item_row_id=int(serving.catalogue.items.item_id[candidates.item[row]]),
         distance_m=None if np.isnan(distance_m) else distance_m,
         probability=float(scored.probability[row]),
         is_liked=bool(scored.is_liked[row]),
@@ -163,6 +163,7 @@ def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> 
         "radius_widened": around.radius_m > query.radius_m,
         "no_model_popularity_only": serving.model is None,
         "model_newer_than_request": _has_seen_the_future(serving, query),
+        "no_deposit": state.person is not None and not state.person.has_deposit,
         "no_credit_left_free_only": state.credit.total_cents == 0,
         "nothing_found": not picks,
     }

@@ -39,6 +39,8 @@ class FeedQuery:
     floor: float
     """Share of the most relevant slate's relevance to keep, from 0 to 1."""
     now: datetime
+    as_of: datetime | None = None
+    """What was recorded after it is not known; None, live: all that is on record counts."""
     shown_items: frozenset[int] = frozenset()
     """Items of the pages before this one."""
     seed: int = 0
@@ -47,6 +49,7 @@ class FeedQuery:
 def feed_query(
     *,
     now: datetime,
+    as_of: datetime | None = None,
     default_radius_m: float,
     user_id: str | None = None,
     lat: float | None = None,
@@ -61,7 +64,7 @@ def feed_query(
     shown_items: frozenset[int] = frozenset(),
     seed: int = 0,
 ) -> FeedQuery:
-    """Check what a person or a program asked and return the query.
+    """Check what a person or a program asked and return the query; `as_of` only to look back.
 
     Raises
     ------
@@ -96,6 +99,7 @@ def feed_query(
         n=n,
         floor=floor,
         now=now.astimezone(UTC),
+        as_of=as_of,
         shown_items=shown_items,
         seed=seed,
     )

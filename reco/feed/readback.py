@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
 
 from features.horizon import Value, values_of
+from reco.core.deposits import Credit
 from reco.feed.answer import Session
-from reco.feed.query import Filters
-from reco.feed.state import Credit
+from reco.feed.query import FeedQuery, Filters
+from reco.moments import known_until
 
 MAX_SESSIONS = 8
 """Sessions shown with an offer, the first ones."""
@@ -21,7 +21,6 @@ _OFFERS = """
 select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
   c.name as category, s.name as subcategory,
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
-  coalesce(s.is_physical, false) as is_physical,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
   st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon
 from core.offer o
@@ -39,13 +38,19 @@ select * from (
   select s.offer_id, s.external_id as stock_id, s.starts_at, s.price_cents,
     s.quantity - (
       select coalesce(sum(b.quantity), 0) from core.booking b
-      where b.stock_id = s.id and b.booked_at <= %(now)s
-        and (b.cancelled_at is null or b.cancelled_at > %(now)s)
-    )::integer as left
+      where b.stock_id = s.id and b.booked_at <= %(known)s
+        and (b.cancelled_at is null or b.cancelled_at > %(known)s)
+    )::integer as left,
+    core.cap_of(c.is_event, c.is_digital, c.is_physical, s.starts_at is not null,
+      o.venue_id is not null) as cap
   from core.stock s
+  join core.offer o on o.id = s.offer_id
+  join core.item i on i.id = o.item_id
+  left join core.subcategory c on c.id = i.subcategory_id
   where s.offer_id = any(%(offers)s)
     and (s.created_at is null or s.created_at <= %(now)s)
-    and least(s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
+    and (s.cancelled_at is null or s.cancelled_at > %(known)s)
+    and least(s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
 ) bookable
 where "left" is null or "left" > 0
 order by offer_id, starts_at, stock_id
@@ -65,7 +70,6 @@ class LiveOffer:
     category: str
     subcategory: str | None
     is_digital: bool
-    is_physical: bool
     venue_id: str | None
     venue_name: str | None
     venue_type: str | None
@@ -89,45 +93,34 @@ class LiveOffer:
 def read_offers(
     connection: psycopg.Connection[Any],
     offer_ids: Sequence[int],
-    now: datetime,
-    filters: Filters,
+    query: FeedQuery,
     credit: Credit,
 ) -> dict[int, LiveOffer]:
-    """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
+    """Return those of `offer_ids` that are published at `query.now`, by id, in one round trip.
 
-    Each with the first `MAX_SESSIONS` sessions that can be booked within `filters` and `credit`:
+    Each with the first `MAX_SESSIONS` sessions that can be booked within the filters and `credit`:
     none where it is sold out, past or cancelled.
     """
-    asked = {"offers": list(offer_ids), "now": now}
+    asked = {"offers": list(offer_ids), "now": query.now, "known": known_until(query.as_of)}
     with connection.pipeline():
         offers = connection.cursor(row_factory=class_row(LiveOffer)).execute(_OFFERS, asked)
         stocks = connection.execute(_SESSIONS, asked)
     sessions: defaultdict[int, list[Session]] = defaultdict(list)
-    for offer_id, stock_id, starts_at, price_cents, left in stocks:
-        sessions[offer_id].append(Session(stock_id, starts_at, price_cents, left))
+    for offer_id, stock_id, starts_at, price_cents, left, cap in stocks:
+        limit_cents = credit.limit_cents(cap)
+        session = Session(stock_id, starts_at, price_cents, left)
+        if (limit_cents is None or price_cents <= limit_cents) and _asked(session, query.filters):
+            sessions[offer_id].append(session)
     return {
-        offer.id: replace(
-            offer, sessions=_bookable(offer, sessions[offer.id], filters, credit)[:MAX_SESSIONS]
-        )
+        offer.id: replace(offer, sessions=tuple(sessions[offer.id][:MAX_SESSIONS]))
         for offer in offers
     }
 
 
-def _bookable(
-    offer: LiveOffer, sessions: Sequence[Session], filters: Filters, credit: Credit
-) -> tuple[Session, ...]:
-    bounds = [filters.max_price_cents, credit.total_cents]
-    bounds += [credit.digital_cents] if offer.is_digital else []
-    bounds += [credit.physical_cents] if offer.is_physical else []
-    limit = min((bound for bound in bounds if bound is not None), default=None)
-    return tuple(
-        session
-        for session in sessions
-        if (limit is None or session.price_cents <= limit) and _in_window(session, filters)
-    )
-
-
-def _in_window(session: Session, filters: Filters) -> bool:
+def _asked(session: Session, filters: Filters) -> bool:
+    """Say whether a session costs and begins as asked."""
+    if filters.max_price_cents is not None and session.price_cents > filters.max_price_cents:
+        return False
     starts = session.starts_at
     if starts is None:
         return True

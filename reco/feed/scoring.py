@@ -53,14 +53,10 @@ def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[n
     somewhere shares the bookings made at places, what is digital those made online.
     """
     logits = np.empty(len(candidates), dtype=np.float64)
-    online = candidates.venue_row == catalogue.digital_row
-    first_online = int(catalogue.offer_start[catalogue.digital_row])
-    for chosen, bookings in (
-        (~online, catalogue.offer_bookings[:first_online]),
-        (online, catalogue.offer_bookings[first_online:]),
-    ):
+    online = candidates.is_online
+    for chosen, bookings in zip((~online, online), catalogue.bookings, strict=True):
         # At least one booking for a hundred people, so that a world without any still ranks.
-        a_person = max(float(bookings.sum()) / max(1, catalogue.users), 0.01)
+        a_person = max(float(bookings) / max(1, catalogue.users), 0.01)
         logits[chosen] = np.log(np.expm1(a_person * _shares(candidates.bookings_near[chosen])))
     return logits
 
@@ -82,12 +78,18 @@ def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:
     past = [("booking", b.item, b.at) for b in state.bookings]
     past += [(i.kind, i.item, i.at) for i in state.interactions]
     kinds = np.array([EVENT_KINDS.index(kind) for kind, _, _ in past], dtype=np.int8)
-    moments = [None if at is None else at.astimezone(UTC).replace(tzinfo=None) for _, _, at in past]
+    # What a clock that runs ahead has recorded is no older than the request.
+    moments = [None if at is None else _naive(min(at, now)) for _, _, at in past]
     rows = model.item_rows(encoded_ids([item for _, item, _ in past]))
     weights = event_weights(
         kinds,
         np.array(moments, dtype="datetime64[us]"),
-        as_of=np.datetime64(now.astimezone(UTC).replace(tzinfo=None), "us"),
+        as_of=np.datetime64(_naive(now), "us"),
         half_life_days=model.half_life_days,
     )
     return History.of(rows, weights)
+
+
+def _naive(moment: datetime) -> datetime:
+    """Return `moment` in UTC without its zone, as NumPy takes it."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -8,6 +8,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from features.interactions import encoded_ids
+from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
 from reco.feed.candidates import Candidates, gather
@@ -17,10 +18,10 @@ from reco.feed.query import FeedQuery, Filters
 from reco.feed.readback import LiveOffer, read_offers
 from reco.feed.scoring import popularity_logits
 from reco.feed.slate import choose
-from reco.feed.state import Credit, Situation, Surroundings, UserState, look_around
+from reco.feed.state import Situation, Surroundings, UserState, look_around
 from reco.geo.points import MAX_RADIUS_M, Point
 
-ANYONE = UserState(None, (), (), Credit(None, None, None))
+ANYONE = UserState(None, (), (), UNLIMITED)
 """A guest: nothing booked, no limit of credit."""
 _SPARE = 10
 
@@ -56,12 +57,12 @@ def similar_offers(
     """
     of = _published(connection, offer_id, now)
     around = _around(connection, of, radius_m)
-    query = FeedQuery(None, around.here, radius_m, MAX_RADIUS_M, Filters(), n, 1.0, now)
+    query = _question(around.here, radius_m, n, now)
     candidates = gather(serving.catalogue, Situation(query, ANYONE, around))
     order = _by_likeness(serving, candidates, of)
     chosen = choose(order, [], n + _SPARE)
-    ids = [int(serving.catalogue.offer_id[candidates.offer[row]]) for row in chosen]
-    live = read_offers(connection, ids, now, query.filters, ANYONE.credit)
+    ids = candidates.offer_id[chosen].tolist()
+    live = read_offers(connection, ids, query, ANYONE.credit)
     items = [
         offer_item(live[offer], distance_m=_finite(candidates.distance_m[row]))
         for offer, row in zip(ids, chosen, strict=True)
@@ -76,10 +77,16 @@ def _published(connection: psycopg.Connection[Any], offer_id: str, now: datetime
     ).fetchone()
     if row is None:
         raise NotFound("offer", offer_id)
-    live = read_offers(connection, [row[0]], now, Filters(), ANYONE.credit)
+    query = _question(None, 0.0, 1, now)
+    live = read_offers(connection, [row[0]], query, ANYONE.credit)
     if row[0] not in live:
         raise NotFound("offer", offer_id)
     return live[row[0]]
+
+
+def _question(here: Point | None, radius_m: float, n: int, now: datetime) -> FeedQuery:
+    """Return what anyone might ask there: no filter, live."""
+    return FeedQuery(None, here, radius_m, MAX_RADIUS_M, Filters(), n, 1.0, now)
 
 
 def _around(connection: psycopg.Connection[Any], of: LiveOffer, radius_m: float) -> Surroundings:
@@ -90,12 +97,12 @@ def _around(connection: psycopg.Connection[Any], of: LiveOffer, radius_m: float)
 
 def _by_likeness(serving: Generation, candidates: Candidates, of: LiveOffer) -> NDArray[np.int64]:
     catalogue = serving.catalogue
-    others = catalogue.item_external_id[candidates.item] != encoded_ids([of.item_id])[0]
+    others = catalogue.items.item_external_id[candidates.item] != encoded_ids([of.item_id])[0]
     kinds = [key for key, name in catalogue.categories.items() if name == of.category]
-    same_kind = np.isin(catalogue.item_category[candidates.item], kinds)
+    same_kind = np.isin(catalogue.items.item_category[candidates.item], kinds)
     popular = popularity_logits(catalogue, candidates)
     like = np.nan_to_num(_likeness(serving, candidates, of), nan=-np.inf)
-    item_id = catalogue.item_id[candidates.item]
+    item_id = catalogue.items.item_id[candidates.item]
     order = np.lexsort((item_id, -popular, ~same_kind, -like))
     return np.asarray(order[others[order]], dtype=np.int64)
 

@@ -30,12 +30,11 @@ class Quota:
 
 def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:
     """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory."""
-    venue = candidates.venue_row
-    family = catalogue.item_subcategory[candidates.item].astype(np.int64)
+    family = catalogue.items.item_subcategory[candidates.item].astype(np.int64)
     digital = max(1, int(n * MAX_DIGITAL_SHARE))
     alike = max(1, int(n * MAX_FAMILY_SHARE))
     return (
-        Quota(venue, np.where(venue == catalogue.digital_row, digital, MAX_A_VENUE)),
+        Quota(candidates.venue_id, np.where(candidates.is_online, digital, MAX_A_VENUE)),
         # Items without a subcategory are no family.
         Quota(family, np.where(family == 0, n, alike)),
     )

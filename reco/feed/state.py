@@ -11,15 +11,26 @@ from numpy.typing import NDArray
 from psycopg.rows import class_row
 
 from features.horizon import Value, values_of
+from reco.core.deposits import (
+    EMPTY,
+    UNLIMITED,
+    Cap,
+    Credit,
+    Deposit,
+    Spent,
+    credit_left,
+)
 from reco.feed.query import FeedQuery
 from reco.geo.points import Point
 from reco.geo.venues import WITHIN
+from reco.moments import known_until
 
 _PERSON = """
 select b.id,
   round(st_x(b.home::geometry)::numeric, 3)::float8 as lon,
   round(st_y(b.home::geometry)::numeric, 3)::float8 as lat,
-  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.granted_at, d.expires_at,
+  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents,
+  d.granted_at, d.expires_at,
   exists (select from core.deposit where user_id = b.id) as has_deposit
 from core.beneficiary b
 left join lateral (
@@ -31,18 +42,17 @@ where b.external_id = %(user_id)s
 
 _BOOKINGS = """
 select i.id as item_id, i.external_id as item, k.amount_cents, k.booked_at as at,
-  o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
-  coalesce(s.is_physical, false) as is_physical,
+  core.cap_of(s.is_event, s.is_digital, s.is_physical, k.is_dated, o.venue_id is not null) as cap,
   c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres
 from (
-  select t.offer_id, b.amount_cents, b.booked_at
+  select t.offer_id, b.amount_cents, b.booked_at, t.starts_at is not null as is_dated
   from core.booking b join core.stock t on t.id = b.stock_id
   where b.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and b.booked_at <= %(now)s and (b.cancelled_at is null or b.cancelled_at > %(now)s)
+    and b.booked_at <= %(known)s and (b.cancelled_at is null or b.cancelled_at > %(known)s)
   union all
-  select offer_id, 0, at from core.interaction
+  select offer_id, 0, at, false from core.interaction
   where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and kind = 'booking' and (at is null or at <= %(now)s)
+    and kind = 'booking' and (at is null or at <= %(known)s)
 ) k
 join core.offer o on o.id = k.offer_id
 join core.item i on i.id = o.item_id
@@ -57,12 +67,12 @@ from (
   -- What was dismissed or kept counts for ever; of looks, the last thousand.
   select offer_id, kind, at from core.interaction
   where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and kind in ('dismiss', 'favourite') and (at is null or at <= %(now)s)
+    and kind in ('dismiss', 'favourite') and (at is null or at <= %(known)s)
   union all
   (
     select offer_id, kind, at from core.interaction
     where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-      and kind in ('view', 'click') and (at is null or at <= %(now)s)
+      and kind in ('view', 'click') and (at is null or at <= %(known)s)
     order by at desc nulls last limit 1000
   )
 ) x
@@ -81,10 +91,25 @@ class Person:
     amount_cents: int | None
     digital_cap_cents: int | None
     physical_cap_cents: int | None
+    offer_limit_cents: int | None
     granted_at: datetime | None
     expires_at: datetime | None
     has_deposit: bool
     """Whether there is one at all, be it granted later."""
+
+    @property
+    def deposit(self) -> Deposit | None:
+        """The deposit that counts, None where none is granted yet."""
+        if self.amount_cents is None or self.granted_at is None:
+            return None
+        return Deposit(
+            self.amount_cents,
+            self.digital_cap_cents,
+            self.physical_cap_cents,
+            self.offer_limit_cents,
+            self.granted_at,
+            self.expires_at,
+        )
 
     @property
     def home(self) -> Point | None:
@@ -100,8 +125,7 @@ class Booked:
     item: str
     amount_cents: int
     at: datetime | None
-    is_digital: bool
-    is_physical: bool
+    cap: Cap
     category: str
     subcategory: str | None
     venue: str | None
@@ -128,15 +152,6 @@ class Interacted:
     item: str
     kind: str
     at: datetime | None
-
-
-@dataclass(frozen=True)
-class Credit:
-    """What may still be spent, in cents; None: without limit."""
-
-    total_cents: int | None
-    digital_cents: int | None
-    physical_cents: int | None
 
 
 @dataclass(frozen=True)
@@ -181,11 +196,11 @@ class Situation:
 
 
 def read_situation(connection: psycopg.Connection[Any], query: FeedQuery) -> Situation:
-    """Return the user's state as of `query.now` and the venues around, in one round trip.
+    """Return the user's state at `query.now` and the venues around, in one round trip.
 
     Where the request gives no location the home is needed first: a second, short one.
     """
-    asked = {"user_id": query.user_id, "now": query.now}
+    asked = {"user_id": query.user_id, "now": query.now, "known": known_until(query.as_of)}
     with connection.pipeline():
         persons = connection.cursor(row_factory=class_row(Person)).execute(_PERSON, asked)
         booked = connection.cursor(row_factory=class_row(Booked)).execute(_BOOKINGS, asked)
@@ -193,7 +208,8 @@ def read_situation(connection: psycopg.Connection[Any], query: FeedQuery) -> Sit
         near = _venues(connection, query.location, query.radius_m) if query.location else None
     person = persons.fetchone()
     bookings = tuple(booked.fetchall())
-    state = UserState(person, bookings, tuple(past.fetchall()), _credit(person, bookings, query))
+    credit = _credit(person, bookings, query.now)
+    state = UserState(person, bookings, tuple(past.fetchall()), credit)
     if query.location and near:
         venues = near.fetchall()
         around = _surroundings(query.location, "request", query.radius_m, venues)
@@ -225,21 +241,17 @@ def _surroundings(
     return Surroundings(here, source, radius_m, columns["id"], columns["distance_m"])
 
 
-def _credit(person: Person | None, bookings: Sequence[Booked], query: FeedQuery) -> Credit:
+def _credit(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:
     """Nobody without a deposit is limited by credit; one not granted yet, or expired, is empty."""
     if person is None or not person.has_deposit:
-        return Credit(None, None, None)
-    if person.amount_cents is None or person.granted_at is None:
-        return Credit(0, 0, 0)
-    if person.expires_at is not None and person.expires_at <= query.now:
-        return Credit(0, 0, 0)
-    spent = [b for b in bookings if b.at is not None and b.at >= person.granted_at]
-    return Credit(
-        max(0, person.amount_cents - sum(b.amount_cents for b in spent)),
-        _left(person.digital_cap_cents, [b.amount_cents for b in spent if b.is_digital]),
-        _left(person.physical_cap_cents, [b.amount_cents for b in spent if b.is_physical]),
+        return UNLIMITED
+    deposit = person.deposit
+    if deposit is None:
+        return EMPTY
+    since = [b for b in bookings if b.at is not None and b.at >= deposit.granted_at]
+    spent = Spent(
+        total_cents=sum(b.amount_cents for b in since),
+        digital_cents=sum(b.amount_cents for b in since if b.cap == "digital"),
+        physical_cents=sum(b.amount_cents for b in since if b.cap == "physical"),
     )
-
-
-def _left(cap_cents: int | None, spent_cents: Sequence[int]) -> int | None:
-    return None if cap_cents is None else max(0, cap_cents - sum(spent_cents))
+    return credit_left(deposit, spent, now)

@@ -26,6 +26,7 @@ NOTES = {
     "radius_widened": "Little is on nearby: the radius was widened.",
     "no_model_popularity_only": "No model is published: ranked by what is booked nearby.",
     "model_newer_than_request": "The model has seen what happened after this moment.",
+    "no_deposit": "No deposit is granted yet: paid offers can be looked at, not booked.",
     "no_credit_left_free_only": "No credit is left: free offers alone.",
     "nothing_found": "Nothing can be booked here: widen the radius, the dates or the price.",
 }

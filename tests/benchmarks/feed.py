@@ -53,7 +53,7 @@ def main() -> None:
         catalogue = build_catalogue(connection, asked.at)
         took_s = time.perf_counter() - began
         console.print(
-            f"Catalogue: {len(catalogue.offer_id):,} offers, {len(catalogue.stock_id):,} stocks, "
+            f"Catalogue: {len(catalogue.base.offer_id):,} offers, {len(catalogue.base.stock_id):,} stocks, "
             f"{catalogue.nbytes() / 1e6:.1f} MB, built in {took_s:.2f} s. "
             f"Model: {newest.version if newest else 'none'}."
         )

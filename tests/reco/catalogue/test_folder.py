@@ -13,15 +13,16 @@ from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots
 def test_round_trip(tmp_path_factory, rows):
     built = catalogue_of(rows)
     loaded = load_catalogue(save_catalogue(built, tmp_path_factory.mktemp("catalogue")))
-    for name, array in built.arrays().items():
-        np.testing.assert_array_equal(getattr(loaded, name), array)
-    assert (loaded.version, loaded.at, loaded.users) == (built.version, built.at, built.users)
-    assert loaded.categories == built.categories
+    for part in ("base", "items"):
+        for name, array in vars(getattr(built, part)).items():
+            np.testing.assert_array_equal(getattr(getattr(loaded, part), name), array)
+    for name in ("version", "at", "users", "seen", "categories"):
+        assert getattr(loaded, name) == getattr(built, name)
 
 
 def test_an_empty_catalogue(tmp_path):
     loaded = load_catalogue(save_catalogue(catalogue_of([]), tmp_path))
-    assert len(loaded.offer_id) == 0
+    assert len(loaded.base.offer_id) == 0
 
 
 def test_the_newest_three_stay(tmp_path):

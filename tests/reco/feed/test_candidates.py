@@ -5,15 +5,16 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from catalogues import CATEGORIES, NOW, NOW_US, catalogue_of, stocks
+from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, stocks
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.pairs import days_to_session, distance_cost, session_cost
+from reco.core.deposits import UNLIMITED, Credit
 from reco.db.arrays import FOREVER_US
 from reco.feed.candidates import gather, micros
 from reco.feed.query import feed_query
-from reco.feed.state import Credit, Interacted, Situation, Surroundings, UserState
+from reco.feed.state import Interacted, Situation, Surroundings, UserState
 from reco.geo.points import Point
 
 DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}
@@ -23,6 +24,7 @@ credits_left = st.builds(
     st.sampled_from([None, 0, 1_200]),
     st.sampled_from([None, 500]),
     st.sampled_from([None, 0, 1_200]),
+    st.sampled_from([None, 1_200]),
 )
 filters = st.fixed_dictionaries(
     {},
@@ -55,9 +57,9 @@ def truth(rows, here):
     best = {}
     for row in rows:
         item_category = CATEGORIES[row.item % 3 + 1]
-        bounds = [query.filters.max_price_cents, credit.total_cents]
-        bounds += [credit.digital_cents] if row.venue is None or row.item == 5 else []
-        bounds += [credit.physical_cents] if row.item == 1 else []
+        bounds = [query.filters.max_price_cents, credit.total_cents, credit.offer_limit_cents]
+        bounds += [credit.digital_cents] if cap_of(row) == "digital" else []
+        bounds += [credit.physical_cents] if cap_of(row) == "physical" else []
         dated = row.starts_us != FOREVER_US
         after, before = query.filters.starts_from, query.filters.starts_before
         if (
@@ -82,19 +84,22 @@ def truth(rows, here):
     return best
 
 
-@given(stocks(), filters, credits_left, st.sets(st.sampled_from([10, 20, 30])), st.data())
-def test_every_item_that_may_be_shown_and_no_other(rows, asked, credit, near, data):
+@given(stocks(), stocks(), filters, credits_left, st.sets(st.sampled_from([10, 20, 30])), st.data())
+def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, near, data):
     dismissed = data.draw(st.frozensets(st.integers(1, 5), max_size=1))
     here = situation(asked, credit, sorted(near), dismissed)
-    catalogue = catalogue_of(rows)
+    # Some offers of the base changed: a few are gone, a few stand anew, others are new.
+    changed = data.draw(st.sets(st.integers(100, 107)))
+    fresh = [row for row in fresh if row.offer in changed]
+    catalogue = catalogue_of(rows, sorted(changed), fresh)
     found = gather(catalogue, here)
-    expected = truth(rows, here)
-    items = catalogue.item_id[found.item].tolist()
+    expected = truth([row for row in rows if row.offer not in changed] + fresh, here)
+    items = catalogue.items.item_id[found.item].tolist()
     assert sorted(items) == sorted(expected)
     assert len(set(items)) == len(items)
-    for item, offer, cost in zip(items, found.offer.tolist(), found.cost.tolist(), strict=True):
+    for item, offer, cost in zip(items, found.offer_id.tolist(), found.cost.tolist(), strict=True):
         assert cost == pytest.approx(expected[item][0])
-        assert int(catalogue.offer_id[offer]) in expected[item][1]
+        assert offer in expected[item][1]
 
 
 @given(stocks(), credits_left)
@@ -108,12 +113,12 @@ def test_a_smaller_radius_never_adds(rows, credit):
 @given(stocks())
 def test_pages_are_disjoint_and_end(rows):
     catalogue = catalogue_of(rows)
-    here = situation({}, Credit(None, None, None), [10, 20, 30])
-    everything = set(catalogue.item_id[gather(catalogue, here).item].tolist())
+    here = situation({}, UNLIMITED, [10, 20, 30])
+    everything = set(catalogue.items.item_id[gather(catalogue, here).item].tolist())
     shown = frozenset()
     while True:
         page = gather(catalogue, replace(here, query=replace(here.query, shown_items=shown)))
-        found = catalogue.item_id[page.item].tolist()[:2]
+        found = catalogue.items.item_id[page.item].tolist()[:2]
         if not found:
             break
         assert not shown & set(found)

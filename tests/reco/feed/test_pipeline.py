@@ -26,8 +26,9 @@ def town(connection):
 
 
 def ask(connection, user_id="reader", at=NOW, serving=None, **asked):
-    serving = serving or generation(build_catalogue(connection, at), None)
-    query = feed_query(now=at, default_radius_m=50_000.0, user_id=user_id, **asked)
+    as_of = None if at == NOW else at
+    serving = serving or generation(build_catalogue(connection, at, as_of), None)
+    query = feed_query(now=at, as_of=as_of, default_radius_m=50_000.0, user_id=user_id, **asked)
     return feed(connection, serving, query, SECRET).answer
 
 

@@ -5,14 +5,15 @@ import pytest
 from catalogues import NOW, catalogue_of, stocks
 from hypothesis import assume, given
 
+from reco.core.deposits import UNLIMITED
 from reco.feed.candidates import gather
 from reco.feed.query import feed_query
 from reco.feed.scoring import popularity_logits
-from reco.feed.state import Credit, Situation, Surroundings, UserState
+from reco.feed.state import Situation, Surroundings, UserState
 from reco.geo.points import Point
 
 QUERY = feed_query(now=NOW, default_radius_m=5e4)
-GUEST = UserState(None, (), (), Credit(None, None, None))
+GUEST = UserState(None, (), (), UNLIMITED)
 AROUND = Surroundings(
     Point(5.0, 45.0), "request", 5e4, np.array([10, 20, 30]), np.array([300.0, 4e3, 4e4])
 )
@@ -28,11 +29,11 @@ def scored(rows):
 @given(stocks())
 def test_popularity_adds_up_to_what_a_person_books_at_places_and_online(rows):
     catalogue, candidates, rate = scored(rows)
-    online = candidates.venue_row == catalogue.digital_row
-    first = catalogue.offer_start[catalogue.digital_row]
+    online, base = candidates.is_online, catalogue.base
+    first = base.offer_start[base.online_row]
     for chosen, bookings in (
-        (online, catalogue.offer_bookings[first:]),
-        (~online, catalogue.offer_bookings[:first]),
+        (online, base.offer_bookings[first:]),
+        (~online, base.offer_bookings[:first]),
     ):
         if chosen.any():
             expected = max(bookings.sum() / catalogue.users, 0.01)
@@ -41,8 +42,8 @@ def test_popularity_adds_up_to_what_a_person_books_at_places_and_online(rows):
 
 @given(stocks())
 def test_more_bookings_near_are_never_less_popular(rows):
-    catalogue, candidates, rate = scored(rows)
-    placed = candidates.venue_row != catalogue.digital_row
+    _, candidates, rate = scored(rows)
+    placed = ~candidates.is_online
     assume(placed.sum() > 1)
     order = np.argsort(candidates.bookings_near[placed])
     assert np.all(np.diff(rate[placed][order]) >= -1e-12)

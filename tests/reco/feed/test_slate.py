@@ -8,6 +8,7 @@ from catalogues import catalogue_of, stocks
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reco.catalogue.shelf import ONLINE
 from reco.feed.candidates import Candidates
 from reco.feed.slate import (
     MAX_A_VENUE,
@@ -56,18 +57,19 @@ def test_quotas_hold_as_long_as_a_slate_within_them_is_long_enough(rows, n):
 @given(stocks())
 def test_the_quotas_of_a_feed(rows):
     catalogue = catalogue_of(rows)
-    count = len(catalogue.item_id)
-    offer = np.array([np.flatnonzero(catalogue.offer_item == i)[0] for i in range(count)])
-    venue = np.searchsorted(catalogue.offer_start, offer, side="right") - 1
+    base, count = catalogue.base, len(catalogue.items)
+    offer = np.array([np.flatnonzero(base.offer_item == i)[0] for i in range(count)])
+    group = np.searchsorted(base.offer_start, offer, side="right") - 1
+    venue = np.append(base.venue_id, ONLINE)[group]
     nothing = np.zeros(count)
     candidates = Candidates(
-        np.arange(count), offer, venue, nothing, nothing, nothing.astype(np.int64)
+        np.arange(count), base.offer_id[offer], venue, nothing, nothing, nothing.astype(np.int64)
     )
     of_venue, of_family = quotas(catalogue, candidates, 8)
-    digital = venue == catalogue.digital_row
+    digital = venue == ONLINE
     assert (of_venue.limit[digital] == int(8 * MAX_DIGITAL_SHARE)).all()
     assert (of_venue.limit[~digital] == MAX_A_VENUE).all()
-    known = catalogue.item_subcategory > 0
+    known = catalogue.items.item_subcategory > 0
     assert (of_family.limit[known] == int(8 * MAX_FAMILY_SHARE)).all()
     assert (of_family.limit[~known] == 8).all()
 

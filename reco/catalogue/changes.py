@@ -1,0 +1,171 @@
+"""What has changed since a catalogue was read, and the catalogue amended by it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.catalogue.build import one_snapshot
+from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
+from reco.catalogue.seen import Seen, read_seen
+from reco.catalogue.shelf import Shelf, rows_of, rows_on, stock_rows
+from reco.catalogue.snapshot import Catalogue, Items
+
+MAX_CHANGED = 30_000
+"""Offers changed since the base; beyond that a new base is better."""
+
+# An entry counts when its transaction is visible now and was not before: ids and transactions are
+# drawn before they are committed, so neither tells by its size alone what is new.
+_CHANGED_OFFERS = """
+with entry as materialized (
+  select entity, entity_id, before from core.change
+  where transaction_id >= %(before_xid)s
+  union all
+  select entity, entity_id, before from core.change
+  where transaction_id = any(%(in_progress)s::bigint[]) and transaction_id < %(before_xid)s
+), changed as (
+  select entity_id as offer_id from entry where entity = 'offer'
+  union all
+  select s.offer_id from entry join core.stock s on s.id = entry.entity_id
+  where entity = 'stock'
+  union all
+  -- A stock that is gone, or has moved to another offer.
+  select (before->>'offer_id')::bigint from entry where entity = 'stock' and before is not null
+  union all
+  -- Bookings matter where places are limited.
+  select s.offer_id from entry
+  join core.booking b on b.id = entry.entity_id join core.stock s on s.id = b.stock_id
+  where entity = 'booking' and s.quantity is not null
+  union all
+  select s.offer_id from entry join core.stock s on s.id = (before->>'stock_id')::bigint
+  where entity = 'booking' and before is not null and s.quantity is not null
+)
+select distinct offer_id from changed order by offer_id limit %(limit)s
+"""
+
+
+@dataclass(frozen=True)
+class ChangedOffers:
+    """Offers that changed, as they stand now."""
+
+    ids: NDArray[np.int64]
+    """Sorted; those that `read` lacks cannot be booked any more."""
+    read: OffersRead
+    new_items: Items | None
+    """Those that the catalogue lacks."""
+    names: tuple[dict[int, str], dict[int, str]] | None
+    """Of categories and subcategories, read with new items."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed between a catalogue and `seen`."""
+
+    seen: Seen
+    offers: ChangedOffers | None
+    """None: nothing that the catalogue shows."""
+
+
+def count_changed(connection: psycopg.Connection[Any], seen: Seen) -> int | None:
+    """Return how many offers have changed since `seen`, at most one more than `MAX_CHANGED`.
+
+    None: the database is another one, or was set back, and nobody can say.
+    """
+    with one_snapshot(connection):
+        if not seen.is_past_of(read_seen(connection)):
+            return None
+        return len(_changed_offers(connection, seen))
+
+
+def read_changes(
+    connection: psycopg.Connection[Any], catalogue: Catalogue, now: datetime
+) -> Changes | None:
+    """Return what has changed since `catalogue`, None where only a new base will do.
+
+    That is where more than `MAX_CHANGED` offers changed, or where the database is not the one that
+    the catalogue was read from, or was set back.
+
+    Parameters
+    ----------
+    connection
+        Not in a transaction; all is read in one snapshot of the database.
+    """
+    with one_snapshot(connection):
+        seen = read_seen(connection)
+        if not catalogue.seen.is_past_of(seen):
+            return None
+        ids = _changed_offers(connection, catalogue.seen)
+        if len(ids) > MAX_CHANGED:
+            return None
+        if not ids:
+            return Changes(seen, None)
+        return Changes(seen, _stand(connection, catalogue, ids, now))
+
+
+def _changed_offers(connection: psycopg.Connection[Any], seen: Seen) -> list[int]:
+    asked = {
+        "before_xid": seen.before_xid,
+        "in_progress": seen.in_progress,
+        "limit": MAX_CHANGED + 1,
+    }
+    # Never a generic plan: how much is new differs from call to call.
+    found = connection.execute(_CHANGED_OFFERS, asked, prepare=False)
+    return [int(offer_id) for (offer_id,) in found]
+
+
+def _stand(
+    connection: psycopg.Connection[Any], catalogue: Catalogue, ids: list[int], now: datetime
+) -> ChangedOffers:
+    read = read_offers(connection, now, None, ids)
+    item_ids = np.unique(read.stocks["item"])
+    new_ids = item_ids[catalogue.item_rows(item_ids) < 0]
+    return ChangedOffers(
+        ids=np.array(ids, dtype=np.int64),
+        read=read,
+        new_items=read_items(connection, new_ids) if len(new_ids) else None,
+        names=read_names(connection) if len(new_ids) else None,
+    )
+
+
+def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
+    """Return `catalogue` as it stands after `changes`; its version tells whether offers changed."""
+    if changes.offers is None:
+        return replace(catalogue, seen=changes.seen)
+    changed, base = changes.offers, catalogue.base
+    if changed.new_items is not None:
+        catalogue = replace(catalogue, items=catalogue.items.joined(changed.new_items))
+    replaced = catalogue.replaced.copy()
+    replaced[base.offer_rows(changed.ids)] = True
+    fresh = _restocked(catalogue, changed)
+    categories, subcategories = changed.names or (catalogue.categories, catalogue.subcategories)
+    return replace(
+        catalogue,
+        version=_next_version(catalogue.version),
+        seen=changes.seen,
+        categories=categories,
+        subcategories=subcategories,
+        replaced=replaced,
+        fresh=fresh,
+        bookings=base.bookings() - base.bookings(np.flatnonzero(replaced)) + fresh.bookings(),
+    )
+
+
+def _restocked(catalogue: Catalogue, changed: ChangedOffers) -> Shelf:
+    """Return the fresh shelf with the changed offers in the place of what they were."""
+    kept = rows_on(catalogue.fresh)
+    kept = kept.take(rows_of(changed.ids, kept.offer) < 0)
+    items = catalogue.item_rows(changed.read.stocks["item"])
+    return kept.merged(stock_rows(changed.read.stocks, changed.read.booked, items)).shelf()
+
+
+def _next_version(version: str) -> str:
+    """Return the version after `version`.
+
+    >>> _next_version("20261123T120000Z-3f2a"), _next_version("20261123T120000Z-3f2a+9")
+    ('20261123T120000Z-3f2a+1', '20261123T120000Z-3f2a+10')
+    """
+    base, _, count = version.partition("+")
+    return f"{base}+{int(count or 0) + 1}"

@@ -1,0 +1,129 @@
+"""What can be booked, read from the database: one definition for all offers and for a few."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.catalogue.shelf import CAPS
+from reco.catalogue.snapshot import Items
+from reco.db.arrays import fetch_arrays
+from reco.moments import known_until
+
+_STOCKS = """
+select s.id, s.offer_id, coalesce(o.venue_id, 9223372036854775807), o.item_id, s.price_cents,
+  coalesce(s.starts_at, 'infinity'),
+  greatest(coalesce(o.published_at, '-infinity'), coalesce(s.created_at, '-infinity')),
+  least(o.withdrawn_at, s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity'),
+  (array_position(%(caps)s::text[], core.cap_of(c.is_event, c.is_digital, c.is_physical,
+    s.starts_at is not null, o.venue_id is not null)) - 1)::int2
+from core.stock s
+join core.offer o on o.id = s.offer_id
+join core.item i on i.id = o.item_id
+left join core.subcategory c on c.id = i.subcategory_id
+left join (
+  select b.stock_id, sum(b.quantity) as taken
+  from core.booking b join core.stock limited on limited.id = b.stock_id
+  where limited.quantity is not null {of_limited}
+    and b.booked_at <= %(known)s and (b.cancelled_at is null or b.cancelled_at > %(known)s)
+  group by b.stock_id
+) t on t.stock_id = s.id
+where least(o.withdrawn_at, s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
+  and (s.cancelled_at is null or s.cancelled_at > %(known)s)
+  and (s.quantity is null or s.quantity > coalesce(t.taken, 0)) {of_stock}
+order by 3, 2, 6, 1
+"""
+_STOCK_TYPES = {
+    "stock": "int8",
+    "offer": "int8",
+    "venue": "int8",
+    "item": "int8",
+    "price_cents": "int4",
+    "starts": "time",
+    "opens": "time",
+    "closes": "time",
+    "cap": "int2",
+}
+
+_BOOKINGS = """
+select offer_id, count(*)::int4 from (
+  select s.offer_id from core.booking b join core.stock s on s.id = b.stock_id
+  where b.booked_at <= %(known)s and b.booked_at > %(now)s::timestamptz - interval '28 days'
+    and (b.cancelled_at is null or b.cancelled_at > %(known)s) {of_stock}
+  union all
+  select x.offer_id from core.interaction x
+  where x.kind = 'booking' and (x.at is null
+    or (x.at <= %(known)s and x.at > %(now)s::timestamptz - interval '28 days')) {of_interaction}
+) recent
+group by offer_id order by offer_id
+"""
+
+_ITEMS = """
+select i.id, i.category_id, coalesce(i.subcategory_id, 0)::int2, coalesce(s.is_digital, false)
+from core.item i left join core.subcategory s on s.id = i.subcategory_id
+where i.id = any(%(ids)s)
+order by i.id
+"""
+_ITEM_TYPES = {"item": "int8", "category": "int2", "subcategory": "int2", "is_digital": "bool"}
+
+
+@dataclass(frozen=True)
+class OffersRead:
+    """Offers as they stand: stocks that can be booked, and how often each offer was."""
+
+    stocks: dict[str, NDArray[Any]]
+    """(S,) columns `stock`, `offer`, `venue`, `item` (ids), `price_cents`, `starts`, `opens`,
+    `closes` (µs since 1970) and `cap`, by venue, offer, start and id."""
+    booked: dict[str, NDArray[Any]]
+    """`count` by ascending `offer`."""
+
+
+def read_offers(
+    connection: psycopg.Connection[Any],
+    now: datetime,
+    as_of: datetime | None,
+    offer_ids: Sequence[int] | None = None,
+) -> OffersRead:
+    """Return all offers, or those of `offer_ids`, within the running transaction.
+
+    Stocks that are past, withdrawn, cancelled or sold out are left out; those that open later are
+    kept.
+    """
+    asked = {"now": now, "known": known_until(as_of), "caps": list(CAPS), "ids": offer_ids}
+    names = {"of_limited": "limited", "of_stock": "s", "of_interaction": "x"}
+    some = {
+        place: "" if offer_ids is None else f"and {alias}.offer_id = any(%(ids)s)"
+        for place, alias in names.items()
+    }
+    stocks = fetch_arrays(connection, _STOCKS.format(**some), _STOCK_TYPES, asked)
+    counted = {"offer": "int8", "count": "int4"}
+    return OffersRead(stocks, fetch_arrays(connection, _BOOKINGS.format(**some), counted, asked))
+
+
+def read_items(connection: psycopg.Connection[Any], ids: NDArray[np.int64]) -> Items:
+    """Return the columns of the items of `ids`, by ascending id, within the running transaction."""
+    wanted = {"ids": ids.tolist()}
+    read = fetch_arrays(connection, _ITEMS, _ITEM_TYPES, wanted)
+    named = connection.execute(
+        "select external_id from core.item where id = any(%(ids)s) order by id", wanted
+    ).fetchall()
+    return Items(
+        item_id=read["item"],
+        item_external_id=np.array([name.encode() for (name,) in named], dtype=np.bytes_),
+        item_category=read["category"],
+        item_subcategory=read["subcategory"],
+        item_is_digital=read["is_digital"],
+    )
+
+
+def read_names(connection: psycopg.Connection[Any]) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the names of all categories and subcategories by id."""
+    tables = (b"select id, name from core.category", b"select id, name from core.subcategory")
+    categories, subcategories = (
+        {int(key): str(name) for key, name in connection.execute(table)} for table in tables
+    )
+    return categories, subcategories

@@ -1,0 +1,221 @@
+"""A shelf of offers: arrays grouped by venue and offer, looked up by venue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.core.deposits import Cap
+
+ONLINE = np.iinfo(np.int64).max
+"""Stands for the missing venue of a digital offer; sorts after every venue."""
+
+CAPS: tuple[Cap, ...] = ("none", "digital", "physical")
+"""What a stock counts against; the index is the int8 code."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Offers with their stocks; immutable.
+
+    V venues, O offers and S stocks. Offers are grouped by venue, stocks by offer: those of venue
+    row v are `offer_start[v]:offer_start[v + 1]`. Row V of `offer_start` holds the digital offers.
+    Times are int64 microseconds since 1970 UTC.
+    """
+
+    venue_id: NDArray[np.int64]
+    """(V,) sorted."""
+    offer_start: NDArray[np.int64]
+    """(V + 2,)"""
+    offer_id: NDArray[np.int64]
+    """(O,) sorted within a venue."""
+    offer_by_id: NDArray[np.int32]
+    """(O,) rows of the offers by ascending id."""
+    offer_item: NDArray[np.int32]
+    """(O,) row of the item."""
+    offer_bookings: NDArray[np.int32]
+    """(O,) bookings of the 28 days before it was read, and those without a time."""
+    stock_start: NDArray[np.int64]
+    """(O + 1,)"""
+    stock_id: NDArray[np.int64]
+    """(S,) by offer, then by start."""
+    stock_price_cents: NDArray[np.int32]
+    """(S,)"""
+    stock_starts_us: NDArray[np.int64]
+    """(S,) `FOREVER_US` where undated."""
+    stock_opens_us: NDArray[np.int64]
+    """(S,) published from here on."""
+    stock_closes_us: NDArray[np.int64]
+    """(S,) not bookable from here on: begun, past its booking limit or withdrawn."""
+    stock_cap: NDArray[np.int8]
+    """(S,) index in `CAPS`."""
+
+    @property
+    def online_row(self) -> int:
+        """The row of `offer_start` that holds the digital offers."""
+        return len(self.venue_id)
+
+    def venue_rows(self, venue_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of each venue, −1 where it has nothing bookable."""
+        return rows_of(self.venue_id, venue_ids)
+
+    def offer_rows(self, offer_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of those of `offer_ids` that are here."""
+        if not len(self.offer_id):
+            return np.empty(0, dtype=np.int64)
+        place = np.searchsorted(self.offer_id, offer_ids, sorter=self.offer_by_id)
+        rows = self.offer_by_id[np.minimum(place, len(self.offer_id) - 1)]
+        is_here: NDArray[np.bool_] = self.offer_id[rows] == offer_ids
+        return rows[is_here].astype(np.int64)
+
+    def bookings(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return how often offers (all, or those of `rows`) were booked: at venues, and online."""
+        first_online = self.offer_start[self.online_row]
+        if rows is None:
+            at_venues = self.offer_bookings[:first_online]
+            online = self.offer_bookings[first_online:]
+        else:
+            at_venues = self.offer_bookings[rows[rows < first_online]]
+            online = self.offer_bookings[rows[rows >= first_online]]
+        return np.array([at_venues.sum(dtype=np.int64), online.sum(dtype=np.int64)])
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class StockRows:
+    """Stocks as rows of one table, by venue, offer, start and id; all arrays of shape (S,)."""
+
+    venue: NDArray[np.int64]
+    """Id; `ONLINE` for digital offers."""
+    offer: NDArray[np.int64]
+    item: NDArray[np.int32]
+    """Row of the item."""
+    bookings: NDArray[np.int32]
+    """Of the offer."""
+    stock: NDArray[np.int64]
+    price_cents: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    opens: NDArray[np.int64]
+    closes: NDArray[np.int64]
+    cap: NDArray[np.int8]
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "StockRows":
+        """Return the rows that a mask or an index chooses."""
+        return StockRows(**{name: column[rows] for name, column in vars(self).items()})
+
+    def merged(self, other: "StockRows") -> "StockRows":
+        """Return both together, in order."""
+        both = StockRows(
+            **{
+                name: np.concatenate([column, getattr(other, name)])
+                for name, column in vars(self).items()
+            }
+        )
+        return both.take(np.lexsort((both.stock, both.starts, both.offer, both.venue)))
+
+    def shelf(self) -> Shelf:
+        """Return the shelf that holds these rows."""
+        first = np.flatnonzero(run_starts(self.offer))
+        offer_id, offer_venue = self.offer[first], self.venue[first]
+        venue_id = np.unique(offer_venue[offer_venue != ONLINE])
+        bounds = np.append(venue_id, ONLINE)
+        return Shelf(
+            venue_id=venue_id,
+            offer_start=np.append(np.searchsorted(offer_venue, bounds), len(offer_id)),
+            offer_id=offer_id,
+            offer_by_id=np.argsort(offer_id, kind="stable").astype(np.int32),
+            offer_item=self.item[first],
+            offer_bookings=self.bookings[first],
+            stock_start=np.append(first, len(self.stock)),
+            stock_id=self.stock,
+            stock_price_cents=self.price_cents,
+            stock_starts_us=self.starts,
+            stock_opens_us=self.opens,
+            stock_closes_us=self.closes,
+            stock_cap=self.cap,
+        )
+
+
+def rows_on(shelf: Shelf) -> StockRows:
+    """Return what lies on `shelf` as rows."""
+    venues = np.append(shelf.venue_id, ONLINE)
+    offer = np.repeat(np.arange(len(shelf.offer_id)), np.diff(shelf.stock_start))
+    venue = np.repeat(venues, np.diff(shelf.offer_start))
+    return StockRows(
+        venue=venue[offer],
+        offer=shelf.offer_id[offer],
+        item=shelf.offer_item[offer],
+        bookings=shelf.offer_bookings[offer],
+        stock=shelf.stock_id,
+        price_cents=shelf.stock_price_cents,
+        starts=shelf.stock_starts_us,
+        opens=shelf.stock_opens_us,
+        closes=shelf.stock_closes_us,
+        cap=shelf.stock_cap,
+    )
+
+
+def stock_rows(
+    stocks: Mapping[str, NDArray[Any]],
+    booked: Mapping[str, NDArray[Any]],
+    item: NDArray[np.int64],
+) -> StockRows:
+    """Return rows as they were read.
+
+    Parameters
+    ----------
+    stocks
+        Columns as `StockRows` names them, in its order.
+    booked
+        `count` by ascending `offer`.
+    item
+        (S,) row of each stock's item.
+    """
+    counted = rows_of(booked["offer"], stocks["offer"])
+    bookings = np.zeros(len(counted), dtype=np.int32)
+    bookings[counted >= 0] = booked["count"][counted[counted >= 0]]
+    return StockRows(
+        venue=stocks["venue"],
+        offer=stocks["offer"],
+        item=item.astype(np.int32),
+        bookings=bookings,
+        stock=stocks["stock"],
+        price_cents=stocks["price_cents"],
+        starts=stocks["starts"],
+        opens=stocks["opens"],
+        closes=stocks["closes"],
+        cap=stocks["cap"].astype(np.int8),
+    )
+
+
+def rows_of(sorted_ids: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the position of each of `ids` in `sorted_ids`, −1 where it is not there."""
+    if not len(sorted_ids):
+        return np.full(len(ids), -1, dtype=np.int64)
+    rows = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    return np.where(sorted_ids[rows] == ids, rows, -1).astype(np.int64)
+
+
+def ragged_rows(
+    start: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the member rows of `groups`, one after the other, and for each its place in `groups`.
+
+    >>> ragged_rows(np.array([0, 2, 2, 5]), np.array([2, 0]))
+    (array([2, 3, 4, 0, 1]), array([0, 0, 0, 1, 1]))
+    """
+    counts = start[groups + 1] - start[groups]
+    owner = np.repeat(np.arange(len(groups)), counts)
+    before = np.cumsum(counts) - counts
+    within = np.arange(len(owner)) - before[owner]
+    return start[groups][owner] + within, owner
+
+
+def run_starts(values: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return a mask of the places where a new run of equal values begins."""
+    return np.append(np.ones(min(1, len(values)), dtype=bool), values[1:] != values[:-1])

@@ -1,0 +1,183 @@
+"""A catalogue that is never stale: whoever changes something tells, and nothing is missed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
+from reco.catalogue.current import current_base, is_young
+from reco.catalogue.snapshot import Catalogue
+from reco.errors import RecoError
+
+log = logging.getLogger(__name__)
+
+LISTENER = "reco catalogue"
+"""What the listening connection calls itself."""
+
+_LISTEN = b"listen core_change"
+_LOOK_EVERY_S = 0.3
+"""Without a notice, look after so long: not all that changes is told."""
+_REST_S = 0.2
+"""Between two looks: many changes are one."""
+_RETRY_S = 0.5
+_REBUILD_EVERY_S = 5.0
+_STOP_S = 3.0
+
+
+class CatalogueWatch:
+    """Holds the catalogue of one world and amends it within a second of every change.
+
+    Use it as a context manager: within it a thread listens, and looks by itself every half second,
+    so that neither a lost notice nor a broken connection is ever more than a delay. The base is
+    rebuilt in another thread; meanwhile changes go on.
+
+    Parameters
+    ----------
+    conninfo
+        Of the world's database.
+    parent
+        Folder of the snapshots.
+    clock
+        Returns the present.
+    take
+        Is called with each new catalogue.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        parent: Path,
+        clock: Callable[[], datetime],
+        take: Callable[[Catalogue], None],
+    ) -> None:
+        self._conninfo = conninfo
+        self._parent = parent
+        self._clock = clock
+        self._take = take
+        self._catalogue: Catalogue | None = None
+        self._looking = threading.Lock()
+        self._rebuild: _Rebuild | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="catalogue-watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        if self._rebuild:
+            self._rebuild.stop()
+
+    def look(self, connection: psycopg.Connection[Any]) -> None:
+        """Bring the catalogue up to what is committed now; the first look builds it."""
+        with self._looking:
+            now = self._clock()
+            before = self._catalogue
+            latest = self._rebuilt() or before or current_base(connection, self._parent, now)
+            changes = read_changes(connection, latest, now)
+            if changes is not None:
+                latest = amended(latest, changes)
+            if changes is None or not is_young(latest, now) or latest.changed_offers > MAX_CHANGED:
+                self._start_rebuild(now)
+            self._catalogue = latest
+            if before is None or latest.version != before.version:
+                self._take(latest)
+
+    def _rebuilt(self) -> Catalogue | None:
+        """Return a base that was rebuilt meanwhile, once."""
+        if self._rebuild is None or self._rebuild.base is None:
+            return None
+        base, self._rebuild.base = self._rebuild.base, None
+        return base
+
+    def _start_rebuild(self, now: datetime) -> None:
+        if self._rebuild and not self._rebuild.is_over():
+            return
+        self._rebuild = _Rebuild(self._conninfo, self._parent, now)
+        self._rebuild.start()
+
+    def _run(self) -> None:
+        is_away = False
+        while not self._stopping.is_set():
+            try:
+                with _listening(self._conninfo) as connection:
+                    is_away = False
+                    self._follow(connection)
+            except (psycopg.Error, RecoError) as error:
+                if not is_away:
+                    log.warning("What is served stays as it was: %s", error)
+                is_away = True
+            except Exception:
+                # A full disk, say: the thread that looks for better must outlive it.
+                log.exception("What is served stays as it was.")
+            self._stopping.wait(_RETRY_S)
+
+    def _follow(self, connection: psycopg.Connection[Any]) -> None:
+        while not self._stopping.is_set():
+            self.look(connection)
+            if self._stopping.wait(_REST_S):
+                return
+            for _ in connection.notifies(timeout=_LOOK_EVERY_S, stop_after=1):
+                pass
+
+
+class _Rebuild(threading.Thread):
+    """Brings a new base, in a thread of its own; `base` is it when it is there."""
+
+    def __init__(self, conninfo: str, parent: Path, now: datetime) -> None:
+        super().__init__(name="catalogue-rebuild", daemon=True)
+        self.base: Catalogue | None = None
+        self._conninfo = conninfo
+        self._parent = parent
+        self._now = now
+        self._connection: psycopg.Connection[Any] | None = None
+        self._not_before_s = time.monotonic() + _REBUILD_EVERY_S
+
+    def is_over(self) -> bool:
+        """Say whether another one may begin: this one ended, and one that fails is no loop."""
+        return not self.is_alive() and time.monotonic() >= self._not_before_s
+
+    def stop(self) -> None:
+        """Give up what the database is still doing for it."""
+        connection = self._connection
+        if self.is_alive() and connection is not None:
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=1.0)
+        self.join(_STOP_S)
+
+    def run(self) -> None:
+        """Build, or map what another process has built."""
+        try:
+            with _opened(self._conninfo) as self._connection:
+                self.base = current_base(self._connection, self._parent, self._now)
+        except (psycopg.Error, RecoError) as error:
+            log.warning("The base of the catalogue stays as it was: %s", error)
+        except Exception:
+            log.exception("The base of the catalogue stays as it was.")
+
+
+def _listening(conninfo: str) -> psycopg.Connection[Any]:
+    connection = _opened(conninfo)
+    connection.execute(_LISTEN)
+    return connection
+
+
+def _opened(conninfo: str) -> psycopg.Connection[Any]:
+    # A server that vanished without a word is noticed within seconds.
+    return psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=1,
+        tcp_user_timeout=3000,
+        application_name=LISTENER,
+        options="-c timezone=UTC",
+    )
