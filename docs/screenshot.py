@@ -41,7 +41,9 @@ def main() -> None:
         f"http://127.0.0.1:{listening.getsockname()[1]}/",
     ]
     try:
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+        # Date fields read as on a French machine; times are those of the venues.
+        french = os.environ | {"LANGUAGE": "fr", "TZ": "Europe/Paris"}
+        subprocess.run(command, check=True, capture_output=True, env=french)  # noqa: S603
     finally:
         server.should_exit = True
         serving.join()

@@ -7,7 +7,7 @@ import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./m
 import { categoryName, currentLanguage, distance, known, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const state = { session: null, feed: null, loadedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0 };
+const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0 };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
@@ -26,8 +26,8 @@ const actions = {
 // Each item with the slate that it was shown in; a list holds several.
 const shown = ({ items, slate_id }) => items.map((item) => ({ ...item, slate_id }));
 
-// The service's clock, where it has answered; the reader's may be wrong.
-const now = () => (state.feed ? new Date(Date.parse(state.feed.now) + performance.now() - state.loadedAtMs) : new Date());
+// The service's clock, where it has answered; the reader's may be wrong. It errs towards too late.
+const now = () => (state.feed ? new Date(Date.parse(state.feed.now) + performance.now() - state.askedAtMs) : new Date());
 
 const leave = (item) => {
   state.items = state.items.filter((other) => other.item_id !== item.item_id);
@@ -72,28 +72,29 @@ const guarded = (work) => async (...given) => {
 };
 
 const load = guarded(async () => {
-  const turn = ++state.turn;
+  const [turn, askedAtMs] = [++state.turn, performance.now()];
   say(text("loading"));
   const feed = await api.feed(filters());
   const { lat, lon } = feed.location_used;
   const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000));
   // Somebody else, or something else, was asked for in the meantime.
   if (turn !== state.turn) return;
-  Object.assign(state, { feed, around, items: shown(feed), loadedAtMs: performance.now() });
+  Object.assign(state, { feed, around, items: shown(feed), askedAtMs });
   draw();
 });
 
 const loadMore = guarded(async () => {
-  const { turn } = state;
+  const [{ turn }, askedAtMs] = [state, performance.now()];
   const page = await api.feed(filters(), state.feed.next_cursor);
   if (turn !== state.turn) return;
-  Object.assign(state, { feed: { ...page, notes: state.feed.notes }, loadedAtMs: performance.now() });
+  Object.assign(state, { feed: { ...page, notes: state.feed.notes }, askedAtMs });
   state.items.push(...shown(page));
   draw();
 });
 
-const start = guarded(async (userId) => {
+const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   state.session = await api.openSession(userId);
+  sessionStorage.setItem("person", state.session.user_id);
   state.categories = await api.categories();
   drawControls();
   notify("");
@@ -107,8 +108,12 @@ const drawControls = () => {
   for (const labelled of document.querySelectorAll("[data-text]")) labelled.textContent = text(labelled.dataset.text);
   at("language").textContent = text("language");
   if (!state.session) return;
-  at("person").replaceChildren(...state.session.users.map((user) =>
-    new Option(`${user.user_id} · ${text("person_label", user)}`, user.user_id, false, user.user_id === state.session.user_id)));
+  const { users, user_id: current } = state.session;
+  const people = users.map((user) => new Option(`${user.user_id} · ${text("person_label", user)}`, user.user_id));
+  // Who books may leave the list of those to look at.
+  if (!users.some((user) => user.user_id === current)) people.unshift(new Option(current, current));
+  at("person").replaceChildren(...people);
+  at("person").value = current;
   const chosen = filters().category;
   const list = at("filters").elements.category;
   list.replaceChildren(new Option(text("all_categories"), ""), ...state.categories.map((name) => new Option(categoryName(name), name, false, name === chosen)));

@@ -17,7 +17,8 @@ export const openMine = (userId, now, onCancelled) => {
 };
 
 export const refreshMine = () => kept(async (userId) => {
-  const [credit, page] = await Promise.all([api.credit(userId), api.bookings(userId, at("state").value)]);
+  const both = () => Promise.all([api.credit(userId), api.bookings(userId, at("state").value)]);
+  const [credit, page] = await persist(both, () => {});
   if (userId !== mine.userId) return;
   Object.assign(mine, { credit, bookings: page.bookings, nextCursor: page.next_cursor });
   drawMine();

@@ -144,6 +144,13 @@ def test_book_and_cancel(page):
     )
 
 
+def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, address):
+    look_at(page, "villager")
+    page.open(address)
+    page.wait(SETTLED)
+    assert page.run("document.getElementById('person').value") == "villager"
+
+
 def test_an_answer_that_is_lost_is_asked_for_again_and_booked_once(page, proxy, database):
     proxy.lost, proxy.keys[:] = 1, []
     book(page, "manga-shop")
