@@ -41,9 +41,8 @@ def main() -> None:
         f"http://127.0.0.1:{listening.getsockname()[1]}/",
     ]
     try:
-        # Date fields read as on a French machine; times are those of the venues.
-        french = os.environ | {"LANGUAGE": "fr", "TZ": "Europe/Paris"}
-        subprocess.run(command, check=True, capture_output=True, env=french)  # noqa: S603
+        in_france = os.environ | {"TZ": "Europe/Paris"}
+        subprocess.run(command, check=True, capture_output=True, env=in_france)  # noqa: S603
     finally:
         server.should_exit = True
         serving.join()
