@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
@@ -51,7 +52,7 @@ class Bookings:
     next_cursor: str | None
 
 
-@router.post("/bookings", status_code=201, responses={201: {"model": Booking}, **_ANSWERS})
+@router.post("/bookings", status_code=201, responses={201: shown(Booking, BOOKING), **_ANSWERS})
 def make(
     worker: WorkerOfApp,
     now: Now,
@@ -79,14 +80,14 @@ def make(
         return Json(book(connection, wanted, idempotency_key, now), 201)
 
 
-@router.delete("/bookings/{booking_id}", responses={200: {"model": Booking}, **_ANSWERS})
+@router.delete("/bookings/{booking_id}", responses={200: shown(Booking, BOOKING), **_ANSWERS})
 def give_up(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: BookingId) -> Json:
     """Cancel a booking: its money and places are given back. One that is cancelled stays so."""
     with connected(worker.pool) as connection:
         return Json(cancel(connection, booking_id, caller.user(None), now))
 
 
-@router.post("/bookings/{booking_id}/use", responses={200: {"model": Booking}, **_ANSWERS})
+@router.post("/bookings/{booking_id}/use", responses={200: shown(Booking, BOOKING), **_ANSWERS})
 def collect(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: BookingId) -> Json:
     """Mark a booking as used, at the door or the counter; needs the venue's key, or an admin's."""
     partner = None if caller.scope == "admin" else caller.partner()
@@ -95,7 +96,12 @@ def collect(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: Book
 
 
 @router.get(
-    "/users/{user_id}/bookings", responses={200: {"model": Bookings}, **NOT_FOUND, **PROBLEMS}
+    "/users/{user_id}/bookings",
+    responses={
+        200: shown(Bookings, {"bookings": [BOOKING], "next_cursor": None}),
+        **NOT_FOUND,
+        **PROBLEMS,
+    },
 )
 def of_user(
     worker: WorkerOfApp,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
-from reco.api.examples import FEED
+from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
@@ -19,7 +19,7 @@ from reco.moments import moment_from
 router = APIRouter(prefix="/v1", tags=["feed"])
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": FeedAnswer, "content": {"application/json": {"example": FEED}}},
+    200: shown(FeedAnswer, FEED),
     **PROBLEMS,
 }
 

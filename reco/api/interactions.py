@@ -29,12 +29,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 class InteractionSent(BaseModel):
     """One thing that a person did with an offer."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "example": {"user_id": "reader", "offer_id": "manga-shop", "kind": "click"}
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     user_id: Annotated[Identifier | None, Field(description="With a token: its own.")] = None
     offer_id: Identifier
@@ -53,7 +48,17 @@ class InteractionSent(BaseModel):
 class Batch(BaseModel):
     """Up to a thousand interactions; one that is bad refuses all."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "interactions": [
+                    {"user_id": "reader", "offer_id": "manga-shop", "kind": "click"},
+                    {"user_id": "reader", "offer_id": "play-friday", "kind": "dismiss"},
+                ]
+            }
+        },
+    )
 
     interactions: Annotated[list[InteractionSent], Field(min_length=1, max_length=MAX_BATCH)]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
@@ -12,6 +12,8 @@ from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.feed.answer import FeedItem
 
 router = APIRouter(prefix="/v1", tags=["offers"])
+
+OfferId = Annotated[Identifier, Path(examples=["film-tonight"])]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Categories:
 
 
 @router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS})
-def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: Identifier) -> Json:
+def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
     """One published offer with the sessions that can be booked; none: sold out or past."""
     del caller
     return Json(worker.offer(offer_id, now))
@@ -42,7 +44,7 @@ def similar(
     worker: WorkerOfApp,
     now: Now,
     caller: KnownCaller,
-    offer_id: Identifier,
+    offer_id: OfferId,
     n: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> Json:
     """Bookable offers like this one, around it."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.examples import CREDIT, USER, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import NOT_FOUND, PROBLEMS
@@ -60,7 +61,7 @@ class User:
     credit: CreditStanding
 
 
-@router.put("/users/{user_id}", responses={200: {"model": User}, **PROBLEMS})
+@router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
 def put(
     worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId, person: PersonSent
 ) -> Json:
@@ -78,7 +79,7 @@ def put(
     return Json(User(user_id, person.birth_date, shown, done.granted, done.credit))
 
 
-@router.get("/users/{user_id}/credit", responses={200: {"model": CreditStanding}, **_ANSWERS})
+@router.get("/users/{user_id}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS})
 def credit(worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId) -> Json:
     """What is left of a user's credit: in all, by cap, until when."""
     with connected(worker.pool) as connection:

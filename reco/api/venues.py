@@ -27,8 +27,8 @@ class Venues:
 def near(
     worker: WorkerOfApp,
     caller: KnownCaller,
-    lat: Annotated[float, Query(description="Degrees.")],
-    lon: Annotated[float, Query(description="Degrees.")],
+    lat: Annotated[float, Query(description="Degrees.", examples=[45.1885])],
+    lon: Annotated[float, Query(description="Degrees.", examples=[5.7245])],
     *,
     radius_km: Annotated[float, Query(description="Up to 200.")] = 10.0,
     n: Annotated[int, Query(ge=1, le=500)] = 100,
