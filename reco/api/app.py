@@ -1,16 +1,41 @@
 """The HTTP API of one world; the only place that reads the clock."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from reco.api import bookings, demo, feed, health, interactions, offers, problems, users, venues
+from reco.api import (
+    backoffice,
+    bookings,
+    catalogue_upload,
+    demo,
+    feed,
+    health,
+    interactions,
+    offers,
+    problems,
+    users,
+    venues,
+)
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
 from reco.worker import Clock, Worker
+
+_PARTS = (
+    feed,
+    offers,
+    bookings,
+    users,
+    interactions,
+    venues,
+    backoffice,
+    catalogue_upload,
+    health,
+)
 
 
 def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
@@ -37,8 +62,10 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.worker, app.state.clock = worker, clock
+    # Uploads take turns: the connections are there for those who wait for a feed.
+    app.state.uploads = asyncio.Semaphore(2)
     app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
-    for part in (feed, offers, bookings, users, interactions, venues, health):
+    for part in _PARTS:
         app.include_router(part.router)
     if with_demo:
         app.include_router(demo.router)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -114,6 +114,17 @@ def field_name(location: Sequence[str | int]) -> str:
     return name or str(location[0])
 
 
+def accepted_values(error: Mapping[str, Any]) -> list[str]:
+    """Return what pydantic would have accepted, where it can list it.
+
+    >>> accepted_values({"ctx": {"expected": "'view', 'click' or 'dismiss'"}})
+    ['view', 'click', 'dismiss']
+    """
+    context = error.get("ctx", {})
+    listed = context.get("expected", context.get("expected_tags", ""))
+    return re.findall(r"'([^']*)'", str(listed))
+
+
 def _told(request: Request, error: Exception) -> Response:
     del request
     if not isinstance(error, RecoError):
@@ -141,9 +152,8 @@ def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     # Of a body that is no JSON the location is an offset, which names nothing.
     field = "body" if first["type"] == "json_invalid" else field_name(first["loc"])
-    # What pydantic expected comes as text: 'view', 'click' or 'dismiss'.
-    expected = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
-    return problem(422, f"{field}: {first['msg']}.", field=field, accepted=expected or None)
+    accepted = accepted_values(first)
+    return problem(422, f"{field}: {first['msg']}.", field=field, accepted=accepted or None)
 
 
 def _http(request: Request, error: Exception) -> Response:

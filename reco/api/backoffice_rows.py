@@ -1,0 +1,231 @@
+"""Rows of a partner's catalogue on the wire."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
+from pydantic_core import PydanticCustomError
+
+from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
+
+_NO_NUL = r"^[^\x00]*$"
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_MOST = 2**31 - 1
+_DATED = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _is_written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    # Numbers, in text too, would be taken as seconds since 1970.
+    if not isinstance(value, str) or not _DATED.match(value):
+        raise PydanticCustomError(
+            "time_text", "Input should be text in ISO 8601, such as 2026-11-28T20:00:00+01:00"
+        )
+    return value
+
+
+def _is_near(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment < _LATEST:
+        raise PydanticCustomError("time_range", "Input should lie in the years 1970 to 8999")
+    return moment
+
+
+@cache
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _known_zone(name: str) -> str:
+    if not _is_zone(name):
+        raise PydanticCustomError("zone", "Input should be a time zone such as Europe/Paris")
+    return name
+
+
+OwnId = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=200)]
+"""An id as the partner has it."""
+Name = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=500)]
+Text = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=20_000)]
+Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written), AfterValidator(_is_near)]
+Zone = Annotated[Name, AfterValidator(_known_zone)]
+
+
+class VenueSent(BaseModel):
+    """A venue."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "name": "Cinéma de la Lune",
+                "lat": 45.1885,
+                "lon": 5.7345,
+                "venue_type": "cinema",
+                "timezone": "Europe/Paris",
+            }
+        },
+    )
+
+    name: Name
+    lat: Annotated[Degrees, Field(description="WGS 84; outside France is a warning.")]
+    lon: Annotated[Degrees, Field(description="WGS 84.")]
+    venue_type: Name | None = None
+    timezone: Annotated[Zone | None, Field(description="Default: the service's.")] = None
+    opening: Annotated[Text | None, Field(description="Opening hours, in words.")] = None
+
+    def row(self, own_id: str) -> VenueRow:
+        """Return the row of that own id."""
+        return VenueRow(
+            own_id, self.name, self.lat, self.lon, self.venue_type, self.timezone, self.opening
+        )
+
+
+class WorkSent(BaseModel):
+    """A work that the partner describes itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[OwnId | None, Field(description="Default: the offer's.")] = None
+    title: Name
+    category: Name
+    subcategory: Name | None = None
+    genres: Annotated[list[Name], Field(max_length=50)] = []
+    description: Text | None = None
+    image_url: Text | None = None
+
+    def row(self, offer_id: str) -> WorkRow:
+        """Return the row of the work of an offer."""
+        return WorkRow(
+            self.id or offer_id,
+            self.title,
+            self.category,
+            self.subcategory,
+            tuple(self.genres),
+            self.description,
+            self.image_url,
+        )
+
+
+class OfferSent(BaseModel):
+    """An offer, of a known work (`item_id`) or of one of the partner's own (`item`)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "venue_id": "cinema",
+                "item": {
+                    "title": "Le silence des marées",
+                    "category": "CINEMA",
+                    "subcategory": "SEANCE_CINE",
+                    "genres": ["drama"],
+                },
+                "is_duo": True,
+            }
+        },
+    )
+
+    venue_id: Annotated[OwnId | None, Field(description="Own id; left out: digital.")] = None
+    item_id: Annotated[Name | None, Field(description="Public id of a known work.")] = None
+    item: WorkSent | None = None
+    is_duo: Annotated[bool, Field(strict=True, description="May be booked for two.")] = False
+    url: Text | None = None
+    published_at: Annotated[Moment | None, Field(description="Left out: at once.")] = None
+    withdrawn_at: Annotated[Moment | None, Field(description="No bookings from then on.")] = None
+
+    def row(self, own_id: str) -> OfferRow:
+        """Return the row of that own id."""
+        return OfferRow(
+            own_id,
+            self.venue_id,
+            self.item_id,
+            self.item.row(own_id) if self.item else None,
+            self.is_duo,
+            self.url,
+            _in_utc(self.published_at),
+            _in_utc(self.withdrawn_at),
+        )
+
+
+class StockSent(BaseModel):
+    """A stock: a session of an event, or copies of goods."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "offer_id": "film-tonight",
+                "price_cents": 850,
+                "starts_at": "2026-12-24T19:30:00+01:00",
+                "quantity": 120,
+            }
+        },
+    )
+
+    offer_id: Annotated[OwnId, Field(description="Own id.")]
+    price_cents: Annotated[int, Field(strict=True, ge=-_MOST, le=_MOST)]
+    starts_at: Annotated[Moment | None, Field(description="Of an event; goods have none.")] = None
+    ends_at: Moment | None = None
+    quantity: Annotated[
+        int | None, Field(strict=True, ge=0, le=_MOST, description="Left out: without limit.")
+    ] = None
+    booking_limit_at: Annotated[Moment | None, Field(description="No bookings after it.")] = None
+
+    def row(self, own_id: str) -> StockRow:
+        """Return the row of that own id."""
+        return StockRow(
+            own_id,
+            self.offer_id,
+            self.price_cents,
+            _in_utc(self.starts_at),
+            _in_utc(self.ends_at),
+            self.quantity,
+            _in_utc(self.booking_limit_at),
+        )
+
+
+class VenueLine(VenueSent):
+    """A line that says what a venue is."""
+
+    kind: Literal["venue"]
+    id: OwnId
+
+
+class OfferLine(OfferSent):
+    """A line that says what an offer is."""
+
+    kind: Literal["offer"]
+    id: OwnId
+
+
+class StockLine(StockSent):
+    """A line that says what a stock is."""
+
+    kind: Literal["stock"]
+    id: OwnId
+
+
+LINE: TypeAdapter[VenueLine | OfferLine | StockLine] = TypeAdapter(
+    Annotated[VenueLine | OfferLine | StockLine, Field(discriminator="kind")]
+)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None
