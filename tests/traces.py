@@ -82,7 +82,8 @@ def _events(connection, lou):
 def inhabit(world, connection):
     """Fill an empty world: the small one, whose reader is `LOU` and did all that can be done.
 
-    Of Lou's live bookings one can still be cancelled (the manga), one cannot (tonight's film).
+    Of Lou's live bookings one can be cancelled (the manga), one cannot (tonight's film), and of one
+    nobody knows whether it was collected (the novel).
     """
     small_world(connection)
     connection.execute(

@@ -79,8 +79,8 @@ def _told(erasure: Erasure) -> str:
     return (
         f"Gone: the profile, interactions: {erasure.interactions}, slates: {erasure.slates}, "
         f"answers to requests: {erasure.answers}. Bookings cancelled: {erasure.cancelled}.\n"
-        f"Stays, without a name: bookings: {erasure.bookings} (too late to cancel, these stand: "
-        f"{erasure.standing}), deposits: {erasure.deposits}, lines of the ledger: "
+        f"Stays, without a name: bookings: {erasure.bookings} (not used, and not to be "
+        f"cancelled: {erasure.standing}), deposits: {erasure.deposits}, lines of the ledger: "
         f"{erasure.ledger_lines}."
     )
 

@@ -1,8 +1,9 @@
 """Forget a person: what tells of them goes, what the accounts need stays without a name.
 
 Bookings, deposits and the ledger are the programme's accounts and stay, of an account without name,
-age, home and place. Bookings that may still be cancelled are: nobody is left to come, so the place
-and the money go back. Those that may not stand, as they would for anybody: the place is paid for.
+age, home and place. Bookings that are still to come, and may be cancelled, are: nobody is left to
+come, so the place and the money go back. Others stand, as they would for anybody: it is too late,
+or they were made elsewhere and nobody here knows whether the goods were collected.
 """
 
 from dataclasses import dataclass
@@ -30,8 +31,9 @@ set external_id = %(name)s, erased_at = %(now)s,
 where id = %(id)s
 """
 _LIVE_BOOKINGS = """
-select id::text from core.booking
-where user_id = %s and used_at is null and cancelled_at is null order by id
+select b.id::text, coalesce(b.collect_by > %(now)s or t.starts_at > %(now)s, false) as is_to_come
+from core.booking b join core.stock t on t.id = b.stock_id
+where b.user_id = %(id)s and b.used_at is null and b.cancelled_at is null order by b.id
 """
 # What is being written of the person right now is waited for, and then goes too. Everybody who
 # writes waits behind this, so not for long.
@@ -61,9 +63,9 @@ class Erasure:
     answers: int
     """To requests of an idempotency key."""
     cancelled: int
-    """Bookings that could still be cancelled."""
+    """Bookings that were still to come and could be cancelled."""
     standing: int
-    """Bookings that could not, and are not used yet."""
+    """Other bookings that are not used, as far as is known."""
     bookings: int
     """Bookings that stay, of whatever state."""
     deposits: int
@@ -91,8 +93,12 @@ def erase_person(world: World, user_id: str, now: datetime) -> Erasure:
         name = f"{ERASED}{uuid4()}"
         connection.execute(_FORGET, {"id": found[0], "name": name, "now": now})
         # By now in the name of the erased account, so that the ledger says no other.
-        live = [booking_id for (booking_id,) in connection.execute(_LIVE_BOOKINGS, found)]
-        cancelled = sum(_is_cancelled(connection, booking_id, now) for booking_id in live)
+        live = connection.execute(_LIVE_BOOKINGS, {"id": found[0], "now": now}).fetchall()
+        cancelled = sum(
+            _is_cancelled(connection, booking_id, now)
+            for booking_id, is_to_come in live
+            if is_to_come
+        )
         _wait_for_writers(connection)
         gone = {what: connection.execute(sql, found).rowcount for what, sql in _GONE.items()}
         connection.execute(_UNLINK, found)
