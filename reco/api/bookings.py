@@ -42,6 +42,10 @@ class OrderSent(BaseModel):
     stock_id: Annotated[Identifier, Field(description="One of an offer's sessions.")]
     quantity: Annotated[int, Field(description="1, or 2 where the offer is duo.")] = 1
     slate_id: Annotated[UUID | None, Field(description="The feed that it was shown in.")] = None
+    expected_amount_cents: Annotated[
+        int | None,
+        Field(ge=0, description="What the person was shown; refused where it costs else by now."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ def make(
     user_id = caller.user(order.user_id)
     if user_id is None:
         raise InvalidInput("user_id", "is needed with an API key")
-    wanted = Order(user_id, order.stock_id, order.quantity, order.slate_id)
+    wanted = Order(
+        user_id, order.stock_id, order.quantity, order.slate_id, order.expected_amount_cents
+    )
     with connected(worker.pool) as connection:
         return Json(book(connection, wanted, idempotency_key, now), 201)
 

@@ -55,7 +55,7 @@ BOOKING = {
     "title": "Film",
     "category": "CINEMA",
     "subcategory": "SEANCE_CINE",
-    "venue": {"venue_id": "cinema", "name": "Cinema"},
+    "venue": {"venue_id": "cinema", "name": "Cinema", "timezone": "Europe/Paris"},
     "quantity": 1,
     "amount_cents": 700,
     "state": "booked",

@@ -14,8 +14,9 @@ from reco.errors import InvalidInput, NotFound
 _COLUMNS = """
 select b.id, u.external_id as user_id, t.external_id as stock_id, o.external_id as offer_id,
   i.external_id as item_id, i.title, c.name as category, s.name as subcategory,
-  v.external_id as venue_id, v.name as venue_name, b.quantity, b.amount_cents, b.booked_at,
-  t.starts_at, coalesce(s.is_event, t.starts_at is not null) as is_event, b.collect_by, b.used_at,
+  v.external_id as venue_id, v.name as venue_name, v.timezone as venue_timezone,
+  b.quantity, b.amount_cents, b.booked_at, t.starts_at,
+  coalesce(s.is_event, t.starts_at is not null) as is_event, b.collect_by, b.used_at,
   b.cancelled_at, b.cancel_reason, t.quantity is not null as is_limited, o.partner_id
 from core.booking b
 join core.beneficiary u on u.id = b.user_id
@@ -52,6 +53,7 @@ class BookedVenue:
 
     venue_id: str
     name: str | None
+    timezone: str | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class BookingRow:
     subcategory: str | None
     venue_id: str | None
     venue_name: str | None
+    venue_timezone: str | None
     quantity: int
     amount_cents: int
     booked_at: datetime
@@ -123,6 +126,12 @@ class BookingRow:
         )
 
     @property
+    def _venue(self) -> BookedVenue | None:
+        if self.venue_id is None:
+            return None
+        return BookedVenue(self.venue_id, self.venue_name, self.venue_timezone)
+
+    @property
     def shown(self) -> Booking:
         """The booking as it is shown."""
         return Booking(
@@ -134,7 +143,7 @@ class BookingRow:
             title=self.title,
             category=self.category,
             subcategory=self.subcategory,
-            venue=BookedVenue(self.venue_id, self.venue_name) if self.venue_id else None,
+            venue=self._venue,
             quantity=self.quantity,
             amount_cents=self.amount_cents,
             state=state_of(self.standing),

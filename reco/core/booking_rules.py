@@ -90,6 +90,17 @@ def price_of(sale: Sale, buyer: Buyer, quantity: int, now: datetime) -> int:
     return amount_cents
 
 
+def check_price(amount_cents: int, expected_cents: int | None) -> None:
+    """Raise `RuleBroken` unless a booking costs what its buyer was shown (None: whatever)."""
+    if expected_cents is not None and amount_cents != expected_cents:
+        raise RuleBroken(
+            "price_changed",
+            f"It costs {euros(amount_cents)} now, not {euros(expected_cents)}.",
+            amount_cents=amount_cents,
+            expected_cents=expected_cents,
+        )
+
+
 def cancellable_until(
     is_event: bool, starts_at: datetime | None, booked_at: datetime
 ) -> datetime | None:

@@ -22,6 +22,7 @@ from reco.core.booking_rules import (
     Buyer,
     Sale,
     check_cancellation,
+    check_price,
     check_use,
     collect_by,
     price_of,
@@ -89,6 +90,8 @@ class Order:
     quantity: int = 1
     slate_id: UUID | None = None
     """The feed that it was shown in."""
+    expected_cents: int | None = None
+    """What the user was told that it costs in all; None: whatever it costs."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,8 @@ def book(connection: psycopg.Connection[Any], order: Order, key: str, now: datet
     InvalidInput
         The quantity is no quantity, or the key was used for something else.
     """
-    attempt = Attempt(key, (order.user_id, order.stock_id, order.quantity), _ANSWER)
+    asked = (order.user_id, order.stock_id, order.quantity, order.expected_cents)
+    attempt = Attempt(key, asked, _ANSWER)
     with connection.transaction():
         outcome = _outcome(connection, order, attempt, now)
     # A refusal is raised after what was decided is committed.
@@ -270,6 +274,7 @@ def _booked(connection: psycopg.Connection[Any], claim: _Claim) -> Booking:
     sale = stock.sale(int(claim.demand.taken))
     buyer = Buyer(account.deposit, account.spent, claim.demand.has_booked)
     amount_cents = price_of(sale, buyer, order.quantity, claim.now)
+    check_price(amount_cents, order.expected_cents)
     booked_at = _booking_time(claim)
     made = {
         "user": account.id,

@@ -99,7 +99,8 @@ def export_frames(
     """Write the core of `world` to `folder` as frames and return the rows of each.
 
     The format has one credit a user: the latest deposit is written. People who are erased, and what
-    is left of them, are not. Optional frames without a row are left out. A folder of frames at that place is replaced when all is written, not before.
+    is left of them, are not. Optional frames without a row are left out. A folder of frames at that
+    place is replaced when all is written, not before.
 
     Raises
     ------

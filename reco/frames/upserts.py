@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 _AGE = 18
-"""For which the deposits of frames were granted: their caps are those of the policy of their day."""
+"""For which the deposits of frames were granted; their caps are those of their day's policy."""
 
 _POINT = "st_setsrid(st_makepoint({lon}, {lat}), 4326)::geography"
 

@@ -69,9 +69,9 @@ const submission = (form, item, actions, told) => {
   return async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
-    const { stock_id, quantity } = offered(form, item);
+    const { stock_id, quantity, amountCents } = offered(form, item);
     if (attempt?.order.stock_id !== stock_id || attempt.order.quantity !== quantity) {
-      attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id } };
+      attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id, expected_amount_cents: amountCents } };
     }
     form.ariaBusy = "true";
     told.textContent = "";

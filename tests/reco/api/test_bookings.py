@@ -56,7 +56,7 @@ def test_a_phone_books_looks_and_cancels(client):
     assert made.status_code == 201
     booking = made.json()
     assert booking["state"] == "booked"
-    assert booking["venue"] == {"venue_id": "cinema", "name": "Cinema"}
+    assert booking["venue"] == {"venue_id": "cinema", "name": "Cinema", "timezone": None}
     assert booking["cancellable_until"] == "2026-11-25T12:00:00Z"
     assert credit(client, phone)["left_cents"] == before["left_cents"] - 700
     assert "classic" not in feed_items(client, phone)
@@ -88,6 +88,14 @@ def test_a_refusal_names_the_rule_and_by_how_much(client, key):
         "short_cents": 700,
         "limit_cents": 0,
     }
+
+
+def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connection):
+    connection.execute("update core.stock set price_cents = 900 where external_id = 'film-tonight'")
+    refused = book(client, token(), expected_amount_cents=700)
+    assert (refused.status_code, refused.json()["rule"]) == (409, "price_changed")
+    assert (refused.json()["amount_cents"], refused.json()["expected_cents"]) == (900, 700)
+    assert book(client, token(), expected_amount_cents=900).status_code == 201
 
 
 @pytest.mark.parametrize(
