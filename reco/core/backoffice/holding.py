@@ -15,18 +15,25 @@ from reco.core.policies import read_policies
 R = TypeVar("R", VenueRow, OfferRow)
 Written = Literal["venue", "work", "offer", "stock"]
 
+# Each row is looked up by itself: an upload outruns the statistics, and a planner that believes the
+# partner to have a handful of rows would read them all.
 _VENUES = """
-select id, external_id, partner_ref, name, st_y(location::geometry), st_x(location::geometry),
-  venue_type, timezone, opening
-from core.venue where partner_id = %s and partner_ref = any(%s)
+select v.id, v.external_id, v.partner_ref, v.name, st_y(v.location::geometry),
+  st_x(v.location::geometry), v.venue_type, v.timezone, v.opening
+from unnest(%(own_ids)s::text[]) wanted (own_id)
+cross join lateral (
+  select * from core.venue where partner_id = %(partner)s and partner_ref = own_id limit 1
+) v
 """
 _OFFERS = """
 select o.id, o.external_id, o.partner_ref, v.partner_ref, i.external_id, o.is_duo, o.url,
   o.published_at, o.withdrawn_at
-from core.offer o
+from unnest(%(own_ids)s::text[]) wanted (own_id)
+cross join lateral (
+  select * from core.offer where partner_id = %(partner)s and partner_ref = own_id limit 1
+) o
 join core.item i on i.id = o.item_id
 left join core.venue v on v.id = o.venue_id
-where o.partner_id = %s and o.partner_ref = any(%s)
 """
 _WORKS = """
 select i.id, i.external_id, i.partner_id, i.partner_ref, i.title, c.name, s.name, i.genres,
@@ -39,10 +46,13 @@ where i.external_id = any(%s)
 _STOCKS = """
 select t.id, t.external_id, t.partner_ref, o.partner_ref, t.price_cents, t.starts_at, t.ends_at,
   t.quantity, t.booking_limit_at, t.cancelled_at
-from core.stock t join core.offer o on o.id = t.offer_id
-where t.partner_id = %s and t.partner_ref = any(%s)
+from unnest(%(own_ids)s::text[]) wanted (own_id)
+cross join lateral (
+  select * from core.stock where partner_id = %(partner)s and partner_ref = own_id limit 1
+) t
+join core.offer o on o.id = t.offer_id
 """
-_LOCKED_STOCKS = _STOCKS + "order by t.id for no key update of t"
+_LOCK_STOCKS = "select id from core.stock where id = any(%s) order by id for no key update"
 _BOOKED = """
 select stock_id, sum(quantity) from core.booking
 where stock_id = any(%s) and cancelled_at is null group by stock_id
@@ -159,9 +169,9 @@ def read_holding(
     """Return what `partner` has of what `rows` are and point to."""
     wanted = _wanted(rows)
     with connection.pipeline():
-        venues = connection.execute(_VENUES, (partner.id, wanted["venue"]))
-        offers = connection.execute(_OFFERS, (partner.id, wanted["offer"]))
-        stocks = connection.execute(_STOCKS, (partner.id, wanted["stock"]))
+        venues = connection.execute(_VENUES, _asked(partner, wanted["venue"]))
+        offers = connection.execute(_OFFERS, _asked(partner, wanted["offer"]))
+        stocks = connection.execute(_STOCKS, _asked(partner, wanted["stock"]))
         foreign = {
             kind: connection.execute(
                 statement.encode(), (_both_ids(partner, wanted[kind]), partner.id)
@@ -184,12 +194,14 @@ def read_holding(
 
 
 def lock_stocks(connection: psycopg.Connection[Any], holding: Holding, own_ids: list[str]) -> None:
-    """Lock stocks that may change, and read them and what is booked of them again."""
-    locked = connection.execute(_LOCKED_STOCKS, (holding.partner.id, own_ids)).fetchall()
-    if not locked:
-        return
-    booked = dict(connection.execute(_BOOKED, ([id_ for id_, *_ in locked],)).fetchall())
-    for id_, public, ref, *rest in locked:
+    """Lock stocks that may change, and read them and what is booked of them."""
+    ids = [holding.stocks[own_id].id for own_id in own_ids]
+    with connection.pipeline():
+        connection.execute(_LOCK_STOCKS, (ids,))
+        stocks = connection.execute(_STOCKS, _asked(holding.partner, own_ids))
+        sums = connection.execute(_BOOKED, (ids,))
+    booked = dict(sums.fetchall())
+    for id_, public, ref, *rest in stocks:
         holding.stocks[ref] = _stock(id_, public, ref, *rest, booked=int(booked.get(id_, 0)))
 
 
@@ -220,6 +232,10 @@ def _wanted(rows: Iterable[Row]) -> dict[Kind, list[str]]:
             wanted["stock"][row.id] = None
             wanted["offer"][row.offer_id] = None
     return {kind: list(ids) for kind, ids in wanted.items()}
+
+
+def _asked(partner: Partner, own_ids: list[str]) -> dict[str, Any]:
+    return {"partner": partner.id, "own_ids": own_ids}
 
 
 def _both_ids(partner: Partner, own_ids: list[str]) -> list[str]:

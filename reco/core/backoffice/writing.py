@@ -1,6 +1,6 @@
 """Write rows of a partner's catalogue: one transaction, whether one row or a thousand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,9 @@ select %(partner)s, r.id, r.public_id, i.id, v.id, r.is_duo, r.url, r.published_
 from json_to_recordset(%(rows)s) as r (id text, public_id text, item_id text, venue_id text,
   is_duo boolean, url text, published_at timestamptz, withdrawn_at timestamptz)
 join core.item i on i.external_id = r.item_id
-left join core.venue v on v.partner_id = %(partner)s and v.partner_ref = r.venue_id
+left join lateral (
+  select id from core.venue where partner_id = %(partner)s and partner_ref = r.venue_id limit 1
+) v on true
 on conflict (partner_id, partner_ref) do update set item_id = excluded.item_id,
   venue_id = excluded.venue_id, is_duo = excluded.is_duo, url = excluded.url,
   published_at = excluded.published_at, withdrawn_at = excluded.withdrawn_at
@@ -67,7 +69,9 @@ select %(partner)s, r.id, r.public_id, o.id, r.price_cents, r.starts_at, r.ends_
   r.booking_limit_at, %(now)s
 from json_to_recordset(%(rows)s) as r (id text, public_id text, offer_id text, price_cents integer,
   starts_at timestamptz, ends_at timestamptz, quantity integer, booking_limit_at timestamptz)
-join core.offer o on o.partner_id = %(partner)s and o.partner_ref = r.offer_id
+cross join lateral (
+  select id from core.offer where partner_id = %(partner)s and partner_ref = r.offer_id limit 1
+) o
 on conflict (partner_id, partner_ref) do update set offer_id = excluded.offer_id,
   price_cents = excluded.price_cents, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
   quantity = excluded.quantity, booking_limit_at = excluded.booking_limit_at
@@ -125,13 +129,17 @@ def _decided(
     }
     stocks = {place: row for place, row in enumerate(rows) if isinstance(row, StockRow)}
     # Bookings wait for those alone that may change.
-    lock_stocks(connection, holding, [r.id for r in stocks.values() if _may_change(holding, r)])
+    changing = _changing(holding, stocks.values())
+    if changing:
+        lock_stocks(connection, holding, changing)
     return outcomes | {place: decide_stock(holding, row, now) for place, row in stocks.items()}
 
 
-def _may_change(holding: Holding, row: StockRow) -> bool:
-    held = holding.stocks.get(row.id)
-    return held is not None and held.row != row
+def _changing(holding: Holding, rows: Iterable[StockRow]) -> list[str]:
+    """Return the stocks, by own ids, that rows may change."""
+    found = ((holding.stocks.get(row.id), row) for row in rows)
+    # Two rows of one stock lock it once.
+    return list({row.id: None for held, row in found if held and held.row != row})
 
 
 def _write(connection: psycopg.Connection[Any], holding: Holding, now: datetime) -> None:
