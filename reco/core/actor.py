@@ -6,5 +6,8 @@ import psycopg
 
 
 def act_as(connection: psycopg.Connection[Any], actor: str) -> None:
-    """Name the actor of the running transaction, as `user:u1`, `partner:lune` or `expiry`."""
+    """Name the actor of the running transaction, as `user`, `partner:lune` or `expiry`.
+
+    The ledger cannot be rewritten: no name of a person goes in, the line has the account's number.
+    """
     connection.execute("select set_config('core.actor', %s, true)", (actor,))

@@ -199,7 +199,7 @@ def cancel(
             raise NotFound("booking", booking_id)
         if state_of(row.standing) != "cancelled":
             check_cancellation(row.standing, now)
-            act_as(connection, f"user:{row.user_id}")
+            act_as(connection, "user")
             connection.execute(_CANCEL, {"id": row.id, "now": now})
             if row.is_limited:
                 connection.execute(NOTICE)
@@ -286,7 +286,7 @@ def _booked(connection: psycopg.Connection[Any], claim: _Claim) -> Booking:
         "slate_id": order.slate_id,
     }
     with connection.pipeline():
-        act_as(connection, f"user:{order.user_id}")
+        act_as(connection, "user")
         connection.execute(_INSERT, made)
         if sale.left == order.quantity:
             connection.execute(NOTICE)

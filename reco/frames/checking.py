@@ -67,6 +67,10 @@ _RULES: Mapping[str, tuple[bytes, ...]] = {
         ) as numbered
         where row_number > 1
         """,
+        b"""
+        select row, 'used_at', 'is given, and so is cancelled_at: a booking ends in one way'
+        from staged_bookings where used_at is not null and cancelled_at is not null
+        """,
     ),
     "interactions": (
         b"""

@@ -63,7 +63,7 @@ _QUERIES: Mapping[str, str] = {
     """,
     "bookings": """
         select u.external_id, s.external_id, b.quantity, b.amount_cents / 100.0, b.booked_at,
-               b.cancelled_at
+               b.cancelled_at, b.used_at
         from core.booking b
         join core.beneficiary u on u.id = b.user_id
         join core.stock s on s.id = b.stock_id

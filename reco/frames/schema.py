@@ -138,7 +138,7 @@ FRAMES: Mapping[str, FrameSpec] = {
         _frame(
             "bookings",
             "user_id:id>users stock_id:id>stocks quantity:count amount_eur:money_eur "
-            "booked_at:time cancelled_at?:time",
+            "booked_at:time cancelled_at?:time used_at?:time",
             required=False,
         ),
         _frame(

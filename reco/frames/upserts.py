@@ -166,6 +166,7 @@ UPSERTS = (
             "quantity": "b.quantity",
             "amount_cents": "b.amount_cents",
             "cancelled_at": "b.cancelled_at",
+            "used_at": "b.used_at",
         },
         rows="""staged_bookings b
             join core.beneficiary u on u.external_id = b.user_id

@@ -36,6 +36,7 @@ class Bookings:
     amount_cents: NDArray[np.int64]
     at_s: Seconds
     cancelled_s: Seconds
+    used_s: Seconds
 
     def __len__(self) -> int:
         return len(self.user)
@@ -61,6 +62,7 @@ def settle_bookings(outcomes: Outcomes, supply: Supply, setting: Setting) -> Boo
         ledger.take_seats(stock[paid], quantity[paid])
         granted[paid] = True
     kept = np.flatnonzero(granted)
+    cancelled_s = _cancelled(generator, stock[kept], at_s[kept], stocks, setting)
     return Bookings(
         wishes[kept],
         user[kept],
@@ -68,7 +70,8 @@ def settle_bookings(outcomes: Outcomes, supply: Supply, setting: Setting) -> Boo
         quantity[kept],
         amount_cents[kept],
         at_s[kept],
-        _cancelled(generator, stock[kept], at_s[kept], stocks, setting),
+        cancelled_s,
+        _used(stock[kept], at_s[kept], cancelled_s, stocks, setting),
     )
 
 
@@ -81,6 +84,7 @@ def bookings_frame(bookings: Bookings, users: int, stocks: int) -> pa.Table:
         "amount_eur": bookings.amount_cents / 100,
         "booked_at": timestamps(bookings.at_s),
         "cancelled_at": timestamps(bookings.cancelled_s),
+        "used_at": timestamps(bookings.used_s),
     }
     return frame_table("bookings", columns)
 
@@ -172,3 +176,18 @@ def _cancelled(
     by_user_s = at_s + generator.integers(*setting.parameters.user_cancelled_s, size=len(stock))
     in_time = chosen & (by_user_s < np.minimum(stocks.limit_s[stock], setting.calendar.now_s))
     return np.minimum(np.where(in_time, by_user_s, NEVER), stocks.cancelled_s[stock])
+
+
+def _used(
+    stock: NDArray[np.int32],
+    at_s: Seconds,
+    cancelled_s: Seconds,
+    stocks: Stocks,
+    setting: Setting,
+) -> Seconds:
+    """Return when bookings were used: sessions as they began, goods after some days."""
+    starts_s = stocks.starts_s[stock]
+    collected_s = at_s + setting.parameters.collected_after_s
+    used_s = np.where(starts_s < NEVER, starts_s, collected_s)
+    is_used = (cancelled_s == NEVER) & (used_s < setting.calendar.now_s)
+    return np.where(is_used, used_s, NEVER)

@@ -191,6 +191,8 @@ class Parameters:
     user_cancelled_share: float = 0.04
     user_cancelled_s: tuple[int, int] = (3_600, 169_200)
     """Bookings that people cancel, and when after the booking (programme: within 48 hours)."""
+    collected_after_s: int = 172_800
+    """How long after they are booked goods are collected (a priori)."""
 
 
 PARAMETERS = Parameters()

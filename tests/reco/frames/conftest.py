@@ -86,6 +86,7 @@ def frames():
                 "amount_eur": [14.7, 0.0],
                 "booked_at": times("2026-03-02T10:00:00.25Z", "2026-03-03T10:00:00Z"),
                 "cancelled_at": times(None, "2026-03-04T10:00:00Z"),
+                "used_at": times("2026-03-05T10:00:00Z", None),
             },
         ),
         "interactions": frame_table(

@@ -64,6 +64,7 @@ def test_it_says_what_went_and_what_stayed(inhabited):
 
 
 def test_nothing_in_any_table_names_the_person(inhabited, connection):
+    book(connection, Order(LOU, "classic-soon"), "a key", LATER)
     told = (LOU, "2008-02-29", "38-Isere")
     assert all(tables_with(connection, text) for text in told)
     erase_person(inhabited, LOU, LATER)

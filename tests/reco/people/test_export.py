@@ -85,7 +85,11 @@ def test_places_bookings_and_slates_are_told_in_ids_of_the_wire(inhabited):
         "play-friday": "cancelled",
     }
     assert bookings["manga-shop"]["slate_id"] == str(SLATE)
-    assert bookings["manga-shop"]["venue"] == {"venue_id": "bookshop", "name": "Bookshop"}
+    assert bookings["manga-shop"]["venue"] == {
+        "venue_id": "bookshop",
+        "name": "Bookshop",
+        "timezone": None,
+    }
     assert {i["offer_id"] for i in document["interactions"]} == {"film-tonight", "opera-dear"}
     (slate,) = document["slates"]
     assert (slate["lat"], slate["lon"]) == (45.181, 5.721)

@@ -110,6 +110,13 @@ def test_bookings_keep_to_the_order_of_time(demo):
     assert 0 < len(cancelled) < 0.1 * len(booked)
     assert (cancelled["cancelled_at"] > cancelled["booked_at"]).all()
     assert booked.loc[booked["cancelled_at_stock"].notna(), "cancelled_at"].notna().all()
+    used = booked[booked["used_at"].notna()]
+    assert used["cancelled_at"].isna().all()
+    assert (used["used_at"] > used["booked_at"]).all()
+    assert (used["used_at"] == used["starts_at"])[used["starts_at"].notna()].all()
+    # What is neither used nor cancelled is still to come, or waits to be collected.
+    waiting = booked[booked["used_at"].isna() & booked["cancelled_at"].isna()]
+    assert 0 < len(waiting) < 0.2 * len(booked)
 
 
 def test_interactions_are_on_offers_that_were_open(demo):
@@ -126,7 +133,7 @@ def test_nothing_has_happened_after_the_anchor(demo):
         "offers": ("published_at", "withdrawn_at"),
         "stocks": ("created_at", "cancelled_at"),
         "users": ("credit_granted_at",),
-        "bookings": ("booked_at", "cancelled_at"),
+        "bookings": ("booked_at", "cancelled_at", "used_at"),
         "interactions": ("at",),
     }
     for name, columns in happened.items():
