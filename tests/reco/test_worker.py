@@ -7,6 +7,8 @@ import psycopg
 import pytest
 from worlds import NOW, book, small_world
 
+from reco.feed.generation import generation
+from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.model.registry import champion
 from reco.settings import Settings
@@ -83,6 +85,20 @@ def test_what_is_published_now_is_in_the_next_catalogue(worker, connection):
     )
     worker.refresh()
     assert "circus-secret" in {item.offer_id for item in worker.feed(QUERY).items}
+
+
+def test_a_model_weighs_what_a_clock_that_runs_ahead_has_recorded(worker, filled, connection):
+    train(filled, 0)
+    worker.refresh()
+    decaying = replace(worker.serving.model, half_life_days=30.0)
+    serving = generation(worker.serving.catalogue, decaying)
+    connection.execute(
+        "insert into core.interaction (user_id, offer_id, kind, at)"
+        " select u.id, o.id, 'favourite', %s from core.beneficiary u, core.offer o"
+        " where u.external_id = 'reader' and o.external_id = 'manga-shop'",
+        (NOW + timedelta(minutes=4),),
+    )
+    assert feed(connection, serving, QUERY, worker.secret).answer.items
 
 
 def test_slates_are_written_before_the_worker_is_gone(filled):

@@ -109,6 +109,20 @@ def test_booked_and_dismissed_do_not_come_back(town):
     assert not shown & {"play-friday", "novel-shop"}
 
 
+def test_what_a_clock_that_runs_ahead_has_recorded_counts_at_once(town):
+    ahead = NOW + timedelta(minutes=3)
+    for kind, offer in (("dismiss", "play-friday"), ("favourite", "manga-shop")):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, %s, %s from core.beneficiary u, core.offer o"
+            " where u.external_id = 'reader' and o.external_id = %s",
+            (kind, ahead, offer),
+        )
+    book(town, "reader", "classic-soon", ahead, 7.0)
+    assert not offers(ask(town)) & {"play-friday", "classic-soon"}
+    assert "play-friday" in offers(ask(town, at=NOW - timedelta(minutes=1)))
+
+
 def test_a_dismissal_counts_however_much_was_looked_at_since(town):
     for kind, offer, count in (("dismiss", "play-friday", 1), ("view", "manga-shop", 1_200)):
         town.execute(
@@ -144,6 +158,33 @@ def test_sold_out_since_the_catalogue_was_built_drops_out(town):
     assert "film-tonight" in offers(ask(town, serving=serving))
     book(town, "free", "film-tonight", NOW, quantity=2)
     assert "film-tonight" not in offers(ask(town, serving=serving))
+
+
+def test_what_costs_too_much_since_the_catalogue_was_built_drops_out(town):
+    serving = generation(build_catalogue(town, NOW), None)
+    assert {"ebook-online", "play-friday"} <= offers(ask(town, serving=serving))
+    town.execute(
+        "update core.stock set price_cents = case external_id when 'ebook-online' then 501"
+        " else 30001 end where external_id in ('ebook-online', 'play-friday')"
+    )
+    assert not {"ebook-online", "play-friday"} & offers(ask(town, serving=serving))
+
+
+def test_no_booking_may_cost_more_than_the_limit_of_an_offer(town):
+    town.execute("update core.deposit set amount_cents = 50000, offer_limit_cents = 31999")
+    assert "opera-dear" not in offers(ask(town, n=50))
+    town.execute("update core.deposit set offer_limit_cents = 32000")
+    assert "opera-dear" in offers(ask(town, n=50))
+
+
+def test_events_count_against_no_cap_and_who_has_no_deposit_looks(town):
+    town.execute("update core.deposit set digital_cap_cents = 0, physical_cap_cents = 0")
+    shown = offers(ask(town))
+    assert not shown & {"manga-shop", "ebook-online"}
+    assert {"film-tonight", "play-friday"} <= shown
+    assert "no_deposit" in ask(town, "free").notes
+    assert "no_deposit" not in ask(town, "late").notes
+    assert "no_deposit" not in ask(town, "who", lat=GRENOBLE[1], lon=GRENOBLE[0]).notes
 
 
 def test_the_next_takes_the_place_of_what_is_gone(town):

@@ -1,0 +1,197 @@
+"""A running worker shows what changed: told or not, its connection cut or not."""
+
+import threading
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from worlds import NOW, book, small_world
+
+from reco.catalogue.build import build_catalogue
+from reco.catalogue.shelf import rows_on
+from reco.catalogue.watch import LISTENER
+from reco.feed.query import feed_query
+from reco.settings import Settings
+from reco.worker import Worker
+
+SECRET = "a secret of at least thirty-two bytes"
+QUERY = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", radius_km=50.0)
+DEADLINE_S = 10.0
+"""Far more than it takes: a loaded machine must not fail a test."""
+
+
+class ObservedWorker(Worker):
+    """Tells when another catalogue is served."""
+
+    def __init__(self, *arguments):
+        self.served = threading.Condition()
+        super().__init__(*arguments)
+
+    def _take_catalogue(self, catalogue):
+        super()._take_catalogue(catalogue)
+        with self.served:
+            self.served.notify_all()
+
+    def wait_until(self, holds):
+        """Wait until `holds` is true of the served catalogue."""
+        with self.served:
+            assert self.served.wait_for(lambda: holds(self.serving.catalogue), DEADLINE_S)
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def town(connection):
+    small_world(connection)
+    return connection
+
+
+@pytest.fixture
+def worker(world, town, clock):
+    with ObservedWorker(Settings(home=world.folder), world, SECRET, clock) as worker:
+        yield worker
+
+
+def row_id(connection, table, external_id):
+    query = f"select id from core.{table} where external_id = %s"
+    return connection.execute(query, (external_id,)).fetchone()[0]
+
+
+def stocks(catalogue):
+    """Return the price of every stock that the catalogue shows, by id."""
+    base = rows_on(catalogue.base)
+    struck = np.isin(base.offer, catalogue.base.offer_id[catalogue.replaced])
+    rows = base.take(~struck).merged(rows_on(catalogue.fresh))
+    return dict(zip(rows.stock.tolist(), rows.price_cents.tolist(), strict=True))
+
+
+def fed(worker):
+    return {item.offer_id for item in worker.feed(QUERY).items}
+
+
+def test_sold_out_and_places_again(worker, town):
+    film = row_id(town, "stock", "film-tonight")
+    assert "film-tonight" in fed(worker)
+    # No notice is sent for these: the next look finds them.
+    book(town, "free", "film-tonight", NOW, quantity=2)
+    assert "film-tonight" not in fed(worker)
+    worker.wait_until(lambda catalogue: film not in stocks(catalogue))
+    town.execute("update core.booking set cancelled_at = %s where stock_id = %s", (NOW, film))
+    worker.wait_until(lambda catalogue: film in stocks(catalogue))
+    assert "film-tonight" in fed(worker)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update core.offer set withdrawn_at = %s where external_id = 'play-friday'",
+        "update core.stock set cancelled_at = %s where external_id = 'play-friday'",
+    ],
+    ids=["withdrawn", "cancelled"],
+)
+def test_withdrawn_and_cancelled(worker, town, change):
+    play = row_id(town, "stock", "play-friday")
+    town.execute(change, (NOW,))
+    assert "play-friday" not in fed(worker)
+    worker.wait_until(lambda catalogue: play not in stocks(catalogue))
+
+
+def test_what_a_clock_that_runs_ahead_has_cancelled_is_cancelled(worker, town):
+    town.execute(
+        "update core.stock set cancelled_at = %s where external_id = 'play-friday'",
+        (NOW + timedelta(minutes=2),),
+    )
+    assert "play-friday" not in fed(worker)
+    book(town, "free", "film-tonight", NOW + timedelta(minutes=2), quantity=2)
+    assert "film-tonight" not in fed(worker)
+    play, film = (row_id(town, "stock", stock) for stock in ("play-friday", "film-tonight"))
+    worker.wait_until(lambda catalogue: not {play, film} & set(stocks(catalogue)))
+
+
+def test_repriced(worker, town):
+    manga = row_id(town, "stock", "manga-shop")
+    town.execute("update core.stock set price_cents = 1234 where id = %s", (manga,))
+    worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 1234)
+    shown = {item.offer_id: item for item in worker.feed(QUERY).items}["manga-shop"]
+    assert shown.sessions[0].price_cents == 1234
+
+
+def test_published(worker, town):
+    town.execute(
+        "with thing as (insert into core.item (external_id, category_id, subcategory_id, title)"
+        " select 'concert', category_id, subcategory_id, 'Concert' from core.item"
+        " where external_id = 'play' returning id), made as ("
+        " insert into core.offer (external_id, item_id, venue_id, published_at)"
+        " select 'concert', thing.id, v.id, %s from thing, core.venue v"
+        " where v.external_id = 'theatre' returning id)"
+        " insert into core.stock (external_id, offer_id, price_cents)"
+        " select 'concert', id, 500 from made",
+        (NOW,),
+    )
+    concert = row_id(town, "stock", "concert")
+    worker.wait_until(lambda catalogue: concert in stocks(catalogue))
+    assert "concert" in fed(worker)
+    similar = worker.similar("play-friday", 5, NOW)
+    assert "concert" in {item.offer_id for item in similar}
+
+
+def test_a_cut_connection_misses_nothing(worker, town):
+    manga = row_id(town, "stock", "manga-shop")
+    for price_cents in (111, 222, 333):
+        cut = town.execute(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where application_name = %s and datname = current_database()",
+            (LISTENER,),
+        ).fetchone()
+        assert cut is not None
+        town.execute("update core.stock set price_cents = %s where id = %s", (price_cents, manga))
+        worker.wait_until(lambda catalogue, price=price_cents: stocks(catalogue)[manga] == price)
+
+
+def test_a_base_built_anew_in_the_middle_loses_nothing(worker, town, monkeypatch):
+    for module in ("changes", "current", "watch"):
+        monkeypatch.setattr(f"reco.catalogue.{module}.MAX_CHANGED", 6)
+    monkeypatch.setattr("reco.catalogue.watch._REBUILD_EVERY_S", 0.0)
+    monkeypatch.setattr("reco.catalogue.watch._REST_S", 0.0)
+    first = worker.serving.catalogue
+    for turn in range(60):
+        town.execute("update core.stock set price_cents = %s where id = %s", (turn, turn % 11 + 1))
+    town.execute("update core.stock set price_cents = 4321 where external_id = 'manga-shop'")
+    manga = row_id(town, "stock", "manga-shop")
+    worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 4321)
+    assert stocks(worker.serving.catalogue) == stocks(build_catalogue(town, NOW))
+    # Everything at once is more than can be amended: only a new base shows it.
+    town.execute("update core.stock set price_cents = price_cents + 10000")
+    worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 14321)
+    assert worker.serving.catalogue.base is not first.base
+    assert stocks(worker.serving.catalogue) == stocks(build_catalogue(town, NOW))
+
+
+def test_an_old_base_is_built_anew_while_changes_go_on(worker, town, clock):
+    first = worker.serving.catalogue
+    clock.now = NOW + timedelta(hours=1)
+    worker.wait_until(lambda catalogue: catalogue.base is not first.base)
+    manga = row_id(town, "stock", "manga-shop")
+    town.execute("update core.stock set price_cents = 99 where id = %s", (manga,))
+    worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 99)
+
+
+def test_two_workers_share_a_base_and_both_are_fresh(worker, world, town, clock):
+    with ObservedWorker(Settings(home=world.folder), world, SECRET, clock) as other:
+        first, second = worker.serving.catalogue, other.serving.catalogue
+        assert first.version.split("+")[0] == second.version.split("+")[0]
+        manga = row_id(town, "stock", "manga-shop")
+        town.execute("update core.stock set price_cents = 99 where id = %s", (manga,))
+        for each in (worker, other):
+            each.wait_until(lambda catalogue: stocks(catalogue)[manga] == 99)
