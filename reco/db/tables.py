@@ -339,6 +339,8 @@ interaction = Table(
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),
+    # How often an offer was booked, where a data set tells bookings without a stock.
+    Index("interaction_offer_id_idx", "offer_id", postgresql_where=text("kind = 'booking'")),
     schema="core",
     postgresql_partition_by="RANGE (at)",
 )

@@ -118,6 +118,13 @@ def upgrade() -> None:
     _add_states_of_bookings()
     _create_ledger()
     op.create_index("change_transaction_id_idx", "change", ["transaction_id"], schema="core")
+    op.create_index(
+        "interaction_offer_id_idx",
+        "interaction",
+        ["offer_id"],
+        schema="core",
+        postgresql_where=sa.text("kind = 'booking'"),
+    )
     op.create_index("slate_user_id_idx", "slate", ["user_id"], schema="reco")
     op.execute(_CAP_OF)
     _replace_log_functions(_NOTICE)
@@ -128,6 +135,7 @@ def downgrade() -> None:
     _replace_log_functions("")
     op.execute("drop function core.cap_of(boolean, boolean, boolean, boolean, boolean)")
     op.drop_index("slate_user_id_idx", "slate", schema="reco")
+    op.drop_index("interaction_offer_id_idx", "interaction", schema="core")
     op.drop_index("change_transaction_id_idx", "change", schema="core")
     for table in ("booking", "deposit"):
         for operation in ("insert", "update", "delete"):
