@@ -336,6 +336,17 @@ def test_what_is_anothers_is_refused(connection, write, soleil):
         assert error(write(row, partner=soleil)).is_foreign
 
 
+def test_a_public_id_is_no_own_id(write):
+    write(*ALL)
+    for row in (
+        replace(VENUE, id="lune:hall"),
+        replace(OFFER, id="new", venue_id="lune:hall"),
+        replace(STOCK, id="lune:s"),
+    ):
+        fault = error(write(row))
+        assert ("without 'lune:'" in fault.detail, fault.is_foreign) == (True, False)
+
+
 def test_partners_may_use_the_same_own_ids(write, soleil):
     write(*ALL)
     assert results(write(*ALL, partner=soleil)) == ["created"] * 3

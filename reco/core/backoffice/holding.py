@@ -147,7 +147,10 @@ class Holding:
         )
 
     def taken(self, kind: Kind, own_id: str, name: str = "id") -> Fault | None:
-        """Return the fault of an id that belongs to what is not the partner's, if it does."""
+        """Return the fault of an id that cannot be the partner's own, if it is one."""
+        prefix = self.partner.public_id("")
+        if own_id.startswith(prefix):
+            return Fault(name, f"{own_id!r} is a public id; an own id goes without {prefix!r}")
         foreign = self.foreign[kind]
         if own_id in foreign or self.partner.public_id(own_id) in foreign:
             return Fault(name, f"the {kind} {own_id!r} is not this partner's", is_foreign=True)

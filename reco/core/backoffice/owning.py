@@ -12,16 +12,22 @@ from reco.errors import Forbidden, NotFound
 
 _FIND: Mapping[Kind, str] = {
     "venue": """
-select id, external_id as public_id, partner_id = %(partner)s is true as is_own from core.venue
-where partner_id = %(partner)s and partner_ref = %(own_id)s or external_id = %(own_id)s
+select id, external_id as public_id, partner_id is not distinct from %(partner)s as is_own
+from core.venue
+where partner_id = %(partner)s and partner_ref = %(own_id)s
+  or external_id = %(own_id)s and partner_id is distinct from %(partner)s
 """,
     "offer": """
-select id, external_id as public_id, partner_id = %(partner)s is true as is_own from core.offer
-where partner_id = %(partner)s and partner_ref = %(own_id)s or external_id = %(own_id)s
+select id, external_id as public_id, partner_id is not distinct from %(partner)s as is_own
+from core.offer
+where partner_id = %(partner)s and partner_ref = %(own_id)s
+  or external_id = %(own_id)s and partner_id is distinct from %(partner)s
 """,
     "stock": """
-select id, external_id as public_id, partner_id = %(partner)s is true as is_own from core.stock
-where partner_id = %(partner)s and partner_ref = %(own_id)s or external_id = %(own_id)s
+select id, external_id as public_id, partner_id is not distinct from %(partner)s as is_own
+from core.stock
+where partner_id = %(partner)s and partner_ref = %(own_id)s
+  or external_id = %(own_id)s and partner_id is distinct from %(partner)s
 """,
 }
 

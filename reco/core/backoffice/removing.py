@@ -13,7 +13,8 @@ from reco.core.stocks import cancel_stocks
 # Locked in the order of ids, as everywhere.
 _OFFERS = """
 select id from core.offer
-where id = %(offer)s or venue_id = %(venue)s order by id for no key update
+where partner_id = %(partner)s and (id = %(offer)s or venue_id = %(venue)s)
+order by id for no key update
 """
 _WITHDRAW = """
 update core.offer set withdrawn_at = %(now)s
@@ -53,7 +54,8 @@ def withdraw_venue(
     with connection.transaction():
         lock_partner(connection, partner_id)
         owned = own_row(connection, partner_id, "venue", own_id)
-        return Withdrawn(own_id, owned.public_id, _withdraw(connection, None, owned.id, now))
+        asked = {"partner": partner_id, "venue": owned.id, "offer": None}
+        return Withdrawn(own_id, owned.public_id, _withdraw(connection, asked, now))
 
 
 def withdraw_offer(
@@ -69,7 +71,8 @@ def withdraw_offer(
     with connection.transaction():
         lock_partner(connection, partner_id)
         owned = own_row(connection, partner_id, "offer", own_id)
-        return Withdrawn(own_id, owned.public_id, _withdraw(connection, owned.id, None, now))
+        asked = {"partner": partner_id, "venue": None, "offer": owned.id}
+        return Withdrawn(own_id, owned.public_id, _withdraw(connection, asked, now))
 
 
 def cancel_stock(
@@ -90,8 +93,7 @@ def cancel_stock(
 
 
 def _withdraw(
-    connection: psycopg.Connection[Any], offer: int | None, venue: int | None, now: datetime
+    connection: psycopg.Connection[Any], asked: dict[str, int | None], now: datetime
 ) -> int:
-    found = connection.execute(_OFFERS, {"offer": offer, "venue": venue})
-    offers = [id_ for (id_,) in found]
+    offers = [id_ for (id_,) in connection.execute(_OFFERS, asked)]
     return connection.execute(_WITHDRAW, {"offers": offers, "now": now}).rowcount

@@ -65,6 +65,11 @@ def send(client, office):
     return send
 
 
+def test_whole_degrees_are_degrees(ask):
+    made = ask("PUT", "venues/round", VENUE | {"lat": 45, "lon": 5})
+    assert (made.status_code, made.json()["warnings"]) == (201, [])
+
+
 def test_create_change_and_nothing(ask):
     path = "venues/salle 1/é"
     made = ask("PUT", path, VENUE)
@@ -144,6 +149,7 @@ def test_what_is_anothers_is_forbidden(ask, database, method, path, body):
     ("method", "path"),
     [
         ("DELETE", "venues/nowhere"),
+        ("DELETE", "venues/lune:cinema"),
         ("DELETE", "offers/nothing"),
         ("DELETE", "stocks/nothing"),
         ("GET", "offers?venue_id=nowhere"),
