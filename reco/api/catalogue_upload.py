@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, get_args
@@ -82,9 +83,7 @@ class Upload:
     partner_id: int
     now: datetime
     most_rows: int = MOST_ROWS
-    _outcomes: IO[bytes] = field(
-        default_factory=lambda: SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
-    )
+    _outcomes: IO[bytes] = field(default_factory=partial(SpooledTemporaryFile, _IN_MEMORY_BYTES))
     _counts: Counter[str] = field(default_factory=Counter)
     _rows: int = 0
 
@@ -188,7 +187,7 @@ def _fault(error: ErrorDetails) -> FaultShown:
     name = "kind" if error["type"].startswith("union_tag") else "line"
     location = error["loc"]
     field_ = field_name(location) if location else name
-    return FaultShown(field_, f"{error['msg']}", tuple(accepted_values(dict(error))))
+    return FaultShown(field_, error["msg"], tuple(accepted_values(dict(error))))
 
 
 def _named(text: bytes) -> tuple[str | None, str | None]:
