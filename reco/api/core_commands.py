@@ -10,8 +10,9 @@ from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.core.booking_rules import euros
+from reco.core.deposits import Policy
 from reco.core.expiry import expire
-from reco.core.policies import Successor, add_policy, read_policies
+from reco.core.policies import add_policy, read_policies
 from reco.db.ready import opened_world
 from reco.moments import moment_from
 
@@ -39,8 +40,9 @@ def expire_uncollected(context: typer.Context, world: WorldOption = None) -> Non
 @policies_app.command("list")
 def show(context: typer.Context, world: WorldOption = None) -> None:
     """List what is granted at which age, and when."""
-    opened = opened_world(settings_for(context, world))
-    with psycopg.connect(opened.conninfo) as connection:
+    settings = settings_for(context, world)
+    zone = ZoneInfo(settings.timezone)
+    with psycopg.connect(opened_world(settings).conninfo) as connection:
         policies = read_policies(connection)
     names = ("age", "amount", "digital cap", "physical cap", "an offer", "months", "from", "until")
     table = Table(*names)
@@ -55,8 +57,10 @@ def show(context: typer.Context, world: WorldOption = None) -> None:
             str(policy.age),
             *("none" if cents is None else euros(cents) for cents in limits),
             str(policy.months),
-            f"{policy.valid_from:%Y-%m-%d}" if policy.valid_from.year > 1 else "ever",
-            f"{policy.valid_until:%Y-%m-%d}" if policy.valid_until else "",
+            f"{policy.valid_from.astimezone(zone):%Y-%m-%d}"
+            if policy.valid_from.year > 1
+            else "ever",
+            f"{policy.valid_until.astimezone(zone):%Y-%m-%d}" if policy.valid_until else "",
         )
     console.print(table)
 
@@ -76,7 +80,7 @@ def add(
 ) -> None:
     """Add a policy; the one that held for the age ends where it begins, deposits stay."""
     settings = settings_for(context, world)
-    policy = Successor(
+    policy = Policy(
         age=age,
         amount_cents=amount_eur * 100,
         digital_cap_cents=_cents(digital_cap_eur),
@@ -84,6 +88,7 @@ def add(
         offer_limit_cents=_cents(offer_limit_eur),
         months=months,
         valid_from=moment_from(from_, "from", ZoneInfo(settings.timezone)),
+        valid_until=None,
     )
     with psycopg.connect(opened_world(settings).conninfo, autocommit=True) as connection:
         add_policy(connection, policy)

@@ -1,7 +1,5 @@
 """Deposit policies: rows with validity dates, so that a successor needs no new code."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -29,27 +27,16 @@ values (%(age)s, %(amount_cents)s, %(digital_cap_cents)s, %(physical_cap_cents)s
 """
 
 
-@dataclass(frozen=True)
-class Successor:
-    """A policy that takes the place of the one before it for an age; None: no such limit."""
-
-    age: int
-    amount_cents: int
-    digital_cap_cents: int | None
-    physical_cap_cents: int | None
-    offer_limit_cents: int | None
-    months: int
-    valid_from: datetime
-
-
 def read_policies(connection: psycopg.Connection[Any]) -> list[Policy]:
     """Return all policies, by age and time."""
     with connection.cursor(row_factory=class_row(Policy)) as cursor:
         return cursor.execute(_POLICIES).fetchall()
 
 
-def add_policy(connection: psycopg.Connection[Any], policy: Successor) -> None:
-    """Add `policy`; the one that held for the age ends where it begins. Deposits stay as granted.
+def add_policy(connection: psycopg.Connection[Any], policy: Policy) -> None:
+    """Add `policy`, without an end; the one that held for its age ends where it begins.
+
+    Deposits stay as they were granted.
 
     Raises
     ------

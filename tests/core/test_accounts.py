@@ -9,7 +9,8 @@ from worlds import GRENOBLE, NOW
 from worlds import book as booked_before
 
 from reco.core.accounts import Person, read_credit, register
-from reco.core.policies import Successor, add_policy, read_policies
+from reco.core.deposits import Policy
+from reco.core.policies import add_policy, read_policies
 from reco.errors import InvalidInput, NotFound
 
 DAY = timedelta(days=1)
@@ -103,8 +104,9 @@ def successor(**changes):
         "offer_limit_cents": 30_000,
         "months": 36,
         "valid_from": NOW + 10 * DAY,
+        "valid_until": None,
     }
-    return Successor(**kept | changes)
+    return Policy(**kept | changes)
 
 
 def test_a_successor_is_a_row_and_deposits_stay_as_granted(small):

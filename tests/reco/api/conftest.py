@@ -3,10 +3,12 @@
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 from worlds import NOW, small_world
 
 from reco.api.app import create_app
 from reco.api.keys import create_key
+from reco.cli import app as program
 from reco.settings import Settings
 from reco.worker import Worker
 
@@ -53,3 +55,23 @@ def database(api_world):
 @pytest.fixture(scope="module")
 def key(database):
     return {"X-API-Key": create_key(database, "app", "tests", NOW)}
+
+
+@pytest.fixture
+def reco(world):
+    """Run a command on a small world; what it raises is raised."""
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+    settings = {
+        "RECO_DATABASE_URL": world.conninfo,
+        "RECO_HOME": str(world.folder),
+        "RECO_WORLD": world.name,
+    }
+
+    def run(*arguments):
+        done = CliRunner().invoke(program, arguments, env=settings)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
+
+    return run

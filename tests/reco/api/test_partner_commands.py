@@ -1,32 +1,8 @@
 """The commands that make partners and their keys, on a real world."""
 
-import psycopg
 import pytest
-from typer.testing import CliRunner
-from worlds import small_world
 
-from reco.cli import app
 from reco.errors import Forbidden, InvalidInput, NotFound
-
-
-@pytest.fixture
-def reco(world):
-    """Run a command on a small world; what it raises is raised."""
-    with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        small_world(connection)
-    settings = {
-        "RECO_DATABASE_URL": world.conninfo,
-        "RECO_HOME": str(world.folder),
-        "RECO_WORLD": world.name,
-    }
-
-    def run(*arguments):
-        done = CliRunner().invoke(app, arguments, env=settings)
-        if done.exception and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return done
-
-    return run
 
 
 def test_a_partner_gets_venues_and_a_key(reco, connection):
