@@ -80,6 +80,7 @@ def shelf_of(rows, items):
         offer_by_id=np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.int32),
         offer_item=np.array([items.index(item) for _, _, item in offers], dtype=np.int32),
         offer_bookings=np.array([offer % 7 for offer in ids], dtype=np.int32),
+        offer_is_duo=np.array([offer % 2 == 0 for offer in ids], dtype=bool),
         stock_start=np.append(0, np.cumsum(counts)).astype(np.int64),
         stock_id=np.arange(len(rows)),
         stock_price_cents=np.array([row.price_cents for row in rows], dtype=np.int32),

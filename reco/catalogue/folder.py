@@ -9,7 +9,7 @@ from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -22,6 +22,7 @@ _SHELF_LAYOUT: Layout = {
     "offer_by_id": ("int32", ("offers",)),
     "offer_item": ("int32", ("offers",)),
     "offer_bookings": ("int32", ("offers",)),
+    "offer_is_duo": ("bool", ("offers",)),
     "stock_start": ("int64", ("offer bounds",)),
     "stock_id": ("int64", ("stocks",)),
     "stock_price_cents": ("int32", ("stocks",)),

@@ -20,7 +20,7 @@ select s.id, s.offer_id, coalesce(o.venue_id, 9223372036854775807), o.item_id, s
   greatest(coalesce(o.published_at, '-infinity'), coalesce(s.created_at, '-infinity')),
   least(o.withdrawn_at, s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity'),
   (array_position(%(caps)s::text[], core.cap_of(c.is_event, c.is_digital, c.is_physical,
-    s.starts_at is not null, o.venue_id is not null)) - 1)::int2
+    s.starts_at is not null, o.venue_id is not null)) - 1)::int2, o.is_duo
 from core.stock s
 join core.offer o on o.id = s.offer_id
 join core.item i on i.id = o.item_id
@@ -47,6 +47,7 @@ _STOCK_TYPES = {
     "opens": "time",
     "closes": "time",
     "cap": "int2",
+    "is_duo": "bool",
 }
 
 _BOOKINGS = """
@@ -77,7 +78,7 @@ class OffersRead:
 
     stocks: dict[str, NDArray[Any]]
     """(S,) columns `stock`, `offer`, `venue`, `item` (ids), `price_cents`, `starts`, `opens`,
-    `closes` (µs since 1970) and `cap`, by venue, offer, start and id."""
+    `closes` (µs since 1970), `cap` and `is_duo`, by venue, offer, start and id."""
     booked: dict[str, NDArray[Any]]
     """`count` by ascending `offer`."""
 

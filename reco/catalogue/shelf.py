@@ -37,6 +37,8 @@ class Shelf:
     """(O,) row of the item."""
     offer_bookings: NDArray[np.int32]
     """(O,) bookings of the 28 days before it was read, and those without a time."""
+    offer_is_duo: NDArray[np.bool_]
+    """(O,) two places may be booked at once."""
     stock_start: NDArray[np.int64]
     """(O + 1,)"""
     stock_id: NDArray[np.int64]
@@ -97,6 +99,8 @@ class StockRows:
     """Row of the item."""
     bookings: NDArray[np.int32]
     """Of the offer."""
+    is_duo: NDArray[np.bool_]
+    """Of the offer."""
     stock: NDArray[np.int64]
     price_cents: NDArray[np.int32]
     starts: NDArray[np.int64]
@@ -131,6 +135,7 @@ class StockRows:
             offer_by_id=np.argsort(offer_id, kind="stable").astype(np.int32),
             offer_item=self.item[first],
             offer_bookings=self.bookings[first],
+            offer_is_duo=self.is_duo[first],
             stock_start=np.append(first, len(self.stock)),
             stock_id=self.stock,
             stock_price_cents=self.price_cents,
@@ -151,6 +156,7 @@ def rows_on(shelf: Shelf) -> StockRows:
         offer=shelf.offer_id[offer],
         item=shelf.offer_item[offer],
         bookings=shelf.offer_bookings[offer],
+        is_duo=shelf.offer_is_duo[offer],
         stock=shelf.stock_id,
         price_cents=shelf.stock_price_cents,
         starts=shelf.stock_starts_us,
@@ -184,6 +190,7 @@ def stock_rows(
         offer=stocks["offer"],
         item=item.astype(np.int32),
         bookings=bookings,
+        is_duo=stocks["is_duo"],
         stock=stocks["stock"],
         price_cents=stocks["price_cents"],
         starts=stocks["starts"],

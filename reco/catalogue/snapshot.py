@@ -128,6 +128,7 @@ def _no_rows() -> StockRows:
         offer=empty(np.int64),
         item=empty(np.int32),
         bookings=empty(np.int32),
+        is_duo=np.empty(0, dtype=bool),
         stock=empty(np.int64),
         price_cents=empty(np.int32),
         starts=empty(np.int64),

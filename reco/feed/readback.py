@@ -1,15 +1,16 @@
 """Read the chosen offers back from the database: a feed never shows what cannot be booked."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
 
 from features.horizon import Value, values_of
-from reco.core.deposits import Credit
+from reco.core.deposits import Cap, Credit
 from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
 from reco.moments import known_until
@@ -19,6 +20,7 @@ MAX_SESSIONS = 8
 
 _OFFERS = """
 select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
+  o.is_duo,
   c.name as category, s.name as subcategory,
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
@@ -67,6 +69,7 @@ class LiveOffer:
     title: str | None
     image_url: str | None
     genres: list[str]
+    is_duo: bool
     category: str
     subcategory: str | None
     is_digital: bool
@@ -101,15 +104,34 @@ def read_offers(
     Each with the first `MAX_SESSIONS` sessions that can be booked within the filters and `credit`:
     none where it is sold out, past or cancelled.
     """
-    asked = {"offers": list(offer_ids), "now": query.now, "known": known_until(query.as_of)}
+
+    def is_asked(session: Session, cap: Cap) -> bool:
+        limit_cents = credit.limit_cents(cap)
+        is_affordable = limit_cents is None or session.price_cents <= limit_cents
+        return is_affordable and _asked(session, query.filters)
+
+    return read_live(connection, offer_ids, query.now, is_asked, query.as_of)
+
+
+def read_live(
+    connection: psycopg.Connection[Any],
+    offer_ids: Sequence[int],
+    now: datetime,
+    is_asked: Callable[[Session, Cap], bool],
+    as_of: datetime | None = None,
+) -> dict[int, LiveOffer]:
+    """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
+
+    Each with the first `MAX_SESSIONS` sessions that can be booked and that `is_asked` accepts.
+    """
+    asked = {"offers": list(offer_ids), "now": now, "known": known_until(as_of)}
     with connection.pipeline():
         offers = connection.cursor(row_factory=class_row(LiveOffer)).execute(_OFFERS, asked)
         stocks = connection.execute(_SESSIONS, asked)
     sessions: defaultdict[int, list[Session]] = defaultdict(list)
     for offer_id, stock_id, starts_at, price_cents, left, cap in stocks:
-        limit_cents = credit.limit_cents(cap)
         session = Session(stock_id, starts_at, price_cents, left)
-        if (limit_cents is None or price_cents <= limit_cents) and _asked(session, query.filters):
+        if is_asked(session, cap):
             sessions[offer_id].append(session)
     return {
         offer.id: replace(offer, sessions=tuple(sessions[offer.id][:MAX_SESSIONS]))
