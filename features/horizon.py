@@ -50,8 +50,25 @@ def points(offers: Iterable[Set[Value]], met: Set[Value] = frozenset()) -> float
     return sum((POINTS[attribute] for attribute, _ in found), 0.0)
 
 
+def unmet_after(offers: Sequence[Set[Value]], probabilities: Sequence[float]) -> dict[Value, float]:
+    """Return, for each value of the offers, the probability that none of them with it is booked.
+
+    >>> play = values_of(category="SPECTACLE")
+    >>> unmet_after([play, play], [0.5, 0.5])
+    {('category', 'SPECTACLE'): 0.25}
+    """
+    unmet: dict[Value, float] = {}
+    for values, probability in zip(offers, probabilities, strict=True):
+        for value in values:
+            unmet[value] = unmet.get(value, 1.0) * (1.0 - probability)
+    return unmet
+
+
 def expected_gains(
-    offers: Sequence[Set[Value]], probabilities: Sequence[float], met: Set[Value]
+    offers: Sequence[Set[Value]],
+    probabilities: Sequence[float],
+    met: Set[Value],
+    before: Mapping[Value, float] = MappingProxyType({}),
 ) -> list[float]:
     """Return what each offer adds to the expected gain G of the offers before it.
 
@@ -67,12 +84,14 @@ def expected_gains(
         That the user books each, from 0 to 1.
     met
         Values of the user's bookings.
+    before
+        What the pages before left open: `unmet_after` of all that they offered.
 
     >>> play = values_of(category="SPECTACLE")
     >>> expected_gains([play, play], [0.5, 0.5], frozenset())
     [12.5, 6.25]
     """
-    unmet: dict[Value, float] = {}
+    unmet = dict(before)
     gains = []
     for values, probability in zip(offers, probabilities, strict=True):
         gain = 0.0

@@ -33,6 +33,10 @@ class InvalidInput(RecoError):
         super().__init__(f"{field}: {reason}.{listed}")
 
 
+class CursorExpired(InvalidInput):
+    """A cursor that was good and is over: the first page is to be asked again."""
+
+
 class NotFound(RecoError):
     """What was asked for by its id does not exist."""
 
@@ -124,6 +128,7 @@ class FramesRefused(RecoError):
 
 
 STATUS: tuple[tuple[type[RecoError], int], ...] = (
+    (CursorExpired, 410),
     (InvalidInput, 422),
     (FramesRefused, 422),
     (NotFound, 404),

@@ -14,10 +14,12 @@ from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
 from reco.errors import RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
+from reco.feed.cursor import read_cursor
 from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
+from reco.feed.shown import continued
 from reco.feed.similar import read_offer, similar_offers
 from reco.model.loaded import LoadedModel
 from reco.model.registry import Champion, champion
@@ -90,9 +92,18 @@ class Worker:
             raise Unavailable("The catalogue is not built yet; try again in a moment.")
         return self._serving
 
-    def feed(self, query: FeedQuery) -> FeedAnswer:
-        """Answer `query` and record the slate."""
+    def feed(self, query: FeedQuery, cursor: str | None = None) -> FeedAnswer:
+        """Answer `query`, or the page of it that `cursor` leads to, and record the slate.
+
+        Raises
+        ------
+        InvalidInput
+            The cursor was not made here, is over, or belongs to another question.
+        """
+        shown = read_cursor(cursor, query, self.secret) if cursor is not None else {}
         with connected(self.pool) as connection:
+            if shown:
+                query = continued(connection, query, shown)
             made = feed(connection, self.serving, query, self.secret)
         self._recorder.record(made.slate)
         return made.answer

@@ -1,6 +1,5 @@
 """GET /v1/feed: the ranked agenda of one person around a place."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -10,9 +9,8 @@ from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEMS
+from reco.api.problems import PROBLEM, PROBLEMS
 from reco.feed.answer import FeedAnswer
-from reco.feed.cursor import read_cursor
 from reco.feed.query import feed_query
 from reco.moments import moment_from
 
@@ -20,6 +18,7 @@ router = APIRouter(prefix="/v1", tags=["feed"])
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: shown(FeedAnswer, FEED),
+    410: {"description": "The cursor is over", **PROBLEM},
     **PROBLEMS,
 }
 
@@ -46,7 +45,9 @@ def feed(
     category: Annotated[list[str] | None, Query(description="May be repeated.")] = None,
     n: Annotated[int, Query(description="Length of the slate, 1 to 100.")] = 20,
     floor: Annotated[float, Query(description="Share of the best relevance to keep.")] = 0.95,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="`next_cursor` of the page before; good for 30 minutes.")
+    ] = None,
 ) -> Json:
     """What one person can book, best first; nothing sold out, past, too dear or shown before."""
     zone = ZoneInfo(worker.settings.timezone)
@@ -64,6 +65,4 @@ def feed(
         n=n,
         floor=floor,
     )
-    if cursor is not None:
-        query = replace(query, shown_items=read_cursor(cursor, query, worker.secret))
-    return Json(worker.feed(query))
+    return Json(worker.feed(query, cursor))

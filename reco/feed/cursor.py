@@ -1,41 +1,129 @@
-"""Signed cursors: what a person was shown on the pages before, and for which question."""
+"""Signed cursors: which offers a person was shown on the pages before, and for which question.
 
+A cursor is base64url of a version byte, the question's digest, the moment it was written, the
+packed offers with their probabilities, and a signature over all of it.
+"""
+
+import base64
+import binascii
 import hashlib
+import hmac
+import struct
+import zlib
+from collections.abc import Mapping
+from datetime import timedelta
 
-import jwt
+import numpy as np
+from numpy.typing import NDArray
 
-from reco.errors import InvalidInput
+from reco.errors import CursorExpired, InvalidInput
 from reco.feed.query import FeedQuery
 
-MAX_SHOWN = 400
-"""A feed ends after so many items: nobody scrolls farther, and a cursor stays short."""
+MAX_SHOWN = 240
+"""A feed ends once so many offers were shown: nobody scrolls farther, and a cursor stays short."""
 
-_ALGORITHM = "HS256"
+MAX_CHARACTERS = 4_000
+"""No cursor is longer, whatever the ids of its offers."""
+
+LIFETIME = timedelta(minutes=30)
+
+_HEAD = struct.Struct(">B8sq")
+_VERSION = 1
+_SIGNED = b"reco feed cursor\0"
+_SIGNATURE_BYTES = 16
 
 
-def write_cursor(shown_items: frozenset[int], query: FeedQuery, secret: str) -> str:
-    """Return the cursor that leads on from `shown_items`, for the question of `query` alone."""
-    claims = {"shown": sorted(shown_items), "question": _question(query), "use": "cursor"}
-    return jwt.encode(claims, secret, algorithm=_ALGORITHM)
+def write_cursor(shown: Mapping[int, float], query: FeedQuery, secret: str) -> str:
+    """Return the cursor that leads on, for the question of `query`, until `LIFETIME` after its now.
+
+    Parameters
+    ----------
+    shown
+        Probability of each offer that was shown, by id; kept as float32.
+    """
+    written_s = int(query.now.timestamp())
+    body = _HEAD.pack(_VERSION, _question(query), written_s) + _packed(shown)
+    return base64.urlsafe_b64encode(body + _signature(body, secret)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, query: FeedQuery, secret: str) -> frozenset[int]:
-    """Return the items that `cursor` says were shown.
+def read_cursor(cursor: str, query: FeedQuery, secret: str) -> dict[int, float]:
+    """Return the offers that `cursor` says were shown, with their probabilities, by ascending id.
 
     Raises
     ------
+    CursorExpired
+        It was good, and is older than `LIFETIME` at `query.now`.
     InvalidInput
         It was not made here, was changed, or belongs to another question.
     """
-    try:
-        claims = jwt.decode(cursor, secret, algorithms=[_ALGORITHM])
-    except jwt.InvalidTokenError as error:
-        raise InvalidInput("cursor", "it was not made by this service, or was changed") from error
-    if claims.get("use") != "cursor" or claims.get("question") != _question(query):
+    body = _verified(cursor, secret)
+    version, question, written_s = _HEAD.unpack_from(body)
+    if version != _VERSION or question != _question(query):
         raise InvalidInput("cursor", "it belongs to another question; ask its first page again")
-    return frozenset(claims["shown"])
+    if query.now.timestamp() > written_s + LIFETIME.total_seconds():
+        minutes = int(LIFETIME.total_seconds() // 60)
+        raise CursorExpired(
+            "cursor", f"it is over, {minutes} minutes after its page; ask the first page again"
+        )
+    return _unpacked(body[_HEAD.size :])
 
 
-def _question(query: FeedQuery) -> str:
-    asked = (query.user_id, query.location, query.radius_m, query.filters, query.floor)
-    return hashlib.sha256(repr(asked).encode()).hexdigest()[:16]
+def _verified(cursor: str, secret: str) -> bytes:
+    """Return the body of a cursor whose signature is ours."""
+    try:
+        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _foreign() from error
+    body, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
+    if len(body) < _HEAD.size or not hmac.compare_digest(signature, _signature(body, secret)):
+        raise _foreign()
+    return body
+
+
+def _signature(body: bytes, secret: str) -> bytes:
+    digest = hmac.digest(secret.encode(), _SIGNED + body, hashlib.sha256)
+    return digest[:_SIGNATURE_BYTES]
+
+
+def _foreign() -> InvalidInput:
+    return InvalidInput("cursor", "it was not made by this service, or was changed")
+
+
+def _packed(shown: Mapping[int, float]) -> bytes:
+    offers = sorted(shown)
+    steps = np.diff(np.array(offers, dtype=">i8"), prepend=0).astype(">i8")
+    probabilities = np.array([shown[offer] for offer in offers], dtype=">f4")
+    return zlib.compress(_by_place(steps) + _by_place(probabilities), 9)
+
+
+def _unpacked(packed: bytes) -> dict[int, float]:
+    columns = zlib.decompress(packed)
+    count = len(columns) // 12
+    steps = _from_places(columns[: 8 * count], 8).view(">i8").ravel()
+    probabilities = _from_places(columns[8 * count :], 4).view(">f4").ravel()
+    return dict(zip(np.cumsum(steps).tolist(), probabilities.tolist(), strict=True))
+
+
+def _by_place(numbers: NDArray[np.generic]) -> bytes:
+    """Return the first bytes of all numbers, then the second ones: like bytes compress well."""
+    return numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize).T.tobytes()
+
+
+def _from_places(places: bytes, itemsize: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.frombuffer(places, np.uint8).reshape(itemsize, -1).T)
+
+
+def _question(query: FeedQuery) -> bytes:
+    """Return a digest of what is asked, whenever it is asked and however long its pages are."""
+    filters = query.filters
+    asked = (
+        query.user_id,
+        query.location,
+        query.radius_m,
+        query.widest_m,
+        query.floor,
+        sorted(filters.categories),
+        filters.max_price_cents,
+        [moment and moment.timestamp() for moment in (filters.starts_from, filters.starts_before)],
+    )
+    return hashlib.sha256(repr(asked).encode()).digest()[:8]

@@ -92,7 +92,7 @@ def _live_slate(
         chosen = choose(left, limits, query.n)
         unread = [row for row in dict.fromkeys(chosen + spare) if int(offer_id[row]) not in live]
         if not set(chosen) & set(unread):
-            return [picked(serving, scored, row, live[int(offer_id[row])]) for row in chosen]
+            return [picked(scored, row, live[int(offer_id[row])]) for row in chosen]
         ids = [int(offer_id[row]) for row in unread]
         found = read_offers(connection, ids, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}

@@ -33,7 +33,6 @@ class Pick:
     """A chosen offer, live, with what was computed for it."""
 
     live: LiveOffer
-    item_row_id: int
     distance_m: float | None
     probability: float
     is_liked: bool
@@ -48,13 +47,12 @@ class Feed:
     slate: Slate
 
 
-def picked(serving: Generation, scored: Scored, row: int, live: LiveOffer) -> Pick:
+def picked(scored: Scored, row: int, live: LiveOffer) -> Pick:
     """Return candidate `row` as a pick, with its offer as read back."""
     candidates = scored.candidates
     distance_m = float(candidates.distance_m[row])
     return Pick(
         live=live,
-        item_row_id=int(serving.catalogue.items.item_id[candidates.item[row]]),
         distance_m=None if np.isnan(distance_m) else distance_m,
         probability=float(scored.probability[row]),
         is_liked=bool(scored.is_liked[row]),
@@ -66,7 +64,10 @@ def present(serving: Generation, situation: Situation, picks: Sequence[Pick], se
     """Return the answer to the request and the slate to record; `secret` signs the cursor."""
     query, around, met = situation.query, situation.around, situation.state.met
     gains = expected_gains(
-        [pick.live.values for pick in picks], [pick.probability for pick in picks], met
+        [pick.live.values for pick in picks],
+        [pick.probability for pick in picks],
+        met,
+        query.unmet,
     )
     slate_id = uuid4()
     answer = FeedAnswer(
@@ -172,7 +173,7 @@ def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> 
 
 def _next_cursor(query: FeedQuery, picks: Sequence[Pick], secret: str) -> str | None:
     """Return where to go on, or None at the end: a short slate means that nothing is left."""
-    shown = query.shown_items | {pick.item_row_id for pick in picks}
+    shown = {**query.shown_offers, **{pick.live.id: pick.probability for pick in picks}}
     if len(picks) < query.n or len(shown) >= MAX_SHOWN:
         return None
     return write_cursor(shown, query, secret)
@@ -214,7 +215,7 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "to": filters.starts_before.isoformat() if filters.starts_before else None,
         "n": query.n,
         "floor": query.floor,
-        "shown_before": len(query.shown_items),
+        "shown_before": len(query.shown_offers),
     }
 
 

@@ -1,10 +1,11 @@
 """What a feed is asked for: checked once, then carried unchanged through the stages."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from features.horizon import Value
 from reco.errors import InvalidInput
 from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
 
@@ -43,6 +44,10 @@ class FeedQuery:
     """What was recorded after it is not known; None, live: all that is on record counts."""
     shown_items: frozenset[int] = frozenset()
     """Items of the pages before this one."""
+    shown_offers: Mapping[int, float] = field(default_factory=dict)
+    """Offers of the pages before, by id, with the probability that each was shown with."""
+    unmet: Mapping[Value, float] = field(default_factory=dict)
+    """For each value offered there, the probability that no offer with it is booked."""
     seed: int = 0
 
 

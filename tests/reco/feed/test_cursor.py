@@ -1,45 +1,107 @@
-"""Cursors: what was shown comes back unchanged, or not at all."""
+"""Cursors: what was shown comes back unchanged, in time, for its question, or not at all."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.errors import InvalidInput
-from reco.feed.cursor import read_cursor, write_cursor
+from reco.errors import CursorExpired, InvalidInput
+from reco.feed.cursor import LIFETIME, MAX_CHARACTERS, MAX_SHOWN, read_cursor, write_cursor
 from reco.feed.query import feed_query
 
 SECRET = "a secret of at least thirty-two bytes"
-QUERY = feed_query(
-    now=datetime(2026, 11, 23, tzinfo=UTC), default_radius_m=5e4, user_id="u1", lat=45.0, lon=5.0
-)
+ASKED = {
+    "now": datetime(2026, 11, 23, tzinfo=UTC),
+    "default_radius_m": 5e4,
+    "user_id": "u1",
+    "lat": 45.0,
+    "lon": 5.0,
+}
+QUERY = feed_query(**ASKED)
+SHOWN = {5: 0.25, 3: 0.5, 2**40: 0.125}
+
+probabilities = st.floats(0, 1, width=32)
 
 
-@given(st.frozensets(st.integers(1, 2**62), max_size=50))
+@given(st.dictionaries(st.integers(1, 2**62), probabilities, max_size=50))
 def test_round_trip(shown):
     assert read_cursor(write_cursor(shown, QUERY, SECRET), QUERY, SECRET) == shown
 
 
-def test_the_clock_goes_on_between_pages():
-    later = replace(QUERY, now=QUERY.now + timedelta(minutes=5), shown_items=frozenset({1}))
-    assert read_cursor(write_cursor(frozenset({1, 2}), QUERY, SECRET), later, SECRET) == {1, 2}
+@given(st.integers(0, 2**32), st.sampled_from([2**20, 2**31, 2**62]))
+def test_no_cursor_is_long(seed, largest_id):
+    chance = np.random.default_rng(seed)
+    ids = np.unique(chance.integers(1, largest_id, MAX_SHOWN - 1))
+    shown = dict(zip(ids.tolist(), chance.random(len(ids)), strict=True))
+    assert len(write_cursor(shown, QUERY, SECRET)) <= MAX_CHARACTERS
 
 
-def test_another_question_is_refused():
-    cursor = write_cursor(frozenset({1}), QUERY, SECRET)
+def test_the_clock_goes_on_between_pages_and_their_length_may_change():
+    later = replace(QUERY, now=QUERY.now + timedelta(minutes=5), shown_offers=SHOWN, n=50)
+    assert read_cursor(write_cursor(SHOWN, QUERY, SECRET), later, SECRET) == SHOWN
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"user_id": "u2"},
+        {"user_id": None},
+        {"lat": 45.1},
+        {"lat": None, "lon": None},
+        {"radius_km": 50.0},
+        {"floor": 1.0},
+        {"max_price_eur": 10.0},
+        {"categories": ["LIVRE"]},
+        {"starts_from": ASKED["now"]},
+        {"starts_before": ASKED["now"] + timedelta(days=1)},
+    ],
+)
+def test_another_question_is_refused(other):
+    cursor = write_cursor(SHOWN, QUERY, SECRET)
     with pytest.raises(InvalidInput, match="another question"):
-        read_cursor(cursor, replace(QUERY, user_id="u2"), SECRET)
+        read_cursor(cursor, feed_query(**{**ASKED, **other}), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("later", "is_good"),
+    [(timedelta(), True), (LIFETIME, True), (LIFETIME + timedelta(seconds=1), False)],
+)
+def test_a_cursor_is_over_after_half_an_hour(later, is_good):
+    cursor = write_cursor(SHOWN, QUERY, SECRET)
+    then = replace(QUERY, now=QUERY.now + later)
+    if is_good:
+        assert read_cursor(cursor, then, SECRET) == SHOWN
+    else:
+        with pytest.raises(CursorExpired, match="30 minutes after its page"):
+            read_cursor(cursor, then, SECRET)
+
+
+@given(st.data())
+def test_a_changed_bit_is_refused_as_changed_not_as_old(data):
+    signed = base64.urlsafe_b64decode(_padded(write_cursor(SHOWN, QUERY, SECRET)))
+    at = data.draw(st.integers(0, 8 * len(signed) - 1))
+    changed = bytearray(signed)
+    changed[at // 8] ^= 1 << at % 8
+    forged = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+    with pytest.raises(InvalidInput, match="was changed"):
+        read_cursor(forged, replace(QUERY, now=QUERY.now + 2 * LIFETIME), SECRET)
 
 
 def test_another_signature_is_refused():
-    forged = write_cursor(frozenset({1}), QUERY, "another secret, just as long as that one")
+    forged = write_cursor(SHOWN, QUERY, "another secret, just as long as that one")
     with pytest.raises(InvalidInput, match="not made by this service"):
         read_cursor(forged, QUERY, SECRET)
 
 
-@pytest.mark.parametrize("text", ["", "x", "a.b.c", "é"])
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "é", "A" * 60, "\x00", "====", "A" * 100_000])
 def test_nonsense_is_refused(text):
-    with pytest.raises(InvalidInput, match="cursor"):
+    with pytest.raises(InvalidInput, match="not made by this service"):
         read_cursor(text, QUERY, SECRET)
+
+
+def _padded(text):
+    return text + "=" * (-len(text) % 4)

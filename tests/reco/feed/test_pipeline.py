@@ -13,6 +13,7 @@ from reco.feed.cursor import read_cursor
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
+from reco.feed.shown import continued
 from reco.feed.state import look_around
 from reco.geo.points import Point
 
@@ -257,8 +258,8 @@ def test_pages_show_everything_once_and_end(town, n):
     query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", n=n, radius_km=50.0)
     seen, cursor, pages = [], None, 0
     while True:
-        shown = read_cursor(cursor, query, SECRET) if cursor else frozenset()
-        page = ask(town, serving=serving, n=n, shown_items=shown, radius_km=50.0)
+        shown = read_cursor(cursor, query, SECRET) if cursor else {}
+        page = feed(town, serving, continued(town, query, shown), SECRET).answer
         seen += [item.item_id for item in page.items]
         pages += 1
         cursor = page.next_cursor
