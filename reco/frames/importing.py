@@ -102,7 +102,7 @@ def _check(connection: psycopg.Connection[Any], source: FrameSource, progress: P
 def _write(connection: psycopg.Connection[Any], progress: Progress) -> dict[str, Counts]:
     connection.execute(_ENSURE_MONTHS, {"months": _MONTHS})
     tables: dict[str, Counts] = {}
-    for table, counts in write_tables(connection):
+    for table, counts in write_tables(connection, progress):
         tables[table] = counts
         progress(f"writing {table}", counts.rows, 1.0)
     return tables

@@ -24,28 +24,41 @@ class Upsert:
     rows: str
     """What follows `from`."""
 
-    def statement(self) -> sql.Composed:
+    def statement(self, *, into_empty: bool = False) -> sql.Composed:
         """Return the statement; its one row: how many rows are given, are new, are changed.
 
         A row that is there as it should be is not touched, so that nothing is logged for it.
+
+        Parameters
+        ----------
+        into_empty
+            The table has no row, and maybe no index to find one by: nothing is looked for.
         """
-        others = [name for name in self.columns if name not in self.key]
-        return sql.SQL(
-            "with written as ("
+        made = sql.SQL(
             " insert into core.{table} as kept ({columns}) select {values} from {rows}"
-            " on conflict ({key}) do update set ({others}) = row({proposed})"
-            " where ({present}) is distinct from ({proposed})"
-            # A row that this statement made has no deleting transaction yet.
-            " returning (xmax = 0) as is_new)"
-            " select (select count(*) from {given}),"
-            " count(*) filter (where is_new), count(*) filter (where not is_new)"
-            " from written"
         ).format(
             table=sql.Identifier(self.table),
             columns=_listed(self.columns),
             values=sql.SQL(", ").join(map(sql.SQL, self.columns.values())),
             rows=sql.SQL(self.rows),
-            given=sql.SQL(self.given),
+        )
+        counted = sql.SQL(
+            " select (select count(*) from {given}),"
+            " count(*) filter (where is_new), count(*) filter (where not is_new)"
+            " from written"
+        ).format(given=sql.SQL(self.given))
+        found = sql.SQL("") if into_empty else self._or_changed()
+        # A row that this statement made has no deleting transaction yet.
+        told = sql.SQL(" returning (xmax = 0) as is_new)")
+        return sql.SQL("with written as (") + made + found + told + counted
+
+    def _or_changed(self) -> sql.Composed:
+        """Return what becomes of a row that is there."""
+        others = [name for name in self.columns if name not in self.key]
+        return sql.SQL(
+            " on conflict ({key}) do update set ({others}) = row({proposed})"
+            " where ({present}) is distinct from ({proposed})"
+        ).format(
             key=_listed(self.key),
             others=_listed(others),
             proposed=_listed(others, "excluded"),

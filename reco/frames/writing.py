@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from reco.frames.bare import bare_while_empty
+from reco.frames.staging import Progress
 from reco.frames.upserts import UPSERTS
 
 # Identities of categories are small: they are drawn for new rows alone.
@@ -57,7 +59,6 @@ _SUBCATEGORIES = """
 
 # The statement that counts new rows by a system column is not to be had for a partitioned table.
 _RESOLVED = """
-    create temporary table resolved_interactions on commit drop as
     select distinct on (u.id, i.at, o.id, i.kind)
       u.id as user_id, o.id as offer_id, i.kind, i.at, i.value, i.slate_id::uuid, i.split
     from staged_interactions i
@@ -65,6 +66,10 @@ _RESOLVED = """
     join core.offer o on o.external_id = i.offer_id
     order by u.id, i.at, o.id, i.kind, i.row
 """
+_KEEP_RESOLVED = "create temporary table resolved_interactions on commit drop as" + _RESOLVED
+_FIRST_INTERACTIONS = (
+    "insert into core.interaction (user_id, offer_id, kind, at, value, slate_id, split)" + _RESOLVED
+)
 _CHANGED_INTERACTIONS = """
     update core.interaction as kept
     set (value, slate_id, split) = row(r.value, r.slate_id, r.split)
@@ -95,16 +100,31 @@ class Counts:
         return self.rows - self.new - self.changed
 
 
-def write_tables(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, Counts]]:
+_FILLED = (
+    *(f"core.{upsert.table}" for upsert in UPSERTS),
+    *("core.interaction", "core.change", "core.ledger"),
+)
+"""Every large table that an import writes to, by itself or through triggers."""
+
+
+def write_tables(
+    connection: psycopg.Connection[Any], progress: Progress
+) -> Iterator[tuple[str, Counts]]:
     """Write the staged rows; yield each table of the core and what became of its rows.
 
     Items imply categories and subcategories that no taxonomy describes; their flags are null.
+    Tables without a row are loaded bare, and get their indexes in the end.
     """
     yield "category", _counts(connection, sql.SQL(_CATEGORIES))
     yield "subcategory", _counts(connection, sql.SQL(_SUBCATEGORIES))
-    for upsert in UPSERTS:
-        yield upsert.table, _counts(connection, upsert.statement())
-    yield "interaction", _write_interactions(connection)
+    with bare_while_empty(connection, _FILLED, progress) as empty:
+        for upsert in UPSERTS:
+            into_empty = f"core.{upsert.table}" in empty
+            yield upsert.table, _counts(connection, upsert.statement(into_empty=into_empty))
+        yield (
+            "interaction",
+            _write_interactions(connection, into_empty="core.interaction" in empty),
+        )
 
 
 def _counts(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> Counts:
@@ -112,10 +132,12 @@ def _counts(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Compos
     return Counts(*row) if row else Counts(0, 0, 0)
 
 
-def _write_interactions(connection: psycopg.Connection[Any]) -> Counts:
+def _write_interactions(connection: psycopg.Connection[Any], *, into_empty: bool) -> Counts:
     """Write interactions; one that is there twice is kept once, the first of the file."""
     rows = _counts(connection, sql.SQL("select count(*), 0, 0 from staged_interactions")).rows
-    connection.execute(_RESOLVED.encode())
+    if into_empty:
+        return Counts(rows, connection.execute(_FIRST_INTERACTIONS.encode()).rowcount, 0)
+    connection.execute(_KEEP_RESOLVED.encode())
     connection.execute(b"analyze resolved_interactions")
     changed = connection.execute(_CHANGED_INTERACTIONS.encode()).rowcount
     new = connection.execute(_NEW_INTERACTIONS.encode()).rowcount

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
+from reco.db.migrate import differences
 from reco.errors import FramesRefused, Unavailable
 from reco.frames.files import write_frames
 from reco.frames.importing import import_frames
@@ -302,3 +303,34 @@ def test_a_database_that_does_not_answer_is_said(frames, tmp_path):
     nowhere = World("test", tmp_path, f"postgresql:///reco?host={tmp_path}")
     with pytest.raises(Unavailable, match="does not answer"):
         imported(nowhere, frames)
+
+
+def schema_of(connection):
+    """Every index and constraint of the core, and whether it holds."""
+    return connection.execute(
+        "select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid), i.indisvalid"
+        " from pg_index i join pg_class c on c.oid = i.indrelid"
+        " join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'core'"
+        " union all"
+        " select conrelid::regclass || ' ' || conname, pg_get_constraintdef(p.oid), convalidated"
+        " from pg_constraint p join pg_namespace n on n.oid = p.connamespace"
+        " where n.nspname = 'core' order by 1, 2"
+    ).fetchall()
+
+
+def partitions_without_their_index(connection):
+    return connection.execute(
+        "select h.inhrelid::regclass from pg_inherits h"
+        " where h.inhparent = 'core.interaction'::regclass and not exists ("
+        "  select from pg_index i where i.indrelid = h.inhrelid and i.indisunique and i.indisvalid)"
+    ).fetchall()
+
+
+def test_tables_that_are_loaded_bare_get_all_of_it_back(world, connection, frames):
+    before = schema_of(connection)
+    assert imported(world, frames).written > 0
+    # Months that the import made are new.
+    after = [row for row in schema_of(connection) if "core.interaction_2" not in row[0]]
+    assert after == before
+    assert partitions_without_their_index(connection) == []
+    assert differences(world) == []
