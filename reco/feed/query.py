@@ -83,9 +83,9 @@ def feed_query(
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
     if not 0.0 <= floor <= 1.0:
         raise InvalidInput("floor", f"{floor} is not between 0 and 1")
-    for field, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
+    for name, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
         if moment is not None and moment.tzinfo is None:
-            raise InvalidInput(field, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
+            raise InvalidInput(name, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
     if starts_from and starts_before and starts_before <= starts_from:
         raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
     if starts_before and starts_before <= now:
