@@ -52,8 +52,9 @@ def main() -> None:
         began = time.perf_counter()
         catalogue = build_catalogue(connection, asked.at)
         took_s = time.perf_counter() - began
+        base = catalogue.base
         console.print(
-            f"Catalogue: {len(catalogue.base.offer_id):,} offers, {len(catalogue.base.stock_id):,} stocks, "
+            f"Catalogue: {len(base.offer_id):,} offers, {len(base.stock_id):,} stocks, "
             f"{catalogue.nbytes() / 1e6:.1f} MB, built in {took_s:.2f} s. "
             f"Model: {newest.version if newest else 'none'}."
         )
