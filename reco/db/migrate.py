@@ -29,12 +29,13 @@ def migrate(world: World) -> str:
     Raises
     ------
     SetupError
-        The database belongs to another world, or PostGIS may not be created in it.
+        The database belongs to another world, or its server lacks an extension.
     Unavailable
         The server does not answer.
     """
     with _connection(world) as connection:
         connection.execute(text("select pg_advisory_xact_lock(hashtext('reco.migrate'))"))
+        _check_extensions(connection)
         connection.execute(text("create extension if not exists postgis"))
         connection.execute(text("create schema if not exists core"))
         connection.execute(text("create schema if not exists reco"))
@@ -94,6 +95,26 @@ def _config(connection: Connection | None) -> Config:
     config.attributes["connection"] = connection
     config.attributes["include_object"] = _ours
     return config
+
+
+_CONTRIB = "postgresql (Debian, Ubuntu, Homebrew: a part of it), postgresql-contrib (others)"
+_PACKAGES = {
+    "postgis": "postgresql-postgis (Debian, Ubuntu), postgis (Fedora, Homebrew)",
+    "unaccent": _CONTRIB,
+    "pg_trgm": _CONTRIB,
+}
+"""What the server needs, and the package that brings it."""
+
+
+def _check_extensions(connection: Connection) -> None:
+    """Raise `SetupError` where the server lacks an extension, before anything is made."""
+    there = set(connection.scalars(text("select name from pg_available_extensions")))
+    for extension, package in _PACKAGES.items():
+        if extension not in there:
+            raise SetupError(
+                f"The database server lacks the extension {extension}. Install on its machine: "
+                f"{package}; then run this again."
+            )
 
 
 def _claim(connection: Connection, world: World) -> None:

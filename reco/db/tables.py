@@ -27,7 +27,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 
 metadata = MetaData(
     naming_convention={
@@ -439,6 +439,36 @@ api_key = Table(
     # Whose venues a key of scope backoffice opens; the core's tables may be views: no foreign key.
     Column("partner_id", BigInteger),
     CheckConstraint("scope in ('app', 'backoffice', 'admin')", name="scope"),
+    schema="reco",
+)
+
+item_text = Table(
+    "item_text",
+    metadata,
+    # What is searched of an item, written by triggers on core.item.
+    Column("item_id", BigInteger, primary_key=True, autoincrement=False),
+    # The title in lower case, without accents.
+    Column("folded", Text),
+    Column("document", TSVECTOR, nullable=False),
+    # Full text; and titles that are like what was typed, which has a mistake.
+    Index("item_text_document_idx", "document", postgresql_using="gin"),
+    Index(
+        "item_text_folded_idx",
+        "folded",
+        postgresql_using="gin",
+        postgresql_ops={"folded": "gin_trgm_ops"},
+    ),
+    schema="reco",
+)
+
+venue_text = Table(
+    "venue_text",
+    metadata,
+    # The same of a venue: its name.
+    Column("venue_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("folded", Text),
+    Column("document", TSVECTOR, nullable=False),
+    Index("venue_text_document_idx", "document", postgresql_using="gin"),
     schema="reco",
 )
 

@@ -103,6 +103,7 @@ class Counts:
 _FILLED = (
     *(f"core.{upsert.table}" for upsert in UPSERTS),
     *("core.interaction", "core.change", "core.ledger"),
+    *("reco.item_text", "reco.venue_text"),
 )
 """Every large table that an import writes to, by itself or through triggers."""
 
