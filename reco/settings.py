@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     """Name of the world: one database and one artifact folder each."""
     database_url: str | None = None
     """A PostgreSQL + PostGIS database; `{world}` is replaced. Default: the private cluster."""
+    database_read_url: str | None = None
+    """A streaming replica of it, for searches and the state of users; `{world}` is replaced."""
+    max_replica_lag_s: float = Field(default=5.0, gt=0.5, le=300.0)
+    """A replica that may be farther behind is not read from until it has caught up."""
     secret: str | None = None
     """Key of user tokens and cursors, 32 characters or more. Default: made once under `home`."""
     pool_size: int = Field(default=8, ge=1, le=200)

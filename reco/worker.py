@@ -12,6 +12,7 @@ import psycopg
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
+from reco.db.replica import Reads
 from reco.errors import RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
 from reco.feed.cursor import read_cursor
@@ -58,10 +59,17 @@ class Worker:
             world.conninfo, world.catalogue, clock, self._take_catalogue
         )
         self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
+        self.reads = Reads(
+            self.pool,
+            world.read_conninfo,
+            size=settings.pool_size,
+            max_lag_s=settings.max_replica_lag_s,
+        )
         self._recorder = SlateRecorder(self.pool)
 
     def __enter__(self) -> Self:
         self._recorder.__enter__()
+        self.reads.__enter__()
         self._try_refresh(self.refresh)
         self._catalogue_watch.__enter__()
         self._watcher.start()
@@ -77,6 +85,7 @@ class Worker:
         self._catalogue_watch.__exit__(kind, error, trace)
         self._watcher.join()
         self._recorder.__exit__(kind, error, trace)
+        self.reads.__exit__(kind, error, trace)
         self.pool.close()
 
     @property
@@ -101,10 +110,15 @@ class Worker:
             The cursor was not made here, is over, or belongs to another question.
         """
         shown = read_cursor(cursor, query, self.secret) if cursor is not None else {}
+        serving = self.serving
         with connected(self.pool) as connection:
             if shown:
                 query = continued(connection, query, shown)
-            made = feed(connection, self.serving, query, self.secret)
+            made = self.reads.of_user(
+                query.user_id,
+                connection,
+                lambda source: feed(connection, serving, query, self.secret, replica=source),
+            )
         self._recorder.record(made.slate)
         return made.answer
 
@@ -127,7 +141,7 @@ class Worker:
     def missing(self) -> list[str]:
         """Return what is not as it should be, in words; empty: ready.
 
-        The first word says what: database and catalogue are needed, a model is not.
+        The first word says what: database and catalogue are needed, a model and a replica are not.
         """
         found = []
         try:
@@ -141,6 +155,9 @@ class Worker:
             found.append("model: none is published; popularity is served")
         if self._refused:
             found.append(f"model: {self._refused}")
+        replica = self.reads.standing
+        if replica and not replica.in_use:
+            found.append(f"replica: {replica.reason}; the primary answers")
         return found
 
     def refresh(self) -> bool:

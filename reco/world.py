@@ -20,6 +20,8 @@ class World:
     name: str
     folder: Path
     conninfo: str
+    read_conninfo: str | None = None
+    """Of a streaming replica; None: there is none."""
 
     @property
     def models(self) -> Path:
@@ -55,6 +57,7 @@ def open_world(settings: Settings, private_conninfo: str) -> World:
         URL of this world's database in the private cluster, used where no `database_url` is set.
     """
     name = checked_world_name(settings.world)
-    url = settings.database_url
+    url, read_url = settings.database_url, settings.database_read_url
     conninfo = url.replace("{world}", name) if url else private_conninfo
-    return World(name, settings.home / "worlds" / name, conninfo)
+    read_conninfo = read_url.replace("{world}", name) if read_url else None
+    return World(name, settings.home / "worlds" / name, conninfo, read_conninfo)

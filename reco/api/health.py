@@ -6,16 +6,18 @@ from fastapi import APIRouter
 
 from reco.api.access import WorkerOfApp
 from reco.api.json import Json
+from reco.db.replica import ReplicaStanding
 
 router = APIRouter(tags=["health"])
 
 
 @dataclass(frozen=True)
 class Health:
-    """What is missing, in words; a model may be missing, popularity is served then."""
+    """What is missing, in words; without a model popularity is served, without a replica all is."""
 
     status: str
     missing: tuple[str, ...] = ()
+    replica: ReplicaStanding | None = None
 
 
 @router.get("/healthz", responses={200: {"model": Health}})
@@ -28,7 +30,7 @@ async def healthz() -> Json:
 def readyz(worker: WorkerOfApp) -> Json:
     """Whether feeds can be answered, and what is missing."""
     missing = worker.missing()
-    is_ready = all(reason.startswith("model") for reason in missing)
-    health = Health("ready" if is_ready else "not ready", tuple(missing))
+    is_ready = all(reason.startswith(("model", "replica")) for reason in missing)
+    health = Health("ready" if is_ready else "not ready", tuple(missing), worker.reads.standing)
     headers = None if is_ready else {"Retry-After": "2"}
     return Json(health, 200 if is_ready else 503, headers)

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from reco.api.access import KnownCaller, WorkerOfApp
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
-from reco.db.pool import connected
 from reco.errors import InvalidInput
 from reco.geo.points import Point, checked_radius_m
 from reco.geo.venues import NearVenue, venues_near
@@ -39,5 +38,6 @@ def near(
     if here is None:
         raise InvalidInput("lat", "a place is needed")
     radius_m = checked_radius_m(radius_km * 1000.0)
-    with connected(worker.pool) as connection:
-        return Json(Venues(venues_near(connection, here.rounded(), radius_m, n)))
+    return Json(
+        Venues(worker.reads.near(lambda source: venues_near(source, here.rounded(), radius_m, n)))
+    )

@@ -22,25 +22,31 @@ class Pool(ConnectionPool[psycopg.Connection[Any]]):
     """Connections, and whether a request has just waited for one in vain."""
 
     _in_vain_at_s = -math.inf
+    longest_wait_s = _PATIENCE_S
 
     @property
     def patience_s(self) -> float:
         """How long a request may wait for a connection now."""
         has_failed = time.monotonic() - self._in_vain_at_s < _PATIENCE_S
-        return _IMPATIENCE_S if has_failed else _PATIENCE_S
+        return _IMPATIENCE_S if has_failed else self.longest_wait_s
 
     def note(self, *, has_answered: bool) -> None:
         """Remember whether the last request that asked for a connection got one."""
         self._in_vain_at_s = -math.inf if has_answered else time.monotonic()
 
 
-def open_pool(conninfo: str, size: int) -> Pool:
+def open_pool(conninfo: str, size: int, *, patience_s: float = _PATIENCE_S) -> Pool:
     """Return a pool of at most `size` connections that replaces broken ones by itself.
 
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
-    after 1.5 s and a server that does not accept it after 1 s.
+    after 1.5 s, a server that does not accept it after 1 s, and one that vanished after 3 s.
+
+    Parameters
+    ----------
+    patience_s
+        How long a request waits for a connection.
     """
-    return Pool(
+    pool = Pool(
         conninfo,
         min_size=1,
         max_size=size,
@@ -49,12 +55,15 @@ def open_pool(conninfo: str, size: int) -> Pool:
         kwargs={
             "autocommit": True,
             "connect_timeout": 1,
+            "tcp_user_timeout": 3000,
             "options": "-c statement_timeout=1500 -c timezone=UTC",
             "application_name": "reco",
         },
         check=ConnectionPool.check_connection,
         open=True,
     )
+    pool.longest_wait_s = patience_s
+    return pool
 
 
 @contextmanager

@@ -22,7 +22,12 @@ _WIDENING = 2.0
 
 
 def feed(
-    connection: psycopg.Connection[Any], serving: Generation, query: FeedQuery, secret: str
+    connection: psycopg.Connection[Any],
+    serving: Generation,
+    query: FeedQuery,
+    secret: str,
+    *,
+    replica: psycopg.Connection[Any] | None = None,
 ) -> Feed:
     """Return the slate for `query`.
 
@@ -34,6 +39,9 @@ def feed(
         The catalogue and the model to answer from.
     secret
         Key that signs the cursor.
+    replica
+        Where the user and the surroundings are read from, if not over `connection`; what is shown
+        is read back over `connection`.
 
     Raises
     ------
@@ -41,7 +49,8 @@ def feed(
         A category that this world does not have.
     """
     _check_categories(serving, query)
-    situation, candidates = _enough(connection, serving, read_situation(connection, query))
+    source = replica or connection
+    situation, candidates = _enough(source, serving, read_situation(source, query))
     scored = score(serving, candidates, situation)
     picks = _live_slate(connection, serving, scored, situation)
     return present(serving, situation, picks, secret)

@@ -1,0 +1,267 @@
+"""Reads from a streaming replica while it is near the primary, else from the primary.
+
+Two promises. What is read here is no older than the stated bound: the replica is known to have
+replayed all that the primary had written at some moment, and that moment is measured on this
+process's own clock, so a replica that pauses, lags or has lost its primary grows old and is left,
+and neither an idle primary nor clocks that differ fool it. And people read their own writes, from
+whichever worker: a user's state comes from the replica only if it has the same rows there as on
+the primary at that moment.
+
+What can be booked, and all writes, are the primary's: callers read back there what they show.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import psycopg
+
+from reco.db.pool import Pool, connected, open_pool
+
+log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+Read = Callable[[psycopg.Connection[Any]], Found]
+
+LOOK_EVERY_S = 0.5
+_PATIENCE_S = 0.25
+"""A request that gets no connection to the replica within this reads from the primary."""
+_KEPT = 1_000
+"""Positions of the primary that are remembered: some minutes."""
+
+_WRITTEN = """
+select pg_current_wal_lsn() - '0/0'::pg_lsn, (select system_identifier from pg_control_system())
+"""
+_REPLAYED = """
+select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() - '0/0'::pg_lsn end,
+  (select system_identifier from pg_control_system())
+"""
+
+_OWN_ROWS = """
+select
+  (select u::text from core.beneficiary u where u.id = k.id),
+  (select sum(hashtextextended(d::text, 0)) from core.deposit d where d.user_id = k.id),
+  (select sum(hashtextextended(b::text, 0)) from core.booking b where b.user_id = k.id),
+  -- Never changed; the index alone is read.
+  (select count(*) from core.interaction i where i.user_id = k.id)
+from (select id from core.beneficiary where external_id = %s) k
+"""
+
+
+@dataclass(frozen=True)
+class ReplicaStanding:
+    """How the replica stands."""
+
+    in_use: bool
+    lag_s: float | None
+    """All that the primary had written so long ago is there; None: not known."""
+    reason: str | None
+    """Why it is not in use."""
+
+
+class Lag:
+    """Tells how old a replica's state is at most, by a clock of this process.
+
+    >>> lag = Lag()
+    >>> lag.written(100, at_s=1.0)
+    >>> lag.written(200, at_s=2.0)
+    >>> lag.replayed(150)
+    >>> lag.seconds(at_s=2.5)  # the replica has all of what there was at 1.0
+    1.5
+    """
+
+    def __init__(self) -> None:
+        self._written: deque[tuple[float, int]] = deque(maxlen=_KEPT)
+        self._as_of_s = -math.inf
+
+    def written(self, position: int, at_s: float) -> None:
+        """Note how far the primary's log had been written at a moment."""
+        self._written.append((at_s, position))
+
+    def replayed(self, position: int) -> None:
+        """Note how far the replica has replayed that log, after the latest `written`."""
+        there = [at_s for at_s, written in self._written if written <= position]
+        self._as_of_s = max(there, default=-math.inf)
+
+    def forget(self) -> None:
+        """Note that nothing is known of the replica any more."""
+        self._as_of_s = -math.inf
+
+    def seconds(self, at_s: float) -> float:
+        """Return how old the replica's state is at most; infinite where nothing is known."""
+        return at_s - self._as_of_s
+
+
+class Reads:
+    """Where a worker reads from; use it as a context manager.
+
+    Parameters
+    ----------
+    primary
+        Connections to the primary.
+    replica_conninfo
+        URL of a physical streaming replica of it; None: there is none.
+    size
+        Connections to the replica.
+    max_lag_s
+        A replica that may be older is not read from.
+    """
+
+    def __init__(
+        self, primary: Pool, replica_conninfo: str | None, *, size: int, max_lag_s: float
+    ) -> None:
+        self._primary = primary
+        self._conninfo = replica_conninfo
+        self._max_lag_s = max_lag_s
+        self._lag = Lag()
+        self._reason: str | None = "it was not looked at yet"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="replica-watch", daemon=True)
+        self._replica = (
+            open_pool(replica_conninfo, size, patience_s=_PATIENCE_S) if replica_conninfo else None
+        )
+
+    def __enter__(self) -> Self:
+        if self._replica:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        if self._replica:
+            self._thread.join()
+            self._replica.close()
+
+    @property
+    def standing(self) -> ReplicaStanding | None:
+        """How the replica stands now; None: there is none."""
+        if self._replica is None:
+            return None
+        lag_s = self._lag.seconds(time.monotonic())
+        reason = self._reason
+        if reason is None and lag_s > self._max_lag_s:
+            reason = f"it is more than {self._max_lag_s:g} s behind the primary"
+        known_s = round(lag_s, 3) if math.isfinite(lag_s) else None
+        return ReplicaStanding(reason is None, known_s, reason)
+
+    def near(self, read: Read[Found]) -> Found:
+        """Return what `read` finds, on a connection whose state may be as old as the bound.
+
+        It is called again, on the primary, where the replica fails it.
+
+        Raises
+        ------
+        Unavailable
+            The primary was needed and does not answer.
+        """
+        try:
+            with self._lent() as replica:
+                if replica is not None:
+                    return read(replica)
+        except psycopg.OperationalError as error:
+            self._leave(error)
+        with connected(self._primary) as primary:
+            return read(primary)
+
+    def of_user(
+        self, user_id: str | None, primary: psycopg.Connection[Any], read: Read[Found]
+    ) -> Found:
+        """Return what `read` finds, on a connection that knows all of what that user has done.
+
+        Parameters
+        ----------
+        user_id
+            External id; None: a guest, of whom there is nothing to know.
+        primary
+            A connection to the primary, used for `read` too where the replica will not do.
+        """
+        try:
+            with self._lent() as replica:
+                if replica is not None and _knows_as_much(replica, primary, user_id):
+                    return read(replica)
+        except psycopg.OperationalError as error:
+            if primary.closed:
+                raise
+            self._leave(error)
+        return read(primary)
+
+    def look(self) -> None:
+        """Look now how far the replica is.
+
+        Raises
+        ------
+        psycopg.OperationalError
+            One of the two does not answer.
+        """
+        if self._replica is None:
+            return
+        with self._primary.connection() as connection:
+            at_s = time.monotonic()
+            written, system = _position(connection, _WRITTEN)
+        with self._replica.connection() as connection:
+            replayed, replica_of = _position(connection, _REPLAYED)
+        if written is None or replayed is None:
+            self._refuse("it is no replica: it replays nobody's log")
+        elif system != replica_of:
+            self._refuse("it is a replica of another server")
+        else:
+            self._lag.written(written, at_s)
+            self._lag.replayed(replayed)
+            self._reason = None
+
+    @contextmanager
+    def _lent(self) -> Iterator[psycopg.Connection[Any] | None]:
+        """Lend a connection to the replica, None where it is not to be read from."""
+        standing = self.standing
+        if self._replica is None or standing is None or not standing.in_use:
+            yield None
+            return
+        with self._replica.connection(self._replica.patience_s) as connection:
+            yield connection
+
+    def _leave(self, error: psycopg.OperationalError) -> None:
+        """Read from the primary until the next look finds that the replica answers."""
+        if self._reason is None:
+            log.warning("The replica is left for the primary: %s", error)
+        self._refuse(f"it does not answer: {' '.join(str(error).split())}")
+
+    def _refuse(self, reason: str) -> None:
+        self._reason = reason
+        self._lag.forget()
+
+    def _watch(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except psycopg.OperationalError as error:
+                self._leave(error)
+            except Exception as error:
+                # No right to ask, say: the thread that looks for better must outlive it.
+                log.exception("The replica is left for the primary.")
+                self._refuse(str(error))
+            self._stopping.wait(LOOK_EVERY_S)
+
+
+def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int | None, int | None]:
+    row = connection.execute(statement).fetchone()
+    return (None, None) if row is None or row[0] is None else (int(row[0]), int(row[1]))
+
+
+def _knows_as_much(
+    replica: psycopg.Connection[Any], primary: psycopg.Connection[Any], user_id: str | None
+) -> bool:
+    """Say whether the replica has all rows of a user that the primary has.
+
+    The primary is asked first and the replica only moves forward: what is read there afterwards
+    has all that was committed before this was called.
+    """
+    if user_id is None:
+        return True
+    there = primary.execute(_OWN_ROWS, (user_id,)).fetchone()
+    return replica.execute(_OWN_ROWS, (user_id,)).fetchone() == there
