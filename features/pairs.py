@@ -1,9 +1,12 @@
 """User x offer features, and what they cost an offer until a ranker learns it.
 
-An offer's log-odds of being booked are the item's minus an additive, monotone cost: far, dear and
-distant in time only ever counts against an offer. The constants are plausible by hand, one a
-feature, stated below in log-odds; a trained ranker over the same features replaces them.
+An offer's log-odds of being booked are the item's minus an additive, strictly increasing cost: far,
+dear and distant in time only ever counts against an offer. Each cost is a table, linear between its
+knots, that compiled code can evaluate for every offer; a trained ranker over the same features
+brings tables of its own. The constants are plausible by hand, one a feature, in log-odds.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +21,56 @@ DAYS_SCALE = 7.0
 DAYS_WEIGHT = 0.3
 """The odds of a session in a week are 2^-0.3 = 0.81 of those of one that begins now."""
 
-_DAY_US = 86_400_000_000
+DAY_US = 86_400_000_000
+_STEPS = 512
+"""Knots a unit of the root of a feature: the tables differ from the curves by less than 1e-6."""
+
+
+@dataclass(frozen=True)
+class CostTable:
+    """A strictly increasing cost of a feature from 0 on, nothing at 0.
+
+    Knot k lies at the feature's value `k**2 / knots_per_unit`; linear in the root between knots,
+    and beyond the last one.
+    """
+
+    cost: NDArray[np.float64]
+    """(K,) at the knots, strictly increasing."""
+    knots_per_unit: float
+
+    @classmethod
+    def logarithmic(cls, weight: float, scale: float, most: float) -> "CostTable":
+        """Return `weight * log(1 + x / scale)` with knots up to `most`."""
+        knots = np.arange(int(np.sqrt(most / scale) * _STEPS) + 2) / _STEPS
+        return cls(weight * np.log1p(knots**2), _STEPS**2 / scale)
+
+    def __call__(self, feature: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the cost of each value; below 0 as at 0."""
+        place = np.sqrt(np.maximum(feature, 0.0) * self.knots_per_unit)
+        knot = np.minimum(place.astype(np.int64), len(self.cost) - 2)
+        below, above = self.cost[knot], self.cost[knot + 1]
+        return np.asarray(below + (place - knot) * (above - below), dtype=np.float64)
+
+
+DISTANCE_COST = CostTable.logarithmic(DISTANCE_WEIGHT, DISTANCE_SCALE_M, 200_000.0)
+"""Of metres."""
+PRICE_COST = CostTable.logarithmic(PRICE_WEIGHT, 100.0 * PRICE_SCALE_EUR, 30_000.0)
+"""Of cents."""
+WAIT_COST = CostTable.logarithmic(DAYS_WEIGHT, DAYS_SCALE, 730.0)
+"""Of days until a session begins."""
 
 
 def days_to_session(starts_us: NDArray[np.int64], now_us: int) -> NDArray[np.float64]:
     """Return the days from `now_us` to each start, NaN where undated (the largest int64)."""
-    days = (starts_us - np.int64(now_us)) / _DAY_US
+    days = (starts_us - np.int64(now_us)) / DAY_US
     return np.where(starts_us == np.iinfo(np.int64).max, np.nan, days)
 
 
 def distance_cost(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cost in log-odds of each distance; NaN (digital, or no place) costs nothing."""
-    cost = DISTANCE_WEIGHT * np.log1p(np.maximum(distance_m, 0.0) / DISTANCE_SCALE_M)
-    return np.nan_to_num(cost, nan=0.0)
+    return DISTANCE_COST(np.nan_to_num(distance_m, nan=0.0))
 
 
 def session_cost(price_cents: NDArray[np.int32], days: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cost in log-odds of each session's price and wait; undated (NaN) waits 0 days."""
-    price = PRICE_WEIGHT * np.log1p(price_cents / (100.0 * PRICE_SCALE_EUR))
-    wait = DAYS_WEIGHT * np.log1p(np.maximum(np.nan_to_num(days, nan=0.0), 0.0) / DAYS_SCALE)
-    return np.asarray(price + wait, dtype=np.float64)
+    return PRICE_COST(price_cents.astype(np.float64)) + WAIT_COST(np.nan_to_num(days, nan=0.0))

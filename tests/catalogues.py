@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import CAPS, Shelf
 from reco.catalogue.snapshot import Catalogue, Items
+from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.feed.candidates import micros
 
@@ -16,6 +17,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW_US = micros(NOW)
 HOUR_US = 3_600_000_000
 STARTS_US = [FOREVER_US, *(NOW_US + hours * HOUR_US for hours in (1, 30, 200))]
+HERE = (5.0, 45.0)
+PLACES = {10: (5.004, 45.0), 20: (5.05, 45.0), 30: (5.0, 45.36)}
+"""(lon, lat) of the venues: 300 m, 4 km and 40 km from `HERE`."""
 CATEGORIES = {1: "LIVRE", 2: "CINEMA", 3: "SPECTACLE"}
 
 
@@ -64,17 +68,23 @@ def cap_of(row):
     return "physical" if row.item == 1 else "none"
 
 
-def shelf_of(rows, items):
+def venues_of(rows):
+    """Return the venues of `rows`, at their places."""
+    ids = sorted({row.venue for row in rows if row.venue})
+    lon, lat = np.array([PLACES[venue] for venue in ids], dtype=np.float64).reshape(-1, 2).T
+    return Venues.by_place(np.array(ids, dtype=np.int64), lon, lat)
+
+
+def shelf_of(rows, items, venues):
     """Return the shelf that holds `rows`; `items` are the ids by row."""
-    big = np.iinfo(np.int64).max
-    rows = sorted(rows, key=lambda r: (r.venue or big, r.offer, r.starts_us))
+    place = {venue: row for row, venue in enumerate(venues.venue_id.tolist())}
+    rows = sorted(rows, key=lambda r: (place.get(r.venue, len(place)), r.offer, r.starts_us))
     offers = list(dict.fromkeys((row.venue, row.offer, row.item) for row in rows))
-    venues = sorted({venue for venue, _, _ in offers if venue})
-    sizes = [sum(venue == group for venue, _, _ in offers) for group in [*venues, None]]
+    sizes = [sum(venue == group for venue, _, _ in offers) for group in [*place, None]]
     counts = [sum(row.offer == offer for row in rows) for _, offer, _ in offers]
     ids = [offer for _, offer, _ in offers]
     return Shelf(
-        venue_id=np.array(venues, dtype=np.int64),
+        venue_id=venues.venue_id,
         offer_start=np.append(0, np.cumsum(sizes)).astype(np.int64),
         offer_id=np.array(ids, dtype=np.int64),
         offer_by_id=np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.int32),
@@ -109,7 +119,8 @@ def catalogue_of(rows, changed=(), fresh=()):
     """
     known = sorted({row.item for row in rows})
     later = sorted({row.item for row in fresh} - set(known), reverse=True)
-    base = shelf_of(rows, known)
+    venues = venues_of([*rows, *fresh])
+    base = shelf_of(rows, known, venues)
     built = Catalogue.of(
         version="test",
         at=NOW - timedelta(hours=1),
@@ -118,9 +129,10 @@ def catalogue_of(rows, changed=(), fresh=()):
         subcategories={},
         users=10,
         items=items_of(known),
+        venues=venues,
         base=base,
     )
-    beside = shelf_of(fresh, known + later)
+    beside = shelf_of(fresh, known + later, venues)
     replaced = np.isin(base.offer_id, np.array(changed, dtype=np.int64))
     return replace(
         built,

@@ -11,9 +11,11 @@ import psycopg
 from numpy.typing import NDArray
 
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
+from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import read_seen
-from reco.catalogue.shelf import rows_of, stock_rows
+from reco.catalogue.shelf import stock_rows
 from reco.catalogue.snapshot import Catalogue, Items
+from reco.catalogue.venues import Venues, read_venues
 
 
 def build_catalogue(
@@ -37,18 +39,20 @@ def build_catalogue(
         seen = read_seen(connection)
         read = read_offers(connection, now, as_of)
         items = read_items(connection, np.unique(read.stocks["item"]))
+        venues = read_venues(connection)
         users = _users(connection)
         categories, subcategories = read_names(connection)
     rows = stock_rows(read.stocks, read.booked, rows_of(items.item_id, read.stocks["item"]))
     return Catalogue.of(
-        version=_version(now, read, items),
+        version=_version(now, read, items, venues),
         at=now,
         seen=seen,
         categories=categories,
         subcategories=subcategories,
         users=users,
         items=items,
-        base=rows.shelf(),
+        venues=venues,
+        base=rows.shelf(venues),
     )
 
 
@@ -66,8 +70,8 @@ def _users(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _version(now: datetime, read: OffersRead, items: Items) -> str:
-    digest = hashlib.sha256()
+def _version(now: datetime, read: OffersRead, items: Items, venues: Venues) -> str:
+    digest = hashlib.sha256(venues.version.encode())
     columns: list[NDArray[Any]] = [*read.stocks.values(), *vars(items).values()]
     for column in columns:
         digest.update(np.ascontiguousarray(column).data)

@@ -10,23 +10,28 @@ from numpy.typing import NDArray
 
 from reco.catalogue.build import one_snapshot
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
+from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen, read_seen
-from reco.catalogue.shelf import Shelf, rows_of, rows_on, stock_rows
+from reco.catalogue.shelf import Shelf, rows_on, stock_rows
 from reco.catalogue.snapshot import Catalogue, Items
+from reco.catalogue.venues import Venues, read_venues
 
 MAX_CHANGED = 30_000
 """Offers changed since the base; beyond that a new base is better."""
 
 # An entry counts when its transaction is visible now and was not before: ids and transactions are
 # drawn before they are committed, so neither tells by its size alone what is new.
-_CHANGED_OFFERS = """
+_ENTRIES = """
 with entry as materialized (
   select entity, entity_id, before from core.change
   where transaction_id >= %(before_xid)s
   union all
   select entity, entity_id, before from core.change
   where transaction_id = any(%(in_progress)s::bigint[]) and transaction_id < %(before_xid)s
-), changed as (
+)"""
+_CHANGED_VENUES = "{entries} select distinct entity_id from entry where entity = 'venue'"
+_CHANGED_OFFERS = """
+{entries}, changed as (
   select entity_id as offer_id from entry where entity = 'offer'
   union all
   select s.offer_id from entry join core.stock s on s.id = entry.entity_id
@@ -65,6 +70,8 @@ class Changes:
     """What has changed between a catalogue and `seen`."""
 
     seen: Seen
+    venues: Venues | None
+    """All of them as they stand now; None: none has changed."""
     offers: ChangedOffers | None
     """None: nothing that the catalogue shows."""
 
@@ -100,20 +107,31 @@ def read_changes(
         ids = _changed_offers(connection, catalogue.seen)
         if len(ids) > MAX_CHANGED:
             return None
-        if not ids:
-            return Changes(seen, None)
-        return Changes(seen, _stand(connection, catalogue, ids, now))
+        venues = _venues_now(connection, catalogue)
+        offers = _stand(connection, catalogue, ids, now) if ids else None
+        return Changes(seen, venues, offers)
 
 
 def _changed_offers(connection: psycopg.Connection[Any], seen: Seen) -> list[int]:
+    return _changed(connection, _CHANGED_OFFERS, seen)
+
+
+def _changed(connection: psycopg.Connection[Any], query: str, seen: Seen) -> list[int]:
     asked = {
         "before_xid": seen.before_xid,
         "in_progress": seen.in_progress,
         "limit": MAX_CHANGED + 1,
     }
     # Never a generic plan: how much is new differs from call to call.
-    found = connection.execute(_CHANGED_OFFERS, asked, prepare=False)
-    return [int(offer_id) for (offer_id,) in found]
+    statement = query.format(entries=_ENTRIES)
+    return [int(row_id) for (row_id,) in connection.execute(statement, asked, prepare=False)]
+
+
+def _venues_now(connection: psycopg.Connection[Any], catalogue: Catalogue) -> Venues | None:
+    changed = _changed(connection, _CHANGED_VENUES, catalogue.seen)
+    if not changed:
+        return None
+    return catalogue.venues.amended(np.array(changed), read_venues(connection, changed))
 
 
 def _stand(
@@ -131,10 +149,18 @@ def _stand(
 
 
 def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
-    """Return `catalogue` as it stands after `changes`; its version tells whether offers changed."""
-    if changes.offers is None:
-        return replace(catalogue, seen=changes.seen)
-    changed, base = changes.offers, catalogue.base
+    """Return `catalogue` as it stands after `changes`; its version tells whether any is shown."""
+    catalogue = replace(catalogue, seen=changes.seen)
+    if changes.venues is None and changes.offers is None:
+        return catalogue
+    catalogue = replace(catalogue, version=_next_version(catalogue.version))
+    if changes.venues is not None:
+        catalogue = replace(catalogue, venues=changes.venues, venues_seen=changes.seen)
+    return catalogue if changes.offers is None else _with_offers(catalogue, changes.offers)
+
+
+def _with_offers(catalogue: Catalogue, changed: ChangedOffers) -> Catalogue:
+    base = catalogue.base
     if changed.new_items is not None:
         catalogue = replace(catalogue, items=catalogue.items.joined(changed.new_items))
     replaced = catalogue.replaced.copy()
@@ -143,8 +169,6 @@ def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
     categories, subcategories = changed.names or (catalogue.categories, catalogue.subcategories)
     return replace(
         catalogue,
-        version=_next_version(catalogue.version),
-        seen=changes.seen,
         categories=categories,
         subcategories=subcategories,
         replaced=replaced,
@@ -158,7 +182,8 @@ def _restocked(catalogue: Catalogue, changed: ChangedOffers) -> Shelf:
     kept = rows_on(catalogue.fresh)
     kept = kept.take(rows_of(changed.ids, kept.offer) < 0)
     items = catalogue.item_rows(changed.read.stocks["item"])
-    return kept.merged(stock_rows(changed.read.stocks, changed.read.booked, items)).shelf()
+    now = stock_rows(changed.read.stocks, changed.read.booked, items)
+    return kept.merged(now).shelf(catalogue.venues)
 
 
 def _next_version(version: str) -> str:

@@ -1,6 +1,7 @@
 """Catalogue snapshots on disk: one builds, all others map the same pages."""
 
 import shutil
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 
@@ -8,15 +9,15 @@ from reco.array_folder import Frozen, Layout, check_layout, read_arrays, write_a
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
+from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
 """Snapshots that stay: the one in use, and those that a slow reader may still be opening."""
 
 _SHELF_LAYOUT: Layout = {
-    "venue_id": ("int64", ("venues",)),
     "offer_start": ("int64", ("venue bounds",)),
     "offer_id": ("int64", ("offers",)),
     "offer_by_id": ("int32", ("offers",)),
@@ -30,6 +31,16 @@ _SHELF_LAYOUT: Layout = {
     "stock_opens_us": ("int64", ("stocks",)),
     "stock_closes_us": ("int64", ("stocks",)),
     "stock_cap": ("int8", ("stocks",)),
+}
+_VENUE_LAYOUT: Layout = {
+    "venue_id": ("int64", ("venues",)),
+    "venue_by_id": ("int32", ("venues",)),
+    "venue_lon": ("float64", ("venues",)),
+    "venue_lat": ("float64", ("venues",)),
+    "venue_x_m": ("float64", ("venues",)),
+    "venue_y_m": ("float64", ("venues",)),
+    "venue_z_m": ("float64", ("venues",)),
+    "venue_sin_lat": ("float64", ("venues",)),
 }
 _ITEM_LAYOUT: Layout = {
     "item_id": ("int64", ("items",)),
@@ -63,7 +74,8 @@ def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
             seen_database=catalogue.seen.database,
             seen_snapshot=catalogue.seen.snapshot,
         )
-        arrays = vars(catalogue.base) | vars(catalogue.items)
+        parts = (catalogue.venues, catalogue.base, catalogue.items)
+        arrays = {f.name: getattr(part, f.name) for part in parts for f in fields(part)}
         write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
     others = [other for other in snapshots(parent) if other != folder]
     for old in others[_KEPT - 1 :]:
@@ -80,8 +92,10 @@ def load_catalogue(folder: Path) -> Catalogue:
         The folder is not what its manifest says, or not what this code reads.
     """
     found = read_arrays(folder, _CatalogueFacts, schema_version=SCHEMA_VERSION)
-    check_layout(folder, found.arrays, {**_SHELF_LAYOUT, **_ITEM_LAYOUT})
+    check_layout(folder, found.arrays, {**_VENUE_LAYOUT, **_SHELF_LAYOUT, **_ITEM_LAYOUT})
     facts, arrays = found.facts, found.arrays
+    venues = Venues(**{name: arrays[name] for name in _VENUE_LAYOUT})
+    base = {name: arrays[name] for name in _SHELF_LAYOUT}
     return Catalogue.of(
         version=facts.version,
         at=facts.at,
@@ -90,7 +104,8 @@ def load_catalogue(folder: Path) -> Catalogue:
         subcategories=facts.subcategories,
         users=facts.users,
         items=Items(**{name: arrays[name] for name in _ITEM_LAYOUT}),
-        base=Shelf(**{name: arrays[name] for name in _SHELF_LAYOUT}),
+        venues=venues,
+        base=Shelf(venue_id=venues.venue_id, **base),
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.rows import rows_of, run_starts
+from reco.catalogue.venues import Venues
 from reco.core.deposits import Cap
 
 ONLINE = np.iinfo(np.int64).max
@@ -26,7 +28,7 @@ class Shelf:
     """
 
     venue_id: NDArray[np.int64]
-    """(V,) sorted."""
+    """(V,) the first V of `Venues`, which come by place."""
     offer_start: NDArray[np.int64]
     """(V + 2,)"""
     offer_id: NDArray[np.int64]
@@ -59,10 +61,6 @@ class Shelf:
         """The row of `offer_start` that holds the digital offers."""
         return len(self.venue_id)
 
-    def venue_rows(self, venue_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the row of each venue, −1 where it has nothing bookable."""
-        return rows_of(self.venue_id, venue_ids)
-
     def offer_rows(self, offer_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of those of `offer_ids` that are here."""
         if not len(self.offer_id):
@@ -90,7 +88,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class StockRows:
-    """Stocks as rows of one table, by venue, offer, start and id; all arrays of shape (S,)."""
+    """Stocks as rows of one table, each offer's by start and id; all arrays of shape (S,)."""
 
     venue: NDArray[np.int64]
     """Id; `ONLINE` for digital offers."""
@@ -122,27 +120,28 @@ class StockRows:
         )
         return both.take(np.lexsort((both.stock, both.starts, both.offer, both.venue)))
 
-    def shelf(self) -> Shelf:
-        """Return the shelf that holds these rows."""
-        first = np.flatnonzero(run_starts(self.offer))
-        offer_id, offer_venue = self.offer[first], self.venue[first]
-        venue_id = np.unique(offer_venue[offer_venue != ONLINE])
-        bounds = np.append(venue_id, ONLINE)
+    def shelf(self, venues: Venues) -> Shelf:
+        """Return the shelf that holds these rows, for each of `venues` what is there."""
+        row = np.where(self.venue == ONLINE, len(venues), venues.rows(self.venue))
+        by_place = self.take(np.argsort(row, kind="stable"))
+        first = np.flatnonzero(run_starts(by_place.offer))
+        row = np.sort(row)[first]
+        offer_id = by_place.offer[first]
         return Shelf(
-            venue_id=venue_id,
-            offer_start=np.append(np.searchsorted(offer_venue, bounds), len(offer_id)),
+            venue_id=venues.venue_id,
+            offer_start=np.searchsorted(row, np.arange(len(venues) + 2)),
             offer_id=offer_id,
             offer_by_id=np.argsort(offer_id, kind="stable").astype(np.int32),
-            offer_item=self.item[first],
-            offer_bookings=self.bookings[first],
-            offer_is_duo=self.is_duo[first],
-            stock_start=np.append(first, len(self.stock)),
-            stock_id=self.stock,
-            stock_price_cents=self.price_cents,
-            stock_starts_us=self.starts,
-            stock_opens_us=self.opens,
-            stock_closes_us=self.closes,
-            stock_cap=self.cap,
+            offer_item=by_place.item[first],
+            offer_bookings=by_place.bookings[first],
+            offer_is_duo=by_place.is_duo[first],
+            stock_start=np.append(first, len(by_place.stock)),
+            stock_id=by_place.stock,
+            stock_price_cents=by_place.price_cents,
+            stock_starts_us=by_place.starts,
+            stock_opens_us=by_place.opens,
+            stock_closes_us=by_place.closes,
+            stock_cap=by_place.cap,
         )
 
 
@@ -198,31 +197,3 @@ def stock_rows(
         closes=stocks["closes"],
         cap=stocks["cap"].astype(np.int8),
     )
-
-
-def rows_of(sorted_ids: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the position of each of `ids` in `sorted_ids`, −1 where it is not there."""
-    if not len(sorted_ids):
-        return np.full(len(ids), -1, dtype=np.int64)
-    rows = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-    return np.where(sorted_ids[rows] == ids, rows, -1).astype(np.int64)
-
-
-def ragged_rows(
-    start: NDArray[np.int64], groups: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the member rows of `groups`, one after the other, and for each its place in `groups`.
-
-    >>> ragged_rows(np.array([0, 2, 2, 5]), np.array([2, 0]))
-    (array([2, 3, 4, 0, 1]), array([0, 0, 0, 1, 1]))
-    """
-    counts = start[groups + 1] - start[groups]
-    owner = np.repeat(np.arange(len(groups)), counts)
-    before = np.cumsum(counts) - counts
-    within = np.arange(len(owner)) - before[owner]
-    return start[groups][owner] + within, owner
-
-
-def run_starts(values: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Return a mask of the places where a new run of equal values begins."""
-    return np.append(np.ones(min(1, len(values)), dtype=bool), values[1:] != values[:-1])

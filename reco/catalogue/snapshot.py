@@ -1,15 +1,17 @@
 """The catalogue: every bookable offer of a moment, as arrays, looked up by venue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
-from reco.catalogue.shelf import Shelf, StockRows, rows_of
+from reco.catalogue.shelf import Shelf, StockRows
+from reco.catalogue.venues import Venues
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Catalogue:
     """The base's by ascending id; after them those that came since, in any order."""
     base_items: int
     """How many of the items are the base's."""
+    venues: Venues
+    venues_seen: Seen
+    """Up to here the venues are known: what was read of them earlier may be out of date."""
     base: Shelf
     replaced: NDArray[np.bool_]
     """(O,) which offers of the base are no longer true."""
@@ -79,6 +84,7 @@ class Catalogue:
         subcategories: Mapping[int, str],
         users: int,
         items: Items,
+        venues: Venues,
         base: Shelf,
     ) -> "Catalogue":
         """Return a catalogue of which nothing has changed; `items` by ascending id."""
@@ -91,6 +97,8 @@ class Catalogue:
             users=users,
             items=items,
             base_items=len(items),
+            venues=venues,
+            venues_seen=seen,
             base=base,
             replaced=np.zeros(len(base.offer_id), dtype=bool),
             fresh=EMPTY,
@@ -114,8 +122,10 @@ class Catalogue:
 
     def nbytes(self) -> int:
         """Return the size of all arrays in bytes."""
-        parts = (self.base, self.fresh, self.items)
-        columns: list[NDArray[Any]] = [c for part in parts for c in vars(part).values()]
+        parts = (self.base, self.fresh, self.items, self.venues)
+        columns: list[NDArray[Any]] = [
+            getattr(part, field.name) for part in parts for field in fields(part)
+        ]
         return self.replaced.nbytes + sum(column.nbytes for column in columns)
 
 
@@ -138,5 +148,7 @@ def _no_rows() -> StockRows:
     )
 
 
-EMPTY = _no_rows().shelf()
+_NOWHERE = Venues.of(np.empty(0, np.int64), np.empty(0), np.empty(0))
+
+EMPTY = _no_rows().shelf(_NOWHERE)
 """A shelf with nothing on it."""

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.pairs import days_to_session, distance_cost, session_cost
-from reco.catalogue.shelf import CAPS, ONLINE, Shelf, ragged_rows, run_starts
+from reco.catalogue.rows import ragged_rows, run_starts
+from reco.catalogue.shelf import CAPS, ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US
@@ -63,9 +64,10 @@ def micros(moment: datetime) -> int:
 def gather(catalogue: Catalogue, situation: Situation) -> Candidates:
     """Return every item that the request may show, at the offer that costs least."""
     wanted = _wanted_items(catalogue, situation.state, situation.query)
-    found = _on_shelf(catalogue.base, wanted, situation, hidden=catalogue.replaced)
+    venues = catalogue.venues.rows(situation.around.venue_ids)
+    found = _on_shelf(catalogue.base, wanted, situation, venues, hidden=catalogue.replaced)
     if len(catalogue.fresh.offer_id):
-        found = _both(found, _on_shelf(catalogue.fresh, wanted, situation, hidden=None))
+        found = _both(found, _on_shelf(catalogue.fresh, wanted, situation, venues, hidden=None))
     order = np.lexsort((found.offer_id, found.cost, found.item))
     first = order[run_starts(found.item[order])]
     near = np.bincount(found.item, weights=found.bookings, minlength=1)
@@ -84,10 +86,11 @@ def _on_shelf(
     shelf: Shelf,
     wanted: NDArray[np.bool_],
     situation: Situation,
+    venues: NDArray[np.int64],
     hidden: NDArray[np.bool_] | None,
 ) -> _Offers:
     """Return what `shelf` has of the `wanted` items, but for offers that are `hidden`."""
-    offer, group, distance_m = _offers_around(shelf, situation.around)
+    offer, group, distance_m = _offers_around(shelf, situation.around, venues)
     chosen = wanted[shelf.offer_item[offer]]
     if hidden is not None:
         chosen &= ~hidden[offer]
@@ -114,12 +117,12 @@ def _both(some: _Offers, others: _Offers) -> _Offers:
 
 
 def _offers_around(
-    shelf: Shelf, around: Surroundings
+    shelf: Shelf, around: Surroundings, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return offer rows, venue rows and distances: of the venues around, and digital ones."""
-    rows = shelf.venue_rows(around.venue_ids)
-    groups = np.append(rows[rows >= 0], shelf.online_row)
-    distances = np.append(around.distance_m[rows >= 0], np.nan)
+    is_here = (rows >= 0) & (rows < shelf.online_row)
+    groups = np.append(rows[is_here], shelf.online_row)
+    distances = np.append(around.distance_m[is_here], np.nan)
     offer, owner = ragged_rows(shelf.offer_start, groups)
     return offer, groups[owner], distances[owner]
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reco.catalogue.shelf import ragged_rows, rows_of, run_starts
+from reco.catalogue.rows import ragged_rows, rows_of, run_starts
 
 ids = st.lists(st.integers(-50, 50), max_size=20)
 

@@ -1,0 +1,118 @@
+"""Where venues are: rows in the order of a space-filling curve, so that neighbours lie together."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.catalogue.rows import rows_of
+from reco.db.arrays import fetch_arrays
+from reco.geo.ellipsoid import cartesian
+
+_VENUES = """
+select id, st_x(location::geometry), st_y(location::geometry) from core.venue {which} order by id
+"""
+_BITS = 16
+
+
+@dataclass(frozen=True)
+class Venues:
+    """Every venue; arrays of shape (V,), WGS 84.
+
+    Those of the base by place, along a Hilbert curve; after them those that came since.
+    """
+
+    venue_id: NDArray[np.int64]
+    venue_by_id: NDArray[np.int32]
+    """Rows by ascending id."""
+    venue_lon: NDArray[np.float64]
+    """Degrees; NaN where the venue is gone."""
+    venue_lat: NDArray[np.float64]
+    venue_x_m: NDArray[np.float64]
+    """Earth-centred; x to longitude 0, z to the north pole."""
+    venue_y_m: NDArray[np.float64]
+    venue_z_m: NDArray[np.float64]
+    venue_sin_lat: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, ids: NDArray[np.int64], lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> "Venues":
+        """Return venues in the order given."""
+        x_m, y_m, z_m, sin_lat = cartesian(lon, lat)
+        by_id = np.argsort(ids, kind="stable").astype(np.int32)
+        return cls(ids, by_id, lon, lat, x_m, y_m, z_m, sin_lat)
+
+    @classmethod
+    def by_place(
+        cls, ids: NDArray[np.int64], lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> "Venues":
+        """Return venues along the curve, those of one place by id."""
+        order = np.lexsort((ids, hilbert(lon, lat)))
+        return cls.of(ids[order], lon[order], lat[order])
+
+    def __len__(self) -> int:
+        return len(self.venue_id)
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of which venues there are, where, in which row."""
+        digest = hashlib.blake2b(digest_size=12)
+        for column in (self.venue_id, self.venue_lon, self.venue_lat):
+            digest.update(np.ascontiguousarray(column).data)
+        return digest.hexdigest()
+
+    def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of each venue, −1 where there is none of that id."""
+        place = rows_of(self.venue_id[self.venue_by_id], ids)
+        if not len(self):
+            return place
+        return np.where(place >= 0, self.venue_by_id[place], -1).astype(np.int64)
+
+    def amended(self, changed: NDArray[np.int64], now: "Venues") -> "Venues":
+        """Return these venues with those of the ids `changed` as they stand in `now`, or gone."""
+        new = now.venue_id[self.rows(now.venue_id) < 0]
+        ids = np.concatenate([self.venue_id, new])
+        lon = np.concatenate([self.venue_lon, np.full(len(new), np.nan)])
+        lat = np.concatenate([self.venue_lat, np.full(len(new), np.nan)])
+        grown = Venues.of(ids, lon, lat)
+        rows = grown.rows(changed)
+        lon[rows[rows >= 0]] = lat[rows[rows >= 0]] = np.nan
+        at = grown.rows(now.venue_id)
+        lon[at], lat[at] = now.venue_lon, now.venue_lat
+        return Venues.of(ids, lon, lat)
+
+
+def read_venues(connection: psycopg.Connection[Any], ids: Sequence[int] | None = None) -> Venues:
+    """Return all venues, or those of `ids`, by place, within the running transaction."""
+    which = "" if ids is None else "where id = any(%(ids)s)"
+    types = {"id": "int8", "lon": "float8", "lat": "float8"}
+    read = fetch_arrays(connection, _VENUES.format(which=which), types, {"ids": ids})
+    return Venues.by_place(read["id"], read["lon"], read["lat"])
+
+
+def hilbert(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the place of each point along a Hilbert curve over the globe.
+
+    What is near along the curve is near on the ground (Hilbert 1891); cells of 600 by 300 m.
+
+    >>> hilbert(np.array([-180.0, -180.0, 180.0]), np.array([-90.0, 90.0, -90.0])).tolist()
+    [0, 1431655765, 4294967295]
+    """
+    side = 1 << _BITS
+    x = np.clip((lon + 180.0) / 360.0 * side, 0, side - 1).astype(np.int64)
+    y = np.clip((lat + 90.0) / 180.0 * side, 0, side - 1).astype(np.int64)
+    along = np.zeros(len(x), dtype=np.int64)
+    for bit in reversed(range(_BITS)):
+        right, upper = (x >> bit) & 1, (y >> bit) & 1
+        along += ((3 * right) ^ upper) << (2 * bit)
+        # The quadrants of the lower half are entered sideways: turn what is left of the point.
+        turned, mirrored = upper == 0, (upper == 0) & (right == 1)
+        x, y = (np.where(mirrored, side - 1 - c, c) for c in (x, y))
+        x, y = np.where(turned, y, x), np.where(turned, x, y)
+    return along

@@ -1,0 +1,1 @@
+"""Compiled kernels: the loops of a request, each over plain arrays, typed when the module loads."""
