@@ -96,6 +96,26 @@ def test_pages_lead_on_to_what_was_not_shown(client, key):
     assert len(set(shown)) == len(shown) == 4
 
 
+def test_a_cursor_that_is_over_changed_or_of_another_question_is_told_apart(client, key, clock):
+    asked = {"user_id": "reader", "n": 2, "radius_km": 50}
+    cursor = client.get("/v1/feed", params=asked, headers=key).json()["next_cursor"]
+
+    def refused(status=422, **other):
+        response = client.get("/v1/feed", params={**asked, "cursor": cursor, **other}, headers=key)
+        document = problem_of(response, status)
+        assert document["field"] == "cursor"
+        return document["detail"]
+
+    assert "another question" in refused(user_id="free")
+    assert "was changed" in refused(cursor=cursor[:-1])
+    clock.now = NOW + timedelta(minutes=31)
+    try:
+        assert "it is over, 30 minutes after its page" in refused(410)
+        assert "was changed" in refused(cursor=cursor[:-1])
+    finally:
+        clock.now = NOW
+
+
 numbers = st.one_of(
     st.none(),
     st.floats(-400, 400),

@@ -1,0 +1,302 @@
+"""A real streaming replica: read from while it is near, left when it is not, never wrong."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from time import monotonic
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from replicas import Replica
+from worlds import GRENOBLE, NOW, book, small_world
+
+from reco.api.app import create_app
+from reco.api.keys import create_key
+from reco.db.cluster import Cluster
+from reco.db.migrate import migrate
+from reco.db.pool import connected
+from reco.db.replica import Lag
+from reco.errors import Unavailable
+from reco.settings import Settings
+from reco.worker import Worker
+from reco.world import World
+
+SECRET = "a secret of at least thirty-two bytes"
+MAX_LAG_S = 1.5
+FEED = "/v1/feed?user_id=reader&radius_km=50"
+NEAR = f"/v1/venues/near?lat={GRENOBLE[1]}&lon={GRENOBLE[0]}"
+PATIENCE_S = 30.0
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def primary(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("primary"), is_durable=False)
+    cluster.up()
+    cluster.create_database("reco_town")
+    migrate(World("town", tmp_path_factory.mktemp("made"), cluster.conninfo("reco_town")))
+    yield cluster
+    cluster.down()
+    shutil.rmtree(cluster.folder)
+
+
+@pytest.fixture(scope="module")
+def replica(primary, tmp_path_factory):
+    replica = Replica(tmp_path_factory.mktemp("replica"), primary)
+    replica.up()
+    yield replica
+    replica.down()
+    shutil.rmtree(replica.folder)
+
+
+@pytest.fixture
+def world(primary, replica, tmp_path):
+    """The small world, fresh, on both; both are up and replay before and after."""
+    world = World("town", tmp_path, primary.conninfo("reco_town"), replica.conninfo("reco_town"))
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "truncate core.category, core.venue, core.beneficiary, core.interaction cascade"
+        )
+        small_world(connection)
+    yield world
+    primary.up()
+    replica.up()
+    pause(replica, goes_on=True)
+
+
+@pytest.fixture
+def database(world):
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def serving(world):
+    settings = Settings(home=world.folder, max_replica_lag_s=MAX_LAG_S)
+    worker = Worker(settings, world, SECRET, lambda: NOW)
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        key = create_key(connection, "app", "tests", NOW)
+    with TestClient(create_app(worker, clock=lambda: NOW, with_demo=False)) as client:
+        client.headers["X-API-Key"] = key
+        until(lambda: worker.reads.standing.in_use)
+        yield client, worker
+
+
+@pytest.fixture
+def service(world):
+    with serving(world) as both:
+        yield both
+
+
+def until(holds):
+    """Ask again and again; something that never comes fails."""
+    began = monotonic()
+    while not holds():
+        assert monotonic() - began < PATIENCE_S
+
+
+def pause(replica, *, goes_on=False):
+    with psycopg.connect(replica.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(f"select pg_wal_replay_{'resume' if goes_on else 'pause'}()")
+        if not goes_on:
+            until(
+                lambda: (
+                    connection.execute("select pg_get_wal_replay_pause_state()").fetchone()
+                    == ("paused",)
+                )
+            )
+
+
+def is_replica(connection):
+    return connection.execute("select pg_is_in_recovery()").fetchone()[0]
+
+
+def reads_replica(worker, user_id="reader"):
+    """Say whether the state of that user is read from the replica now."""
+    with connected(worker.pool) as connection:
+        return worker.reads.of_user(user_id, connection, is_replica)
+
+
+def shown(client, path=FEED):
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    return {item["offer_id"] for item in response.json()["items"]}
+
+
+def test_a_lag_is_as_old_as_what_is_known_to_be_there():
+    lag = Lag()
+    assert lag.seconds(10.0) == float("inf")
+    lag.written(100, at_s=1.0)
+    lag.replayed(90)
+    assert lag.seconds(10.0) == float("inf")
+    lag.written(100, at_s=2.0)
+    lag.replayed(100)
+    assert lag.seconds(2.5) == 0.5
+    lag.written(300, at_s=3.0)
+    lag.replayed(299)
+    assert lag.seconds(5.0) == 3.0
+    lag.forget()
+    assert lag.seconds(5.0) == float("inf")
+
+
+def test_a_replica_that_is_near_serves(service):
+    client, worker = service
+    assert worker.reads.near(is_replica)
+    assert reads_replica(worker)
+    assert reads_replica(worker, None)
+    assert "manga-shop" in shown(client)
+    assert len(client.get(NEAR).json()["venues"]) == 3
+    ready = client.get("/readyz").json()
+    assert ready["status"] == "ready"
+    assert ready["replica"]["in_use"]
+    assert 0 <= ready["replica"]["lag_s"] < MAX_LAG_S
+
+
+WRITES = {
+    "a booking": "insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at)"
+    " select u.id, s.id, 1, 800, now() from core.beneficiary u, core.stock s"
+    " where u.external_id = 'reader' and s.external_id = 'manga-shop'",
+    "a cancellation": "update core.booking set cancelled_at = now()"
+    " where user_id = (select id from core.beneficiary where external_id = 'reader')",
+    "a dismissal": "insert into core.interaction (user_id, offer_id, kind, at)"
+    " select u.id, o.id, 'dismiss', now() from core.beneficiary u, core.offer o"
+    " where u.external_id = 'reader' and o.external_id = 'play-friday'",
+    "a deposit": "update core.deposit set amount_cents = amount_cents + 1"
+    " where user_id = (select id from core.beneficiary where external_id = 'reader')",
+    "a move": "update core.beneficiary set home = st_makepoint(6.8, 47.2)::geography"
+    " where external_id = 'reader'",
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_people_read_their_own_writes(service, replica, database, write):
+    _, worker = service
+    pause(replica)
+    assert reads_replica(worker)
+    assert database.execute(WRITES[write]).rowcount == 1
+    assert not reads_replica(worker)
+    assert reads_replica(worker, "villager")
+    pause(replica, goes_on=True)
+    until(lambda: reads_replica(worker))
+
+
+def test_what_was_booked_is_gone_from_the_very_next_feed(service, replica, database):
+    client, worker = service
+    assert {"film-tonight", "manga-shop", "play-friday"} <= shown(client)
+    pause(replica)
+    book(database, "reader", "manga-shop", NOW, 8.0)
+    assert "manga-shop" not in shown(client)
+    book(database, "villager", "film-tonight", NOW, quantity=2)
+    database.execute(
+        "update core.offer set withdrawn_at = %s where external_id = 'play-friday'", (NOW,)
+    )
+    for user in ("reader", "free"):
+        path = f"/v1/feed?user_id={user}&radius_km=50"
+        assert not shown(client, path) & {"film-tonight", "play-friday"}
+    assert reads_replica(worker, "free")
+
+
+def test_a_replica_that_lags_is_seen_left_and_taken_again(service, replica, database):
+    client, worker = service
+    pause(replica)
+    database.execute("insert into core.category (name) values ('CIRQUE')")
+    until(lambda: not worker.reads.standing.in_use)
+    standing = worker.reads.standing
+    assert standing.lag_s >= MAX_LAG_S
+    assert not worker.reads.near(is_replica)
+    assert not reads_replica(worker, "free")
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json()["missing"][-1] == (
+        "replica: it is more than 1.5 s behind the primary; the primary answers"
+    )
+    assert ready.json()["replica"]["lag_s"] >= MAX_LAG_S
+    pause(replica, goes_on=True)
+    until(lambda: worker.reads.near(is_replica))
+    assert client.get("/readyz").json()["replica"]["in_use"]
+
+
+@pytest.mark.slow
+def test_an_idle_primary_makes_no_lag(service):
+    _, worker = service
+    began = monotonic()
+    while monotonic() - began < 2 * MAX_LAG_S:
+        assert worker.reads.standing.in_use
+
+
+@pytest.mark.slow
+def test_no_request_fails_while_the_replica_stops_and_comes_back(service, replica):
+    client, worker = service
+    over = Event()
+
+    def ask(path):
+        found = set()
+        while not over.is_set():
+            response = client.get(path)
+            found.add((response.status_code, len(response.json().get("items", []))))
+        return found
+
+    with ThreadPoolExecutor(4) as crowd:
+        asking = [crowd.submit(ask, path) for path in (FEED, FEED, NEAR, NEAR)]
+        try:
+            replica.down()
+            until(lambda: not worker.reads.standing.in_use)
+            assert "replica: it does not answer" in client.get("/readyz").json()["missing"][-1]
+            replica.up()
+            until(lambda: reads_replica(worker))
+        finally:
+            over.set()
+        answers = [done.result() for done in asking]
+    assert answers == [{(200, 5)}, {(200, 5)}, {(200, 0)}, {(200, 0)}]
+
+
+def test_what_fails_on_the_replica_alone_is_read_from_the_primary(service):
+    _, worker = service
+
+    def read(connection):
+        if is_replica(connection):
+            connection.execute("create temporary table t ()")
+        return "found"
+
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        worker.reads.near(read)
+
+    def cancelled(connection):
+        if is_replica(connection):
+            connection.execute("set local statement_timeout = 1; select pg_sleep(5)")
+        return "found"
+
+    assert worker.reads.near(cancelled) == "found"
+    until(lambda: worker.reads.near(is_replica))
+    with connected(worker.pool) as connection:
+        assert worker.reads.of_user("reader", connection, cancelled) == "found"
+
+
+@pytest.mark.slow
+def test_without_the_primary_nothing_is_shown_as_bookable(service, primary):
+    client, worker = service
+    primary.down()
+    assert client.get(FEED).status_code == 503
+    until(lambda: not worker.reads.standing.in_use)
+    with pytest.raises(Unavailable):
+        worker.reads.near(is_replica)
+    primary.up()
+    until(lambda: client.get(FEED).status_code == 200)
+    until(lambda: worker.reads.near(is_replica))
+
+
+def test_what_is_no_replica_of_this_server_is_not_read(new_world, primary, replica, tmp_path):
+    town, other = primary.conninfo("reco_town"), new_world().conninfo
+    for conninfo, read_conninfo, reason in (
+        (town, town, "no replica"),
+        (other, replica.conninfo("reco_town"), "another server"),
+    ):
+        wrong = World("town", tmp_path, conninfo, read_conninfo)
+        with Worker(Settings(home=tmp_path), wrong, SECRET, lambda: NOW) as worker:
+            worker.reads.look()
+            assert not worker.reads.standing.in_use
+            assert reason in worker.reads.standing.reason
+            assert not worker.reads.near(is_replica)
