@@ -18,11 +18,13 @@ log = logging.getLogger(__name__)
 
 MAX_AGE = timedelta(minutes=10)
 """A base is replaced after this: sessions begin, and what is booked most changes."""
+_CLOCKS_DIFFER = timedelta(seconds=5)
+"""Another process may have read the clock a moment later."""
 
 
 def is_young(catalogue: Catalogue, now: datetime) -> bool:
     """Say whether the base of `catalogue` was read not long before `now`."""
-    return timedelta() <= now - catalogue.at <= MAX_AGE
+    return -_CLOCKS_DIFFER <= now - catalogue.at <= MAX_AGE
 
 
 def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetime) -> Catalogue:

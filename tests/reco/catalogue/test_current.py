@@ -21,6 +21,7 @@ def town(connection):
 def test_it_is_kept_until_it_is_old(town, tmp_path):
     first = current_base(town, tmp_path, NOW)
     assert current_base(town, tmp_path, NOW + MAX_AGE).version == first.version
+    assert current_base(town, tmp_path, NOW - timedelta(seconds=1)).version == first.version
     assert current_base(town, tmp_path, NOW + 2 * MAX_AGE).version != first.version
 
 
