@@ -25,6 +25,9 @@ from reco.feed.similar import read_offer, similar_offers
 from reco.model.loaded import LoadedModel
 from reco.model.registry import Champion, champion
 from reco.model.serving import usable_model
+from reco.search.answer import MapAnswer, SearchAnswer
+from reco.search.pipeline import Searcher, Sources
+from reco.search.query import SearchQuery
 from reco.settings import Settings
 from reco.world import World
 
@@ -66,6 +69,8 @@ class Worker:
             max_lag_s=settings.max_replica_lag_s,
         )
         self._recorder = SlateRecorder(self.pool)
+        self._searcher = Searcher(secret)
+        self._sources = Sources(self.reads.near, lambda: connected(self.pool))
 
     def __enter__(self) -> Self:
         self._recorder.__enter__()
@@ -133,6 +138,14 @@ class Worker:
             return similar_offers(
                 connection, self.serving, offer_id, n=n, now=now, radius_m=self.settings.radius_m
             )
+
+    def search(self, query: SearchQuery, cursor: str | None = None) -> SearchAnswer:
+        """Return a page of what matches `query`; raises what `Searcher.search` does."""
+        return self._searcher.search(self._sources, self.serving.catalogue, query, cursor)
+
+    def clusters(self, query: SearchQuery, zoom: int) -> MapAnswer:
+        """Return what matches `query` on a map; raises what `Searcher.clusters` does."""
+        return self._searcher.clusters(self._sources, self.serving.catalogue, query, zoom)
 
     def categories(self) -> list[str]:
         """Return the names of all categories of this world."""

@@ -17,9 +17,11 @@ from reco.api import (
     interactions,
     offers,
     problems,
+    search,
     users,
     venues,
 )
+from reco.api import map as venue_map
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -31,6 +33,8 @@ _PARTS = (
     bookings,
     users,
     interactions,
+    search,
+    venue_map,
     venues,
     backoffice,
     catalogue_upload,

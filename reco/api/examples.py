@@ -2,7 +2,7 @@
 
 from typing import Any
 
-FEED = {
+FEED: dict[str, Any] = {
     "slate_id": "7d6b8c1e-5f0a-4b0e-9a63-2f3f1c0d9e11",
     "model_version": "als-20261123T060000Z-1f2e3d4c",
     "now": "2026-11-23T12:00:00Z",
@@ -44,6 +44,101 @@ FEED = {
     "horizon": {"points": 65.0, "categories": ["LIVRE"]},
     "next_cursor": None,
     "notes": [],
+}
+
+SEARCH: dict[str, Any] = {
+    "now": "2026-11-23T12:00:00Z",
+    "catalogue_version": "20261123T115500Z-3f2a+9",
+    "sort": ["distance", "price", "date", "offer_id"],
+    "group": "item",
+    "location": {"lat": 45.189, "lon": 5.725},
+    "radius_m": 50000.0,
+    "bbox": None,
+    "starts_from": None,
+    "starts_before": None,
+    "total_items": 412,
+    "total_offers": 655,
+    "items": [
+        {
+            "offer_id": "o001234",
+            "item_id": "i000321",
+            "title": "Le silence des marées",
+            "category": "SPECTACLE",
+            "subcategory": "SPECTACLE_REPRESENTATION",
+            "image_url": None,
+            "is_digital": False,
+            "is_duo": True,
+            "venue": FEED["items"][0]["venue"],
+            "distance_m": 520.0,
+            "sessions": FEED["items"][0]["sessions"],
+        }
+    ],
+    "facets": {
+        "category": [{"value": "LIVRE", "count": 300}, {"value": "SPECTACLE", "count": 112}],
+        "subcategory": [
+            {"value": "LIVRE_PAPIER", "count": 300},
+            {"value": "SPECTACLE_REPRESENTATION", "count": 112},
+        ],
+        "day": [{"value": "2026-11-27", "count": 12}, {"value": "2026-11-28", "count": 31}],
+        "later": 70,
+        "undated": 300,
+        "price": [
+            {"min_cents": 0, "max_cents": 0, "count": 4},
+            {"min_cents": 1001, "max_cents": 2000, "count": 408},
+        ],
+        "duo": [{"value": False, "count": 320}, {"value": True, "count": 92}],
+        "digital": [{"value": False, "count": 412}, {"value": True, "count": 0}],
+    },
+    "text": None,
+    "open_now": None,
+    "next_cursor": None,
+    "notes": [],
+}
+
+SEARCH_FEATURES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "id": "o001234",
+            "geometry": {"type": "Point", "coordinates": [5.731, 45.191]},
+            "properties": SEARCH["items"][0],
+        }
+    ],
+    **{name: value for name, value in SEARCH.items() if name not in {"items", "bbox"}},
+}
+
+MAP = {
+    "now": "2026-11-23T12:00:00Z",
+    "zoom": 6,
+    "cell_deg": 1.40625,
+    "total_venues": 41,
+    "total_offers": 655,
+    "clusters": [
+        {
+            "lat": 45.187,
+            "lon": 5.729,
+            "bounds": [5.701, 45.161, 5.778, 45.219],
+            "venues": 41,
+            "offers": 655,
+            "venue_id": None,
+            "name": None,
+        }
+    ],
+    "notes": [],
+}
+
+MAP_FEATURES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "bbox": [5.701, 45.161, 5.778, 45.219],
+            "geometry": {"type": "Point", "coordinates": [5.729, 45.187]},
+            "properties": {"venues": 41, "offers": 655, "venue_id": None, "name": None},
+        }
+    ],
+    **{name: value for name, value in MAP.items() if name != "clusters"},
 }
 
 BOOKING = {

@@ -113,7 +113,7 @@ def offer_item(
         subcategory=live.subcategory,
         image_url=live.image_url,
         is_digital=live.is_digital,
-        venue=_venue(live),
+        venue=venue_shown(live),
         distance_m=distance_m,
         sessions=live.sessions,
         probability=probability,
@@ -132,7 +132,8 @@ def _item(pick: Pick, gain: float, met: Set[Value], now: datetime) -> FeedItem:
     )
 
 
-def _venue(live: LiveOffer) -> VenueShown | None:
+def venue_shown(live: LiveOffer) -> VenueShown | None:
+    """Return where a live offer takes place, as it is written on the wire; None: online."""
     if live.venue_id is None or live.lat is None or live.lon is None:
         return None
     return VenueShown(

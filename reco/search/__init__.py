@@ -1,0 +1,1 @@
+"""Searching what can be booked: filters, facets, sorts. Nobody in particular asks."""

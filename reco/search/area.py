@@ -1,0 +1,114 @@
+"""The venues that a search looks at: around a place, in a box, open now."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.catalogue.seen import Seen
+from reco.catalogue.snapshot import Catalogue
+from reco.catalogue.venues import Venues
+from reco.geo.ellipsoid import cartesian
+from reco.geo.points import Point
+from reco.kernel.search import distances
+from reco.search.answer import OpenFound
+from reco.search.hours import Spans, is_open, opening_spans
+from reco.search.query import SearchQuery
+
+_OPENING = "select id, opening, timezone from core.venue where opening is not null"
+
+
+@dataclass(frozen=True)
+class Area:
+    """Venues to look at; arrays of shape (A,)."""
+
+    rows: NDArray[np.int64]
+    """In the catalogue's `venues`."""
+    distance_m: NDArray[np.float64]
+    """NaN where no place is given."""
+    open_now: OpenFound | None = None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """When the venues are open that say so, as of `seen`."""
+
+    seen: Seen
+    venue_id: NDArray[np.int64]
+    hours: tuple[tuple[Spans, str | None], ...]
+    """With the venue's zone. Only what is understood."""
+
+
+def read_opening(connection: psycopg.Connection[Any], seen: Seen) -> Opening:
+    """Return the hours of all venues as they are now, which is at `seen` or later."""
+    rows = connection.execute(_OPENING).fetchall()
+    read = [(venue, opening_spans(text), zone) for venue, text, zone in rows]
+    understood = [(venue, (spans, zone)) for venue, spans, zone in read if spans is not None]
+    return Opening(
+        seen,
+        np.array([venue for venue, _ in understood], dtype=np.int64),
+        tuple(hours for _, hours in understood),
+    )
+
+
+def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -> Area:
+    """Return the venues that lie where `query` says.
+
+    Parameters
+    ----------
+    opening
+        Where only those count that are open at `query.now`.
+    """
+    venues = catalogue.venues
+    lies = np.isfinite(venues.venue_lon)
+    if query.box is not None:
+        lies &= query.box.holds(venues.venue_lon, venues.venue_lat)
+    rows = np.flatnonzero(lies)
+    distance_m = np.full(len(rows), np.nan)
+    if query.here is not None:
+        distance_m = distances_m(venues, rows, query.here)
+        if query.radius_m is not None:
+            near = distance_m <= query.radius_m
+            rows, distance_m = rows[near], distance_m[near]
+    area = Area(rows, distance_m)
+    return area if opening is None else _open_of(area, venues, opening, query.now, query.zone)
+
+
+def distances_m(venues: Venues, rows: NDArray[np.int64], here: Point) -> NDArray[np.float64]:
+    """Return how far the venues of `rows` are from `here`, in metres on the ellipsoid."""
+    x_m, y_m, z_m, sin_lat = (
+        float(part[0]) for part in cartesian(np.array([here.lon]), np.array([here.lat]))
+    )
+    columns = (
+        *(venues.venue_lon, venues.venue_lat),
+        *(venues.venue_x_m, venues.venue_y_m, venues.venue_z_m, venues.venue_sin_lat),
+    )
+    found = np.empty(len(rows))
+    distances(rows, *columns, here.lon, here.lat, x_m, y_m, z_m, sin_lat, found)
+    return found
+
+
+def _open_of(area: Area, venues: Venues, opening: Opening, now: datetime, zone: tzinfo) -> Area:
+    """Return the venues of `area` that are open, and how many are not, or do not say."""
+    state = np.full(len(venues), -1, dtype=np.int8)
+    rows = venues.rows(opening.venue_id)
+    zones = {name: _zone(name, zone) for name in {name for _, name in opening.hours}}
+    said = [is_open(spans, now, zones[name]) for spans, name in opening.hours]
+    state[rows[rows >= 0]] = np.array(said, dtype=np.int8)[rows >= 0]
+    here = state[area.rows]
+    found = OpenFound(
+        closed_venues=int(np.count_nonzero(here == 0)),
+        unknown_venues=int(np.count_nonzero(here < 0)),
+    )
+    return Area(area.rows[here == 1], area.distance_m[here == 1], found)
+
+
+def _zone(name: str | None, otherwise: tzinfo) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else otherwise
+    except (ZoneInfoNotFoundError, ValueError):
+        return otherwise

@@ -1,0 +1,188 @@
+"""A search, from a query to an answer: the whole pipeline on one screen."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.catalogue.snapshot import Catalogue
+from reco.core.deposits import Cap
+from reco.errors import InvalidInput
+from reco.feed.answer import Session
+from reco.feed.readback import LiveOffer, read_live
+from reco.search.answer import MapAnswer, SearchAnswer
+from reco.search.area import Opening, area_of, read_opening
+from reco.search.clusters import clusters_of
+from reco.search.cursor import START, Position, read_cursor
+from reco.search.present import present
+from reco.search.query import SearchFilters, SearchQuery
+from reco.search.scan import (
+    Page,
+    Row,
+    Scanned,
+    Scratches,
+    Searched,
+    item_bookings,
+    offers_by_venue,
+    search_rows,
+)
+from reco.search.text import TextMatches, read_matches
+
+_SPARE = 10
+"""Rows read back beyond the page, so that one that is gone is replaced without another trip."""
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a search reads from."""
+
+    near: Callable[[Callable[[Connection], Any]], Any]
+    """Calls what it is given with a connection that may be a moment behind."""
+    primary: Callable[[], AbstractContextManager[Connection]]
+    """Lends a connection that sees all that is committed."""
+
+
+class Searcher:
+    """Searches catalogues; keeps memory and what is derived from the newest of them."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+        self._scratches = Scratches()
+        self._lock = threading.Lock()
+        self._bookings: tuple[Catalogue, NDArray[np.int64]] | None = None
+        self._opening: Opening | None = None
+
+    def search(
+        self, sources: Sources, catalogue: Catalogue, query: SearchQuery, cursor: str | None = None
+    ) -> SearchAnswer:
+        """Return the page of `query` that `cursor` leads to, or its first one.
+
+        Raises
+        ------
+        InvalidInput
+            A category or subcategory that this world does not have; a cursor that was not made
+            here, was changed, or belongs to another question.
+        """
+        position = read_cursor(cursor, query, self._secret) if cursor is not None else START
+        searched = self._searched(sources, catalogue, query, position)
+        with sources.primary() as connection:
+            scanned, rows, live, goes_on = self._live_rows(connection, searched, position)
+        return present(
+            searched, scanned, position, rows, live, goes_on=goes_on, secret=self._secret
+        )
+
+    def clusters(
+        self, sources: Sources, catalogue: Catalogue, query: SearchQuery, zoom: int
+    ) -> MapAnswer:
+        """Return the clusters of what matches `query`, which has a box, on a map of `zoom`.
+
+        Raises
+        ------
+        InvalidInput
+            A category or subcategory that this world does not have; more clusters than are drawn.
+        """
+        searched = self._searched(sources, catalogue, query, START)
+        offers = offers_by_venue(self._scratches, searched)
+        return clusters_of(sources.near, searched, offers, zoom)
+
+    def _searched(
+        self, sources: Sources, catalogue: Catalogue, query: SearchQuery, position: Position
+    ) -> Searched:
+        filters = query.filters
+        _check("category", filters.categories, catalogue.categories.values())
+        _check("subcategory", filters.subcategories, catalogue.subcategories.values())
+        opening = self._hours(sources, catalogue) if filters.open_now else None
+        matches = _matches(sources, filters, position)
+        return Searched(
+            catalogue,
+            self._popularity(catalogue),
+            query,
+            area_of(catalogue, query, opening),
+            matches,
+        )
+
+    def _live_rows(
+        self, connection: Connection, searched: Searched, position: Position
+    ) -> tuple[Scanned, list[Row], dict[int, LiveOffer], bool]:
+        """Find, read back, and find again without what is gone, until the page is live.
+
+        An item whose best offer is gone comes back at its next one, where that belongs.
+        """
+        query = searched.query
+        live: dict[int, LiveOffer] = {}
+        page = Page(position.key, position.shown, np.empty(0, np.int64), query.n + _SPARE)
+        while True:
+            scanned = search_rows(self._scratches, searched, page)
+            unread = [row.offer_id for row in scanned.rows if row.offer_id not in live]
+            found = _read(connection, unread, query)
+            live |= found
+            gone = [offer for offer in unread if offer not in found]
+            shown = list(scanned.rows[: query.n])
+            if not any(row.offer_id in gone for row in shown):
+                return scanned, shown, live, len(scanned.rows) > query.n
+            page = replace(page, gone=np.append(page.gone, np.array(gone, dtype=np.int64)))
+
+    def _popularity(self, catalogue: Catalogue) -> NDArray[np.int64]:
+        kept = self._bookings
+        if kept is None or kept[0] is not catalogue:
+            kept = self._bookings = (catalogue, item_bookings(catalogue))
+        return kept[1]
+
+    def _hours(self, sources: Sources, catalogue: Catalogue) -> Opening:
+        with self._lock:
+            if self._opening is None or self._opening.seen != catalogue.venues_seen:
+                seen = catalogue.venues_seen
+                self._opening = sources.near(lambda connection: read_opening(connection, seen))
+            return self._opening
+
+
+def _matches(sources: Sources, filters: SearchFilters, position: Position) -> TextMatches | None:
+    text = filters.text
+    if text is None:
+        return None
+    found: TextMatches = sources.near(
+        lambda connection: read_matches(connection, text, with_similar=position.with_similar)
+    )
+    return found
+
+
+def _check(field: str, asked: tuple[str, ...], names: Any) -> None:
+    known = sorted(names)
+    for name in asked:
+        if name not in known:
+            raise InvalidInput(field, f"{name!r} is unknown", known)
+
+
+def _read(connection: Connection, offers: list[int], query: SearchQuery) -> dict[int, LiveOffer]:
+    """Return those of `offers` that can be booked as asked, with the sessions that can."""
+    filters = query.filters
+
+    def is_asked(session: Session, cap: Cap) -> bool:
+        del cap
+        is_priced = filters.min_price_cents <= session.price_cents <= filters.max_price_cents
+        starts = session.starts_at
+        if starts is None or not filters.has_window:
+            return is_priced and (not filters.has_window or filters.with_undated)
+        after = filters.starts_from is None or starts >= filters.starts_from
+        return (
+            is_priced
+            and after
+            and (filters.starts_before is None or starts < filters.starts_before)
+        )
+
+    if not offers:
+        return {}
+    return {
+        offer: live
+        for offer, live in read_live(connection, offers, query.now, is_asked).items()
+        if live.sessions
+        and filters.is_duo in {None, live.is_duo}
+        and filters.is_digital in {None, live.is_digital}
+    }

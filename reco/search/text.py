@@ -1,0 +1,85 @@
+"""What a text matches: full text in French, and similar titles where that finds little."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from reco.db.arrays import fetch_arrays
+
+MAX_ITEMS = 20_000
+"""Items that a text may match; of more the rest is not looked at, and the answer says so."""
+MAX_VENUES = 2_000
+MAX_SIMILAR = 200
+FEW = 5
+"""Where fewer items match as typed, similar titles are taken too."""
+
+_FULL = 1_000_000
+"""Ranks of what matches as typed lie above it, those of similar titles below."""
+
+_ITEMS = """
+select item_id, {full} + 1 + (ts_rank(document, query) * 1e6)::int4
+from (
+  select t.item_id, t.document, asked.query
+  from (select websearch_to_tsquery('reco.french', %(text)s) as query) asked
+  join reco.item_text t on t.document @@ asked.query
+  limit %(most)s
+) matched
+"""
+_VENUES = """
+select venue_id from reco.venue_text
+where document @@ websearch_to_tsquery('reco.french', %(text)s) limit %(most)s
+"""
+_SIMILAR = """
+select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like(%(text)s, %(most)s)
+"""
+_TYPES = {"item": "int8", "rank": "int4"}
+
+
+@dataclass(frozen=True)
+class TextMatches:
+    """What matches a text, in the whole country."""
+
+    item_id: NDArray[np.int64]
+    rank: NDArray[np.int32]
+    """How well, the more the better; more than a million: as it was typed."""
+    venue_id: NDArray[np.int64]
+    is_cut: bool
+    with_similar: bool
+
+    venue_rank: int = _FULL + 1
+    """Of the offers of a venue whose name matches: behind all items that match as typed."""
+
+
+def read_matches(
+    connection: psycopg.Connection[Any], text: str, *, with_similar: bool | None = None
+) -> TextMatches:
+    """Return what matches `text`.
+
+    Parameters
+    ----------
+    with_similar
+        Whether to take similar titles too; None: where little matches.
+    """
+    asked = {"text": text, "most": MAX_ITEMS + 1}
+    items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
+    venues = fetch_arrays(
+        connection, _VENUES, {"venue": "int8"}, {"text": text, "most": MAX_VENUES}
+    )
+    if with_similar is None:
+        with_similar = len(items["item"]) < FEW
+    ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
+    if with_similar:
+        similar = fetch_arrays(connection, _SIMILAR, _TYPES, {"text": text, "most": MAX_SIMILAR})
+        is_new = ~np.isin(similar["item"], ids)
+        ids = np.concatenate([ids, similar["item"][is_new]])
+        ranks = np.concatenate([ranks, similar["rank"][is_new]])
+    return TextMatches(
+        item_id=ids,
+        rank=ranks,
+        venue_id=venues["venue"],
+        is_cut=len(items["item"]) > MAX_ITEMS,
+        with_similar=with_similar,
+    )
