@@ -1,13 +1,10 @@
 """Signed cursors: which offers a person was shown on the pages before, and for which question.
 
-A cursor is base64url of a version byte, the question's digest, the moment it was written, the
-packed offers with their probabilities, and a signature over all of it.
+A cursor seals a version byte, the question's digest, the moment it was written, and the packed
+offers with their probabilities.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 import struct
 import zlib
 from collections.abc import Mapping
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from reco.errors import CursorExpired, InvalidInput
 from reco.feed.query import FeedQuery
+from reco.sealing import sealed, unsealed
 
 MAX_SHOWN = 240
 """A feed ends once so many offers were shown: nobody scrolls farther, and a cursor stays short."""
@@ -29,8 +27,7 @@ LIFETIME = timedelta(minutes=30)
 
 _HEAD = struct.Struct(">B8sq")
 _VERSION = 1
-_SIGNED = b"reco feed cursor\0"
-_SIGNATURE_BYTES = 16
+_PURPOSE = "feed"
 
 
 def write_cursor(shown: Mapping[int, float], query: FeedQuery, secret: str) -> str:
@@ -43,7 +40,7 @@ def write_cursor(shown: Mapping[int, float], query: FeedQuery, secret: str) -> s
     """
     written_s = int(query.now.timestamp())
     body = _HEAD.pack(_VERSION, _question(query), written_s) + _packed(shown)
-    return base64.urlsafe_b64encode(body + _signature(body, secret)).decode().rstrip("=")
+    return sealed(body, _PURPOSE, secret)
 
 
 def read_cursor(cursor: str, query: FeedQuery, secret: str) -> dict[int, float]:
@@ -56,7 +53,7 @@ def read_cursor(cursor: str, query: FeedQuery, secret: str) -> dict[int, float]:
     InvalidInput
         It was not made here, was changed, or belongs to another question.
     """
-    body = _verified(cursor, secret)
+    body = unsealed(cursor, _PURPOSE, secret)
     version, question, written_s = _HEAD.unpack_from(body)
     if version != _VERSION or question != _question(query):
         raise InvalidInput("cursor", "it belongs to another question; ask its first page again")
@@ -66,27 +63,6 @@ def read_cursor(cursor: str, query: FeedQuery, secret: str) -> dict[int, float]:
             "cursor", f"it is over, {minutes} minutes after its page; ask the first page again"
         )
     return _unpacked(body[_HEAD.size :])
-
-
-def _verified(cursor: str, secret: str) -> bytes:
-    """Return the body of a cursor whose signature is ours."""
-    try:
-        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _foreign() from error
-    body, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
-    if len(body) < _HEAD.size or not hmac.compare_digest(signature, _signature(body, secret)):
-        raise _foreign()
-    return body
-
-
-def _signature(body: bytes, secret: str) -> bytes:
-    digest = hmac.digest(secret.encode(), _SIGNED + body, hashlib.sha256)
-    return digest[:_SIGNATURE_BYTES]
-
-
-def _foreign() -> InvalidInput:
-    return InvalidInput("cursor", "it was not made by this service, or was changed")
 
 
 def _packed(shown: Mapping[int, float]) -> bytes:

@@ -4,10 +4,7 @@ The key alone says where to go on, whatever came or went before it. What was sho
 that an item whose best offer changes is neither shown twice nor lost.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 import struct
 import zlib
 from collections.abc import Sequence
@@ -17,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.errors import InvalidInput
+from reco.sealing import sealed, unsealed
 from reco.search.query import SearchQuery
 
 MAX_SHOWN = 2_000
@@ -24,8 +22,7 @@ MAX_SHOWN = 2_000
 
 _VERSION = 1
 _HEAD = struct.Struct(">B8sBB")
-_SIGNED = b"reco search cursor\0"
-_SIGNATURE_BYTES = 16
+_PURPOSE = "search"
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def write_cursor(position: Position, query: SearchQuery, secret: str) -> str:
     steps = np.diff(np.sort(position.shown), prepend=np.int64(0))
     packed = zlib.compress(_varints(steps.tolist()), 9)
     body = head + struct.pack(f">{len(key)}q", *key) + packed
-    return base64.urlsafe_b64encode(body + _signature(body, secret)).decode().rstrip("=")
+    return sealed(body, _PURPOSE, secret)
 
 
 def read_cursor(cursor: str, query: SearchQuery, secret: str) -> Position:
@@ -61,13 +58,7 @@ def read_cursor(cursor: str, query: SearchQuery, secret: str) -> Position:
     InvalidInput
         It was not made here, was changed, or belongs to another question.
     """
-    try:
-        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise _foreign() from error
-    body, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
-    if len(body) < _HEAD.size or not hmac.compare_digest(signature, _signature(body, secret)):
-        raise _foreign()
+    body = unsealed(cursor, _PURPOSE, secret)
     version, question, with_similar, size = _HEAD.unpack_from(body)
     if version != _VERSION or question != _question(query):
         raise InvalidInput("cursor", "it belongs to another question; ask its first page again")
@@ -99,14 +90,6 @@ def _question(query: SearchQuery) -> bytes:
         query.group,
     )
     return hashlib.sha256(repr(asked).encode()).digest()[:8]
-
-
-def _signature(body: bytes, secret: str) -> bytes:
-    return hmac.digest(secret.encode(), _SIGNED + body, hashlib.sha256)[:_SIGNATURE_BYTES]
-
-
-def _foreign() -> InvalidInput:
-    return InvalidInput("cursor", "it was not made by this service, or was changed")
 
 
 def _varints(numbers: Sequence[int]) -> bytes:

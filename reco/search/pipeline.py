@@ -138,8 +138,9 @@ class Searcher:
     def _hours(self, sources: Sources, catalogue: Catalogue) -> Opening:
         with self._lock:
             if self._opening is None or self._opening.seen != catalogue.venues_seen:
-                seen = catalogue.venues_seen
-                self._opening = sources.near(lambda connection: read_opening(connection, seen))
+                # What is remembered must not be of a moment before it.
+                with sources.primary() as connection:
+                    self._opening = read_opening(connection, catalogue.venues_seen)
             return self._opening
 
 
