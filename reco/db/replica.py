@@ -153,7 +153,8 @@ class Reads:
     def near(self, read: Read[Found]) -> Found:
         """Return what `read` finds, on a connection whose state may be as old as the bound.
 
-        It is called again, on the primary, where the replica fails it.
+        It is called again, on the primary, where it fails on the replica: that may be going down,
+        cancel what its replay overtakes, or not have a migration yet.
 
         Raises
         ------
@@ -164,7 +165,7 @@ class Reads:
             with self._lent() as replica:
                 if replica is not None:
                     return read(replica)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             self._leave(error)
         with connected(self._primary) as primary:
             return read(primary)
@@ -185,7 +186,7 @@ class Reads:
             with self._lent() as replica:
                 if replica is not None and _knows_as_much(replica, primary, user_id):
                     return read(replica)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             if primary.closed:
                 raise
             self._leave(error)
@@ -225,11 +226,11 @@ class Reads:
         with self._replica.connection(self._replica.patience_s) as connection:
             yield connection
 
-    def _leave(self, error: psycopg.OperationalError) -> None:
+    def _leave(self, error: psycopg.Error) -> None:
         """Read from the primary until the next look finds that the replica answers."""
         if self._reason is None:
             log.warning("The replica is left for the primary: %s", error)
-        self._refuse(f"it does not answer: {' '.join(str(error).split())}")
+        self._refuse(f"reads fail there: {' '.join(str(error).split())}")
 
     def _refuse(self, reason: str) -> None:
         self._reason = reason
