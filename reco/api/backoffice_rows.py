@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -43,7 +43,7 @@ def _is_near(moment: datetime) -> datetime:
     return moment
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)

@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1", tags=["bookings"])
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {**NOT_FOUND, **REFUSED, **PROBLEMS}
 _LONGEST_PAGE = 200
+_MOST_CENTS = 2**31 - 1
 
 BookingId = Annotated[Identifier, Path(examples=["1"])]
 
@@ -40,11 +41,15 @@ class OrderSent(BaseModel):
 
     user_id: Annotated[Identifier | None, Field(description="With a token: its own.")] = None
     stock_id: Annotated[Identifier, Field(description="One of an offer's sessions.")]
-    quantity: Annotated[int, Field(description="1, or 2 where the offer is duo.")] = 1
+    quantity: Annotated[int, Field(ge=1, le=2, description="2 where the offer is duo.")] = 1
     slate_id: Annotated[UUID | None, Field(description="The feed that it was shown in.")] = None
     expected_amount_cents: Annotated[
         int | None,
-        Field(ge=0, description="What the person was shown; refused where it costs else by now."),
+        Field(
+            ge=0,
+            le=_MOST_CENTS,
+            description="What the person was shown; refused where it costs else by now.",
+        ),
     ] = None
 
 

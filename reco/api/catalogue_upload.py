@@ -29,6 +29,7 @@ from reco.api.outcomes import FaultShown, RowOutcome, refused, row_outcome
 from reco.api.problems import PROBLEM, PROBLEMS, accepted_values, field_name
 from reco.core.backoffice.rows import Outcome, Result, Row
 from reco.core.backoffice.writing import write_rows
+from reco.core.stocks import PATIENCE
 from reco.db.pool import Pool, connected
 
 router = APIRouter(prefix="/v1/backoffice", tags=["back office"])
@@ -40,8 +41,6 @@ _CHUNK_ROWS = 500
 _CHUNK_BYTES = 1_000_000
 _IN_MEMORY_BYTES = 1_000_000
 _PIECE_BYTES = 65_536
-# A chunk takes a tenth of a second; one that waits for another of the same partner may wait.
-_PATIENCE = "set local statement_timeout = '20s'"
 
 _SENT = "\n".join(
     (
@@ -125,7 +124,7 @@ class Upload:
         if not rows:
             return []
         with connected(self.pool) as connection, connection.transaction():
-            connection.execute(_PATIENCE)
+            connection.execute(PATIENCE)
             return write_rows(connection, self.partner_id, rows, self.now)
 
     def _tell(self, line: Line, outcome: RowOutcome) -> None:

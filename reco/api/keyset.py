@@ -33,6 +33,8 @@ def read_keyset(cursor: str, kinds: Sequence[type]) -> tuple[str | int, ...]:
         raise _foreign() from error
     if not isinstance(keys, list) or [type(key) for key in keys] != list(kinds):
         raise _foreign()
+    if any("\0" in key for key in keys if isinstance(key, str)):
+        raise _foreign()
     return tuple(keys)
 
 

@@ -40,6 +40,10 @@ _CHANGED_OFFERS = """
   -- A stock that is gone, or has moved to another offer.
   select (before->>'offer_id')::bigint from entry where entity = 'stock' and before is not null
   union all
+  -- A work that changed: its category, say.
+  select o.id from entry join core.offer o on o.item_id = entry.entity_id
+  where entity = 'item' and before is not null
+  union all
   -- Bookings matter where places are limited.
   select s.offer_id from entry
   join core.booking b on b.id = entry.entity_id join core.stock s on s.id = b.stock_id
@@ -59,10 +63,10 @@ class ChangedOffers:
     ids: NDArray[np.int64]
     """Sorted; those that `read` lacks cannot be booked any more."""
     read: OffersRead
-    new_items: Items | None
-    """Those that the catalogue lacks."""
+    items: Items
+    """All items as the catalogue is to have them; its own where none is new or changed."""
     names: tuple[dict[int, str], dict[int, str]] | None
-    """Of categories and subcategories, read with new items."""
+    """Of categories and subcategories, read with items that are new or changed."""
 
 
 @dataclass(frozen=True)
@@ -138,13 +142,12 @@ def _stand(
     connection: psycopg.Connection[Any], catalogue: Catalogue, ids: list[int], now: datetime
 ) -> ChangedOffers:
     read = read_offers(connection, now, None, ids)
-    item_ids = np.unique(read.stocks["item"])
-    new_ids = item_ids[catalogue.item_rows(item_ids) < 0]
+    items = catalogue.items_amended(read_items(connection, np.unique(read.stocks["item"])))
     return ChangedOffers(
         ids=np.array(ids, dtype=np.int64),
         read=read,
-        new_items=read_items(connection, new_ids) if len(new_ids) else None,
-        names=read_names(connection) if len(new_ids) else None,
+        items=items,
+        names=read_names(connection) if items is not catalogue.items else None,
     )
 
 
@@ -161,8 +164,7 @@ def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
 
 def _with_offers(catalogue: Catalogue, changed: ChangedOffers) -> Catalogue:
     base = catalogue.base
-    if changed.new_items is not None:
-        catalogue = replace(catalogue, items=catalogue.items.joined(changed.new_items))
+    catalogue = replace(catalogue, items=changed.items)
     replaced = catalogue.replaced.copy()
     replaced[base.offer_rows(changed.ids)] = True
     fresh = _restocked(catalogue, changed)

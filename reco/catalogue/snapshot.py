@@ -30,6 +30,30 @@ class Items:
     def __len__(self) -> int:
         return len(self.item_id)
 
+    def amended(self, rows: NDArray[np.int64], now: "Items") -> "Items":
+        """Return these items with `now` in the place of those of `rows` (−1: after them).
+
+        Where nothing differs, these very items.
+        """
+        is_known = rows >= 0
+        known, later = rows[is_known], now.take(~is_known)
+        is_same = all(
+            np.array_equal(column[known], getattr(now, name)[is_known])
+            for name, column in vars(self).items()
+        )
+        items = self if is_same else self._replaced(known, now.take(is_known))
+        return items.joined(later) if len(later) else items
+
+    def take(self, chosen: NDArray[np.bool_]) -> "Items":
+        """Return the items that a mask chooses."""
+        return Items(**{name: column[chosen] for name, column in vars(self).items()})
+
+    def _replaced(self, rows: NDArray[np.int64], now: "Items") -> "Items":
+        columns = {name: np.array(column) for name, column in vars(self).items()}
+        for name, column in columns.items():
+            column[rows] = getattr(now, name)
+        return Items(**columns)
+
     def joined(self, other: "Items") -> "Items":
         """Return these items, then those of `other`."""
         return Items(
@@ -119,6 +143,10 @@ class Catalogue:
             place = rows_of(later[order], item_ids)
             rows = np.where(place >= 0, self.base_items + order[place], rows)
         return rows
+
+    def items_amended(self, now: Items) -> Items:
+        """Return the items with `now` in their place, the very same where nothing differs."""
+        return self.items.amended(self.item_rows(now.item_id), now)
 
     def nbytes(self) -> int:
         """Return the size of all arrays in bytes."""

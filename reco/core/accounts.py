@@ -62,7 +62,7 @@ left join lateral (
     where b.user_id = u.id and b.cancelled_at is null and b.booked_at >= d.granted_at
   ) live
 ) spent on true
-where u.external_id = %(user_id)s
+where u.external_id = %(user_id)s and u.erased_at is null
 """
 """A user with the deposit that counts at `now` and what its live bookings add up to."""
 

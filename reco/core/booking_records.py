@@ -45,6 +45,7 @@ _IN_STATE: Mapping[State | None, str] = {
     "expired": "b.cancel_reason = 'expired'",
 }
 _LARGEST_ID = 2**63 - 1
+_MOST_DIGITS = len(str(_LARGEST_ID))
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ class Page:
 
 def lock_booking(connection: psycopg.Connection[Any], booking_id: str) -> BookingRow:
     """Return a booking, locked until the transaction ends, or raise `NotFound`."""
-    if not (booking_id.isascii() and booking_id.isdigit() and int(booking_id) <= _LARGEST_ID):
+    is_number = booking_id.isascii() and booking_id.isdigit() and len(booking_id) <= _MOST_DIGITS
+    if not is_number or int(booking_id) > _LARGEST_ID:
         raise NotFound("booking", booking_id)
     with connection.cursor(row_factory=class_row(BookingRow)) as cursor:
         row = cursor.execute(_LOCKED, (int(booking_id),)).fetchone()

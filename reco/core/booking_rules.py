@@ -157,9 +157,15 @@ def _check_sale(sale: Sale, quantity: int, now: datetime) -> None:
             opens_at=sale.opens_at.isoformat(),
             early_s=_seconds(sale.opens_at - now),
         )
+    if sale.cancelled_at is not None:
+        # Whatever the clocks say: it may have been cancelled while this booking waited for it.
+        raise RuleBroken(
+            "stock_cancelled",
+            f"The venue cancelled it {_told(sale.cancelled_at)}.",
+            ended_at=sale.cancelled_at.isoformat(),
+        )
     for rule, what, end in (
         ("offer_withdrawn", "The venue withdrew the offer", sale.withdrawn_at),
-        ("stock_cancelled", "The venue cancelled it", sale.cancelled_at),
         ("event_past", "It began", sale.starts_at),
         ("booking_limit_past", "It could be booked until", sale.booking_limit_at),
     ):

@@ -1,7 +1,7 @@
 """Book, cancel, use: each one transaction, in which money and places are safe.
 
-Locks are taken in one order everywhere, so that nobody waits in a circle: the user, then the stock,
-then bookings. The user's lock makes deposits and caps safe, the stock's lock its places. Sums are
+Locks are taken in one order everywhere, so that nobody waits in a circle: users, then stocks, then
+bookings. The user's lock makes deposits and caps safe, the stock's lock its places. Sums are
 read by statements that begin after the locks are held.
 """
 
@@ -35,8 +35,16 @@ from reco.errors import Forbidden, NotFound, RuleBroken
 NOTICE = "select pg_notify('core_change', '')"
 """Tells whoever serves the catalogue that a stock was sold out, or has places again."""
 
-_LOCK_USER = "select 1 from core.beneficiary where external_id = %(user_id)s for no key update"
-_LOCK_STOCK = """
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""A deposit that another machine granted so shortly ahead of this clock counts."""
+
+_LOCK_USER = """
+select 1 from core.beneficiary where external_id = %(user_id)s and erased_at is null
+for no key update
+"""
+# Apart from what is read of it: a statement that waits sees the offer as it was before.
+_LOCK_STOCK = "select 1 from core.stock where external_id = %(stock_id)s for no key update"
+_STOCK = """
 select t.id, t.price_cents, t.starts_at, t.booking_limit_at, t.cancelled_at, t.quantity,
   greatest(o.published_at, t.created_at) as opens_at, o.withdrawn_at, o.is_duo,
   coalesce(s.is_event, t.starts_at is not null) as is_event,
@@ -50,7 +58,6 @@ join core.category c on c.id = i.category_id
 left join core.subcategory s on s.id = i.subcategory_id
 left join core.collection_period p on p.category = c.name
 where t.external_id = %(stock_id)s
-for no key update of t
 """
 _DEMAND = """
 select
@@ -96,7 +103,7 @@ class Order:
 
 @dataclass(frozen=True)
 class _Stock:
-    """A row of `_LOCK_STOCK`."""
+    """A row of `_STOCK`."""
 
     id: int
     price_cents: int
@@ -242,27 +249,29 @@ def _outcome(
         "user_id": order.user_id,
         "stock_id": order.stock_id,
         "key": attempt.key,
-        "now": now,
+        "now": now + _CLOCKS_DIFFER,
     }
     # One round trip; each statement sees what was committed before it began, locks held.
     with connection.pipeline():
-        connection.execute(_LOCK_USER, asked)
+        locked = connection.execute(_LOCK_USER, asked)
         recalled = connection.execute(RECALL, asked)
-        stocks = connection.cursor(row_factory=class_row(_Stock)).execute(_LOCK_STOCK, asked)
+        connection.execute(_LOCK_STOCK, asked)
+        stocks = connection.cursor(row_factory=class_row(_Stock)).execute(_STOCK, asked)
         accounts = connection.cursor(row_factory=class_row(Account)).execute(ACCOUNT, asked)
         demands = connection.cursor(row_factory=class_row(_Demand)).execute(_DEMAND, asked)
     account, stock, demand = accounts.fetchone(), stocks.fetchone(), demands.fetchone()
-    if account is None:
+    # Somebody who registers meanwhile is read, but was not locked.
+    if account is None or locked.fetchone() is None:
         raise NotFound("user", order.user_id)
     answered = attempt.answered(recalled.fetchone())
     if answered is not None:
         return answered
     if stock is None or demand is None:
         raise NotFound("stock", order.stock_id)
+    granted_at = account.deposit.granted_at if account.deposit else now
+    claim = _Claim(order, account, stock, demand, max(now, granted_at))
     try:
-        outcome: Booking | RuleBroken = _booked(
-            connection, _Claim(order, account, stock, demand, now)
-        )
+        outcome: Booking | RuleBroken = _booked(connection, claim)
     except RuleBroken as refusal:
         outcome = refusal
     attempt.remember(connection, account.id, outcome, now)

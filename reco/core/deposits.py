@@ -119,12 +119,13 @@ def due_deposit(
     ----------
     granted
         What the person was granted before: one deposit an age, whatever policy it came from. An
-        imported one that can still be spent stands for the present age.
+        imported one is that of the age at which it was granted.
     today
         The day that the age is told on: that of `now` where the programme is.
     """
     age = age_at(birth_date, today)
-    if any(d.age == age or (d.age is None and not d.is_over(now)) for d in granted):
+    ages = [age_at(birth_date, d.granted_at.date()) if d.age is None else d.age for d in granted]
+    if age in ages:
         return None
     policy = next((p for p in policies if p.age == age and p.holds(now)), None)
     if policy is None:

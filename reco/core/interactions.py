@@ -19,7 +19,7 @@ create temporary table if not exists sent (
 _UNKNOWN = """
 select s.place, u.id is null
 from sent s
-left join core.beneficiary u on u.external_id = s.user_id
+left join core.beneficiary u on u.external_id = s.user_id and u.erased_at is null
 left join core.offer o on o.external_id = s.offer_id
 where u.id is null or o.id is null
 order by s.place limit 1
@@ -30,7 +30,7 @@ select u.id, o.id, s.kind, s.at,
   -- The column is a real, which refuses what it cannot tell from 0.
   case when abs(s.value) < 1e-37 then 0 else s.value end, s.slate_id
 from sent s
-join core.beneficiary u on u.external_id = s.user_id
+join core.beneficiary u on u.external_id = s.user_id and u.erased_at is null
 join core.offer o on o.external_id = s.offer_id
 on conflict do nothing
 """

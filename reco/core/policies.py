@@ -11,7 +11,8 @@ from reco.errors import InvalidInput
 _POLICIES = """
 select age, amount_cents, digital_cap_cents, physical_cap_cents, offer_limit_cents, months,
   -- Python's dates have no infinity.
-  greatest(valid_from, '0001-01-01 00:00+00') as valid_from, valid_until
+  greatest(valid_from, '0001-01-01 00:00+00') as valid_from,
+  nullif(valid_until, 'infinity') as valid_until
 from core.deposit_policy order by age, valid_from
 """
 _END_THE_ONE_BEFORE = """

@@ -8,6 +8,9 @@ import psycopg
 
 from reco.core.actor import act_as
 
+PATIENCE = "set local statement_timeout = '60s'"
+"""For what may touch many rows: the limit of a request is for those that touch few."""
+
 _LOCK = "select id from core.stock where id = any(%s) order by id for no key update"
 _CANCEL = """
 update core.stock set cancelled_at = %(now)s
@@ -44,6 +47,7 @@ def cancel_stocks(
     How many bookings were refunded.
     """
     with connection.transaction():
+        connection.execute(PATIENCE)
         connection.execute(_LOCK, (list(stock_ids),))
         # Read by a statement that begins after the locks are held: none is missed.
         asked: dict[str, Any] = {"stocks": list(stock_ids), "now": now}

@@ -141,6 +141,8 @@ offer = Table(
     _time("published_at"),
     _time("withdrawn_at"),
     *_owned(),
+    # The offers of a work that changed.
+    Index("offer_item_id_idx", "item_id"),
     schema="core",
 )
 
@@ -362,7 +364,7 @@ change = Table(
     Column("operation", Text, nullable=False),
     # The row as it was; null for an insert, so that walking back from today gives any past state.
     Column("before", JSONB),
-    CheckConstraint("entity in ('venue', 'offer', 'stock', 'booking')", name="entity"),
+    CheckConstraint("entity in ('venue', 'item', 'offer', 'stock', 'booking')", name="entity"),
     CheckConstraint("operation in ('insert', 'update', 'delete')", name="operation"),
     # What has become visible since a snapshot.
     Index("change_transaction_id_idx", "transaction_id"),

@@ -38,11 +38,11 @@ where o.id = any(%(offers)s)
 _SESSIONS = """
 select * from (
   select s.offer_id, s.external_id as stock_id, s.starts_at, s.price_cents,
-    s.quantity - (
+    case when s.quantity is not null then s.quantity - (
       select coalesce(sum(b.quantity), 0) from core.booking b
       where b.stock_id = s.id and b.booked_at <= %(known)s
         and (b.cancelled_at is null or b.cancelled_at > %(known)s)
-    )::integer as left,
+    )::integer end as left,
     core.cap_of(c.is_event, c.is_digital, c.is_physical, s.starts_at is not null,
       o.venue_id is not null) as cap
   from core.stock s

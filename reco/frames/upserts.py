@@ -68,6 +68,17 @@ class Upsert:
 
 UPSERTS = (
     Upsert(
+        table="beneficiary",
+        given="staged_users",
+        key=("external_id",),
+        columns={
+            "external_id": "user_id",
+            "birth_date": "birth_date",
+            "home": _POINT.format(lon="lon", lat="lat"),
+        },
+        rows="staged_users order by row",
+    ),
+    Upsert(
         table="venue",
         given="staged_venues",
         key=("external_id",),
@@ -137,17 +148,6 @@ UPSERTS = (
             order by s.row""",
     ),
     Upsert(
-        table="beneficiary",
-        given="staged_users",
-        key=("external_id",),
-        columns={
-            "external_id": "user_id",
-            "birth_date": "birth_date",
-            "home": _POINT.format(lon="lon", lat="lat"),
-        },
-        rows="staged_users order by row",
-    ),
-    Upsert(
         table="deposit",
         given="staged_users where credit_cents is not null",
         key=("user_id", "granted_at"),
@@ -187,7 +187,7 @@ UPSERTS = (
             order by b.row""",
     ),
 )
-"""In an order in which references point backwards."""
+"""In an order in which references point backwards; users before stocks, as bookings lock them."""
 
 
 def _listed(names: Iterable[str], table: str = "") -> sql.Composed:

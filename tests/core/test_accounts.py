@@ -55,9 +55,11 @@ def test_other_ages_are_granted_nothing(small, birth_date):
     assert (done.credit.deposit_cents, done.credit.left_cents, done.credit.caps) == (None, 0, ())
 
 
-def test_an_imported_deposit_stands_for_the_present_age(small):
+def test_an_imported_deposit_is_that_of_the_age_at_which_it_was_granted(small):
+    # Over or not; granted a hundred days ago.
     assert not put(small, "reader").granted
-    assert put(small, "late").granted
+    assert not put(small, "late").granted
+    assert put(small, "villager", birth_date=(NOW - 50 * DAY).date().replace(year=2008)).granted
     assert put(small, "free").granted
 
 

@@ -94,13 +94,15 @@ def nature_after(holding: Holding, row: OfferRow) -> Nature:
 
 
 def changed_natures(holding: Holding, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
-    """Return the offers and the works (database ids) whose nature the rows would change."""
+    """Return the offers and the works (database ids) whose nature the rows may change."""
     offers, works = set(), set()
     for row in rows:
         if not isinstance(row, OfferRow):
             continue
         held, nature = holding.offers.get(row.id), nature_after(holding, row)
-        if held and held.id and _is_other(holding, held.row, row, nature):
+        # Another work may change its nature in this very batch: that offer counts in any case.
+        moves = held is not None and held.row.item_id != holding.work_id(row)
+        if held and held.id and (moves or _is_other(holding, held.row, row, nature)):
             offers.add(held.id)
         work = holding.works.get(holding.work_id(row) or "")
         if row.work and work and work.id and work.nature != nature:

@@ -8,7 +8,7 @@ import psycopg
 
 from reco.core.backoffice.owning import own_row
 from reco.core.partners import lock_partner
-from reco.core.stocks import cancel_stocks
+from reco.core.stocks import PATIENCE, cancel_stocks
 
 # Locked in the order of ids, as everywhere.
 _OFFERS = """
@@ -95,5 +95,6 @@ def cancel_stock(
 def _withdraw(
     connection: psycopg.Connection[Any], asked: dict[str, int | None], now: datetime
 ) -> int:
+    connection.execute(PATIENCE)
     offers = [id_ for (id_,) in connection.execute(_OFFERS, asked)]
     return connection.execute(_WITHDRAW, {"offers": offers, "now": now}).rowcount

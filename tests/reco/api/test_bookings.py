@@ -104,6 +104,8 @@ def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connecti
         ({"quantity": 3}, "quantity"),
         ({"quantity": "two"}, "quantity"),
         ({"slate_id": "x"}, "slate_id"),
+        ({"expected_amount_cents": 10**30}, "expected_amount_cents"),
+        ({"quantity": 10**30}, "quantity"),
         ({"surplus": 1}, "surplus"),
         ({"stock_id": "a\0"}, "stock_id"),
     ],
@@ -127,7 +129,8 @@ def test_unknown_things_are_not_found(client, key):
     assert book(client, key, user_id="nobody").status_code == 404
     assert client.get("/v1/users/nobody/credit", headers=key).status_code == 404
     assert client.get("/v1/users/nobody/bookings", headers=key).status_code == 404
-    assert client.delete("/v1/bookings/123", headers=key).status_code == 404
+    for number in ("123", "9" * 5_000):
+        assert client.delete(f"/v1/bookings/{number}", headers=key).status_code == 404
 
 
 def test_a_phone_opens_its_own_resources_only(client):
@@ -182,7 +185,9 @@ def test_bookings_come_in_pages(client, key):
     assert seen == ["manga-shop", "classic-soon", "film-tonight"]
 
 
-@pytest.mark.parametrize("cursor", ["x", "WyJ4Iiwx", "WzEsIDJd", "WyJ4IiwgMV0", "é"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "WyJ4Iiwx", "WzEsIDJd", "WyJ4IiwgMV0", "WyJcdTAwMDAiLDFd", "é"]
+)
 def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
     asked = {"cursor": cursor}
     response = client.get("/v1/users/reader/bookings", params=asked, headers=key)

@@ -26,6 +26,8 @@ OPERATIONS = {
     "move": "update core.stock set offer_id = {offer} where id = {stock}",
     "move offer": "update core.offer set venue_id = {venue} where id = {offer}",
     "put online": "update core.offer set venue_id = null where id = {offer}",
+    "move work": "update core.item set subcategory_id = other.id, category_id = other.category_id"
+    " from core.subcategory other where core.item.id = {item} and other.id = 1 + %(n)s %% 4",
     "rename venue": "update core.venue set name = %(n)s::text where id = {venue}",
     "add stock": "insert into core.stock (external_id, offer_id, price_cents, quantity)"
     " select gen_random_uuid()::text, {offer}, 100, 2",

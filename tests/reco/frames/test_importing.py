@@ -74,7 +74,7 @@ def test_every_table_gets_its_rows(world, connection, frames):
     }
     assert {table: counts.new for table, counts in summary.tables.items()} == expected
     # Venues, offers, stocks and bookings are logged.
-    assert counts(connection) == {**expected, "change": 2 + 3 + 3 + 2}
+    assert counts(connection) == {**expected, "change": 2 + 2 + 3 + 3 + 2}
 
 
 def test_values_arrive_as_they_are(world, connection, frames):
@@ -289,7 +289,7 @@ def test_imports_at_once_wait_for_each_other(world, connection, frames):
         thread.join()
     assert failures == []
     assert counts(connection)["interaction"] == 3
-    assert counts(connection)["change"] == 10
+    assert counts(connection)["change"] == 12
 
 
 def test_progress_ends_complete(world, frames):
