@@ -195,7 +195,7 @@ class Worker:
         model = self._newest_model()
         with self._replacing:
             if self._serving and model is not self._model:
-                self._serving = generation(self._serving.catalogue, model)
+                self._serving = generation(self._serving.catalogue, model, self._serving)
             self._model = model
 
     def _newest_model(self) -> LoadedModel | None:

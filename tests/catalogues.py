@@ -7,14 +7,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from reco.catalogue.seen import Seen
-from reco.catalogue.shelf import CAPS, Shelf
+from reco.catalogue.shelf import CAPS, ONLINE, StockRows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
-from reco.db.arrays import FOREVER_US, NEVER_US
-from reco.feed.candidates import micros
+from reco.db.arrays import FOREVER_US, NEVER_US, micros
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW_US = micros(NOW)
+AT = NOW - timedelta(hours=1)
+"""When the catalogues were read."""
 HOUR_US = 3_600_000_000
 STARTS_US = [FOREVER_US, *(NOW_US + hours * HOUR_US for hours in (1, 30, 200))]
 HERE = (5.0, 45.0)
@@ -77,28 +78,24 @@ def venues_of(rows):
 
 def shelf_of(rows, items, venues):
     """Return the shelf that holds `rows`; `items` are the ids by row."""
-    place = {venue: row for row, venue in enumerate(venues.venue_id.tolist())}
-    rows = sorted(rows, key=lambda r: (place.get(r.venue, len(place)), r.offer, r.starts_us))
-    offers = list(dict.fromkeys((row.venue, row.offer, row.item) for row in rows))
-    sizes = [sum(venue == group for venue, _, _ in offers) for group in [*place, None]]
-    counts = [sum(row.offer == offer for row in rows) for _, offer, _ in offers]
-    ids = [offer for _, offer, _ in offers]
-    return Shelf(
-        venue_id=venues.venue_id,
-        offer_start=np.append(0, np.cumsum(sizes)).astype(np.int64),
-        offer_id=np.array(ids, dtype=np.int64),
-        offer_by_id=np.array(sorted(range(len(ids)), key=lambda row: ids[row]), dtype=np.int32),
-        offer_item=np.array([items.index(item) for _, _, item in offers], dtype=np.int32),
-        offer_bookings=np.array([offer % 7 for offer in ids], dtype=np.int32),
-        offer_is_duo=np.array([offer % 2 == 0 for offer in ids], dtype=bool),
-        stock_start=np.append(0, np.cumsum(counts)).astype(np.int64),
-        stock_id=np.arange(len(rows)),
-        stock_price_cents=np.array([row.price_cents for row in rows], dtype=np.int32),
-        stock_starts_us=np.array([row.starts_us for row in rows], dtype=np.int64),
-        stock_opens_us=np.array([row.opens_us for row in rows], dtype=np.int64),
-        stock_closes_us=np.array([row.closes_us for row in rows], dtype=np.int64),
-        stock_cap=np.array([CAPS.index(cap_of(row)) for row in rows], dtype=np.int8),
-    )
+    rows = sorted(rows, key=lambda r: (r.venue or ONLINE, r.offer, r.starts_us))
+
+    def column(values, dtype):
+        return np.array(list(values), dtype=dtype)
+
+    return StockRows(
+        venue=column((row.venue or ONLINE for row in rows), np.int64),
+        offer=column((row.offer for row in rows), np.int64),
+        item=column((items.index(row.item) for row in rows), np.int32),
+        bookings=column((row.offer % 7 for row in rows), np.int32),
+        is_duo=column((row.offer % 2 == 0 for row in rows), bool),
+        stock=np.arange(len(rows)),
+        price_cents=column((row.price_cents for row in rows), np.int32),
+        starts=column((row.starts_us for row in rows), np.int64),
+        opens=column((row.opens_us for row in rows), np.int64),
+        closes=column((row.closes_us for row in rows), np.int64),
+        cap=column((CAPS.index(cap_of(row)) for row in rows), np.int8),
+    ).shelf(venues, micros(AT))
 
 
 def items_of(ids):
@@ -123,7 +120,7 @@ def catalogue_of(rows, changed=(), fresh=()):
     base = shelf_of(rows, known, venues)
     built = Catalogue.of(
         version="test",
-        at=NOW - timedelta(hours=1),
+        at=AT,
         seen=Seen(1, "3:3:"),
         categories=CATEGORIES,
         subcategories={},

@@ -16,6 +16,7 @@ from reco.catalogue.seen import read_seen
 from reco.catalogue.shelf import stock_rows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues, read_venues
+from reco.db.arrays import micros
 
 
 def build_catalogue(
@@ -52,7 +53,7 @@ def build_catalogue(
         users=users,
         items=items,
         venues=venues,
-        base=rows.shelf(venues),
+        base=rows.shelf(venues, micros(now)),
     )
 
 

@@ -15,6 +15,7 @@ from reco.catalogue.seen import Seen, read_seen
 from reco.catalogue.shelf import Shelf, rows_on, stock_rows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues, read_venues
+from reco.db.arrays import micros
 
 MAX_CHANGED = 30_000
 """Offers changed since the base; beyond that a new base is better."""
@@ -158,7 +159,7 @@ def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
         return catalogue
     catalogue = replace(catalogue, version=_next_version(catalogue.version))
     if changes.venues is not None:
-        catalogue = replace(catalogue, venues=changes.venues, venues_seen=changes.seen)
+        catalogue = replace(catalogue, venues=changes.venues)
     return catalogue if changes.offers is None else _with_offers(catalogue, changes.offers)
 
 
@@ -185,7 +186,7 @@ def _restocked(catalogue: Catalogue, changed: ChangedOffers) -> Shelf:
     kept = kept.take(rows_of(changed.ids, kept.offer) < 0)
     items = catalogue.item_rows(changed.read.stocks["item"])
     now = stock_rows(changed.read.stocks, changed.read.booked, items)
-    return kept.merged(now).shelf(catalogue.venues)
+    return kept.merged(now).shelf(catalogue.venues, micros(catalogue.at))
 
 
 def _next_version(version: str) -> str:

@@ -11,7 +11,7 @@ from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -23,6 +23,9 @@ _SHELF_LAYOUT: Layout = {
     "offer_by_id": ("int32", ("offers",)),
     "offer_item": ("int32", ("offers",)),
     "offer_bookings": ("int32", ("offers",)),
+    "offer_price": ("int32", ("offers",)),
+    "session_start": ("int64", ("session bounds",)),
+    "session": ("int64", ("sessions", "times and price")),
     "offer_is_duo": ("bool", ("offers",)),
     "stock_start": ("int64", ("offer bounds",)),
     "stock_id": ("int64", ("stocks",)),

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from reco.catalogue.rows import rows_of, run_starts
 from reco.catalogue.venues import Venues
 from reco.core.deposits import Cap
+from reco.db.arrays import FOREVER_US
 
 ONLINE = np.iinfo(np.int64).max
 """Stands for the missing venue of a digital offer; sorts after every venue."""
+
+_MAX_WHOLE = 1 << 31
 
 CAPS: tuple[Cap, ...] = ("none", "digital", "physical")
 """What a stock counts against; the index is the int8 code."""
@@ -39,6 +42,13 @@ class Shelf:
     """(O,) row of the item."""
     offer_bookings: NDArray[np.int32]
     """(O,) bookings of the 28 days before it was read, and those without a time."""
+    offer_price: NDArray[np.int32]
+    """(O,) `cents << 2 | cap` of an offer's only stock where that is always open; else −1 − t: its
+    sessions are `session_start[t]:session_start[t + 1]`."""
+    session_start: NDArray[np.int64]
+    """(T + 1,)"""
+    session: NDArray[np.int64]
+    """(N, 4) start, opening and closing of a stock as below, and `cents << 2 | cap`."""
     offer_is_duo: NDArray[np.bool_]
     """(O,) two places may be booked at once."""
     stock_start: NDArray[np.int64]
@@ -120,8 +130,11 @@ class StockRows:
         )
         return both.take(np.lexsort((both.stock, both.starts, both.offer, both.venue)))
 
-    def shelf(self, venues: Venues) -> Shelf:
-        """Return the shelf that holds these rows, for each of `venues` what is there."""
+    def shelf(self, venues: Venues, at_us: int) -> Shelf:
+        """Return the shelf that holds these rows, for each of `venues` what is there.
+
+        Nobody asks it what was open before `at_us`.
+        """
         row = np.where(self.venue == ONLINE, len(venues), venues.rows(self.venue))
         by_place = self.take(np.argsort(row, kind="stable"))
         first = np.flatnonzero(run_starts(by_place.offer))
@@ -134,6 +147,7 @@ class StockRows:
             offer_by_id=np.argsort(offer_id, kind="stable").astype(np.int32),
             offer_item=by_place.item[first],
             offer_bookings=by_place.bookings[first],
+            **_prices(by_place, first, at_us),
             offer_is_duo=by_place.is_duo[first],
             stock_start=np.append(first, len(by_place.stock)),
             stock_id=by_place.stock,
@@ -143,6 +157,27 @@ class StockRows:
             stock_closes_us=by_place.closes,
             stock_cap=by_place.cap,
         )
+
+
+def _prices(rows: StockRows, first: NDArray[np.int64], at_us: int) -> dict[str, NDArray[Any]]:
+    """Return the prices of offers, whose rows begin at `first`, and the sessions that need a look.
+
+    Most offers have one stock, at any time: their price alone says what a request must know.
+    """
+    price = rows.price_cents.astype(np.int64) << 2 | rows.cap
+    counts = np.diff(first, append=len(rows.stock))
+    is_always_open = (counts == 1) & (rows.opens[first] <= at_us)
+    is_always_open &= (rows.closes[first] == FOREVER_US) & (price[first] < _MAX_WHOLE)
+    looked_at = ~is_always_open
+    sessions = np.repeat(looked_at, counts)
+    columns = (rows.starts, rows.opens, rows.closes, price)
+    return {
+        "offer_price": np.where(
+            is_always_open, price[first], -np.cumsum(looked_at).astype(np.int64)
+        ).astype(np.int32),
+        "session_start": np.append(0, np.cumsum(counts[looked_at])),
+        "session": np.stack([column[sessions] for column in columns], axis=1),
+    }
 
 
 def rows_on(shelf: Shelf) -> StockRows:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,6 @@ class Catalogue:
     base_items: int
     """How many of the items are the base's."""
     venues: Venues
-    venues_seen: Seen
-    """Up to here the venues are known: what was read of them earlier may be out of date."""
     base: Shelf
     replaced: NDArray[np.bool_]
     """(O,) which offers of the base are no longer true."""
@@ -122,12 +121,16 @@ class Catalogue:
             items=items,
             base_items=len(items),
             venues=venues,
-            venues_seen=seen,
             base=base,
             replaced=np.zeros(len(base.offer_id), dtype=bool),
             fresh=EMPTY,
             bookings=base.bookings(),
         )
+
+    @cached_property
+    def has_replaced(self) -> bool:
+        """Whether any offer of the base is no longer true."""
+        return bool(self.replaced.any())
 
     @property
     def changed_offers(self) -> int:
@@ -178,5 +181,5 @@ def _no_rows() -> StockRows:
 
 _NOWHERE = Venues.of(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
-EMPTY = _no_rows().shelf(_NOWHERE)
+EMPTY = _no_rows().shelf(_NOWHERE, 0)
 """A shelf with nothing on it."""

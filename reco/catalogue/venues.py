@@ -67,6 +67,11 @@ class Venues:
             digest.update(np.ascontiguousarray(column).data)
         return digest.hexdigest()
 
+    @cached_property
+    def all_rows(self) -> NDArray[np.int32]:
+        """Every row."""
+        return np.arange(len(self), dtype=np.int32)
+
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each venue, −1 where there is none of that id."""
         place = rows_of(self.venue_id[self.venue_by_id], ids)

@@ -1,6 +1,7 @@
 """Query results as NumPy arrays, through binary COPY: no Python object a row."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,13 @@ FOREVER_US = np.iinfo(np.int64).max
 """Where a time never comes (`infinity` in PostgreSQL), in microseconds since 1970."""
 NEVER_US = np.iinfo(np.int64).min
 """Where a time has always been past (`-infinity`)."""
+
+
+def micros(moment: datetime) -> int:
+    """Return microseconds since 1970 UTC."""
+    return int(np.datetime64(moment.replace(tzinfo=None), "us").astype(np.int64)) - (
+        int(offset.total_seconds() * 1_000_000) if (offset := moment.utcoffset()) else 0
+    )
 
 
 def fetch_arrays(

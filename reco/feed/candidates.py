@@ -1,36 +1,40 @@
 """Candidates: every item that can be booked around a person, each at its best offer."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.pairs import days_to_session, distance_cost, session_cost
-from reco.catalogue.rows import ragged_rows, run_starts
+from features.pairs import PRICE_COST, WAIT_COST, distance_cost
 from reco.catalogue.shelf import CAPS, ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
-from reco.db.arrays import FOREVER_US
+from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.state import Situation, Surroundings, UserState
+from reco.feed.workspace import Scratch
+from reco.kernel import gathering
+
+_CENT_COST = PRICE_COST(np.arange(30_001, dtype=np.float64))
+"""`PRICE_COST` of every price that an offer may have: a look-up instead of a root."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """One row an item, by item row; all arrays of shape (C,)."""
+    """Some candidates with all that is known of them; all arrays of shape (C,)."""
 
-    item: NDArray[np.int64]
+    item: NDArray[np.int32]
     """Row of the item in the catalogue."""
     offer_id: NDArray[np.int64]
-    """Its offer of least cost."""
+    """Its offer of least cost, of equals that of the least id."""
     venue_id: NDArray[np.int64]
     """Of the offer; `ONLINE` for digital offers."""
     distance_m: NDArray[np.float64]
     """NaN: digital."""
     cost: NDArray[np.float64]
     """Log-odds that distance, price and wait take from the item's."""
-    bookings_near: NDArray[np.int64]
+    bookings_near: NDArray[np.int32]
     """Recent bookings of the item at all of its candidate offers."""
 
     @property
@@ -43,140 +47,209 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class _Offers:
-    """Offers that may be shown; all arrays of shape (N,), as `Candidates` names them."""
+class Gathered:
+    """All candidates of a request, one an item, in the order they were met; arrays of shape (C,).
 
+    Only what every candidate needs is here, for there may be a hundred thousand.
+    """
+
+    catalogue: Catalogue
+    around: Surroundings
     item: NDArray[np.int32]
-    offer_id: NDArray[np.int64]
-    venue_id: NDArray[np.int64]
-    distance_m: NDArray[np.float64]
+    """Row of the item in the catalogue."""
+    offer: NDArray[np.int32]
+    """Row of its offer of least cost: of the base, or after those, of the fresh shelf."""
     cost: NDArray[np.float64]
-    bookings: NDArray[np.int32]
+    bookings_near: NDArray[np.int32]
+    online_rows: tuple[int, int, int]
+    """Offers from the first row to before the second, and from the third on, are digital."""
+    bookings: tuple[int, int]
+    """Of all candidates at venues, and of all that are digital."""
+    online: int
+    """How many are digital."""
+    most_bookings: int
+    """Of a candidate."""
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def at(self, places: NDArray[np.int64]) -> Candidates:
+        """Return some of them, spelled out."""
+        base, fresh = self.catalogue.base, self.catalogue.fresh
+        offer = self.offer[places].astype(np.int64)
+        is_fresh = offer >= len(base.offer_id)
+        offer_id, group = np.empty_like(offer), np.empty_like(offer)
+        for shelf, chosen, first in (
+            (base, ~is_fresh, 0),
+            (fresh, is_fresh, len(base.offer_id)),
+        ):
+            rows = offer[chosen] - first
+            offer_id[chosen] = shelf.offer_id[rows]
+            groups = np.searchsorted(shelf.offer_start, rows, side="right") - 1
+            group[chosen] = np.where(groups == shelf.online_row, -1, groups)
+        venues, distance_m = self.around.venue_rows, np.append(self.around.distance_m, np.nan)
+        is_online = group < 0
+        place = np.where(is_online, len(venues), np.searchsorted(venues, group))
+        return Candidates(
+            item=self.item[places],
+            offer_id=offer_id,
+            venue_id=np.append(self.catalogue.venues.venue_id, ONLINE)[group],
+            distance_m=distance_m[place],
+            cost=self.cost[places],
+            bookings_near=self.bookings_near[places],
+        )
+
+    def some(self, wanted: NDArray[np.bool_]) -> "Gathered":
+        """Return those that a mask chooses; what is counted stays that of all."""
+        return replace(
+            self,
+            item=self.item[wanted],
+            offer=self.offer[wanted],
+            cost=self.cost[wanted],
+            bookings_near=self.bookings_near[wanted],
+        )
+
+    @property
+    def is_online(self) -> NDArray[np.bool_]:
+        """(C,) which are digital."""
+        first, end, fresh = self.online_rows
+        return (self.offer >= first) & ((self.offer < end) | (self.offer >= fresh))
+
+    def everything(self) -> Candidates:
+        """Return all of them, spelled out."""
+        return self.at(np.arange(len(self)))
 
 
-def micros(moment: datetime) -> int:
-    """Return microseconds since 1970 UTC."""
-    return int(np.datetime64(moment.replace(tzinfo=None), "us").astype(np.int64)) - (
-        int(offset.total_seconds() * 1_000_000) if (offset := moment.utcoffset()) else 0
-    )
-
-
-def gather(catalogue: Catalogue, situation: Situation) -> Candidates:
+def gather(serving: Generation, situation: Situation) -> Gathered:
     """Return every item that the request may show, at the offer that costs least."""
-    wanted = _wanted_items(catalogue, situation.state, situation.query)
-    venues = catalogue.venues.rows(situation.around.venue_ids)
-    found = _on_shelf(catalogue.base, wanted, situation, venues, hidden=catalogue.replaced)
-    if len(catalogue.fresh.offer_id):
-        found = _both(found, _on_shelf(catalogue.fresh, wanted, situation, venues, hidden=None))
-    order = np.lexsort((found.offer_id, found.cost, found.item))
-    first = order[run_starts(found.item[order])]
-    near = np.bincount(found.item, weights=found.bookings, minlength=1)
-    item = found.item[first].astype(np.int64)
-    return Candidates(
+    catalogue = serving.catalogue
+    barred = _barred_items(catalogue, situation.state, situation.query)
+    with serving.workspace.scratches.lent(len(catalogue.items)) as scratch:
+        gathering.bar(scratch.best, barred, True)
+        count = _found(catalogue, situation, scratch)
+        gathered = _taken_out(catalogue, situation.around, scratch, count)
+        gathering.bar(scratch.best, barred, False)
+    return gathered
+
+
+def bytes_to_touch(gathered: Gathered) -> int:
+    """Return how many bytes of the catalogue a request must read at least, for a benchmark.
+
+    Item, price and bookings of every offer around, and the sessions that need a look.
+    """
+    total = 0
+    for shelf in (gathered.catalogue.base, gathered.catalogue.fresh):
+        rows = gathered.around.venue_rows
+        groups = np.append(rows[rows < shelf.online_row], shelf.online_row)
+        first, last = shelf.offer_start[groups], shelf.offer_start[groups + 1]
+        columns = (shelf.offer_item, shelf.offer_price, shelf.offer_bookings)
+        total += int((last - first).sum()) * sum(column.itemsize for column in columns)
+        looked_at = np.concatenate(
+            [
+                -shelf.offer_price[a:b][shelf.offer_price[a:b] < 0]
+                for a, b in zip(first, last, strict=True)
+            ]
+        ).astype(np.int64)
+        sessions = shelf.session_start[looked_at] - shelf.session_start[looked_at - 1]
+        total += int(sessions.sum()) * shelf.session.itemsize * shelf.session.shape[1]
+    return total
+
+
+def _found(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> int:
+    """Find the best offers of all items on both shelves; return how many items there are."""
+    venues = situation.around.venue_rows
+    costs = np.append(distance_cost(situation.around.distance_m), 0.0)
+    base, fresh = catalogue.base, catalogue.fresh
+    asked = _asked(catalogue, situation.query, situation.state.credit)
+    count = 0
+    for shelf, first_row, replaced in (
+        (base, 0, catalogue.replaced if catalogue.has_replaced else _NONE),
+        (fresh, len(base.offer_id), _NONE),
+    ):
+        if len(shelf.offer_id):
+            # Venues that came after the shelf have nothing on it.
+            known = int(np.searchsorted(venues, shelf.online_row))
+            group = np.append(venues[:known], np.int32(shelf.online_row))
+            count = gathering.gather(
+                shelf.offer_start, base.offer_id, fresh.offer_id, first_row,
+                shelf.offer_item, shelf.offer_bookings, shelf.offer_price, replaced,
+                shelf.session_start, shelf.session,
+                group, np.append(costs[:known], 0.0), *asked,
+                scratch.best, scratch.item, count,
+            )  # fmt: skip
+    return count
+
+
+def _asked(catalogue: Catalogue, query: FeedQuery, credit: Credit) -> tuple[object, ...]:
+    """Return what `gathering.gather` must know of the request."""
+    after, before = query.filters.starts_from, query.filters.starts_before
+    return (
+        catalogue.items.item_category,
+        _wanted_categories(catalogue, query.filters),
+        # A catalogue does not say what was open before it was read.
+        micros(max(query.now, catalogue.at)),
+        micros(after) if after else NEVER_US,
+        micros(before) if before else FOREVER_US,
+        _limits_cents(credit, query.filters),
+        _CENT_COST,
+        PRICE_COST.cost,
+        PRICE_COST.knots_per_unit,
+        WAIT_COST.cost,
+        WAIT_COST.knots_per_unit,
+    )
+
+
+_NONE = np.empty(0, dtype=bool)
+
+
+def _taken_out(
+    catalogue: Catalogue, around: Surroundings, scratch: Scratch, count: int
+) -> Gathered:
+    item = scratch.item[:count].copy()
+    offer, cost = np.empty(count, np.int32), np.empty(count)
+    near, totals = np.empty(count, np.int32), np.zeros(4, np.int64)
+    online_rows = _online_rows(catalogue.base, catalogue.fresh)
+    gathering.take_out(scratch.best, item, offer, cost, near, *online_rows, totals)
+    at_venues, online, online_count, most = totals.tolist()
+    return Gathered(
+        catalogue=catalogue,
+        around=around,
         item=item,
-        offer_id=found.offer_id[first],
-        venue_id=found.venue_id[first],
-        distance_m=found.distance_m[first],
-        cost=found.cost[first],
-        bookings_near=near[item].astype(np.int64),
+        offer=offer,
+        cost=cost,
+        bookings_near=near,
+        online_rows=online_rows,
+        bookings=(at_venues, online),
+        online=online_count,
+        most_bookings=most,
     )
 
 
-def _on_shelf(
-    shelf: Shelf,
-    wanted: NDArray[np.bool_],
-    situation: Situation,
-    venues: NDArray[np.int64],
-    hidden: NDArray[np.bool_] | None,
-) -> _Offers:
-    """Return what `shelf` has of the `wanted` items, but for offers that are `hidden`."""
-    offer, group, distance_m = _offers_around(shelf, situation.around, venues)
-    chosen = wanted[shelf.offer_item[offer]]
-    if hidden is not None:
-        chosen &= ~hidden[offer]
-    offer, group, distance_m = offer[chosen], group[chosen], distance_m[chosen]
-    session, at = _cheapest_sessions(shelf, offer, situation)
-    offer, group, distance_m = offer[at], group[at], distance_m[at]
-    return _Offers(
-        item=shelf.offer_item[offer],
-        offer_id=shelf.offer_id[offer],
-        venue_id=np.append(shelf.venue_id, ONLINE)[group],
-        distance_m=distance_m,
-        cost=session + distance_cost(distance_m),
-        bookings=shelf.offer_bookings[offer],
-    )
+def _online_rows(base: Shelf, fresh: Shelf) -> tuple[int, int, int]:
+    rows = len(base.offer_id)
+    first = int(base.offer_start[base.online_row])
+    return first, rows, rows + int(fresh.offer_start[fresh.online_row])
 
 
-def _both(some: _Offers, others: _Offers) -> _Offers:
-    return _Offers(
-        **{
-            name: np.concatenate([column, getattr(others, name)])
-            for name, column in vars(some).items()
-        }
-    )
-
-
-def _offers_around(
-    shelf: Shelf, around: Surroundings, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return offer rows, venue rows and distances: of the venues around, and digital ones."""
-    is_here = (rows >= 0) & (rows < shelf.online_row)
-    groups = np.append(rows[is_here], shelf.online_row)
-    distances = np.append(around.distance_m[is_here], np.nan)
-    offer, owner = ragged_rows(shelf.offer_start, groups)
-    return offer, groups[owner], distances[owner]
-
-
-def _wanted_items(catalogue: Catalogue, state: UserState, query: FeedQuery) -> NDArray[np.bool_]:
-    """Return a mask over all items: of the categories asked, neither settled nor shown before."""
-    wanted = np.ones(len(catalogue.items), dtype=bool)
-    if query.filters.categories:
-        keys = [k for k, name in catalogue.categories.items() if name in query.filters.categories]
-        wanted = np.isin(catalogue.items.item_category, keys)
+def _barred_items(catalogue: Catalogue, state: UserState, query: FeedQuery) -> NDArray[np.int32]:
+    """Return the rows of the items that are settled or were shown before."""
     over = np.array(sorted(state.settled_items | query.shown_items), dtype=np.int64)
     rows = catalogue.item_rows(over)
-    wanted[rows[rows >= 0]] = False
+    return rows[rows >= 0].astype(np.int32)
+
+
+def _wanted_categories(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
+    """Return a mask by category id; empty: all are wanted."""
+    if not filters.categories:
+        return _NONE
+    wanted = np.zeros(max(catalogue.categories, default=0) + 1, dtype=bool)
+    wanted[[key for key, name in catalogue.categories.items() if name in filters.categories]] = True
     return wanted
 
 
-def _cheapest_sessions(
-    shelf: Shelf, offer: NDArray[np.int64], situation: Situation
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the least session cost of each offer that has one, and the places of these offers."""
-    query, credit = situation.query, situation.state.credit
-    stock, owner = ragged_rows(shelf.stock_start, offer)
-    bookable = _open(shelf, stock, query) & _affordable(shelf, stock, credit, query.filters)
-    stock, owner = stock[bookable], owner[bookable]
-    days = days_to_session(shelf.stock_starts_us[stock], micros(query.now))
-    cost = session_cost(shelf.stock_price_cents[stock], days)
-    starts = np.flatnonzero(run_starts(owner))
-    if not len(starts):
-        return np.empty(0), np.empty(0, dtype=np.int64)
-    return np.minimum.reduceat(cost, starts), owner[starts]
-
-
-def _open(shelf: Shelf, stock: NDArray[np.int64], query: FeedQuery) -> NDArray[np.bool_]:
-    now_us = micros(query.now)
-    starts = shelf.stock_starts_us[stock]
-    is_open = (shelf.stock_opens_us[stock] <= now_us) & (shelf.stock_closes_us[stock] > now_us)
-    undated = starts == FOREVER_US
-    if query.filters.starts_from:
-        is_open &= undated | (starts >= micros(query.filters.starts_from))
-    if query.filters.starts_before:
-        is_open &= undated | (starts < micros(query.filters.starts_before))
-    return is_open
-
-
-def _affordable(
-    shelf: Shelf, stock: NDArray[np.int64], credit: Credit, filters: Filters
-) -> NDArray[np.bool_]:
-    """Return which stocks cost no more than the price asked, the credit and the cap they need."""
-    price_cents = shelf.stock_price_cents[stock]
-    affordable = np.ones(len(stock), dtype=bool)
-    if filters.max_price_cents is not None:
-        affordable &= price_cents <= filters.max_price_cents
-    limits = [credit.limit_cents(cap) for cap in CAPS]
-    if any(limit is not None for limit in limits):
-        most = np.array([np.inf if limit is None else limit for limit in limits])
-        affordable &= price_cents <= most[shelf.stock_cap[stock]]
-    return affordable
+def _limits_cents(credit: Credit, filters: Filters) -> NDArray[np.int64]:
+    """Return what a stock may cost, by what it counts against: price asked, credit and cap."""
+    limits = [[filters.max_price_cents, credit.limit_cents(cap)] for cap in CAPS]
+    return np.array(
+        [min((limit for limit in both if limit is not None), default=FOREVER_US) for both in limits]
+    )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
+from reco.feed.workspace import Workspace
 from reco.model.loaded import LoadedModel
 
 NO_MODEL = "none"
@@ -19,6 +20,8 @@ class Generation:
     model: LoadedModel | None
     model_rows: NDArray[np.int32]
     """(I,) row of each catalogue item in the model, −1 unknown to it."""
+    workspace: Workspace
+    """Goes on from one generation to the next."""
 
     @property
     def model_version(self) -> str:
@@ -34,12 +37,13 @@ def generation(
     Parameters
     ----------
     before
-        The generation that is replaced: with the same model and base, only items that came since
-        are looked up.
+        The generation that is replaced: its workspace goes on, and with the same model and base,
+        only items that came since are looked up.
     """
     known = np.empty(0, dtype=np.int32)
     if before and before.model is model and before.catalogue.base is catalogue.base:
         known = before.model_rows
     later = catalogue.items.item_external_id[len(known) :]
     rows = np.full(len(later), -1, dtype=np.int32) if model is None else model.item_rows(later)
-    return Generation(catalogue, model, np.concatenate([known, rows]) if len(rows) else known)
+    model_rows = np.concatenate([known, rows]) if len(rows) else known
+    return Generation(catalogue, model, model_rows, before.workspace if before else Workspace())

@@ -1,19 +1,19 @@
 """A feed, from a query to an answer: the whole pipeline on one screen."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import psycopg
 
 from reco.errors import InvalidInput
-from reco.feed.candidates import Candidates, gather
+from reco.feed.candidates import Gathered, gather
 from reco.feed.generation import Generation
 from reco.feed.present import Feed, Pick, picked, present
 from reco.feed.query import FeedQuery
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.scoring import Scored, score
-from reco.feed.slate import choose, quotas, relevance_order
+from reco.feed.scoring import Scored, Scores, score
+from reco.feed.shortlist import Shortlist
 from reco.feed.state import Situation, look_around, read_situation
 
 _SPARE = 10
@@ -50,9 +50,9 @@ def feed(
     """
     _check_categories(serving, query)
     source = replica or connection
-    situation, candidates = _enough(source, serving, read_situation(source, query))
-    scored = score(serving, candidates, situation)
-    picks = _live_slate(connection, serving, scored, situation)
+    situation, gathered = _enough(source, serving, read_situation(source, serving, query))
+    scores = score(serving, gathered, situation)
+    picks = _live_slate(connection, scores, situation)
     return present(serving, situation, picks, secret)
 
 
@@ -65,44 +65,49 @@ def _check_categories(serving: Generation, query: FeedQuery) -> None:
 
 def _enough(
     connection: psycopg.Connection[Any], serving: Generation, situation: Situation
-) -> tuple[Situation, Candidates]:
+) -> tuple[Situation, Gathered]:
     """Gather candidates, farther and farther until there are twice as many as are shown."""
     query, around = situation.query, situation.around
-    candidates = gather(serving.catalogue, situation)
+    gathered = gather(serving, situation)
     while (
         around.here is not None
         and around.radius_m < query.widest_m
-        and np.isfinite(candidates.distance_m).sum() < 2 * query.n
+        and len(gathered) - gathered.online < 2 * query.n
     ):
         radius_m = min(around.radius_m * _WIDENING, query.widest_m)
-        around = look_around(connection, around.here, around.source, radius_m)
+        around = look_around(connection, serving, around.here, around.source, radius_m)
         situation = replace(situation, around=around)
-        candidates = gather(serving.catalogue, situation)
-    return situation, candidates
+        gathered = gather(serving, situation)
+    return situation, gathered
 
 
 def _live_slate(
-    connection: psycopg.Connection[Any],
-    serving: Generation,
-    scored: Scored,
-    situation: Situation,
+    connection: psycopg.Connection[Any], scores: Scores, situation: Situation
 ) -> list[Pick]:
     """Choose, read back, and choose again without what is gone, until all chosen are live."""
     query = situation.query
-    catalogue, candidates = serving.catalogue, scored.candidates
-    order = relevance_order(scored.probability, catalogue.items.item_id[candidates.item])
-    offer_id = candidates.offer_id
-    limits = quotas(catalogue, candidates, query.n)
+    shortlist = Shortlist(scores, query.n)
     live: dict[int, LiveOffer] = {}
-    gone = np.zeros(len(candidates), dtype=bool)
+    gone: set[int] = set()
     while True:
-        left = order[~gone[order]]
-        spare = choose(left, limits, query.n + _SPARE)
-        chosen = choose(left, limits, query.n)
-        unread = [row for row in dict.fromkeys(chosen + spare) if int(offer_id[row]) not in live]
-        if not set(chosen) & set(unread):
-            return [picked(scored, row, live[int(offer_id[row])]) for row in chosen]
-        ids = [int(offer_id[row]) for row in unread]
-        found = read_offers(connection, ids, query, situation.state.credit)
+        chosen = shortlist.choose(query.n, gone)
+        spare = shortlist.choose(query.n + _SPARE, gone)
+        offer_id = shortlist.scored.candidates.offer_id
+        wanted = [int(offer_id[row]) for row in dict.fromkeys(chosen + spare)]
+        unread = [offer for offer in wanted if offer not in live]
+        if not set(wanted[: len(chosen)]) & set(unread):
+            return _picks(scores, shortlist.scored, chosen, live)
+        found = read_offers(connection, unread, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
-        gone[[row for row in unread if int(offer_id[row]) not in live]] = True
+        gone.update(offer for offer in unread if offer not in live)
+
+
+def _picks(
+    scores: Scores, scored: Scored, rows: list[int], live: Mapping[int, LiveOffer]
+) -> list[Pick]:
+    liked = scores.is_liked(scored.said[rows])
+    offers = scored.candidates.offer_id[rows].tolist()
+    return [
+        picked(scored, row, live[offer], is_liked=bool(is_liked))
+        for row, offer, is_liked in zip(rows, offers, liked, strict=True)
+    ]

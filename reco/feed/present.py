@@ -47,7 +47,7 @@ class Feed:
     slate: Slate
 
 
-def picked(scored: Scored, row: int, live: LiveOffer) -> Pick:
+def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool) -> Pick:
     """Return candidate `row` as a pick, with its offer as read back."""
     candidates = scored.candidates
     distance_m = float(candidates.distance_m[row])
@@ -55,7 +55,7 @@ def picked(scored: Scored, row: int, live: LiveOffer) -> Pick:
         live=live,
         distance_m=None if np.isnan(distance_m) else distance_m,
         probability=float(scored.probability[row]),
-        is_liked=bool(scored.is_liked[row]),
+        is_liked=is_liked,
         bookings_near=int(candidates.bookings_near[row]),
     )
 

@@ -1,16 +1,17 @@
 """The probability that this person books each candidate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
-from reco.catalogue.snapshot import Catalogue
-from reco.feed.candidates import Candidates
+from reco.feed.candidates import Candidates, Gathered
 from reco.feed.generation import Generation
 from reco.feed.state import Situation, UserState
+from reco.kernel import selecting
+from reco.model.calibration import Calibration
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
@@ -26,51 +27,138 @@ class Scored:
     candidates: Candidates
     probability: NDArray[np.float64]
     """That the person books the item's best offer, from 0 to 1."""
-    is_liked: NDArray[np.bool_]
-    """Whether the model puts the item into the top tenth of all candidates for this person."""
+    said: NDArray[np.float64]
+    """Score by the model, NaN where it cannot say."""
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def joined(self, other: "Scored") -> "Scored":
+        """Return these, then those of `other`."""
+        mine, others = vars(self.candidates), vars(other.candidates)
+        return Scored(
+            Candidates(**{name: np.append(mine[name], others[name]) for name in mine}),
+            np.append(self.probability, other.probability),
+            np.append(self.said, other.said),
+        )
 
 
-def score(generation: Generation, candidates: Candidates, situation: Situation) -> Scored:
+@dataclass(frozen=True)
+class Scores:
+    """What decides the order of all candidates of a request; arrays of shape (C,)."""
+
+    gathered: Gathered
+    model: LoadedModel | None
+    said: NDArray[np.float64]
+    """Score by the model, NaN where it cannot say; empty: for all."""
+    is_personal: bool
+    """Whether the model says what this very person likes."""
+    popular_at_venues: NDArray[np.float64]
+    """Log-odds of what takes place somewhere, at each number of bookings near."""
+    popular_online: NDArray[np.float64]
+
+    def likeliest(self, most: int) -> Scored:
+        """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer."""
+        gathered = self.gathered
+        places = self._may_be_likeliest(most)
+        candidates = gathered.at(places)
+        said = self.said[places] if len(self.said) else np.full(len(places), np.nan)
+        log_odds = self._item_log_odds(said, candidates) - candidates.cost
+        item_id = gathered.catalogue.items.item_id[candidates.item]
+        order = np.lexsort((item_id, -log_odds))[:most]
+        return Scored(
+            gathered.at(places[order]), 1.0 / (1.0 + np.exp(-log_odds[order])), said[order]
+        )
+
+    def of(self, wanted: NDArray[np.bool_]) -> "Scores":
+        """Return the scores of some of the candidates."""
+        said = self.said[wanted] if len(self.said) else self.said
+        return replace(self, gathered=self.gathered.some(wanted), said=said)
+
+    def _item_log_odds(
+        self, said: NDArray[np.float64], candidates: Candidates
+    ) -> NDArray[np.float64]:
+        near = candidates.bookings_near
+        popular = np.where(
+            candidates.is_online,
+            self.popular_online[near],
+            self.popular_at_venues[near],
+        )
+        if self.model is None:
+            return popular
+        return np.where(np.isnan(said), popular, self.model.calibration.log_odds(said))
+
+    def _may_be_likeliest(self, most: int) -> NDArray[np.int64]:
+        gathered = self.gathered
+        found = np.empty(len(gathered), dtype=np.int64)
+        scale = self.model.calibration if self.model else _NO_CALIBRATION
+        count = selecting.likeliest(
+            self.said, gathered.offer, gathered.bookings_near, gathered.cost,
+            *gathered.online_rows, self.popular_at_venues, self.popular_online,
+            scale.intercept, scale.slope, scale.scale, most, np.empty(most), found,
+        )  # fmt: skip
+        return found[:count]
+
+    def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return for which of these scores fewer than a tenth of all that are known are higher.
+
+        So says the model of this very person; of nobody, if it says the same to everybody.
+        """
+        if not self.is_personal:
+            return np.zeros(len(said), dtype=bool)
+        above = np.zeros(len(said), dtype=np.int64)
+        known = selecting.count_above(self.said, said, above)
+        return np.asarray(~np.isnan(said) & (10 * above < known))
+
+
+_NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
+
+
+def score(serving: Generation, gathered: Gathered, situation: Situation) -> Scores:
     """Score every candidate: by the model, by popularity near where the model cannot say."""
-    popular = popularity_logits(generation.catalogue, candidates)
-    model, liked = generation.model, np.zeros(len(candidates), dtype=bool)
-    item_logits = popular
+    model, history = serving.model, None
+    said = np.empty(0)
     if model is not None:
         history = history_of(model, situation.state, situation.query.now)
-        said = model.logits(history, generation.model_rows[candidates.item])
-        item_logits = np.where(np.isnan(said), popular, said)
-        if len(history) and model.kind != Popularity.kind:
-            liked = _top_tenth(said)
-    probability = 1.0 / (1.0 + np.exp(candidates.cost - item_logits))
-    return Scored(candidates, probability, liked)
+        said = model.scorer.scores(history, serving.model_rows[gathered.item])
+    at_venues, online = popularity_tables(gathered)
+    return Scores(
+        gathered=gathered,
+        model=model,
+        said=said,
+        is_personal=bool(history) and model is not None and model.kind != Popularity.kind,
+        popular_at_venues=at_venues,
+        popular_online=online,
+    )
 
 
-def popularity_logits(catalogue: Catalogue, candidates: Candidates) -> NDArray[np.float64]:
-    """Return the log-odds that anyone around books each item within the catalogue's 28 days.
+def popularity_logits(gathered: Gathered, candidates: Candidates) -> NDArray[np.float64]:
+    """Return the log-odds that anyone around books each of `candidates` within 28 days."""
+    at_venues, online = popularity_tables(gathered)
+    near = candidates.bookings_near
+    return np.where(candidates.is_online, online[near], at_venues[near])
+
+
+def popularity_tables(gathered: Gathered) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the log-odds that anyone around books an item within the catalogue's 28 days.
 
     An item's share of the bookings around, smoothed towards equal shares, times the bookings that
     a person of this world makes in that time; a Poisson count of at least one. What takes place
     somewhere shares the bookings made at places, what is digital those made online.
+
+    Returns
+    -------
+    Of items at venues and of digital ones: (most bookings + 1,), at each number of bookings near.
     """
-    logits = np.empty(len(candidates), dtype=np.float64)
-    online = candidates.is_online
-    for chosen, bookings in zip((~online, online), catalogue.bookings, strict=True):
+    catalogue, near = gathered.catalogue, np.arange(gathered.most_bookings + 1, dtype=np.float64)
+    items = (len(gathered) - gathered.online, gathered.online)
+    tables = []
+    for made, around, count in zip(catalogue.bookings, gathered.bookings, items, strict=True):
         # At least one booking for a hundred people, so that a world without any still ranks.
-        a_person = max(float(bookings) / max(1, catalogue.users), 0.01)
-        logits[chosen] = np.log(np.expm1(a_person * _shares(candidates.bookings_near[chosen])))
-    return logits
-
-
-def _shares(bookings: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return each item's smoothed share; they sum to 1."""
-    even = _PRIOR_BOOKINGS / max(1, len(bookings))
-    return np.asarray((bookings + even) / (bookings.sum() + _PRIOR_BOOKINGS), dtype=np.float64)
-
-
-def _top_tenth(said: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which values are at or above the 90th percentile of those that are known."""
-    known = said[~np.isnan(said)]
-    return said >= np.quantile(known, 0.9) if len(known) else np.zeros(len(said), dtype=bool)
+        a_person = max(float(made) / max(1, catalogue.users), 0.01)
+        share = (near + _PRIOR_BOOKINGS / max(1, count)) / (around + _PRIOR_BOOKINGS)
+        tables.append(np.log(np.expm1(a_person * share)))
+    return tables[0], tables[1]
 
 
 def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:

@@ -11,7 +11,7 @@ from features.interactions import encoded_ids
 from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
-from reco.feed.candidates import Candidates, gather
+from reco.feed.candidates import Candidates, Gathered, gather
 from reco.feed.generation import Generation
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
@@ -56,10 +56,11 @@ def similar_offers(
         There is no such offer, or it is not published at `now`.
     """
     of = _published(connection, offer_id, now)
-    around = _around(connection, of, radius_m)
+    around = _around(connection, serving, of, radius_m)
     query = _question(around.here, radius_m, n, now)
-    candidates = gather(serving.catalogue, Situation(query, ANYONE, around))
-    order = _by_likeness(serving, candidates, of)
+    gathered = gather(serving, Situation(query, ANYONE, around))
+    candidates = gathered.everything()
+    order = _by_likeness(serving, gathered, candidates, of)
     chosen = choose(order, [], n + _SPARE)
     ids = candidates.offer_id[chosen].tolist()
     live = read_offers(connection, ids, query, ANYONE.credit)
@@ -89,18 +90,22 @@ def _question(here: Point | None, radius_m: float, n: int, now: datetime) -> Fee
     return FeedQuery(None, here, radius_m, MAX_RADIUS_M, Filters(), n, 1.0, now)
 
 
-def _around(connection: psycopg.Connection[Any], of: LiveOffer, radius_m: float) -> Surroundings:
+def _around(
+    connection: psycopg.Connection[Any], serving: Generation, of: LiveOffer, radius_m: float
+) -> Surroundings:
     if of.lon is None or of.lat is None:
-        return Surroundings(None, "none", radius_m, np.empty(0, np.int64), np.empty(0))
-    return look_around(connection, Point(of.lon, of.lat), "offer", radius_m)
+        return Surroundings.nowhere(radius_m)
+    return look_around(connection, serving, Point(of.lon, of.lat), "offer", radius_m)
 
 
-def _by_likeness(serving: Generation, candidates: Candidates, of: LiveOffer) -> NDArray[np.int64]:
+def _by_likeness(
+    serving: Generation, gathered: Gathered, candidates: Candidates, of: LiveOffer
+) -> NDArray[np.int64]:
     catalogue = serving.catalogue
     others = catalogue.items.item_external_id[candidates.item] != encoded_ids([of.item_id])[0]
     kinds = [key for key, name in catalogue.categories.items() if name == of.category]
     same_kind = np.isin(catalogue.items.item_category[candidates.item], kinds)
-    popular = popularity_logits(catalogue, candidates)
+    popular = popularity_logits(gathered, candidates)
     like = np.nan_to_num(_likeness(serving, candidates, of), nan=-np.inf)
     item_id = catalogue.items.item_id[candidates.item]
     order = np.lexsort((item_id, -popular, ~same_kind, -like))

@@ -40,11 +40,10 @@ def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota,
     )
 
 
-def relevance_order(
-    probability: NDArray[np.float64], item_id: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the places of the candidates by descending probability, ties by item id."""
-    return np.lexsort((item_id, -probability))
+def full_groups(quota: Quota, taken: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups that have no room once the rows `taken` are shown."""
+    group, first, count = np.unique(quota.group[taken], return_index=True, return_counts=True)
+    return np.asarray(group[count >= quota.limit[taken[first]]])
 
 
 def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[int]:
@@ -57,7 +56,7 @@ def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[in
     >>> choose(np.array([0, 1, 2, 3, 4]), [venue], n=4)
     [0, 1, 2, 4]
     """
-    within = list(_within_quotas(order, quotas, n))
+    within = list(within_quotas(order, quotas, n))
     missing = n - len(within)
     if missing > 0:
         taken = set(within)
@@ -66,8 +65,8 @@ def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[in
     return [int(order[place]) for place in within]
 
 
-def _within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
-    """Yield the places in `order` of what is taken."""
+def within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
+    """Yield the places in `order` of what a slate of `n` takes while the quotas hold."""
     shown: list[Counter[int]] = [Counter() for _ in quotas]
     groups = [quota.group[order] for quota in quotas]
     may_be_taken = np.ones(len(order), dtype=bool)

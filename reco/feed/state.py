@@ -20,9 +20,10 @@ from reco.core.deposits import (
     Spent,
     credit_left,
 )
+from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
 from reco.geo.points import Point
-from reco.geo.venues import WITHIN
+from reco.geo.reach import Reach, ask, within
 from reco.moments import known_until
 
 _PERSON = """
@@ -177,13 +178,19 @@ class UserState:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Venues within `radius_m` of `here` (None: nation-wide, no venue)."""
+    """Venues within `radius_m` of `here` (None: nation-wide, no venue); arrays of shape (V,)."""
 
     here: Point | None
     source: str
     radius_m: float
-    venue_ids: NDArray[np.int64]
+    venue_rows: NDArray[np.int32]
+    """Ascending rows of the catalogue's venues."""
     distance_m: NDArray[np.float64]
+
+    @classmethod
+    def nowhere(cls, radius_m: float) -> "Surroundings":
+        """Return what is around nobody knows where."""
+        return cls(None, "none", radius_m, np.empty(0, np.int32), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -195,50 +202,76 @@ class Situation:
     around: Surroundings
 
 
-def read_situation(connection: psycopg.Connection[Any], query: FeedQuery) -> Situation:
+def read_situation(
+    connection: psycopg.Connection[Any], serving: Generation, query: FeedQuery
+) -> Situation:
     """Return the user's state at `query.now` and the venues around, in one round trip.
 
-    Where the request gives no location the home is needed first: a second, short one.
+    Where the request gives no location the home is needed first: a second, short one, unless the
+    place is remembered.
     """
     asked = {"user_id": query.user_id, "now": query.now, "known": known_until(query.as_of)}
+    here = query.location
     with connection.pipeline():
         persons = connection.cursor(row_factory=class_row(Person)).execute(_PERSON, asked)
         booked = connection.cursor(row_factory=class_row(Booked)).execute(_BOOKINGS, asked)
         past = connection.cursor(row_factory=class_row(Interacted)).execute(_INTERACTIONS, asked)
-        near = _venues(connection, query.location, query.radius_m) if query.location else None
+        looked = _Look.at(connection, serving, here, query.radius_m) if here else None
     person = persons.fetchone()
     bookings = tuple(booked.fetchall())
     credit = _credit(person, bookings, query.now)
     state = UserState(person, bookings, tuple(past.fetchall()), credit)
-    if query.location and near:
-        venues = near.fetchall()
-        around = _surroundings(query.location, "request", query.radius_m, venues)
+    if looked:
+        around = looked.surroundings("request")
     elif person and person.home:
-        around = look_around(connection, person.home, "home", query.radius_m)
+        around = look_around(connection, serving, person.home, "home", query.radius_m)
     else:
-        around = _surroundings(None, "none", query.radius_m, [])
+        around = Surroundings.nowhere(query.radius_m)
     return Situation(query, state, around)
 
 
 def look_around(
-    connection: psycopg.Connection[Any], here: Point, source: str, radius_m: float
+    connection: psycopg.Connection[Any],
+    serving: Generation,
+    here: Point,
+    source: str,
+    radius_m: float,
 ) -> Surroundings:
-    """Return the venues within `radius_m` of `here`."""
-    return _surroundings(here, source, radius_m, _venues(connection, here, radius_m).fetchall())
+    """Return the venues within `radius_m` of `here`, asking only where the place is not known."""
+    return _Look.at(connection, serving, here, radius_m).surroundings(source)
 
 
-def _venues(
-    connection: psycopg.Connection[Any], here: Point, radius_m: float
-) -> psycopg.Cursor[Any]:
-    place = {"lon": here.lon, "lat": here.lat, "radius_m": radius_m}
-    return connection.cursor(binary=True).execute(WITHIN, place)
+@dataclass(frozen=True)
+class _Look:
+    """What is known of a place, or was asked in a pipeline that is not read yet."""
 
+    serving: Generation
+    here: Point
+    radius_m: float
+    reach: Reach
+    known: NDArray[np.int32] | None
+    asked: psycopg.Cursor[Any] | None
 
-def _surroundings(
-    here: Point | None, source: str, radius_m: float, rows: Sequence[tuple[int, float]]
-) -> Surroundings:
-    columns = np.array(rows, dtype=[("id", np.int64), ("distance_m", np.float64)])
-    return Surroundings(here, source, radius_m, columns["id"], columns["distance_m"])
+    @classmethod
+    def at(
+        cls,
+        connection: psycopg.Connection[Any],
+        serving: Generation,
+        here: Point,
+        radius_m: float,
+    ) -> "_Look":
+        reach = Reach.of(here, radius_m)
+        known = serving.workspace.places.recall(serving.catalogue.venues, reach)
+        asked = ask(connection, reach) if known is None else None
+        return cls(serving, here, radius_m, reach, known, asked)
+
+    def surroundings(self, source: str) -> Surroundings:
+        venues, rows = self.serving.catalogue.venues, self.known
+        if rows is None:
+            row = self.asked.fetchone() if self.asked else None
+            rows = self.serving.workspace.places.learn(venues, self.reach, row[0] if row else None)
+        found, distance_m = within(venues, rows, self.here, self.radius_m)
+        return Surroundings(self.here, source, self.radius_m, found, distance_m)
 
 
 def _credit(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:

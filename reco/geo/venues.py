@@ -1,4 +1,4 @@
-"""Venues within a radius: PostGIS statements, and who runs them."""
+"""The nearest venues: a PostGIS statement, and who runs it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,13 +7,6 @@ import psycopg
 from psycopg.rows import class_row
 
 from reco.geo.points import Point
-
-WITHIN = """
-select v.id, st_distance(v.location, here.point) as distance_m
-from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here
-join core.venue v on st_dwithin(v.location, here.point, %(radius_m)s)
-"""
-"""Id and distance in metres of each venue within `radius_m` of (`lon`, `lat`), by the spheroid."""
 
 _NEAREST = """
 select v.external_id as venue_id, v.name, v.venue_type as type,

@@ -22,6 +22,7 @@ READ_I32 = numba.types.Array(numba.int32, 1, "C", readonly=True)
 READ_I64 = numba.types.Array(numba.int64, 1, "C", readonly=True)
 READ_F64 = numba.types.Array(numba.float64, 1, "C", readonly=True)
 READ_BOOL = numba.types.Array(numba.boolean, 1, "C", readonly=True)
+READ_MATRIX_I64 = numba.types.Array(numba.int64, 2, "C", readonly=True)
 READ_MATRIX_F32 = numba.types.Array(numba.float32, 2, "C", readonly=True)
 READ_F32 = numba.types.Array(numba.float32, 1, "C", readonly=True)
 

@@ -1,7 +1,7 @@
 """The kernel of a search: one pass over the offers around and their stocks."""
 
 import numpy as np
-from numba import boolean, float64, int32, int64, types, uint64
+from numba import boolean, float64, int32, int64, types
 
 from reco.db.arrays import FOREVER_US
 from reco.kernel.compiled import READ_BOOL, READ_F64, READ_I16, READ_I32, READ_I64, compiled
@@ -21,6 +21,10 @@ from reco.search.layout import (
     LATER_BIT,
     MATCH_BIT,
     PRICE,
+    SEEN,
+    SHOWN,
+    SLOT,
+    STAMP,
     SUBCATEGORY,
     SUBCATEGORY_BIT,
     UNDATED_BIT,
@@ -45,70 +49,9 @@ _WANTED = types.NamedTuple(
 )
 _AROUND = types.NamedTuple((READ_I64, READ_I64, READ_I32), Around)
 _I64, _I32, _KEYS = int64[::1], int32[::1], int64[:, ::1]
-_SCRATCH = types.NamedTuple(
-    (_I64, types.Array(uint64, 1, "C"), _I32, _I64, _I64, _I32, _KEYS, _KEYS), Scratch
-)
+_SCRATCH = types.NamedTuple((_KEYS, _I64, _I32, _I64, _KEYS), Scratch)
+_DAY_US = 86_400_000_000
 _FOUND = types.NamedTuple((_I64, _I64, _I64, _KEYS, _KEYS, _I64), Found)
-
-
-@compiled(int64(_ITEMS, _WANTED, int64, boolean, boolean))
-def offer_refusals(items, wanted, item, is_duo, is_online):
-    """Return which filters refuse an offer, whatever its sessions."""
-    refused = 0
-    if not wanted.category[items.category[item]]:
-        refused |= CATEGORY
-    if not wanted.subcategory[items.subcategory[item]]:
-        refused |= SUBCATEGORY
-    duo, digital = wanted.choices[4], wanted.choices[5]
-    if duo >= 0 and is_duo != (duo == 1):
-        refused |= DUO
-    if digital >= 0 and (is_online or items.is_digital[item]) != (digital == 1):
-        refused |= DIGITAL
-    return refused
-
-
-@compiled(int64(_WANTED, int64, int64))
-def session_refusals(wanted, price_cents, starts_us):
-    """Return which filters refuse a session."""
-    refused = 0
-    choices, window = wanted.choices, wanted.window_us
-    if price_cents < choices[2] or price_cents > choices[3]:
-        refused |= PRICE
-    if choices[0] == 1:
-        if starts_us == FOREVER_US:
-            if choices[1] == 0:
-                refused |= DAY
-        elif starts_us < window[1] or starts_us >= window[2]:
-            refused |= DAY
-    return refused
-
-
-@compiled(int64(READ_I64, int64))
-def day_bit(days_us, starts_us):
-    """Return the facet value of a start, -1 before the days that are counted."""
-    if starts_us == FOREVER_US:
-        return UNDATED_BIT
-    if starts_us < days_us[0]:
-        return -1
-    if starts_us >= days_us[DAYS]:
-        return LATER_BIT
-    # A day may have 23 or 25 hours.
-    day = min((starts_us - days_us[0]) // 86_400_000_000, DAYS - 1)
-    while starts_us < days_us[day]:
-        day -= 1
-    while starts_us >= days_us[day + 1]:
-        day += 1
-    return day
-
-
-@compiled(int64(int64))
-def band_bit(price_cents):
-    """Return the facet value of a price."""
-    band = 0
-    for border in BANDS_CENTS:
-        if price_cents > border:
-            band += 1
-    return BAND_BIT + band
 
 
 @compiled(boolean(READ_I64, int64))
@@ -124,224 +67,339 @@ def is_gone(gone, offer_id):
     return low < len(gone) and gone[low] == offer_id
 
 
-@compiled(boolean(_KEYS, int64, _KEYS, int64, int64))
-def is_before(keys, row, others, other, size):
-    """Say whether one key comes before another."""
-    for part in range(size):
-        if keys[row, part] != others[other, part]:
-            return keys[row, part] < others[other, part]
-    return False
+# Helpers of the loops take scalars: an array that is passed on costs a count of its owners.
 
 
-@compiled(types.void(_FOUND, _KEYS, int64, _KEYS, int64, int64))
-def offered(found, keys, row, ats, at, size):
-    """Put a key into the heap of the best where it belongs there."""
+@compiled(int64(boolean, boolean, boolean, boolean, int64, int64))
+def offer_refusals(is_category, is_subcategory, is_duo, is_digital, duo, digital):
+    """Return which filters refuse an offer, whatever its sessions."""
+    refused = 0
+    if not is_category:
+        refused |= CATEGORY
+    if not is_subcategory:
+        refused |= SUBCATEGORY
+    if duo >= 0 and is_duo != (duo == 1):
+        refused |= DUO
+    if digital >= 0 and is_digital != (digital == 1):
+        refused |= DIGITAL
+    return refused
+
+
+@compiled(int64(int64, int64, int64, int64, int64, int64, int64, int64))
+def session_refusals(
+    price_cents, starts_us, min_cents, max_cents, has_window, with_undated, from_us, before_us
+):
+    """Return which filters refuse a session."""
+    refused = 0
+    if price_cents < min_cents or price_cents > max_cents:
+        refused |= PRICE
+    if has_window == 1:
+        if starts_us == FOREVER_US:
+            if with_undated == 0:
+                refused |= DAY
+        elif starts_us < from_us or starts_us >= before_us:
+            refused |= DAY
+    return refused
+
+
+@compiled(int64(int64))
+def band_bit(price_cents):
+    """Return the facet value of a price."""
+    band = 0
+    for border in BANDS_CENTS:
+        if price_cents > border:
+            band += 1
+    return BAND_BIT + band
+
+
+@compiled(types.void(_FOUND, _I64, int64, int64, int64, int64, int64))
+def offered(found, keys, start, shelf_number, offer, place, size):
+    """Put a key, which begins at `start`, into the heap of the best where it belongs there."""
     heap, refs, count, most = found.key, found.at, found.sizes[0], found.key.shape[0]
     if count == most:
-        if not is_before(keys, row, heap, 0, size):
-            return
         # The worst goes: what comes after it sinks from the top.
-        place = 0
+        hole = 0
         while True:
-            child = 2 * place + 1
+            child = 2 * hole + 1
             if child >= most:
                 break
-            if child + 1 < most and is_before(heap, child, heap, child + 1, size):
-                child += 1
-            if not is_before(keys, row, heap, child, size):
-                break
+            if child + 1 < most:
+                for part in range(size):
+                    if heap[child, part] != heap[child + 1, part]:
+                        child += heap[child, part] < heap[child + 1, part]
+                        break
+            is_greater = False
             for part in range(size):
-                heap[place, part] = heap[child, part]
-            for part in range(3):
-                refs[place, part] = refs[child, part]
-            place = child
+                if keys[start + part] != heap[child, part]:
+                    is_greater = keys[start + part] > heap[child, part]
+                    break
+            if is_greater:
+                break
+            heap[hole] = heap[child]
+            refs[hole] = refs[child]
+            hole = child
     else:
-        place = count
+        hole = count
         found.sizes[0] += 1
-        while place > 0:
-            parent = (place - 1) // 2
-            if not is_before(heap, parent, keys, row, size):
-                break
+        while hole > 0:
+            parent = (hole - 1) // 2
+            is_greater = False
             for part in range(size):
-                heap[place, part] = heap[parent, part]
-            for part in range(3):
-                refs[place, part] = refs[parent, part]
-            place = parent
+                if keys[start + part] != heap[parent, part]:
+                    is_greater = keys[start + part] > heap[parent, part]
+                    break
+            if not is_greater:
+                break
+            heap[hole] = heap[parent]
+            refs[hole] = refs[parent]
+            hole = parent
     for part in range(size):
-        heap[place, part] = keys[row, part]
-    for part in range(3):
-        refs[place, part] = ats[at, part]
+        heap[hole, part] = keys[start + part]
+    refs[hole, 0], refs[hole, 1], refs[hole, 2] = shelf_number, offer, place
 
 
-@compiled(types.void(_FOUND, _SCRATCH, _ITEMS, int64, uint64))
-def counted(found, scratch, items, item, bits):
-    """Count an item once for each of `bits` that it was not counted for."""
-    new = bits & ~scratch.seen[item]
-    scratch.seen[item] |= new
-    if new >> np.uint64(CATEGORY_BIT) & np.uint64(1):
-        found.category[items.category[item]] += 1
-    if new >> np.uint64(SUBCATEGORY_BIT) & np.uint64(1):
-        found.subcategory[items.subcategory[item]] += 1
-    bit = 0
-    while new != np.uint64(0):
-        # Most sessions are of the next days or undated: skip what is not there byte by byte.
-        if new & np.uint64(255) == np.uint64(0):
-            new >>= np.uint64(8)
-            bit += 8
-            continue
-        if new & np.uint64(1):
-            found.bits[bit] += 1
-        new >>= np.uint64(1)
-        bit += 1
-
-
-@compiled(
-    types.void(
-        _SHELF, int64, _ITEMS, _WANTED, _AROUND, _SCRATCH, int64, boolean, _KEYS, _KEYS, _FOUND
-    )
-)
-def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, key, at, found):
+@compiled(types.void(_SHELF, int64, _ITEMS, _WANTED, _AROUND, _SCRATCH, int64, boolean, _FOUND))
+def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, found):
     """Look through the offers of one shelf.
 
     Counts facets, keeps the best offer of each item (`by_item`) in the scratch, or else offers
-    every offer to the heap. `key` (1, 6) and `at` (1, 3) are working memory.
+    every offer to the heap.
     """
-    now_us, size = wanted.window_us[0], len(wanted.sorts) + 1
-    online, has_text = len(shelf.offer_start) - 2, wanted.choices[6] == 1
-    has_replaced, has_after = len(shelf.replaced) > 0, len(wanted.after) > 0
-    has_gone = len(wanted.gone) > 0
-    for place in range(len(around.group)):
-        group = around.group[place]
+    offer_start, stock_start = shelf.offer_start, shelf.stock_start
+    offer_id, offer_item, offer_is_duo = shelf.offer_id, shelf.offer_item, shelf.offer_is_duo
+    prices, starts = shelf.stock_price_cents, shelf.stock_starts_us
+    opens, closes, replaced = shelf.stock_opens_us, shelf.stock_closes_us, shelf.replaced
+    categories, subcategories = items.category, items.subcategory
+    item_is_digital, bookings = items.is_digital, items.bookings
+    is_category, is_subcategory = wanted.category, wanted.subcategory
+    now_us, from_us, before_us = wanted.window_us[0], wanted.window_us[1], wanted.window_us[2]
+    has_window, with_undated = wanted.choices[0], wanted.choices[1]
+    min_cents, max_cents = wanted.choices[2], wanted.choices[3]
+    duo, digital, has_text = wanted.choices[4], wanted.choices[5], wanted.choices[6] == 1
+    days_us, sorts, after, gone = wanted.days_us, wanted.sorts, wanted.after, wanted.gone
+    groups, away_m, venue_rank = around.group, around.distance_m, around.text_rank
+    states, text_stamp, text_rank = scratch.state, scratch.text_stamp, scratch.text_rank
+    best_key, best_at = scratch.best_key, scratch.best_at
+    bit_counts, sizes, heap = found.bits, found.sizes, found.key
+    category_counts, subcategory_counts = found.category, found.subcategory
+    first_day_us, last_day_us = days_us[0], days_us[DAYS]
+    online, size = len(offer_start) - 2, len(sorts) + 1
+    has_replaced, has_after, has_gone = len(replaced) > 0, len(after) > 0, len(gone) > 0
+    key = np.empty(size, np.int64)
+    for place in range(len(groups)):
+        group = groups[place]
         is_online = group == online
-        for offer in range(shelf.offer_start[group], shelf.offer_start[group + 1]):
-            if has_replaced and shelf.replaced[offer]:
+        for offer in range(offer_start[group], offer_start[group + 1]):
+            if has_replaced and replaced[offer]:
                 continue
-            item = shelf.offer_item[offer]
+            item = offer_item[offer]
             rank = 0
             if has_text:
-                rank = around.text_rank[place]
-                if scratch.text_stamp[item] == stamp:
-                    rank = max(rank, scratch.text_rank[item])
+                rank = int64(venue_rank[place])
+                if text_stamp[item] == stamp:
+                    rank = max(rank, int64(text_rank[item]))
                 if rank == 0:
                     continue
-            is_duo = shelf.offer_is_duo[offer]
-            refused = offer_refusals(items, wanted, item, is_duo, is_online)
+            category, subcategory = categories[item], subcategories[item]
+            is_duo = offer_is_duo[offer]
+            is_digital = is_online or item_is_digital[item]
+            refused = offer_refusals(
+                is_category[category], is_subcategory[subcategory], is_duo, is_digital, duo, digital
+            )
             if refused & (refused - 1):
                 continue
-            bits = np.uint64(0)
-            earliest_us, cheapest_cents, is_match = FAR, FAR, False
-            for stock in range(shelf.stock_start[offer], shelf.stock_start[offer + 1]):
-                if shelf.stock_opens_us[stock] > now_us or shelf.stock_closes_us[stock] <= now_us:
+            earliest_us, cheapest_cents, is_match, has_seen = FAR, FAR, False, False
+            seen = 0
+            for stock in range(stock_start[offer], stock_start[offer + 1]):
+                if opens[stock] > now_us or closes[stock] <= now_us:
                     continue
-                price_cents = int64(shelf.stock_price_cents[stock])
-                starts_us = shelf.stock_starts_us[stock]
-                by = refused | session_refusals(wanted, price_cents, starts_us)
+                price_cents, starts_us = int64(prices[stock]), starts[stock]
+                by = refused | session_refusals(
+                    *(price_cents, starts_us, min_cents, max_cents),
+                    *(has_window, with_undated, from_us, before_us),
+                )
                 if by & (by - 1):
                     continue
+                if not has_seen:
+                    has_seen = True
+                    if states[item, STAMP] == stamp:
+                        seen = states[item, SEEN]
+                    else:
+                        states[item, STAMP] = stamp
+                        states[item, SLOT] = -1
                 if by == 0:
                     is_match = True
                     earliest_us = min(earliest_us, starts_us)
                     cheapest_cents = min(cheapest_cents, price_cents)
                 if by == 0 or by == DAY:
-                    day = day_bit(wanted.days_us, starts_us)
-                    if day >= 0:
-                        bits |= np.uint64(1) << np.uint64(day)
+                    if starts_us == FOREVER_US:
+                        bit = UNDATED_BIT
+                    elif starts_us >= last_day_us:
+                        bit = LATER_BIT
+                    elif starts_us < first_day_us:
+                        bit = -1
+                    else:
+                        # A day may have 23 or 25 hours.
+                        bit = min((starts_us - first_day_us) // _DAY_US, DAYS - 1)
+                        while starts_us < days_us[bit]:
+                            bit -= 1
+                        while starts_us >= days_us[bit + 1]:
+                            bit += 1
+                    if bit >= 0:
+                        mask = 1 << bit
+                        if not seen & mask:
+                            seen |= mask
+                            bit_counts[bit] += 1
                 if by == 0 or by == PRICE:
-                    bits |= np.uint64(1) << np.uint64(band_bit(price_cents))
+                    bit = band_bit(price_cents)
+                    mask = 1 << bit
+                    if not seen & mask:
+                        seen |= mask
+                        bit_counts[bit] += 1
                 if by == 0 or by == DUO:
-                    bits |= np.uint64(1) << np.uint64(DUO_BIT + is_duo)
+                    bit = DUO_BIT + is_duo
+                    mask = 1 << bit
+                    if not seen & mask:
+                        seen |= mask
+                        bit_counts[bit] += 1
                 if by == 0 or by == DIGITAL:
-                    is_digital = is_online or items.is_digital[item]
-                    bits |= np.uint64(1) << np.uint64(DIGITAL_BIT + is_digital)
+                    bit = DIGITAL_BIT + is_digital
+                    mask = 1 << bit
+                    if not seen & mask:
+                        seen |= mask
+                        bit_counts[bit] += 1
                 if by == 0 or by == CATEGORY:
-                    bits |= np.uint64(1) << np.uint64(CATEGORY_BIT)
+                    mask = 1 << CATEGORY_BIT
+                    if not seen & mask:
+                        seen |= mask
+                        category_counts[category] += 1
                 if by == 0 or by == SUBCATEGORY:
-                    bits |= np.uint64(1) << np.uint64(SUBCATEGORY_BIT)
-            if bits == np.uint64(0) and not is_match:
-                continue
+                    mask = 1 << SUBCATEGORY_BIT
+                    if not seen & mask:
+                        seen |= mask
+                        subcategory_counts[subcategory] += 1
             if is_match:
-                bits |= np.uint64(1) << np.uint64(MATCH_BIT)
-                found.sizes[2] += 1
-            if scratch.stamp[item] != stamp:
-                scratch.stamp[item] = stamp
-                scratch.seen[item] = np.uint64(0)
-                scratch.slot[item] = -1
-            counted(found, scratch, items, item, bits)
-            if not is_match or scratch.is_shown[item] == stamp:
-                continue
-            if has_gone and is_gone(wanted.gone, shelf.offer_id[offer]):
+                mask = 1 << MATCH_BIT
+                if not seen & mask:
+                    seen |= mask
+                    bit_counts[MATCH_BIT] += 1
+                sizes[2] += 1
+            if has_seen:
+                states[item, SEEN] = seen
+            if not is_match or states[item, SHOWN] == stamp:
                 continue
             for part in range(size - 1):
-                sort = wanted.sorts[part]
+                sort = sorts[part]
                 if sort == 0:
-                    key[0, part] = around.distance_m[place]
+                    key[part] = away_m[place]
                 elif sort == 1:
-                    key[0, part] = earliest_us
+                    key[part] = earliest_us
                 elif sort == 2:
-                    key[0, part] = cheapest_cents
+                    key[part] = cheapest_cents
                 elif sort == 3:
-                    key[0, part] = -items.bookings[item]
+                    key[part] = -bookings[item]
                 else:
-                    key[0, part] = -rank
-            key[0, size - 1] = shelf.offer_id[offer]
+                    key[part] = -rank
+            key[size - 1] = offer_id[offer]
             if has_after:
                 is_after = False
                 for part in range(size):
-                    if key[0, part] != wanted.after[part]:
-                        is_after = key[0, part] > wanted.after[part]
+                    if key[part] != after[part]:
+                        is_after = key[part] > after[part]
                         break
                 if not is_after:
                     continue
-            at[0, 0], at[0, 1], at[0, 2] = shelf_number, offer, place
+            if has_gone and is_gone(gone, offer_id[offer]):
+                continue
             if not by_item:
-                offered(found, key, 0, at, 0, size)
+                is_better = sizes[0] < heap.shape[0]
+                if not is_better:
+                    for part in range(size):
+                        if key[part] != heap[0, part]:
+                            is_better = key[part] < heap[0, part]
+                            break
+                if is_better:
+                    offered(found, key, 0, shelf_number, offer, place, size)
                 continue
-            slot = scratch.slot[item]
+            slot = states[item, SLOT]
             if slot < 0:
-                slot = found.sizes[1]
-                found.sizes[1] += 1
-                scratch.slot[item] = slot
-            elif not is_before(key, 0, scratch.best_key, slot, size):
-                continue
+                slot = sizes[1]
+                sizes[1] += 1
+                states[item, SLOT] = slot
+            else:
+                is_better = False
+                for part in range(size):
+                    if key[part] != best_key[slot * size + part]:
+                        is_better = key[part] < best_key[slot * size + part]
+                        break
+                if not is_better:
+                    continue
             for part in range(size):
-                scratch.best_key[slot, part] = key[0, part]
-            for part in range(3):
-                scratch.best_at[slot, part] = at[0, part]
+                best_key[slot * size + part] = key[part]
+            best_at[slot, 0] = shelf_number
+            best_at[slot, 1] = offer
+            best_at[slot, 2] = place
 
 
 @compiled(types.void(_SCRATCH, int64, _FOUND))
 def choose(scratch, size, found):
     """Offer the best offer of every item to the heap."""
-    for slot in range(found.sizes[1]):
-        offered(found, scratch.best_key, slot, scratch.best_at, slot, size)
+    best_key, best_at, heap, sizes = scratch.best_key, scratch.best_at, found.key, found.sizes
+    for slot in range(sizes[1]):
+        is_better = sizes[0] < heap.shape[0]
+        if not is_better:
+            for part in range(size):
+                if best_key[slot * size + part] != heap[0, part]:
+                    is_better = best_key[slot * size + part] < heap[0, part]
+                    break
+        if is_better:
+            shelf, offer, place = best_at[slot, 0], best_at[slot, 1], best_at[slot, 2]
+            offered(found, best_key, slot * size, shelf, offer, place, size)
 
 
 @compiled(types.void(_SHELF, _ITEMS, _WANTED, _AROUND, _SCRATCH, int64, int64[::1]))
 def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
     """Add to `counts`, by place in `around`, how many offers can be booked as asked."""
-    now_us, has_text = wanted.window_us[0], wanted.choices[6] == 1
-    online, has_replaced = len(shelf.offer_start) - 2, len(shelf.replaced) > 0
-    for place in range(len(around.group)):
-        group = around.group[place]
-        for offer in range(shelf.offer_start[group], shelf.offer_start[group + 1]):
-            if has_replaced and shelf.replaced[offer]:
+    offer_start, stock_start, replaced = shelf.offer_start, shelf.stock_start, shelf.replaced
+    offer_item, offer_is_duo = shelf.offer_item, shelf.offer_is_duo
+    prices, starts = shelf.stock_price_cents, shelf.stock_starts_us
+    opens, closes = shelf.stock_opens_us, shelf.stock_closes_us
+    categories, subcategories, is_digital = items.category, items.subcategory, items.is_digital
+    is_category, is_subcategory = wanted.category, wanted.subcategory
+    now_us, from_us, before_us = wanted.window_us[0], wanted.window_us[1], wanted.window_us[2]
+    has_window, with_undated = wanted.choices[0], wanted.choices[1]
+    min_cents, max_cents = wanted.choices[2], wanted.choices[3]
+    duo, digital, has_text = wanted.choices[4], wanted.choices[5], wanted.choices[6] == 1
+    groups, venue_rank, text_stamp = around.group, around.text_rank, scratch.text_stamp
+    online, has_replaced = len(offer_start) - 2, len(replaced) > 0
+    for place in range(len(groups)):
+        group = groups[place]
+        count = 0
+        for offer in range(offer_start[group], offer_start[group + 1]):
+            if has_replaced and replaced[offer]:
                 continue
-            item = shelf.offer_item[offer]
-            if has_text and around.text_rank[place] == 0 and scratch.text_stamp[item] != stamp:
+            item = offer_item[offer]
+            if has_text and venue_rank[place] == 0 and text_stamp[item] != stamp:
                 continue
-            if offer_refusals(items, wanted, item, shelf.offer_is_duo[offer], group == online):
+            is_online = group == online or is_digital[item]
+            has_category = is_category[categories[item]]
+            has_subcategory = is_subcategory[subcategories[item]]
+            is_duo = offer_is_duo[offer]
+            if offer_refusals(has_category, has_subcategory, is_duo, is_online, duo, digital):
                 continue
-            for stock in range(shelf.stock_start[offer], shelf.stock_start[offer + 1]):
+            for stock in range(stock_start[offer], stock_start[offer + 1]):
+                if opens[stock] > now_us or closes[stock] <= now_us:
+                    continue
                 if (
-                    shelf.stock_opens_us[stock] <= now_us
-                    and shelf.stock_closes_us[stock] > now_us
-                    and session_refusals(
-                        wanted, int64(shelf.stock_price_cents[stock]), shelf.stock_starts_us[stock]
+                    session_refusals(
+                        *(int64(prices[stock]), starts[stock], min_cents, max_cents),
+                        *(has_window, with_undated, from_us, before_us),
                     )
                     == 0
                 ):
-                    counts[place] += 1
+                    count += 1
                     break
+        counts[place] += count
 
 
 _ARC_M = 200_000.0

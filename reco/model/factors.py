@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.kernel.scoring import products
 from reco.model.artifact import Layout
 from reco.model.history import History
 from reco.model.scorer import Parameters, unknown
@@ -60,13 +61,10 @@ class Factors:
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the product of the user's factor and each item's; NaN for an empty history."""
-        scores = unknown(rows)
         if not len(history):
-            return scores
-        known = np.flatnonzero(rows >= 0)
-        factors = self.item_factors[rows[known]]
-        met = factors.any(axis=1)
-        scores[known[met]] = factors[met] @ self.user_factor(history).astype(np.float32)
+            return unknown(rows)
+        scores = np.empty(len(rows))
+        products(self.item_factors, self.user_factor(history), rows, scores)
         return scores
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:

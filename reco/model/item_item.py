@@ -1,12 +1,14 @@
 """Item-item neighbours: an item is scored by its similarity to the items of the history."""
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.kernel.scoring import sums
 from reco.model.artifact import Layout
 from reco.model.history import History
 from reco.model.scorer import Parameters, unknown
@@ -33,6 +35,10 @@ class ItemItem:
     """(nnz,)"""
     neighbour_similarity: NDArray[np.float32]
     """(nnz,) positive."""
+    _totals: deque[NDArray[np.float64]] = field(
+        default_factory=deque, init=False, repr=False, compare=False
+    )
+    """Room to add up in, one array of zeros a request at a time."""
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
@@ -50,18 +56,13 @@ class ItemItem:
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the sum of similarities of each item of `rows` to the history's items."""
-        start = self.neighbour_start[history.rows]
-        counts = self.neighbour_start[history.rows + 1] - start
-        shift = np.repeat(start - np.cumsum(counts) + counts, counts)
-        entries = np.arange(int(counts.sum())) + shift
-        similarity = self.neighbour_similarity[entries].astype(np.float64)
-        weighted = similarity * np.repeat(history.weights, counts)
-        items = len(self.neighbour_start) - 1
-        total = np.bincount(self.neighbour_item[entries], weighted, minlength=items)
-        scores = unknown(rows)
-        known = rows >= 0
-        found = total[rows[known]]
-        scores[known] = np.where(found > 0, found, np.nan)
+        scores = np.empty(len(rows))
+        total = self._totals.pop() if self._totals else np.zeros(len(self.neighbour_start) - 1)
+        sums(
+            self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
+            history.rows, history.weights, rows, total, scores,
+        )  # fmt: skip
+        self._totals.append(total)
         return scores
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:

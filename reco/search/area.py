@@ -9,7 +9,6 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from reco.catalogue.seen import Seen
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.venues import Venues
 from reco.geo.ellipsoid import cartesian
@@ -35,21 +34,21 @@ class Area:
 
 @dataclass(frozen=True)
 class Opening:
-    """When the venues are open that say so, as of `seen`."""
+    """When the venues are open that say so."""
 
-    seen: Seen
+    venues: Venues
     venue_id: NDArray[np.int64]
     hours: tuple[tuple[Spans, str | None], ...]
     """With the venue's zone. Only what is understood."""
 
 
-def read_opening(connection: psycopg.Connection[Any], seen: Seen) -> Opening:
-    """Return the hours of all venues as they are now, which is at `seen` or later."""
+def read_opening(connection: psycopg.Connection[Any], venues: Venues) -> Opening:
+    """Return the hours of all `venues` as they are now."""
     rows = connection.execute(_OPENING).fetchall()
     read = [(venue, opening_spans(text), zone) for venue, text, zone in rows]
     understood = [(venue, (spans, zone)) for venue, spans, zone in read if spans is not None]
     return Opening(
-        seen,
+        venues,
         np.array([venue for venue, _ in understood], dtype=np.int64),
         tuple(hours for _, hours in understood),
     )
@@ -67,6 +66,8 @@ def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -
     lies = np.isfinite(venues.venue_lon)
     if query.box is not None:
         lies &= query.box.holds(venues.venue_lon, venues.venue_lat)
+    if query.here is not None and query.radius_m is not None:
+        lies &= _may_reach(venues, query.here, query.radius_m)
     rows = np.flatnonzero(lies)
     distance_m = np.full(len(rows), np.nan)
     if query.here is not None:
@@ -76,6 +77,15 @@ def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -
             rows, distance_m = rows[near], distance_m[near]
     area = Area(rows, distance_m)
     return area if opening is None else _open_of(area, venues, opening, query.now, query.zone)
+
+
+def _may_reach(venues: Venues, here: Point, radius_m: float) -> NDArray[np.bool_]:
+    """Return which venues are not farther along a straight line, which is never the longer way."""
+    x_m, y_m, z_m, _ = cartesian(np.array([here.lon]), np.array([here.lat]))
+    squared = (venues.venue_x_m - x_m) ** 2
+    squared += (venues.venue_y_m - y_m) ** 2
+    squared += (venues.venue_z_m - z_m) ** 2
+    return np.asarray(squared <= (radius_m + 1.0) ** 2)
 
 
 def distances_m(venues: Venues, rows: NDArray[np.int64], here: Point) -> NDArray[np.float64]:

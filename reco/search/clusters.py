@@ -15,7 +15,7 @@ from reco.search.scan import Searched
 MAX_ZOOM = 22
 SINGLE_ZOOM = 16
 """From here on venues stand alone."""
-MAX_CLUSTERS = 5_000
+MAX_CLUSTERS = 3_000
 _CELLS_A_TILE = 4
 """Along each side of a map tile of 256 pixels: a cell is 64 pixels wide."""
 

@@ -30,6 +30,9 @@ MATCH_BIT = SUBCATEGORY_BIT + 1
 BITS = MATCH_BIT + 1
 
 
+STAMP, SEEN, SLOT, SHOWN = 0, 1, 2, 3
+
+
 class ShelfColumns(NamedTuple):
     """Of `reco.catalogue.shelf.Shelf`, as it names them."""
 
@@ -89,20 +92,16 @@ class Around(NamedTuple):
 class Scratch(NamedTuple):
     """Memory of one search at a time, kept between them: nothing in it need be cleared."""
 
-    stamp: NDArray[Any]
-    """(I,) int64; whose search the other columns of an item are of."""
-    seen: NDArray[Any]
-    """(I,) uint64; facet values that the item was counted for."""
-    slot: NDArray[Any]
-    """(I,) int32; where the item's best offer is, -1: nowhere."""
-    is_shown: NDArray[Any]
-    """(I,) int64; the search that the item was shown before."""
+    state: NDArray[Any]
+    """(I, 4) int64; what is known of an item, side by side: the search that the first two are of
+    (`STAMP`), the facet values that it was counted for (`SEEN`), where its best offer is, -1
+    nowhere (`SLOT`); and the search that it was shown before (`SHOWN`)."""
     text_stamp: NDArray[Any]
     """(I,) int64; the search whose text the item matches."""
     text_rank: NDArray[Any]
     """(I,) int32"""
     best_key: NDArray[Any]
-    """(I, 6) int64; by slot."""
+    """(I * 6,) int64; by slot, M after M."""
     best_at: NDArray[Any]
     """(I, 3) int64; by slot: shelf, offer row, place in `Around`."""
 

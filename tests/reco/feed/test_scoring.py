@@ -7,6 +7,7 @@ from hypothesis import assume, given
 
 from reco.core.deposits import UNLIMITED
 from reco.feed.candidates import gather
+from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.scoring import popularity_logits
 from reco.feed.state import Situation, Surroundings, UserState
@@ -14,15 +15,15 @@ from reco.geo.points import Point
 
 QUERY = feed_query(now=NOW, default_radius_m=5e4)
 GUEST = UserState(None, (), (), UNLIMITED)
-AROUND = Surroundings(
-    Point(5.0, 45.0), "request", 5e4, np.array([10, 20, 30]), np.array([300.0, 4e3, 4e4])
-)
 
 
 def scored(rows):
     catalogue = catalogue_of(rows)
-    candidates = gather(catalogue, Situation(QUERY, GUEST, AROUND))
-    rate = np.log1p(np.exp(popularity_logits(catalogue, candidates)))
+    venues = np.arange(len(catalogue.venues), dtype=np.int32)
+    around = Surroundings(Point(5.0, 45.0), "request", 5e4, venues, np.full(len(venues), 300.0))
+    gathered = gather(generation(catalogue, None), Situation(QUERY, GUEST, around))
+    candidates = gathered.everything()
+    rate = np.log1p(np.exp(popularity_logits(gathered, candidates)))
     return catalogue, candidates, rate
 
 

@@ -17,7 +17,6 @@ from reco.feed.slate import (
     Quota,
     choose,
     quotas,
-    relevance_order,
 )
 
 groups = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=40)
@@ -72,11 +71,6 @@ def test_the_quotas_of_a_feed(rows):
     known = catalogue.items.item_subcategory > 0
     assert (of_family.limit[known] == int(8 * MAX_FAMILY_SHARE)).all()
     assert (of_family.limit[~known] == 8).all()
-
-
-def test_likelier_first_and_ties_by_item():
-    order = relevance_order(np.array([0.1, 0.3, 0.3]), np.array([1, 9, 5]))
-    assert order.tolist() == [2, 1, 0]
 
 
 @pytest.mark.parametrize("n", [1, 4])

@@ -1,0 +1,55 @@
+"""What requests share from one generation to the next: places remembered, and room to count in."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.geo.reach import PlaceMemory
+from reco.kernel.gathering import BEST
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Room for one request at a time; what it holds between requests never differs."""
+
+    best: NDArray[Any]
+    """(I,) of dtype `BEST`: nothing found."""
+    item: NDArray[np.int32]
+    """(I + 1,) rows of the items found."""
+
+    @classmethod
+    def for_items(cls, items: int) -> "Scratch":
+        """Return room for so many items."""
+        best = np.zeros(items, dtype=BEST)
+        best["cost"] = np.inf
+        return cls(best, np.empty(items + 1, dtype=np.int32))
+
+
+class Scratches:
+    """Lends scratches, one a request; nothing that grows with the catalogue is made in between."""
+
+    def __init__(self) -> None:
+        self._idle: deque[Scratch] = deque()
+
+    @contextmanager
+    def lent(self, items: int) -> Iterator[Scratch]:
+        """Lend a scratch for at least so many items; one that is left dirty does not come back."""
+        scratch = self._idle.pop() if self._idle else None
+        if scratch is None or len(scratch.best) < items:
+            # New items come by and by: not each of them needs another scratch.
+            scratch = Scratch.for_items(items + items // 16)
+        yield scratch
+        self._idle.append(scratch)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What requests share."""
+
+    places: PlaceMemory = field(default_factory=PlaceMemory)
+    scratches: Scratches = field(default_factory=Scratches)

@@ -1,0 +1,201 @@
+"""One pass over the offers around: what may be shown, each item at its best offer."""
+
+import math
+
+import numba
+import numpy as np
+from numba import boolean, float64, int32, int64
+
+from reco.kernel.compiled import (
+    READ_BOOL,
+    READ_F64,
+    READ_I16,
+    READ_I32,
+    READ_I64,
+    READ_MATRIX_I64,
+    compiled,
+)
+
+BEST = np.dtype([("cost", np.float64), ("offer", np.int32), ("bookings", np.int32)], align=True)
+"""An item's best offer so far: what it costs, its row, and the bookings of all candidate offers.
+
+Between requests the cost is infinite and the bookings are 0, for every item.
+"""
+
+_BEST = numba.from_dtype(BEST)[::1]
+_FOREVER_US = np.iinfo(np.int64).max
+_DAY_US = 86_400_000_000.0
+
+
+@compiled(float64(READ_F64, float64, float64))
+def cost_at(cost, knots_per_unit, feature):
+    """Return `features.pairs.CostTable` at a feature that is not negative, bit for bit."""
+    place = math.sqrt(feature * knots_per_unit)
+    knot = min(int(place), len(cost) - 2)
+    below = cost[knot]
+    return below + (place - knot) * (cost[knot + 1] - below)
+
+
+@compiled(int64(int64, int64, READ_I64, READ_I64))
+def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
+    return base_offer_id[row] if row < base_rows else fresh_offer_id[row - base_rows]
+
+
+@compiled(boolean(_BEST, READ_I32, boolean))
+def bar(best, items, is_barred):
+    """Bar `items`, or let them in again: nothing costs less than what is barred."""
+    for item in items:
+        best[item].cost = -np.inf if is_barred else np.inf
+        best[item].bookings = 0
+    return True
+
+
+@compiled(
+    float64(
+        int64, int64, READ_MATRIX_I64,
+        int64, int64, int64, READ_I64, READ_F64, float64, READ_F64, float64,
+    )
+)  # fmt: skip
+def _cheapest(
+    first, last, session,
+    now_us, from_us, before_us, limit_cents, price_cost, price_knots, wait_cost, wait_knots,
+):  # fmt: skip
+    """Return the least cost of the sessions from `first` to before `last` that may be booked."""
+    least = np.inf
+    for row in range(first, last):
+        starts_us, opens_us, closes_us, price = session[row]
+        if price >> 2 > limit_cents[price & 3] or opens_us > now_us or closes_us <= now_us:
+            continue
+        cost = cost_at(price_cost, price_knots, float(price >> 2))
+        if starts_us != _FOREVER_US:
+            # Waiting costs something: what is dearer already is no better.
+            if starts_us < from_us or starts_us >= before_us or cost >= least:
+                continue
+            wait_days = max((starts_us - now_us) / _DAY_US, 0.0)
+            cost += cost_at(wait_cost, wait_knots, wait_days)
+        least = min(cost, least)
+    return least
+
+
+@compiled(
+    int64(
+        # The shelf.
+        READ_I64, READ_I64, READ_I64, int64, READ_I32, READ_I32, READ_I32, READ_BOOL,
+        READ_I64, READ_MATRIX_I64,
+        # Where.
+        READ_I32, READ_F64,
+        # What is asked.
+        READ_I16, READ_BOOL, int64, int64, int64, READ_I64,
+        # What it costs.
+        READ_F64, READ_F64, float64, READ_F64, float64,
+        # What was found.
+        _BEST, int32[::1], int64,
+    )
+)  # fmt: skip
+def gather(
+    offer_start, base_offer_id, fresh_offer_id, first_row,
+    offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
+    group, group_cost,
+    item_category, is_category_wanted, now_us, from_us, before_us, limit_cents,
+    cent_cost, price_cost, price_knots, wait_cost, wait_knots,
+    best, item, count,
+):  # fmt: skip
+    """Add the offers of a shelf at the groups asked to what was found; return how many items.
+
+    Of each item the offer of least cost stays, of equals that of the least id. An offer costs
+    what `features.pairs` says: its cheapest session, and its distance. Selections are arithmetic,
+    not branches: which offer is the better one cannot be foreseen.
+
+    Parameters
+    ----------
+    offer_start, offer_item, offer_bookings, offer_price, session_start, session
+        Of the shelf (`reco.catalogue.shelf`).
+    base_offer_id, fresh_offer_id, first_row
+        Ids by row, rows of the fresh shelf after those of the base; the first row of this shelf.
+    is_replaced
+        Which offers are not true any more; empty: all are.
+    group, group_cost
+        Rows of `offer_start`, and what their distance costs.
+    is_category_wanted
+        By category; empty: all are.
+    limit_cents
+        What a stock may cost, by what it counts against.
+    cent_cost
+        `price_cost` at each price in cents, as far as it goes.
+    best, item, count
+        Of the items found so far: the best offer by item row; the rows; how many.
+    """
+    groups = len(offer_start) - 1
+    any_category = len(is_category_wanted) == 0
+    none_replaced = len(is_replaced) == 0
+    base_rows = len(base_offer_id)
+    for place in range(len(group)):
+        if group[place] >= groups:
+            continue
+        away = group_cost[place]
+        # Unsigned: numba need not ask whether an index counts from the end.
+        first, last = offer_start[group[place]], offer_start[group[place] + 1]
+        for offer in range(np.uint64(first), np.uint64(last)):
+            if not (none_replaced or not is_replaced[offer]):
+                continue
+            row = np.uint64(offer_item[offer])
+            if not (any_category or is_category_wanted[item_category[row]]):
+                continue
+            whole = offer_price[offer]
+            price = np.uint64(whole >> 2)
+            if price < len(cent_cost):
+                cost = cent_cost[price] if price <= limit_cents[np.uint64(whole & 3)] else np.inf
+            elif whole >= 0:
+                price_cents = float(price)
+                cost = cost_at(price_cost, price_knots, price_cents)
+                cost = cost if price_cents <= limit_cents[np.uint64(whole & 3)] else np.inf
+            else:
+                cost = _cheapest(
+                    session_start[-whole - 1], session_start[-whole], session,
+                    now_us, from_us, before_us, limit_cents,
+                    price_cost, price_knots, wait_cost, wait_knots,
+                )  # fmt: skip
+            cost += away
+            before = best[row].cost
+            mine, other = np.int32(first_row + np.int64(offer)), best[row].offer
+            is_found = cost < np.inf
+            item[np.uint64(count)] = np.int32(row)
+            count += is_found & (before == np.inf)
+            best[row].bookings += offer_bookings[offer] & -np.int32(is_found)
+            best[row].cost = min(before, cost)
+            if cost == before and is_found:
+                is_better = _id_at(mine, base_rows, base_offer_id, fresh_offer_id) < _id_at(
+                    other, base_rows, base_offer_id, fresh_offer_id
+                )
+            else:
+                is_better = cost < before
+            best[row].offer = other ^ ((other ^ mine) & -np.int32(is_better))
+    return count
+
+
+@compiled(
+    boolean(_BEST, READ_I32, int32[::1], float64[::1], int32[::1], int64, int64, int64, int64[::1])
+)
+def take_out(best, item, offer, cost, bookings, online_from, base_rows, fresh_online_from, totals):
+    """Copy the best offers of `item` into the arrays, and forget them.
+
+    Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital.
+    `totals` receives the bookings at venues and of what is digital, how many items are digital,
+    and the most bookings of an item.
+    """
+    at_venues, online, online_count, most = 0, 0, 0, 0
+    for place in range(len(item)):
+        row = np.uint64(item[place])
+        at, booked = best[row].offer, best[row].bookings
+        offer[place] = at
+        cost[place] = best[row].cost
+        bookings[place] = booked
+        best[row].cost = np.inf
+        best[row].bookings = 0
+        is_online = (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
+        online_count += is_online
+        online += booked * is_online
+        at_venues += booked
+        most = max(most, booked)
+    totals[0], totals[1], totals[2], totals[3] = at_venues - online, online, online_count, most
+    return True
