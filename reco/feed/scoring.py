@@ -22,23 +22,33 @@ _PRIOR_BOOKINGS = 20.0
 
 @dataclass(frozen=True)
 class Scored:
-    """Candidates with their probabilities; arrays of shape (C,)."""
+    """Candidates with their probabilities, the likeliest first; arrays of shape (C,)."""
 
     candidates: Candidates
-    probability: NDArray[np.float64]
-    """That the person books the item's best offer, from 0 to 1."""
+    log_odds: NDArray[np.float64]
+    """Of the person booking the item's best offer."""
     said: NDArray[np.float64]
     """Score by the model, NaN where it cannot say."""
 
+    @property
+    def probability(self) -> NDArray[np.float64]:
+        """That the person books the item's best offer, from 0 to 1."""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds)))
+
     def __len__(self) -> int:
         return len(self.candidates)
+
+    def take(self, rows: NDArray[np.integer]) -> "Scored":
+        """Return the candidates of `rows`, in that order."""
+        columns = {name: column[rows] for name, column in vars(self.candidates).items()}
+        return Scored(Candidates(**columns), self.log_odds[rows], self.said[rows])
 
     def joined(self, other: "Scored") -> "Scored":
         """Return these, then those of `other`."""
         mine, others = vars(self.candidates), vars(other.candidates)
         return Scored(
             Candidates(**{name: np.append(mine[name], others[name]) for name in mine}),
-            np.append(self.probability, other.probability),
+            np.append(self.log_odds, other.log_odds),
             np.append(self.said, other.said),
         )
 
@@ -64,11 +74,13 @@ class Scores:
         candidates = gathered.at(places)
         said = self.said[places] if len(self.said) else np.full(len(places), np.nan)
         log_odds = self._item_log_odds(said, candidates) - candidates.cost
-        item_id = gathered.catalogue.items.item_id[candidates.item]
-        order = np.lexsort((item_id, -log_odds))[:most]
-        return Scored(
-            gathered.at(places[order]), 1.0 / (1.0 + np.exp(-log_odds[order])), said[order]
-        )
+        found = Scored(candidates, log_odds, said)
+        return found.take(self.order_of(found)[:most])
+
+    def order_of(self, scored: Scored) -> NDArray[np.int64]:
+        """Return the rows of `scored`, the likeliest first, ties by item id."""
+        item_id = self.gathered.catalogue.items.item_id[scored.candidates.item]
+        return np.lexsort((item_id, -scored.log_odds))
 
     def of(self, wanted: NDArray[np.bool_]) -> "Scores":
         """Return the scores of some of the candidates."""

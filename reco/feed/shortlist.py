@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.shelf import ONLINE
-from reco.feed.scoring import Scores
+from reco.feed.scoring import Scored, Scores
 from reco.feed.slate import Quota, choose, full_groups, quotas, within_quotas
 
 MOST = 500
@@ -17,8 +17,8 @@ _GROWTH = 8
 class Shortlist:
     """Chooses from all candidates of a request while only those that matter are put in order.
 
-    The slate is the one that all candidates in order would give: what is not in the list is less
-    likely than what is, or of a group that is full.
+    The slate is the one that all candidates in order would give: whatever is not in the list is
+    less likely than what is chosen, or of a group that is full.
     """
 
     def __init__(self, scores: Scores, n: int) -> None:
@@ -35,33 +35,43 @@ class Shortlist:
         gone
             Ids of offers that cannot be had.
         """
-        while True:
-            order = self._order(gone)
-            limits = quotas(self._scores.gathered.catalogue, self.scored.candidates, self._n)
-            taken = order[list(within_quotas(order, limits, n))]
-            if len(taken) >= n or not (
-                self._extended(limits, taken) or (len(order) < n and self._extended((), taken))
-            ):
-                return choose(order, limits, n)
+        order, limits, taken = self._within_quotas(n, gone)
+        while len(taken) < n and self._add_roomy(limits, taken):
+            order, limits, taken = self._within_quotas(n, gone)
+        if len(taken) < n:
+            # The quotas relax for the likeliest of all: as many of them as may be needed.
+            self._add(self._scores.likeliest(n + len(gone)))
+            order, limits, _ = self._within_quotas(n, gone)
+        return choose(order, limits, n)
 
-    def _order(self, gone: Set[int]) -> NDArray[np.int64]:
-        rows = np.arange(len(self.scored))
-        return rows[~np.isin(self.scored.candidates.offer_id, list(gone))] if gone else rows
+    def _within_quotas(
+        self, n: int, gone: Set[int]
+    ) -> tuple[NDArray[np.int64], tuple[Quota, ...], NDArray[np.int64]]:
+        """Return the rows that can be had, the quotas, and the rows that they let in."""
+        candidates = self.scored.candidates
+        order = np.arange(len(candidates))
+        if gone:
+            order = order[~np.isin(candidates.offer_id, list(gone))]
+        limits = quotas(self._scores.gathered.catalogue, candidates, self._n)
+        return order, limits, order[list(within_quotas(order, limits, n))]
 
-    def _extended(self, limits: tuple[Quota, ...], taken: NDArray[np.int64]) -> bool:
+    def _add_roomy(self, limits: tuple[Quota, ...], taken: NDArray[np.int64]) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
         gathered = self._scores.gathered
-        if len(self.scored) >= len(gathered):
-            return False
-        has_room = ~np.isin(gathered.item, self.scored.candidates.item)
-        if limits:
-            venues, families = (full_groups(limit, taken) for limit in limits)
-            family = gathered.catalogue.items.item_subcategory[gathered.item]
-            has_room &= ~np.isin(family, families)
-            if ONLINE in venues:
-                has_room &= ~gathered.is_online
+        venues, families = (full_groups(limit, taken) for limit in limits)
+        family = gathered.catalogue.items.item_subcategory[gathered.item]
+        has_room = ~np.isin(family, families)
+        has_room &= ~np.isin(gathered.item, self.scored.candidates.item)
+        if ONLINE in venues:
+            has_room &= ~gathered.is_online
         if not has_room.any():
             return False
-        self.scored = self.scored.joined(self._scores.of(has_room).likeliest(self._most))
+        self._add(self._scores.of(has_room).likeliest(self._most))
         self._most *= _GROWTH
         return True
+
+    def _add(self, more: Scored) -> None:
+        is_new = ~np.isin(more.candidates.item, self.scored.candidates.item)
+        if is_new.any():
+            both = self.scored.joined(more.take(np.flatnonzero(is_new)))
+            self.scored = both.take(self._scores.order_of(both))

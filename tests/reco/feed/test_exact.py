@@ -1,0 +1,366 @@
+"""Every feed against a slow, plain reference: SQL for what can be booked, float64 for scores."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import NOW, TAXONOMY
+
+from features.pairs import days_to_session, distance_cost, session_cost
+from reco.catalogue.build import build_catalogue
+from reco.db.arrays import FOREVER_US, micros
+from reco.feed.candidates import gather
+from reco.feed.generation import generation
+from reco.feed.pipeline import feed
+from reco.feed.query import feed_query
+from reco.feed.scoring import history_of, score
+from reco.feed.shortlist import Shortlist
+from reco.feed.slate import Quota, choose
+from reco.feed.state import read_situation
+from reco.model.loaded import load_model
+from training.commands.train import train_world
+
+SECRET = "a secret of at least thirty-two bytes"
+USERS = tuple(f"u{number}" for number in range(12))
+CENTRE = (5.7, 45.2)
+EVERYTHING = 1_000_000
+GRANTED = NOW - timedelta(days=90)
+NEAR = 1e-6
+"""Log-odds that a millimetre may move."""
+
+
+@pytest.fixture(scope="module")
+def country(new_world):
+    """A random world: 60 venues, 200 items, 600 offers, 1,000 stocks, and what people did."""
+    world, chance = new_world(), np.random.default_rng(7)
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        _taxonomy(connection)
+        _places_and_works(connection, chance)
+        _offers(connection, chance)
+        _people(connection, chance)
+        connection.execute("analyze")
+    return world
+
+
+def _taxonomy(connection):
+    for subcategory, (category, *flags) in TAXONOMY.items():
+        connection.execute(
+            "insert into core.category (name) values (%s) on conflict do nothing", (category,)
+        )
+        connection.execute(
+            "insert into core.subcategory (category_id, name, is_event, is_digital, is_physical)"
+            " select id, %s, %s, %s, %s from core.category where name = %s",
+            (subcategory, *flags, category),
+        )
+
+
+def _places_and_works(connection, chance):
+    for number in range(60):
+        # Many near the centre, a few far off.
+        away = 1.6 * chance.random() ** 3
+        angle = chance.random() * 2 * np.pi
+        lon, lat = CENTRE[0] + away * np.cos(angle), CENTRE[1] + 0.7 * away * np.sin(angle)
+        connection.execute(
+            "insert into core.venue (external_id, venue_type, location)"
+            " values (%s, 'any', st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+            (f"v{number}", lon, lat),
+        )
+    for number in range(200):
+        connection.execute(
+            "insert into core.item (external_id, title, category_id, subcategory_id)"
+            " select %s, %s, category_id, id from core.subcategory where name = %s",
+            (f"i{number}", f"Item {number}", list(TAXONOMY)[chance.integers(4)]),
+        )
+
+
+def _offers(connection, chance):
+    def sometimes(share, days):
+        return NOW + timedelta(days=float(days)) if chance.random() < share else None
+
+    for number in range(600):
+        is_online = chance.random() < 0.1
+        connection.execute(
+            "insert into core.offer (external_id, item_id, venue_id, published_at, withdrawn_at)"
+            " select %s, i.id, v.id, %s, %s from core.item i"
+            " left join core.venue v on v.external_id = %s where i.external_id = %s",
+            (
+                f"o{number}",
+                sometimes(0.9, -30 + 32 * chance.random()),
+                sometimes(0.1, chance.normal() * 5),
+                None if is_online else f"v{chance.integers(60)}",
+                # Some works are everywhere.
+                f"i{int(200 * chance.random() ** 2)}",
+            ),
+        )
+    for number in range(1_000):
+        connection.execute(
+            "insert into core.stock (external_id, offer_id, price_cents, quantity, starts_at,"
+            " booking_limit_at, created_at, cancelled_at)"
+            " select %s, id, %s, %s, %s, %s, %s, %s from core.offer where external_id = %s",
+            (
+                f"s{number}",
+                int(chance.choice([0, 500, 700, 1_200, 1_500, 8_000, 29_000, 31_000])),
+                [None, 0, 1, 5][chance.choice(4, p=[0.7, 0.05, 0.15, 0.1])],
+                sometimes(0.5, chance.normal() * 10 + 8),
+                sometimes(0.1, chance.normal() * 5),
+                sometimes(0.2, chance.normal() * 5 - 5),
+                sometimes(0.05, chance.normal() * 5),
+                f"o{chance.integers(600)}",
+            ),
+        )
+
+
+def _people(connection, chance):
+    for number, user in enumerate(USERS):
+        connection.execute(
+            "insert into core.beneficiary (external_id, home) values"
+            " (%s, st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+            (user, *(np.array(CENTRE) + 0.2 * chance.normal(size=2))),
+        )
+        if number % 4:
+            connection.execute(
+                "insert into core.deposit (user_id, amount_cents, granted_at, digital_cap_cents,"
+                " physical_cap_cents, offer_limit_cents)"
+                " select id, %s, %s, %s, %s, 30000 from core.beneficiary where external_id = %s",
+                (
+                    int(chance.choice([500, 5_000, 50_000])),
+                    NOW - timedelta(days=90),
+                    600,
+                    900,
+                    user,
+                ),
+            )
+        for _ in range(10):
+            days = float(60 * chance.random())
+            connection.execute(
+                "insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at,"
+                " cancelled_at)"
+                " select u.id, s.id, 1, %s, %s, %s from core.beneficiary u, core.stock s"
+                " where u.external_id = %s and s.external_id = %s on conflict do nothing",
+                (
+                    int(chance.choice([0, 0, 300])),
+                    NOW - timedelta(days=days),
+                    NOW if chance.random() < 0.1 else None,
+                    user,
+                    f"s{chance.integers(1_000)}",
+                ),
+            )
+        connection.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, 'dismiss', %s from core.beneficiary u, core.offer o"
+            " where u.external_id = %s and o.external_id = %s",
+            (NOW, user, f"o{chance.integers(600)}"),
+        )
+
+
+@pytest.fixture(scope="module")
+def connection_to(country):
+    with psycopg.connect(country.conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module", params=["none", "popularity", "itemknn", "als"])
+def serving(request, country, connection_to):
+    """A catalogue with each kind of model."""
+    model = None
+    if request.param != "none":
+        done = train_world(country, request.param, split="time", cutoff=None, now=NOW)
+        model = load_model(done.folder, done.digest)
+    return generation(build_catalogue(connection_to, NOW), model)
+
+
+BOOKABLE = """
+select o.id as offer, i.id as item, t.id as stock, t.price_cents, t.starts_at,
+  case when v.id is not null then st_distance(v.location, here.point) end as distance_m,
+  v.id as venue, coalesce(s.id, 0) as family, i.external_id,
+  core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null, v.id is not null)
+from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here,
+  core.stock t
+  join core.offer o on o.id = t.offer_id
+  join core.item i on i.id = o.item_id
+  join core.category c on c.id = i.category_id
+  left join core.subcategory s on s.id = i.subcategory_id
+  left join core.venue v on v.id = o.venue_id
+where (v.id is null or st_dwithin(v.location, here.point, %(radius_m)s))
+  and coalesce(o.published_at, '-infinity') <= %(now)s
+  and coalesce(t.created_at, '-infinity') <= %(now)s
+  and coalesce(o.withdrawn_at, 'infinity') > %(now)s and t.cancelled_at is null
+  and coalesce(t.booking_limit_at, 'infinity') > %(now)s
+  and coalesce(t.starts_at, 'infinity') > %(now)s
+  and (t.quantity is null or t.quantity > (select coalesce(sum(b.quantity), 0)
+    from core.booking b where b.stock_id = t.id and b.cancelled_at is null))
+  and (t.starts_at is null or (t.starts_at >= %(from)s and t.starts_at < %(before)s))
+  and (c.name = any(%(categories)s) or %(categories)s = '{}')
+  and i.id <> all(%(settled)s)
+"""
+BOOKED = """
+select offer_id, count(*) from core.booking b join core.stock t on t.id = b.stock_id
+where b.cancelled_at is null and b.booked_at > %s::timestamptz - interval '28 days'
+group by offer_id
+"""
+
+
+@dataclass
+class Best:
+    """An item at its best offer, by the reference."""
+
+    cost: float
+    offer: int
+    venue: int | None
+    family: int
+    external_id: str
+    near: int = 0
+
+
+def reference(connection, serving, here):
+    """Return items in order, each with its best offer and its log-odds."""
+    query, state, around = here.query, here.state, here.around
+    asked = {
+        "lon": around.here.lon,
+        "lat": around.here.lat,
+        "radius_m": around.radius_m,
+        "now": query.now,
+        "from": query.filters.starts_from or "-infinity",
+        "before": query.filters.starts_before or "infinity",
+        "categories": list(query.filters.categories),
+        "settled": list(state.settled_items),
+    }
+    booked = dict(connection.execute(BOOKED, (query.now,)).fetchall())
+    best, offers = {}, {}
+    for row in connection.execute(BOOKABLE, asked):
+        offer, item, _, price, starts, distance_m, venue, family, external_id, cap = row
+        bounds = (query.filters.max_price_cents, state.credit.limit_cents(cap))
+        if any(bound is not None and price > bound for bound in bounds):
+            continue
+        starts_us = FOREVER_US if starts is None else micros(starts)
+        days = days_to_session(np.array([starts_us]), micros(query.now))
+        away = np.array([np.nan if distance_m is None else distance_m])
+        cost = float((session_cost(np.array([price]), days) + distance_cost(away))[0])
+        offers.setdefault(item, set()).add(offer)
+        if item not in best or (cost, offer) < (best[item].cost, best[item].offer):
+            best[item] = Best(cost, offer, venue, family, external_id)
+    for item, found in best.items():
+        found.near = sum(booked.get(offer, 0) for offer in offers[item])
+    return ordered(serving, here, best, serving.catalogue.base.bookings())
+
+
+def ordered(serving, here, best, made):
+    items = sorted(best)
+    popular = np.empty(len(items))
+    is_online = np.array([best[item].venue is None for item in items], dtype=bool)
+    near = np.array([best[item].near for item in items], dtype=np.float64)
+    for online, total in ((False, made[0]), (True, made[1])):
+        chosen = is_online == online
+        a_person = max(total / serving.catalogue.users, 0.01)
+        share = (near[chosen] + 20.0 / max(1, chosen.sum())) / (near[chosen].sum() + 20.0)
+        popular[chosen] = np.log(np.expm1(a_person * share))
+    logits = popular
+    if serving.model is not None:
+        ids = np.array([best[item].external_id.encode() for item in items], dtype=np.bytes_)
+        history = history_of(serving.model, here.state, here.query.now)
+        said = serving.model.logits(history, serving.model.item_rows(ids))
+        logits = np.where(np.isnan(said), popular, said)
+    logits = logits - np.array([best[item].cost for item in items])
+    order = sorted(range(len(items)), key=lambda place: (-logits[place], items[place]))
+    return [(items[place], best[items[place]], float(logits[place])) for place in order]
+
+
+queries = st.fixed_dictionaries(
+    {
+        "user_id": st.sampled_from([*USERS, None, "nobody"]),
+        "lon": st.floats(CENTRE[0] - 1.5, CENTRE[0] + 1.5),
+        "lat": st.floats(CENTRE[1] - 1.0, CENTRE[1] + 1.0),
+        "radius_km": st.sampled_from([0.5, 3.0, 20.0, 50.0, 200.0]),
+        "n": st.sampled_from([1, 5, 20, 60]),
+    },
+    optional={
+        "categories": st.lists(
+            st.sampled_from(["LIVRE", "CINEMA", "SPECTACLE"]), max_size=2, unique=True
+        ),
+        "max_price_eur": st.sampled_from([0.0, 7.0, 15.0]),
+        "starts_from": st.sampled_from([NOW, NOW + timedelta(days=3)]),
+        "starts_before": st.sampled_from([NOW + timedelta(days=4), NOW + timedelta(days=20)]),
+    },
+)
+
+
+@given(queries)
+@settings(max_examples=60)
+def test_candidates_and_their_order_are_those_of_the_reference(serving, connection_to, asked):
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, serving, query)
+    expected = reference(connection_to, serving, here)
+    scores = score(serving, gather(serving, here), here)
+    found = scores.likeliest(EVERYTHING)
+    items = serving.catalogue.items.item_id[found.candidates.item].tolist()
+    by_item = {item: (best, log_odds) for item, best, log_odds in expected}
+    assert sorted(items) == sorted(by_item)
+    told = np.array([by_item[item][1] for item in items])
+    offers = [by_item[item][0].offer for item in items]
+    assert np.all(np.diff(told) <= NEAR)
+    assert found.candidates.offer_id.tolist() == offers
+    assert found.probability == pytest.approx(1.0 / (1.0 + np.exp(-told)), rel=1e-5)
+    # Where nothing is a hair's breadth apart the order is the very same, ties by id.
+    if np.all((np.diff(told) < -NEAR) | (np.diff(told) == 0.0)):
+        assert items == [item for item, _, _ in expected]
+    for most in (1, 7, 50):
+        assert (
+            scores.likeliest(most).candidates.item.tolist()
+            == (found.candidates.item.tolist()[:most])
+        )
+
+
+def limits_of(serving, everything, n):
+    """Return the quotas of a slate of `n`, spelled out."""
+    family = serving.catalogue.items.item_subcategory[everything.item].astype(np.int64)
+    return [
+        Quota(everything.venue_id, np.where(everything.is_online, max(1, int(n * 0.25)), 3)),
+        Quota(family, np.where(family == 0, n, max(1, int(n * 0.5)))),
+    ]
+
+
+@given(queries)
+@settings(max_examples=40)
+def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, asked):
+    """The feed orders a few hundred; the reference orders all, under the same quotas."""
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, serving, query)
+    scores = score(serving, gather(serving, here), here)
+    everything = scores.likeliest(EVERYTHING).candidates
+    chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query.n), query.n)
+    shown = feed(connection_to, serving, query, SECRET).slate.offers
+    assert list(shown) == everything.offer_id[chosen].tolist()
+
+
+@given(queries, st.integers(2, 12), st.sets(st.integers(0, 30)))
+@settings(max_examples=40)
+def test_a_short_list_chooses_as_all_in_order_do(
+    serving, connection_to, begin_with, asked, most, lost
+):
+    """However few are put in order first, and whatever is gone when it is read back."""
+    begin_with(most)
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, serving, query)
+    scores = score(serving, gather(serving, here), here)
+    everything = scores.likeliest(EVERYTHING).candidates
+    gone = {int(everything.offer_id[place]) for place in lost if place < len(everything)}
+    left = np.array(
+        [row for row, offer in enumerate(everything.offer_id.tolist()) if offer not in gone],
+        dtype=np.int64,
+    )
+    expected = choose(left, limits_of(serving, everything, query.n), query.n)
+    short = Shortlist(scores, query.n)
+    rows = short.choose(query.n, gone)
+    found = short.scored.candidates.offer_id[rows].tolist()
+    assert found == everything.offer_id[expected].tolist()
+
+
+@pytest.fixture(scope="module")
+def begin_with():
+    """Let a test say how many a short list begins with."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield lambda most: patch.setattr("reco.feed.shortlist.MOST", most)
