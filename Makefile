@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 RUN := .venv/bin
 SERVE ?= 1
-WORLD ?= demo
+SIZE ?= town
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,8 +29,8 @@ lint: .venv/installed ## Check style and format
 types: .venv/installed ## Check types
 	$(RUN)/mypy
 
-bench: .venv/installed ## Time feeds of a world (WORLD=town)
-	$(RUN)/python tests/benchmarks/feed.py --world $(WORLD)
+bench: .venv/installed ## Time feeds, searches and their peers on a world (SIZE=demo, town or france)
+	$(RUN)/python -m tests.benchmarks.feed --size $(SIZE)
 
 screenshot: .venv/installed ## Draw docs/agenda.png (needs the demo world and Chromium)
 	$(RUN)/python docs/screenshot.py

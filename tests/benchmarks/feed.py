@@ -1,14 +1,23 @@
-"""Time feeds of a world: `python tests/benchmarks/feed.py --world town`.
+"""The whole feed endpoint, measured: `python -m tests.benchmarks.feed --size france --json`.
 
-The catalogue is built once, then feeds run one after the other in this process, without HTTP: a
-dense place (home of the user with most venues within 10 km), a rural one (fewest), and homes drawn
-at random. Prints medians and tails in milliseconds, and the size and time of the catalogue.
+Builds the world of that size where it is missing (simulate, import, train), or uses the one that is
+there. Starts the real server with two workers: authentication, recording of slates and read-back
+on. People are drawn at random, so they live where people live; each is asked for once, nothing is
+cached. The load generator, PostgreSQL and the workers share the machine. Beside it, in the same
+run: the same service with the thousand most booked by SQL as candidates; the kernel alone in Paris
+against the time that the machine needs to read the bytes that it must touch; the search in Paris;
+memory, start and swaps; and, where it is installed, a vector database.
 """
 
 import argparse
+import json
+import os
 import time
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -16,74 +25,252 @@ from rich.console import Console
 from rich.table import Table
 
 from reco.catalogue.build import build_catalogue
-from reco.db.ready import opened_world
-from reco.feed.generation import generation
-from reco.feed.pipeline import feed
+from reco.catalogue.folder import load_catalogue, snapshots
+from reco.db.ready import opened_world, ready_world
+from reco.feed.candidates import bytes_to_touch, gather
+from reco.feed.generation import Generation, generation
 from reco.feed.query import feed_query
-from reco.model.loaded import load_model
+from reco.feed.scoring import score
+from reco.feed.shortlist import MOST
+from reco.feed.state import read_situation
+from reco.frames.importing import import_frames
+from reco.frames.sources import FolderSource
 from reco.model.registry import champion
+from reco.model.serving import usable_model
 from reco.settings import Settings
+from reco.world import World
+from tests.benchmarks.load import Figures, drive
+from tests.benchmarks.sql_variant import prepare
+from tests.benchmarks.stage import Running, new_key, server
+from tests.benchmarks.vectors import vector_database
+from training.commands.simulate import this_monday
+from training.commands.train import train_world
+from training.simulate.world import simulate_world
+
+PLACES = {"dense": (2.3522, 48.8566), "town": (-0.5632, 47.4736), "rural": (2.0, 46.1)}
+"""(lon, lat) of Paris, Angers and the Creuse."""
+_RADIUS_KM = 50.0
+_SWAPS = 20
+_PEOPLE = 80_000
 
 _HOMES = """
-select u.external_id, u.lat, u.lon, (
-  select count(*) from core.venue v where st_dwithin(v.location, u.home, 10000)
-) as venues
-from (
-  select external_id, home, st_y(home::geometry) as lat, st_x(home::geometry) as lon
-  from core.beneficiary where home is not null order by md5(external_id) limit %s
-) u
-order by venues
+select external_id from core.beneficiary
+where home is not null and erased_at is null
+order by md5(external_id || %(salt)s) limit %(n)s
 """
+
+
+class People:
+    """Draws people, as few times as there are people enough for."""
+
+    def __init__(self, world: World) -> None:
+        with psycopg.connect(world.conninfo) as connection:
+            drawn = {"salt": os.urandom(4).hex(), "n": _PEOPLE}
+            rows = connection.execute(_HOMES, drawn).fetchall()
+        # A small world has fewer than are asked for: they come again, and no answer is kept.
+        self._left = cycle([user for (user,) in rows])
+
+    def feeds(self, n: int) -> Iterator[str]:
+        """Yield the paths of feeds of so many others."""
+        for _, user in zip(range(n), self._left, strict=False):
+            yield f"/v1/feed?user_id={user}&n=20"
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--world", default="demo")
-    parser.add_argument("--at", type=datetime.fromisoformat, default=datetime.now(UTC))
-    parser.add_argument("--feeds", type=int, default=300)
-    parser.add_argument("--radius-km", type=float, default=50.0)
+    parser.add_argument("--size", default="france", help="demo, town or france")
+    parser.add_argument("--world", help="Name of the world. [default: the size]")
+    parser.add_argument("--seconds", type=float, default=15.0, help="Of each phase.")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    world = opened_world(Settings(world=asked.world))
-    console = Console()
-    with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        newest = champion(world.conninfo)
-        model = load_model(Path(newest.address), newest.digest) if newest else None
-        began = time.perf_counter()
-        catalogue = build_catalogue(connection, asked.at)
-        took_s = time.perf_counter() - began
-        base = catalogue.base
-        console.print(
-            f"Catalogue: {len(base.offer_id):,} offers, {len(base.stock_id):,} stocks, "
-            f"{catalogue.nbytes() / 1e6:.1f} MB, built in {took_s:.2f} s. "
-            f"Model: {newest.version if newest else 'none'}."
+    world = _world(asked.size, asked.world or asked.size)
+    console = Console(stderr=True)
+    figures = measured(world, asked.seconds, console)
+    if asked.json:
+        Console(soft_wrap=True).print_json(json.dumps(figures))
+    else:
+        _show(figures)
+
+
+def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
+    """Return all figures of `world`, as `--json` prints them."""
+    serving = _serving(world)
+    key, people = new_key(world), People(world)
+    figures: dict[str, Any] = {"world": _size(serving), "machine": f"{os.cpu_count()} cores"}
+    with server(world, 2) as running:
+        console.print("Feeds ...")
+        figures["ready_s"] = round(running.ready_s, 2)
+        cold = drive(running.port, people.feeds(400), key, clients=1, seconds=seconds)
+        figures["feed_cold"] = _brief(cold)
+        drive(running.port, people.feeds(4_000), key, clients=2, seconds=2 * seconds)
+        quiet = drive(running.port, people.feeds(3_000), key, clients=1, seconds=seconds)
+        busy = drive(running.port, people.feeds(20_000), key, clients=8, seconds=seconds)
+        figures["feed"] = _brief(quiet) | {"rps": busy.rps, "failed": quiet.failed + busy.failed}
+        console.print("Search ...")
+        figures["search"] = _brief(
+            drive(running.port, _searches(serving), key, clients=1, seconds=seconds)
         )
-        serving = generation(catalogue, model)
-        homes = connection.execute(_HOMES, (asked.feeds,)).fetchall()
-        table = Table("place", "venues in 10 km", "feeds", "p50 ms", "p95 ms", "p99 ms")
-        places = {
-            "rural": [homes[0]] * asked.feeds,
-            "dense": [homes[-1]] * asked.feeds,
-            "random homes": homes,
-        }
-        for name, people in places.items():
-            times_ms = []
-            for user, lat, lon, _ in people:
-                query = feed_query(
-                    now=asked.at,
-                    default_radius_m=50_000.0,
-                    user_id=user,
-                    lat=lat,
-                    lon=lon,
-                    radius_km=asked.radius_km,
-                )
-                began = time.perf_counter()
-                feed(connection, serving, query, "a secret that signs nothing but benchmarks")
-                times_ms.append((time.perf_counter() - began) * 1e3)
-            tails = (f"{value:.1f}" for value in np.percentile(times_ms, [50, 95, 99]))
-            venues = int(np.median([row[3] for row in people]))
-            table.add_row(name, str(venues), str(len(people)), *tails)
-        console.print(table)
+        whole = "/v1/map?bbox=-5.2,41.3,9.6,51.1&zoom=6"
+        figures["map"] = _brief(drive(running.port, iter([whole] * 200), key, clients=1, seconds=5))
+        figures["memory_mb"] = round(running.memory_mb)
+        console.print("Swaps ...")
+        figures["swap"] = _swaps(world, running, key, people, seconds)
+    console.print("Candidates by SQL ...")
+    prepare(world.conninfo)
+    with server(world, 2, "tests.benchmarks.sql_variant:application") as running:
+        quiet = drive(running.port, people.feeds(2_000), key, clients=1, seconds=seconds)
+        busy = drive(running.port, people.feeds(5_000), key, clients=8, seconds=seconds)
+        figures["sql_variant"] = _brief(quiet) | {"rps": busy.rps, "failed": quiet.failed}
+    console.print("Kernel ...")
+    figures["kernel_paris"] = _kernel(world, serving)
+    figures["vector_database"] = vector_database(world, serving, PLACES, _RADIUS_KM)
+    return figures
+
+
+def _brief(figures: Figures) -> dict[str, float]:
+    kept = asdict(figures)
+    return {name: kept[name] for name in ("p50_ms", "p99_ms")}
+
+
+def _world(size: str, name: str) -> World:
+    settings = Settings(world=name)
+    world = ready_world(settings)
+    with psycopg.connect(world.conninfo) as connection:
+        is_empty = connection.execute("select 1 from core.beneficiary limit 1").fetchone() is None
+    if is_empty:
+        simulate_world(size, 1, this_monday(), world.frames, lambda *_: None)
+        import_frames(world, FolderSource(world.frames), lambda *_: None)
+    if champion(world.conninfo) is None:
+        train_world(world, "als", split="time", cutoff=None, now=datetime.now(UTC))
+    return opened_world(settings)
+
+
+def _serving(world: World) -> Generation:
+    model, refused = usable_model(world.conninfo, world.models)
+    if refused:
+        raise SystemExit(refused)
+    for folder in snapshots(world.catalogue)[:1]:
+        return generation(load_catalogue(folder), model)
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        return generation(build_catalogue(connection, datetime.now(UTC)), model)
+
+
+def _size(serving: Generation) -> dict[str, Any]:
+    catalogue = serving.catalogue
+    return {
+        "venues": len(catalogue.venues),
+        "offers": len(catalogue.base.offer_id),
+        "stocks": len(catalogue.base.stock_id),
+        "items": len(catalogue.items),
+        "users": catalogue.users,
+        "model": serving.model_version,
+    }
+
+
+def _searches(serving: Generation) -> Iterator[str]:
+    """Yield searches in Paris: radius, a category, dates, facets; no two alike in a row."""
+    lon, lat = PLACES["dense"]
+    names = sorted(serving.catalogue.categories.values())
+    today = datetime.now(UTC).date()
+    for turn in range(10_000):
+        first = today + timedelta(days=1 + turn % 7)
+        yield (
+            f"/v1/search?lat={lat + turn % 11 / 1_000:.3f}&lon={lon}&radius_km={_RADIUS_KM:.0f}"
+            f"&category={names[turn % len(names)]}&from={first}&to={first + timedelta(days=14)}"
+        )
+
+
+def _kernel(world: World, serving: Generation) -> dict[str, float]:
+    """Time gathering, scoring and selecting in Paris, and reading the bytes that they touch."""
+    lon, lat = PLACES["dense"]
+    query = feed_query(
+        now=datetime.now(UTC), default_radius_m=5e4, lat=lat, lon=lon, radius_km=_RADIUS_KM,
+        user_id=next(iter(_one_with_history(world))),
+    )  # fmt: skip
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        here = read_situation(connection, serving, query)
+    times_ms: dict[str, list[float]] = {"gather": [], "score": [], "select": []}
+    for _ in range(60):
+        marks = [time.perf_counter()]
+        gathered = gather(serving, here)
+        marks.append(time.perf_counter())
+        scores = score(serving, gathered, here)
+        marks.append(time.perf_counter())
+        scores.likeliest(MOST)
+        marks.append(time.perf_counter())
+        for name, took_s in zip(times_ms, np.diff(marks), strict=True):
+            times_ms[name].append(took_s * 1e3)
+    parts = {name: float(np.median(values)) for name, values in times_ms.items()}
+    touched = bytes_to_touch(gathered) + len(gathered) * _factor_bytes(serving)
+    limit_ms = touched / _bytes_a_second() * 1e3
+    total_ms = sum(parts.values())
+    return {
+        "ms": round(total_ms, 2),
+        "limit_ms": round(limit_ms, 2),
+        "ratio": round(total_ms / limit_ms, 2),
+        "candidates": len(gathered),
+        "touched_mb": round(touched / 1e6, 1),
+        **{f"{name}_ms": round(value, 2) for name, value in parts.items()},
+    }
+
+
+def _one_with_history(world: World) -> Iterator[str]:
+    with psycopg.connect(world.conninfo) as connection:
+        for (user,) in connection.execute(
+            "select u.external_id from core.beneficiary u join core.booking b on b.user_id = u.id"
+            " where b.booked_at > now() - interval '60 days' limit 1"
+        ):
+            yield str(user)
+
+
+def _factor_bytes(serving: Generation) -> int:
+    """Return what the model holds of an item, in bytes."""
+    arrays = serving.model.scorer.arrays() if serving.model else {}
+    factors = arrays.get("item_factors")
+    return 0 if factors is None else int(factors.shape[1] * factors.itemsize)
+
+
+def _bytes_a_second() -> float:
+    """Return how fast one core reads memory that no cache holds: the best of several sweeps."""
+    memory = np.ones(64_000_000, dtype=np.float64)
+    took_s = []
+    for _ in range(7):
+        began = time.perf_counter()
+        memory.max()
+        took_s.append(time.perf_counter() - began)
+    return float(memory.nbytes / min(took_s))
+
+
+def _swaps(
+    world: World, running: Running, key: str, people: People, seconds: float
+) -> dict[str, float]:
+    """Swap catalogues under load; return failures and how much worse the worst second was."""
+    quiet = drive(running.port, people.feeds(6_000), key, clients=4, seconds=seconds)
+    parts = []
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        for turn in range(_SWAPS):
+            connection.execute(
+                "update core.stock set price_cents = price_cents + %s where id in"
+                " (select id from core.stock order by id limit 500)",
+                (1 if turn % 2 == 0 else -1,),
+            )
+            parts.append(drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0))
+    return {
+        "swaps": _SWAPS,
+        "failed": quiet.failed + sum(part.failed for part in parts),
+        "quiet_p99_ms": quiet.p99_ms,
+        "worst_p99_ratio": round(max(part.p99_ms for part in parts) / quiet.p99_ms, 2),
+    }
+
+
+def _show(figures: dict[str, Any]) -> None:
+    table = Table("figure", "value", title="Feeds", title_justify="left")
+    for name, value in figures.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in parts:
+            table.add_row(f"{name} {part}", str(number))
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -61,10 +62,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    port: int
+    pid: int
+    ready_s: float
+    """From the start of the process until it was ready."""
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory of all its processes; pages that several share count once, in shares."""
+        tree = [self.pid, *_children(self.pid)]
+        return sum(_proportional_kb(pid) for pid in tree) / 1024
+
+
 @contextmanager
 def served(world: World, workers: Sequence[int]) -> Iterator[list[int]]:
     """Serve `world`: one server on a port of its own for each number of worker processes."""
-    ports = [free_port() for _ in workers]
+    with ExitStack() as stack:
+        yield [stack.enter_context(server(world, count)).port for count in workers]
+
+
+@contextmanager
+def server(world: World, workers: int, application: str | None = None) -> Iterator[Running]:
+    """Run one server; `application` (module:factory) stands for that of `reco serve`."""
+    port = free_port()
     environment = os.environ | {
         "RECO_DATABASE_URL": world.conninfo,
         "RECO_HOME": str(world.folder.parents[1]),
@@ -72,23 +96,33 @@ def served(world: World, workers: Sequence[int]) -> Iterator[list[int]]:
         "RECO_SECRET": "a secret that signs nothing but benchmarks",
     }
     program = [str(Path(sys.executable).with_name("reco")), "serve"]
-    servers = [
-        subprocess.Popen(
-            [*program, "--port", str(port), "--workers", str(count)],
-            env=environment,
-            stderr=subprocess.DEVNULL,
-        )
-        for port, count in zip(ports, workers, strict=True)
-    ]
+    if application:
+        program = [sys.executable, "-m", "uvicorn", application, "--factory", "--no-access-log"]
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*program, "--port", str(port), "--workers", str(workers)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        for port in ports:
-            _wait_until_ready(port)
-        yield ports
+        _wait_until_ready(port)
+        yield Running(port, process.pid, time.perf_counter() - began)
     finally:
-        for server in servers:
-            server.terminate()
-        for server in servers:
-            server.wait()
+        process.terminate()
+        process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children = [int(child) for child in listed]
+    return children + [grand for child in children for grand in _children(child)]
+
+
+def _proportional_kb(pid: int) -> int:
+    shares = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss:\s+(\d+) kB", shares, re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 def _wait_until_ready(port: int) -> None:
@@ -102,7 +136,7 @@ def _wait_until_ready(port: int) -> None:
                 return
         except OSError:
             pass
-        pause.wait(0.1)
+        pause.wait(0.02)
     raise TimeoutError(f"Nothing is ready on port {port} after {_PATIENCE_S:.0f} s.")
 
 

@@ -1,0 +1,116 @@
+"""The same service, but its candidates are the thousand most booked that SQL finds around.
+
+The peer of `tests.benchmarks.feed`: authentication, state, scores, quotas, read-back and record are
+the service's own; only how candidates are found differs. SQL reads a flat table of offers, indexed
+by venue with all that the filter needs, which is the best that a plain database does here.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+from fastapi import FastAPI
+
+from reco.api.app import create_app
+from reco.core.deposits import EMPTY
+from reco.db.pool import connected, open_pool
+from reco.feed import pipeline
+from reco.feed.candidates import Gathered
+from reco.feed.generation import Generation
+from reco.feed.state import Situation
+from reco.secret import signing_secret
+from reco.settings import Settings
+from reco.worker import Worker
+from reco.world import World
+
+_PREPARE = """
+create schema if not exists bench;
+create table if not exists bench.flat_offer as
+select o.id as offer_id, coalesce(o.venue_id, 0) as venue_id, min(s.price_cents) as price_cents,
+  max(least(o.withdrawn_at, s.booking_limit_at, s.starts_at, 'infinity')) as closes_at,
+  (select count(*) from core.booking b join core.stock t on t.id = b.stock_id
+    where t.offer_id = o.id and b.cancelled_at is null
+      and b.booked_at > now() - interval '28 days') as bookings
+from core.offer o join core.stock s on s.offer_id = o.id
+where s.cancelled_at is null and coalesce(o.published_at, '-infinity') <= now()
+  and least(o.withdrawn_at, s.booking_limit_at, s.starts_at, 'infinity') > now()
+group by o.id;
+create index if not exists flat_offer_idx on bench.flat_offer (venue_id)
+  include (bookings, offer_id, price_cents, closes_at);
+analyze bench.flat_offer;
+"""
+_TOP = """
+select f.offer_id from core.venue v join bench.flat_offer f on f.venue_id = v.id
+where st_dwithin(v.location, st_setsrid(st_makepoint(%s, %s), 4326)::geography, %s)
+  and f.closes_at > %s and f.price_cents <= %s
+order by f.bookings desc, f.offer_id limit 1000
+"""
+_DEAR_CENTS = 30_000
+
+
+def prepare(conninfo: str) -> None:
+    """Make the flat table, once; vacuumed, so that the index alone answers."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if connection.execute("select to_regclass('bench.flat_offer')").fetchone() == (None,):
+            connection.execute(_PREPARE)
+            connection.execute("vacuum bench.flat_offer")
+
+
+def application() -> FastAPI:
+    """Return the service with the other candidates."""
+    settings = Settings()
+    world = World(
+        settings.world, settings.home / "worlds" / settings.world, os.environ["RECO_DATABASE_URL"]
+    )
+    pool = open_pool(world.conninfo, settings.pool_size)
+    whole = pipeline.gather
+
+    def top_by_sql(serving: Generation, situation: Situation) -> Gathered:
+        here = situation.around.here
+        if here is None:
+            return whole(serving, situation)
+        credit = situation.state.credit
+        limit_cents = credit.total_cents if credit != EMPTY else 0
+        with connected(pool) as connection:
+            rows: list[Any] = connection.execute(
+                _TOP,
+                (
+                    here.lon,
+                    here.lat,
+                    situation.around.radius_m,
+                    situation.query.now,
+                    _DEAR_CENTS if limit_cents is None else limit_cents,
+                ),
+            ).fetchall()
+        base = serving.catalogue.base
+        offer = base.offer_rows(np.array([offer_id for (offer_id,) in rows], dtype=np.int64))
+        item, first = np.unique(base.offer_item[offer], return_index=True)
+        return _gathered(serving, situation, item.astype(np.int32), offer[first].astype(np.int32))
+
+    pipeline.gather = top_by_sql
+    worker = Worker(settings, world, signing_secret(settings), _now)
+    return create_app(worker, clock=_now, with_demo=False)
+
+
+def _gathered(serving: Generation, situation: Situation, item: Any, offer: Any) -> Gathered:
+    base = serving.catalogue.base
+    near = base.offer_bookings[offer].astype(np.int32)
+    first_online = int(base.offer_start[base.online_row])
+    return Gathered(
+        catalogue=serving.catalogue,
+        around=situation.around,
+        item=item,
+        offer=offer,
+        cost=np.zeros(len(item)),
+        bookings_near=near,
+        online_rows=(first_online, len(base.offer_id), len(base.offer_id)),
+        bookings=(int(near.sum()), 0),
+        online=0,
+        most_bookings=int(near.max(initial=0)),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
