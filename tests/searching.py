@@ -11,7 +11,7 @@ from reco.search.pipeline import Searcher, Sources
 CENTRE = (5.7, 45.2)
 SECRET = "a secret of at least thirty-two bytes"
 VENUES, ITEMS, OFFERS, STOCKS = 30, 40, 160, 320
-WORDS = ("silence", "théâtre", "forêt", "étoiles", "nuit", "jazz", "marionnettes", "cirque")
+WORDS = ("silence", "théâtre", "forêt", "étoiles", "nuit", "jazz", "comédia", "cirque")
 HOURS = (None, "24/7", "Mo-Fr 09:00-18:00", "Mo off", "Sa,Su 10:00-12:00", "in summer")
 
 _TABLES = {
@@ -75,9 +75,12 @@ def rows_of(chance, venues=range(VENUES), items=range(ITEMS), offers=range(OFFER
     def words():
         return " ".join(chance.choice(WORDS, 2)).title()
 
+    def named(n):
+        return f"{words()} Comédie" if n % 3 == 0 else words()
+
     every_venue, every_item = max(venues) + 1, max(items) + 1
     made = {
-        "venue": [(f"v{n}", words(), *_place(chance), chance.choice(HOURS)) for n in venues],
+        "venue": [(f"v{n}", named(n), *_place(chance), chance.choice(HOURS)) for n in venues],
         "item": [(f"i{n}", words(), chance.choice(list(TAXONOMY))) for n in items if n % 8],
         "bare item": [(f"i{n}", words(), "LIVRE") for n in items if n % 8 == 0],
         "offer": [

@@ -1,5 +1,6 @@
 """What a text matches: full text in French, and similar titles where that finds little."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ where document @@ websearch_to_tsquery('reco.french', %(text)s) limit %(most)s
 _SIMILAR = """
 select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like(%(text)s, %(most)s)
 """
+_LOOSE_DASH = re.compile(r'-(?![\w"])')
+_EXCLUDES = re.compile(r'(?<!\w)-[\w"]')
 _TYPES = {"item": "int8", "rank": "int4"}
 
 
@@ -61,18 +64,21 @@ def read_matches(
     Parameters
     ----------
     with_similar
-        Whether to take similar titles too; None: where little matches.
+        Whether to take similar titles too; None: where little matches, and nothing is excluded,
+        which a similar title may have.
     """
-    asked = {"text": text, "most": MAX_ITEMS + 1}
+    # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
+    words = _LOOSE_DASH.sub(" ", text)
+    asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
     venues = fetch_arrays(
-        connection, _VENUES, {"venue": "int8"}, {"text": text, "most": MAX_VENUES}
+        connection, _VENUES, {"venue": "int8"}, {"text": words, "most": MAX_VENUES}
     )
     if with_similar is None:
-        with_similar = len(items["item"]) < FEW
+        with_similar = len(items["item"]) < FEW and not _EXCLUDES.search(words)
     ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
     if with_similar:
-        similar = fetch_arrays(connection, _SIMILAR, _TYPES, {"text": text, "most": MAX_SIMILAR})
+        similar = fetch_arrays(connection, _SIMILAR, _TYPES, {"text": words, "most": MAX_SIMILAR})
         is_new = ~np.isin(similar["item"], ids)
         ids = np.concatenate([ids, similar["item"][is_new]])
         ranks = np.concatenate([ranks, similar["rank"][is_new]])

@@ -253,7 +253,7 @@ categories = sorted({category for category, *_ in TAXONOMY.values()})
 filters_asked = st.fixed_dictionaries(
     {},
     optional={
-        "text": st.sampled_from(["silence", "foret etoiles", "silense", "jazz or nuit", "zzz"]),
+        "text": st.sampled_from(["silence", "foret etoiles", "silense", "jazz or nuit", "comedie"]),
         "categories": st.lists(st.sampled_from(categories), max_size=2),
         "subcategories": st.lists(st.sampled_from(sorted(TAXONOMY)), max_size=2),
         "starts_from": st.sampled_from([NOW, NOW + timedelta(days=2.5)]),

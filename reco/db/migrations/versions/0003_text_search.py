@@ -16,12 +16,11 @@ depends_on: str | Sequence[str] | None = None
 _DOCUMENTS = {
     "item": """
     select id, reco.folded(title),
-      setweight(to_tsvector('reco.french', coalesce(title, '')), 'A')
-      || setweight(to_tsvector('reco.french', array_to_string(genres, ' ')), 'B')
-      || setweight(to_tsvector('reco.french', coalesce(description, '')), 'D')
+      setweight(reco.words(title), 'A') || setweight(reco.words(array_to_string(genres, ' ')), 'B')
+      || setweight(reco.words(description), 'D')
     from {rows}""",
     "venue": """
-    select id, reco.folded(name), setweight(to_tsvector('reco.french', coalesce(name, '')), 'B')
+    select id, reco.folded(name), setweight(reco.words(name), 'B')
     from {rows}""",
 }
 _CHANGED = {
@@ -62,6 +61,14 @@ language sql immutable parallel safe strict as $$
 $$
 """
 
+_WORDS = """
+create function reco.words(written text) returns tsvector
+language sql immutable parallel safe as $$
+  -- A document holds a megabyte: what is longer is found by its beginning, and never refused.
+  select to_tsvector('reco.french', left(coalesce(written, ''), 50000))
+$$
+"""
+
 # A function, since the operator that the index serves takes its threshold from a setting.
 _SIMILAR = """
 create function reco.items_like(words text, most integer)
@@ -81,11 +88,17 @@ def upgrade() -> None:
         op.execute(f"create extension if not exists {extension}")
     unaccent, trigrams = _schema_of("unaccent"), _schema_of("pg_trgm")
     op.execute("create text search configuration reco.french (copy = pg_catalog.french)")
+    # Stop words have accents, so they go first.
+    op.execute(
+        "create text search dictionary reco.french_stop"
+        " (template = pg_catalog.simple, stopwords = french, accept = false)"
+    )
     op.execute(
         "alter text search configuration reco.french alter mapping for"
-        f" hword, hword_part, word with {unaccent}.unaccent, french_stem"
+        f" hword, hword_part, word with reco.french_stop, {unaccent}.unaccent, french_stem"
     )
     op.execute(_FOLDED.format(schema=unaccent))
+    op.execute(_WORDS)
     for table in _DOCUMENTS:
         _create_documents(table, trigrams)
     op.execute(_SIMILAR.format(schema=trigrams))
@@ -100,7 +113,9 @@ def downgrade() -> None:
         op.execute(f"drop function reco.write_{table}_text()")
         op.drop_table(f"{table}_text", schema="reco")
     op.execute("drop function reco.folded(text)")
+    op.execute("drop function reco.words(text)")
     op.execute("drop text search configuration reco.french")
+    op.execute("drop text search dictionary reco.french_stop")
 
 
 def _schema_of(extension: str) -> str:
