@@ -139,8 +139,9 @@ class Searcher:
         with self._lock:
             # Whatever changes of a venue makes them new ones.
             if self._opening is None or self._opening.venues is not catalogue.venues:
-                venues = catalogue.venues
-                self._opening = sources.near(lambda connection: read_opening(connection, venues))
+                # What is remembered must not be of a moment before it.
+                with sources.primary() as connection:
+                    self._opening = read_opening(connection, catalogue.venues)
             return self._opening
 
 
