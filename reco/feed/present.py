@@ -54,7 +54,7 @@ def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool) -> Pick
     return Pick(
         live=live,
         distance_m=None if np.isnan(distance_m) else distance_m,
-        probability=float(scored.probability[row]),
+        probability=scored.probability_of(row),
         is_liked=is_liked,
         bookings_near=int(candidates.bookings_near[row]),
     )

@@ -35,6 +35,10 @@ class Scored:
         """That the person books the item's best offer, from 0 to 1."""
         return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds)))
 
+    def probability_of(self, row: int) -> float:
+        """Return the probability of one of them."""
+        return float(1.0 / (1.0 + np.exp(-self.log_odds[row])))
+
     def __len__(self) -> int:
         return len(self.candidates)
 

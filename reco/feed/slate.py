@@ -68,19 +68,17 @@ def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[in
 def within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
     """Yield the places in `order` of what a slate of `n` takes while the quotas hold."""
     shown: list[Counter[int]] = [Counter() for _ in quotas]
-    groups = [quota.group[order] for quota in quotas]
-    may_be_taken = np.ones(len(order), dtype=bool)
-    place = -1
-    for _ in range(min(n, len(order))):
-        ahead = may_be_taken[place + 1 :]
-        step = int(np.argmax(ahead)) if len(ahead) else 0
-        if not len(ahead) or not ahead[step]:
+    taken = 0
+    for place, row in enumerate(order):
+        if taken == n:
             return
-        place += 1 + step
-        yield place
-        for counter, group, quota in zip(shown, groups, quotas, strict=True):
-            taken = int(group[place])
-            counter[taken] += 1
-            # A full group is struck out at once, however long its tail is.
-            if counter[taken] >= quota.limit[order[place]]:
-                may_be_taken &= group != taken
+        groups = [int(quota.group[row]) for quota in quotas]
+        has_room = all(
+            counter[group] < quota.limit[row]
+            for counter, group, quota in zip(shown, groups, quotas, strict=True)
+        )
+        if has_room:
+            taken += 1
+            for counter, group in zip(shown, groups, strict=True):
+                counter[group] += 1
+            yield place
