@@ -417,7 +417,7 @@ def distances(
     rows, lon, lat, x, y, z, sin_lat, here_lon, here_lat, here_x, here_y, here_z, here_sin_lat,
     distance_m,
 ):  # fmt: skip
-    """Write how far each of `rows` is, on the ellipsoid."""
+    """Write how far each of `rows` is, on the ellipsoid; beyond 19,850 km to a hundredth of it."""
     for place in range(len(rows)):
         row = rows[place]
         away_m = arc(here_x, here_y, here_z, here_sin_lat, x[row], y[row], z[row], sin_lat[row])

@@ -89,7 +89,10 @@ def _may_reach(venues: Venues, here: Point, radius_m: float) -> NDArray[np.bool_
 
 
 def distances_m(venues: Venues, rows: NDArray[np.int64], here: Point) -> NDArray[np.float64]:
-    """Return how far the venues of `rows` are from `here`, in metres on the ellipsoid."""
+    """Return how far the venues of `rows` are from `here`, in metres on the ellipsoid.
+
+    Beyond 19,850 km, on the other side of the globe, to a hundredth.
+    """
     x_m, y_m, z_m, sin_lat = (
         float(part[0]) for part in cartesian(np.array([here.lon]), np.array([here.lat]))
     )
