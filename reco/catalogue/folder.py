@@ -54,6 +54,10 @@ _ITEM_LAYOUT: Layout = {
 }
 
 
+LAYOUT: Layout = {**_VENUE_LAYOUT, **_SHELF_LAYOUT, **_ITEM_LAYOUT}
+"""Every array of a snapshot."""
+
+
 class _CatalogueFacts(Frozen):
     version: str
     at: datetime
@@ -95,7 +99,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         The folder is not what its manifest says, or not what this code reads.
     """
     found = read_arrays(folder, _CatalogueFacts, schema_version=SCHEMA_VERSION)
-    check_layout(folder, found.arrays, {**_VENUE_LAYOUT, **_SHELF_LAYOUT, **_ITEM_LAYOUT})
+    check_layout(folder, found.arrays, LAYOUT)
     facts, arrays = found.facts, found.arrays
     venues = Venues(**{name: arrays[name] for name in _VENUE_LAYOUT})
     base = {name: arrays[name] for name in _SHELF_LAYOUT}

@@ -1,0 +1,44 @@
+"""What the documents say of the code is what the code is."""
+
+import re
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reco.catalogue.folder import LAYOUT
+
+SCALING = (Path(__file__).parents[1] / "docs" / "scaling.md").read_text()
+WIDTHS = {"times and price": 4}
+"""Columns of two dimensions: the size of the second."""
+ID_BYTES = 8
+
+
+def bytes_each(dimension):
+    """Return what one more of `dimension` takes in a catalogue."""
+    return sum(
+        (ID_BYTES if dtype == "S" else np.dtype(dtype).itemsize)
+        * prod(WIDTHS[other] for other in dimensions[1:])
+        for dtype, dimensions in LAYOUT.values()
+        if dimensions[0].removesuffix(" bounds").rstrip("s") == dimension
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "dimension"),
+    [
+        ("offers that can be booked", "offer"),
+        ("stocks", "stock"),
+        ("works", "item"),
+        ("venues", "venue"),
+    ],
+)
+def test_the_sizes_are_those_of_the_catalogue(row, dimension):
+    line = next(line for line in SCALING.splitlines() if line.startswith(f"| {row} |"))
+    told = int(re.search(r"(\d+) bytes each", line).group(1))
+    if dimension == "venue":
+        # Where its offers begin is one number of the shelf, beside the columns of the venue.
+        assert told == bytes_each("venue") - np.dtype(np.int64).itemsize
+    else:
+        assert told == bytes_each(dimension)
