@@ -8,9 +8,10 @@ import typer
 from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
+from reco.db.making import ready_world
 from reco.db.migrate import migrate as migrate_world
 from reco.db.programs import required_programs
-from reco.db.ready import located_world, opened_world, private_cluster, ready_world
+from reco.db.ready import located_world, opened_world, private_cluster
 from reco.errors import SetupError
 
 app = typer.Typer(no_args_is_help=True)

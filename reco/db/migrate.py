@@ -9,11 +9,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from reco.db.revision import head_revision
 from reco.db.tables import metadata
 from reco.errors import SetupError, Unavailable
 from reco.world import World
@@ -42,14 +42,6 @@ def migrate(world: World) -> str:
         command.upgrade(_config(connection), "head")
         _claim(connection, world)
     return head_revision()
-
-
-def head_revision() -> str:
-    """Return the newest revision that this code knows."""
-    head = ScriptDirectory.from_config(_config(None)).get_current_head()
-    if head is None:
-        raise SetupError("This installation has no migrations; install the project again.")
-    return head
 
 
 def differences(world: World) -> list[Any]:

@@ -1,10 +1,9 @@
-"""A world, ready to use: its server up, its database there, its schema this code's."""
+"""A world that exists: its server up, its database there, its schema this code's."""
 
 import psycopg
 
 from reco.console import errors
 from reco.db.cluster import Cluster
-from reco.db.migrate import head_revision, migrate
 from reco.errors import SetupError, Unavailable
 from reco.settings import Settings
 from reco.world import World, open_world
@@ -18,26 +17,6 @@ def private_cluster(settings: Settings) -> Cluster:
 def located_world(settings: Settings) -> World:
     """Return the world that `settings` name, touching nothing."""
     return open_world(settings, private_cluster(settings).conninfo(database_name(settings.world)))
-
-
-def ready_world(settings: Settings) -> World:
-    """Return the world, after starting, making and migrating whatever is missing.
-
-    Raises
-    ------
-    SetupError
-        Says what to install or to mend.
-    Unavailable
-        The server of `RECO_DATABASE_URL` does not answer.
-    """
-    world = located_world(settings)
-    if settings.database_url is None:
-        cluster = private_cluster(settings)
-        cluster.up()
-        cluster.create_database(database_name(world.name))
-    if _revision(world) != head_revision():
-        migrate(world)
-    return world
 
 
 def opened_world(settings: Settings) -> World:
@@ -58,7 +37,7 @@ def opened_world(settings: Settings) -> World:
         cluster.up()
         if database_name(world.name) not in cluster.databases():
             raise _missing(world)
-    revision = _revision(world)
+    revision = revision_of(world)
     if revision is None:
         raise _missing(world)
     if revision != head_revision():
@@ -81,7 +60,8 @@ def _missing(world: World) -> SetupError:
     )
 
 
-def _revision(world: World) -> str | None:
+def revision_of(world: World) -> str | None:
+    """Return the revision of the world's schema, None where it has none."""
     try:
         with psycopg.connect(world.conninfo, connect_timeout=5) as connection:
             found = connection.execute("select to_regclass('reco.alembic_version')").fetchone()

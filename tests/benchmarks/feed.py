@@ -26,7 +26,8 @@ from rich.table import Table
 
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.folder import load_catalogue, snapshots
-from reco.db.ready import opened_world, ready_world
+from reco.db.making import ready_world
+from reco.db.ready import opened_world
 from reco.feed.candidates import bytes_to_touch, gather
 from reco.feed.generation import Generation, generation
 from reco.feed.query import feed_query

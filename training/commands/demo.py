@@ -10,7 +10,7 @@ import typer
 
 from reco.api.serve import serve_world
 from reco.console import WorldOption, console, errors, settings_for
-from reco.db.ready import ready_world
+from reco.db.making import ready_world
 from reco.feed.once import feed_once
 from reco.feed.people import people_to_look_at
 from reco.feed.query import feed_query

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from reco.console import WorldOption, console, errors, settings_for
-from reco.db.ready import opened_world, ready_world
+from reco.db.making import ready_world
+from reco.db.ready import opened_world
 from reco.frames.exporting import export_frames
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource, FrameSource, MemorySource

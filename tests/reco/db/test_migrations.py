@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
-from reco.db.migrate import _config, _connection, differences, head_revision, migrate
+from reco.db.migrate import _config, _connection, differences, migrate
+from reco.db.revision import head_revision
 from reco.errors import SetupError, Unavailable
 
 
@@ -116,3 +118,7 @@ def test_the_log_gives_any_past_state(connection):
         assert row == (expected,)
     late = connection.execute("select max(at) from core.change").fetchone()[0]
     assert late - states[0][0] < timedelta(minutes=1)
+
+
+def test_the_newest_revision_is_told_by_its_file():
+    assert head_revision() == ScriptDirectory.from_config(_config(None)).get_current_head()
