@@ -4,6 +4,7 @@ import psycopg
 
 from reco.console import errors
 from reco.db.cluster import Cluster
+from reco.db.revision import head_revision
 from reco.errors import SetupError, Unavailable
 from reco.settings import Settings
 from reco.world import World, open_world
