@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.shelf import ONLINE
 from reco.feed.scoring import Scored, Scores
-from reco.feed.slate import Quota, choose, full_groups, quotas, within_quotas
+from reco.feed.slate import choose, full_groups, quotas, within_quotas
 
 MOST = 500
 """The likeliest of all candidates, among which a slate is looked for first."""
@@ -22,10 +22,10 @@ class Shortlist:
     """
 
     def __init__(self, scores: Scores, n: int) -> None:
-        self.scored = scores.likeliest(MOST)
         self._scores = scores
         self._n = n
         self._most = MOST
+        self._put(scores.likeliest(MOST))
 
     def choose(self, n: int, gone: Set[int] = frozenset()) -> list[int]:
         """Return the rows in `scored` of the `n` that are to be shown, without what is gone.
@@ -35,30 +35,31 @@ class Shortlist:
         gone
             Ids of offers that cannot be had.
         """
-        order, limits, taken = self._within_quotas(n, gone)
-        while len(taken) < n and self._add_roomy(limits, taken):
-            order, limits, taken = self._within_quotas(n, gone)
+        order, taken = self._within_quotas(n, gone)
+        while len(taken) < n and self._add_roomy(taken):
+            order, taken = self._within_quotas(n, gone)
         if len(taken) < n:
             # The quotas relax for the likeliest of all: as many of them as may be needed.
             self._add(self._scores.likeliest(n + len(gone)))
-            order, limits, _ = self._within_quotas(n, gone)
-        return choose(order, limits, n)
+            order, _ = self._within_quotas(n, gone)
+        return choose(order, self._quotas, n)
 
-    def _within_quotas(
-        self, n: int, gone: Set[int]
-    ) -> tuple[NDArray[np.int64], tuple[Quota, ...], NDArray[np.int64]]:
-        """Return the rows that can be had, the quotas, and the rows that they let in."""
+    def _put(self, scored: Scored) -> None:
+        self.scored = scored
+        self._quotas = quotas(self._scores.gathered.catalogue, scored.candidates, self._n)
+
+    def _within_quotas(self, n: int, gone: Set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows that can be had, and those that the quotas let in."""
         candidates = self.scored.candidates
         order = np.arange(len(candidates))
         if gone:
             order = order[~np.isin(candidates.offer_id, list(gone))]
-        limits = quotas(self._scores.gathered.catalogue, candidates, self._n)
-        return order, limits, order[list(within_quotas(order, limits, n))]
+        return order, order[within_quotas(order, self._quotas, n)]
 
-    def _add_roomy(self, limits: tuple[Quota, ...], taken: NDArray[np.int64]) -> bool:
+    def _add_roomy(self, taken: NDArray[np.int64]) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
         gathered = self._scores.gathered
-        venues, families = (full_groups(limit, taken) for limit in limits)
+        venues, families = (full_groups(limit, taken) for limit in self._quotas)
         family = gathered.catalogue.items.item_subcategory[gathered.item]
         has_room = ~np.isin(family, families)
         has_room &= ~np.isin(gathered.item, self.scored.candidates.item)
@@ -74,4 +75,4 @@ class Shortlist:
         is_new = ~np.isin(more.candidates.item, self.scored.candidates.item)
         if is_new.any():
             both = self.scored.joined(more.take(np.flatnonzero(is_new)))
-            self.scored = both.take(self._scores.order_of(both))
+            self._put(both.take(self._scores.order_of(both)))

@@ -1,14 +1,15 @@
 """The slate by relevance: the likeliest candidates, nothing taking all of it."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates
+from reco.kernel.selecting import take_within
 
 MAX_A_VENUE = 3
 """Offers of one venue in a slate, while there are others."""
@@ -26,6 +27,11 @@ class Quota:
     """(C,) group of each candidate."""
     limit: NDArray[np.int64]
     """(C,) the most of that group."""
+
+    @cached_property
+    def code(self) -> NDArray[np.int64]:
+        """(C,) the groups, numbered from 0 on."""
+        return np.unique(self.group, return_inverse=True)[1]
 
 
 def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:
@@ -56,29 +62,20 @@ def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[in
     >>> choose(np.array([0, 1, 2, 3, 4]), [venue], n=4)
     [0, 1, 2, 4]
     """
-    within = list(within_quotas(order, quotas, n))
+    within = within_quotas(order, quotas, n)
     missing = n - len(within)
     if missing > 0:
-        taken = set(within)
-        spare = [place for place in range(len(order)) if place not in taken]
-        within = sorted(within + spare[:missing])
+        spare = np.setdiff1d(np.arange(len(order)), within, assume_unique=True)
+        within = np.sort(np.append(within, spare[:missing]))
     return [int(order[place]) for place in within]
 
 
-def within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> Iterator[int]:
-    """Yield the places in `order` of what a slate of `n` takes while the quotas hold."""
-    shown: list[Counter[int]] = [Counter() for _ in quotas]
-    taken = 0
-    for place, row in enumerate(order):
-        if taken == n:
-            return
-        groups = [int(quota.group[row]) for quota in quotas]
-        has_room = all(
-            counter[group] < quota.limit[row]
-            for counter, group, quota in zip(shown, groups, quotas, strict=True)
-        )
-        if has_room:
-            taken += 1
-            for counter, group in zip(shown, groups, strict=True):
-                counter[group] += 1
-            yield place
+def within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> NDArray[np.int64]:
+    """Return the places in `order` of what a slate of `n` takes while the quotas hold."""
+    if not quotas:
+        return np.arange(min(n, len(order)))
+    code = np.stack([quota.code for quota in quotas])
+    limit = np.stack([quota.limit for quota in quotas])
+    shown = np.zeros((len(quotas), code.max(initial=-1) + 1), dtype=np.int64)
+    place = np.empty(n, dtype=np.int64)
+    return place[: take_within(order, code, limit, shown, place)]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import float64, int64
 
-from reco.kernel.compiled import READ_F64, READ_I32, compiled
+from reco.kernel.compiled import READ_F64, READ_I32, READ_I64, READ_MATRIX_I64, compiled
 
 _MARGIN = 1e-9
 """Far more than the log-odds computed here may differ from those of `reco.feed.scoring`."""
@@ -130,3 +130,35 @@ def count_above(score, values, above):
         for at in range(len(values)):
             above[at] += said > values[at]
     return known
+
+
+@compiled(int64(READ_I64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1], int64[::1]))
+def take_within(order, code, limit, shown, place):
+    """Write the places in `order` of rows whose groups have room; return how many.
+
+    Parameters
+    ----------
+    order
+        Rows, the first to be taken first.
+    code, limit
+        By quota and row: its group, and the most of that group.
+    shown
+        By quota and group: zeros.
+    place
+        Room for as many as are wanted.
+    """
+    count = 0
+    for at in range(len(order)):
+        if count == len(place):
+            break
+        row = order[at]
+        has_room = True
+        for quota in range(len(code)):
+            if shown[quota, code[quota, row]] >= limit[quota, row]:
+                has_room = False
+        if has_room:
+            for quota in range(len(code)):
+                shown[quota, code[quota, row]] += 1
+            place[count] = at
+            count += 1
+    return count
