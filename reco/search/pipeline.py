@@ -184,7 +184,15 @@ def _read(connection: Connection, offers: list[int], query: SearchQuery) -> dict
     return {
         offer: live
         for offer, live in read_live(connection, offers, query.now, is_asked).items()
-        if live.sessions
+        if live.sessions and _passes(live, filters)
+    }
+
+
+def _passes(live: LiveOffer, filters: SearchFilters) -> bool:
+    """Say whether an offer, whatever its sessions, is as asked now."""
+    return (
+        (not filters.categories or live.category in filters.categories)
+        and (not filters.subcategories or live.subcategory in filters.subcategories)
         and filters.is_duo in {None, live.is_duo}
         and filters.is_digital in {None, live.is_digital}
-    }
+    )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import MAXYEAR, UTC, datetime, tzinfo
 
 from reco.errors import InvalidInput
 from reco.geo.points import Point, checked_radius_m
@@ -140,6 +140,8 @@ def search_filters(
         if starts_from or starts_before:
             raise InvalidInput("when", "it cannot go with from or to: they say the same")
         starts_from, starts_before = named_window(when, now, zone)
+    if starts_from and starts_from.year == MAXYEAR:
+        raise InvalidInput("from", f"{starts_from} is the end of the calendar: no days follow it")
     if starts_from and starts_before and starts_before <= starts_from:
         raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
     if starts_before and starts_before <= now:
