@@ -103,7 +103,7 @@ def rows_of(chance, venues=range(VENUES), items=range(ITEMS), offers=range(OFFER
             int(chance.choice([0, 500, 501, 1_000, 1_500, 8_000, 31_000])),
             [None, 0, 1, 5][chance.choice(4, p=[0.7, 0.05, 0.15, 0.1])],
             # Few days, so that many keys tie.
-            sometimes(0.6, round(float(chance.normal() * 20 + 8) * 2) / 2),
+            sometimes(0.6, chance.choice([4, 8, 45, round(16 * chance.normal() + 16) / 2])),
             sometimes(0.1, chance.normal() * 5),
             sometimes(0.2, chance.normal() * 5 - 5),
             sometimes(0.05, chance.normal() * 5),

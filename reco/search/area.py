@@ -123,5 +123,6 @@ def _open_of(area: Area, venues: Venues, opening: Opening, now: datetime, zone: 
 def _zone(name: str | None, otherwise: tzinfo) -> tzinfo:
     try:
         return ZoneInfo(name) if name else otherwise
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # No zone, no name of one, or the name of a folder of zones.
         return otherwise

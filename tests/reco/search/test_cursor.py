@@ -71,6 +71,7 @@ OTHERS = [
     {"lat": None, "lon": None},
     {"radius_km": 20.0},
     {"bbox": "5,45,6,46"},
+    {"bbox": "5,45,6,47"},
     {"sort": "date"},
     {"sort": "price,date"},
     {"group": "offer"},
@@ -94,7 +95,11 @@ OTHER_FILTERS = [
 
 
 def test_every_question_has_cursors_of_its_own():
-    queries = [QUERY, *(asked(**other) for other in OTHERS), *map(asked, OTHER_FILTERS)]
+    queries = [
+        *(QUERY, asked({"text": "silence"}, sort="date")),
+        *(asked(**other) for other in OTHERS),
+        *map(asked, OTHER_FILTERS),
+    ]
     for number, query in enumerate(queries):
         cursor = write_cursor(POSITION, query, SECRET)
         assert read_cursor(cursor, query, SECRET).key == POSITION.key

@@ -1,7 +1,8 @@
 """Every search against a slow, plain reference: SQL for what can be booked, Python for the rest."""
 
 from collections import defaultdict
-from dataclasses import astuple, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,8 @@ from reco.catalogue.build import build_catalogue
 from reco.catalogue.changes import amended, read_changes
 from reco.search.cursor import START
 from reco.search.pipeline import Searcher
-from reco.search.query import search_filters, search_query
-from reco.search.scan import Scratches, offers_by_venue
+from reco.search.query import SearchFilters, search_filters, search_query
+from reco.search.scan import Page, Scratches, offers_by_venue, search_rows
 from reco.search.text import read_matches
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -365,3 +366,39 @@ def test_offers_are_counted_by_venue_as_the_reference_does(country, query):
     assert {venue: count for venue, count in told if count} == {
         venue: len(offers) for venue, offers in expected.items()
     }
+
+
+def test_searches_at_the_same_time_do_not_disturb_each_other(country):
+    texts = [None, "silence", "jazz or nuit", "comedie"]
+    asked = [
+        search_query(
+            now=NOW, zone=PARIS, default_radius_m=5e4, sort=sort, group=group, n=20,
+            filters=search_filters(now=NOW, zone=PARIS, text=text),
+        )
+        for text in texts for sort in ("price", "popularity") for group in ("item", "offer")
+    ]  # fmt: skip
+    sources, searcher = sources_of(country.connection), country.searcher
+    searches = [searcher._searched(sources, country.catalogue, query, START) for query in asked]
+    page = Page((), np.empty(0, np.int64), np.empty(0, np.int64), 20)
+
+    def answer(searched, scratches):
+        scanned = search_rows(scratches, searched, page)
+        counts = [column.tolist() for column in vars(scanned.counts).values()]
+        return scanned.rows, scanned.total_items, scanned.total_offers, counts
+
+    alone = [answer(searched, Scratches()) for searched in searches]
+    shared = Scratches()
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda searched: answer(searched, shared), searches * 20))
+    assert together == alone * 20
+
+
+def test_hours_that_are_remembered_are_not_read_where_they_may_be_old(country):
+    def behind(read):
+        raise AssertionError(read)
+
+    sources = replace(sources_of(country.connection), near=behind)
+    query = search_query(
+        now=NOW, zone=PARIS, default_radius_m=5e4, filters=SearchFilters(open_now=True)
+    )
+    assert Searcher(SECRET).search(sources, country.catalogue, query).items
