@@ -33,11 +33,17 @@ _VENUES = """
 select venue_id from reco.venue_text
 where document @@ websearch_to_tsquery('reco.french', %(text)s) limit %(most)s
 """
+# Words that every other title has would make all of these candidates.
 _SIMILAR = """
-select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like(%(text)s, %(most)s)
+select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
+  select string_agg(word, ' ' order by place)
+  from unnest(%(words)s::text[]) with ordinality typed (word, place)
+  where to_tsvector('reco.french', word) <> ''
+), %(most)s)
 """
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
 _EXCLUDES = re.compile(r'(?<!\w)-[\w"]')
+_LONG_WORD = re.compile(r"\w{3,}")
 _TYPES = {"item": "int8", "rank": "int4"}
 
 
@@ -78,7 +84,8 @@ def read_matches(
         with_similar = len(items["item"]) < FEW and not _EXCLUDES.search(words)
     ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
     if with_similar:
-        similar = fetch_arrays(connection, _SIMILAR, _TYPES, {"text": words, "most": MAX_SIMILAR})
+        typed = {"words": _LONG_WORD.findall(words), "most": MAX_SIMILAR}
+        similar = fetch_arrays(connection, _SIMILAR, _TYPES, typed)
         is_new = ~np.isin(similar["item"], ids)
         ids = np.concatenate([ids, similar["item"][is_new]])
         ranks = np.concatenate([ranks, similar["rank"][is_new]])

@@ -244,9 +244,11 @@ def test_whatever_is_typed_is_looked_for(library, text):
     assert len(set(matches.item_id.tolist())) == len(matches.item_id) == len(matches.rank)
 
 
-def test_stop_words_alone_match_nothing_as_typed(library):
-    assert as_typed(library, "le la des") == []
+def test_stop_words_and_letters_find_nothing(library):
     assert places(library, "le") == []
+    for text in ("le la des", "du", "à l' été", "e", "x y z"):
+        assert found(library, text) == []
+    assert found(library, "dans le silense") == found(library, "silense")
 
 
 def test_what_is_renamed_is_found_by_its_new_name(books):
