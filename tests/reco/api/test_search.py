@@ -546,6 +546,21 @@ def test_clusters_part_as_the_zoom_grows_and_have_names_when_alone(client, key):
     assert ask(client, key, "/v1/map", bbox=FRANCE, zoom=0)["clusters"][0]["venues"] == 4
 
 
+def test_venues_of_one_house_stand_alone_from_zoom_16_on(client, key, database):
+    with restored(database, "venue", "location"):
+        database.execute(
+            "update core.venue set location = (select location from core.venue"
+            " where external_id = 'cinema') where external_id = 'bookshop'"
+        )
+        client.app.state.worker.refresh()
+        near, nearer = (
+            ask(client, key, "/v1/map", bbox=FRANCE, zoom=zoom)["clusters"] for zoom in (15, 16)
+        )
+    client.app.state.worker.refresh()
+    assert [one["venues"] for one in near] == [2, 1, 1]
+    assert {one["name"] for one in nearer} == {"Bookshop", "Cinema", "Theatre", "Village"}
+
+
 @pytest.mark.parametrize(
     ("asked", "offers"),
     [

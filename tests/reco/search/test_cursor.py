@@ -305,6 +305,21 @@ def test_an_item_whose_best_offer_is_gone_comes_where_its_next_one_belongs(conne
     assert {item.offer_id for item in shown} == {item.offer_id for item in known}
 
 
+def test_what_comes_before_the_last_row_after_it_was_shown_is_not_pushed_in(connection):
+    query = asked(sort="price", n=5, radius_km=200)
+    with undone(connection):
+        walk = Walk(connection, query)
+        while not walk.items or any(not one.price_cents for one in walk.items[-1].sessions):
+            assert walk.turn()
+        connection.execute(CHANGES["new item"], {"n": 0, "now": NOW})
+        walk.look()
+        walk.finish()
+        now = everything(connection, query)
+    new = set(now) - set(walk.shown)
+    assert [len(name) for name in new] == [36]
+    assert walk.shown == [name for name in now if name not in new]
+
+
 def test_when_more_is_gone_than_is_read_beside_a_page_it_is_full_all_the_same(connection):
     query = asked(sort="price", n=5, group="offer", radius_km=200)
     with undone(connection):
