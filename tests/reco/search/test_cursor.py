@@ -306,12 +306,16 @@ def test_an_item_whose_best_offer_is_gone_comes_where_its_next_one_belongs(conne
 
 
 def test_what_comes_before_the_last_row_after_it_was_shown_is_not_pushed_in(connection):
-    query = asked(sort="price", n=5, radius_km=200)
+    query = asked(sort="price", n=1, group="offer", radius_km=200)
     with undone(connection):
         walk = Walk(connection, query)
-        while not walk.items or any(not one.price_cents for one in walk.items[-1].sessions):
+        cheapest = 0
+        while cheapest <= 100:
+            walk.query = replace(walk.query, n=min(100, 2 * walk.query.n))
             assert walk.turn()
-        connection.execute(CHANGES["new item"], {"n": 0, "now": NOW})
+            cheapest = min(one.price_cents for one in walk.items[-1].sessions)
+        # Among the rows of the last page.
+        connection.execute(CHANGES["new item"], {"n": 1, "now": NOW})
         walk.look()
         walk.finish()
         now = everything(connection, query)
