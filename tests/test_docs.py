@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from array_table import documented, table
 
 from reco.catalogue.folder import LAYOUT
 
@@ -42,3 +43,11 @@ def test_the_sizes_are_those_of_the_catalogue(row, dimension):
         assert told == bytes_each("venue") - np.dtype(np.int64).itemsize
     else:
         assert told == bytes_each(dimension)
+
+
+def test_the_table_of_arrays_is_that_of_the_code():
+    assert documented() == table(LAYOUT), "run `python tests/array_table.py`"
+
+
+def test_another_dtype_would_be_seen():
+    assert documented() != table({**LAYOUT, "offer_id": ("int32", ("offers",))})
