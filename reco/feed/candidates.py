@@ -1,6 +1,6 @@
 """Candidates: every item that can be booked around a person, each at its best offer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,22 +98,6 @@ class Gathered:
             cost=self.cost[places],
             bookings_near=self.bookings_near[places],
         )
-
-    def some(self, wanted: NDArray[np.bool_]) -> "Gathered":
-        """Return those that a mask chooses; what is counted stays that of all."""
-        return replace(
-            self,
-            item=self.item[wanted],
-            offer=self.offer[wanted],
-            cost=self.cost[wanted],
-            bookings_near=self.bookings_near[wanted],
-        )
-
-    @property
-    def is_online(self) -> NDArray[np.bool_]:
-        """(C,) which are digital."""
-        first, end, fresh = self.online_rows
-        return (self.offer >= first) & ((self.offer < end) | (self.offer >= fresh))
 
     def everything(self) -> Candidates:
         """Return all of them, spelled out."""

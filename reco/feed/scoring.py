@@ -1,7 +1,8 @@
 """The probability that this person books each candidate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from reco.model.calibration import Calibration
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
+from reco.model.scorer import Bounds
 
 _PRIOR_BOOKINGS = 20.0
 """Bookings' worth of belief that all items around are alike: a village of three is no ranking."""
@@ -58,25 +60,46 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Full:
+    """Groups of candidates that have no room left."""
+
+    families: NDArray[np.bool_]
+    """By subcategory; empty: none is full."""
+    online: bool
+    """All that is digital."""
+
+
+NOTHING_FULL = Full(np.empty(0, dtype=bool), online=False)
+
+
+@dataclass(frozen=True)
 class Scores:
-    """What decides the order of all candidates of a request; arrays of shape (C,)."""
+    """What decides the order of all candidates of a request; arrays of shape (C,).
+
+    Of all only bounds are known; those that may be among the likeliest are scored exactly.
+    """
 
     gathered: Gathered
     model: LoadedModel | None
-    said: NDArray[np.float64]
-    """Score by the model, NaN where it cannot say; empty: for all."""
-    is_personal: bool
-    """Whether the model says what this very person likes."""
+    history: History
+    rows: NDArray[np.int32]
+    """Of the model's items; empty: there is no model."""
+    bounds: Bounds
+    """Of the scores by the model; empty: it cannot say for any."""
     popular_at_venues: NDArray[np.float64]
     """Log-odds of what takes place somewhere, at each number of bookings near."""
     popular_online: NDArray[np.float64]
 
-    def likeliest(self, most: int) -> Scored:
-        """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer."""
-        gathered = self.gathered
-        places = self._may_be_likeliest(most)
-        candidates = gathered.at(places)
-        said = self.said[places] if len(self.said) else np.full(len(places), np.nan)
+    def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
+        """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer.
+
+        Parameters
+        ----------
+        full
+            Groups of candidates that are left out.
+        """
+        places = self._may_be_likeliest(most, full)
+        candidates, said = self.gathered.at(places), self._said(places)
         log_odds = self._item_log_odds(said, candidates) - candidates.cost
         found = Scored(candidates, log_odds, said)
         return found.take(self.order_of(found)[:most])
@@ -86,10 +109,61 @@ class Scores:
         item_id = self.gathered.catalogue.items.item_id[scored.candidates.item]
         return np.lexsort((item_id, -scored.log_odds))
 
-    def of(self, wanted: NDArray[np.bool_]) -> "Scores":
-        """Return the scores of some of the candidates."""
-        said = self.said[wanted] if len(self.said) else self.said
-        return replace(self, gathered=self.gathered.some(wanted), said=said)
+    def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return for which of these scores fewer than a tenth of all that are known are higher.
+
+        So says the model of this very person; of nobody, if it says the same to everybody.
+        """
+        if self.model is None or not len(self.history) or self.model.kind == Popularity.kind:
+            return np.zeros(len(said), dtype=bool)
+        above, maybe_above = np.zeros((2, len(said)), dtype=np.int64)
+        bounds = (self.bounds.score, self.bounds.slack)
+        known = selecting.count_above(*bounds, said, above, maybe_above)
+        if np.any((10 * above < known) & (10 * maybe_above >= known)):
+            # Too close to tell from bounds.
+            exact = self._said(np.arange(len(self.rows)))
+            above = np.array([np.count_nonzero(exact > score) for score in said])
+        return np.asarray(~np.isnan(said) & (10 * above < known))
+
+    @cached_property
+    def _calibration(self) -> Calibration:
+        return self.model.calibration if self.model else _NO_CALIBRATION
+
+    @cached_property
+    def _most_log_odds(self) -> NDArray[np.float32]:
+        """What each candidate may have at most, right to `_margin`."""
+        gathered, scale = self.gathered, self._calibration
+        most = np.empty(len(gathered), dtype=np.float32)
+        selecting.most_log_odds(
+            self.bounds.score, self.bounds.slack,
+            gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
+            self.popular_at_venues, self.popular_online,
+            scale.intercept, scale.slope, scale.scale, most,
+        )  # fmt: skip
+        return most
+
+    @property
+    def _margin(self) -> float:
+        """Far more than single precision loses of log-odds."""
+        return 4e-6 * (1.0 + abs(self._calibration.intercept) + 25.0 * self._calibration.slope)
+
+    def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
+        gathered, scale = self.gathered, self._calibration
+        found = np.empty(len(gathered), dtype=np.int64)
+        count = selecting.likeliest(
+            self._most_log_odds, self.bounds.score, self.bounds.slack,
+            gathered.cost, gathered.item,
+            gathered.catalogue.items.item_subcategory, full.families, full.online,
+            gathered.offer, *gathered.online_rows,
+            scale.intercept, scale.slope, scale.scale, self._margin, most, np.empty(most), found,
+        )  # fmt: skip
+        return found[:count]
+
+    def _said(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the very scores of some candidates, NaN where the model cannot say."""
+        if self.model is None:
+            return np.full(len(places), np.nan)
+        return self.model.scorer.scores(self.history, self.rows[places])
 
     def _item_log_odds(
         self, said: NDArray[np.float64], candidates: Candidates
@@ -104,45 +178,27 @@ class Scores:
             return popular
         return np.where(np.isnan(said), popular, self.model.calibration.log_odds(said))
 
-    def _may_be_likeliest(self, most: int) -> NDArray[np.int64]:
-        gathered = self.gathered
-        found = np.empty(len(gathered), dtype=np.int64)
-        scale = self.model.calibration if self.model else _NO_CALIBRATION
-        count = selecting.likeliest(
-            self.said, gathered.offer, gathered.bookings_near, gathered.cost,
-            *gathered.online_rows, self.popular_at_venues, self.popular_online,
-            scale.intercept, scale.slope, scale.scale, most, np.empty(most), found,
-        )  # fmt: skip
-        return found[:count]
-
-    def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return for which of these scores fewer than a tenth of all that are known are higher.
-
-        So says the model of this very person; of nobody, if it says the same to everybody.
-        """
-        if not self.is_personal:
-            return np.zeros(len(said), dtype=bool)
-        above = np.zeros(len(said), dtype=np.int64)
-        known = selecting.count_above(self.said, said, above)
-        return np.asarray(~np.isnan(said) & (10 * above < known))
-
 
 _NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
+_NO_BOUNDS = Bounds(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32))
+_NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 
 def score(serving: Generation, gathered: Gathered, situation: Situation) -> Scores:
     """Score every candidate: by the model, by popularity near where the model cannot say."""
-    model, history = serving.model, None
-    said = np.empty(0)
+    model, history, bounds = serving.model, _NO_HISTORY, _NO_BOUNDS
+    rows = np.empty(0, dtype=np.int32)
     if model is not None:
         history = history_of(model, situation.state, situation.query.now)
-        said = model.scorer.scores(history, serving.model_rows[gathered.item])
+        rows = serving.model_rows[gathered.item]
+        bounds = model.scorer.bounds(history, rows)
     at_venues, online = popularity_tables(gathered)
     return Scores(
         gathered=gathered,
         model=model,
-        said=said,
-        is_personal=bool(history) and model is not None and model.kind != Popularity.kind,
+        history=history,
+        rows=rows,
+        bounds=bounds,
         popular_at_venues=at_venues,
         popular_online=online,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.shelf import ONLINE
-from reco.feed.scoring import Scored, Scores
+from reco.feed.scoring import Full, Scored, Scores
 from reco.feed.slate import choose, full_groups, quotas, within_quotas
 
 MOST = 500
@@ -58,18 +58,17 @@ class Shortlist:
 
     def _add_roomy(self, taken: NDArray[np.int64]) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
-        gathered = self._scores.gathered
-        venues, families = (full_groups(limit, taken) for limit in self._quotas)
-        family = gathered.catalogue.items.item_subcategory[gathered.item]
-        has_room = ~np.isin(family, families)
-        has_room &= ~np.isin(gathered.item, self.scored.candidates.item)
-        if ONLINE in venues:
-            has_room &= ~gathered.is_online
-        if not has_room.any():
-            return False
-        self._add(self._scores.of(has_room).likeliest(self._most))
+        known = len(self.scored)
+        more = self._scores.likeliest(self._most + known, self._full(taken))
+        self._add(more)
         self._most *= _GROWTH
-        return True
+        return len(self.scored) > known
+
+    def _full(self, taken: NDArray[np.int64]) -> Full:
+        venues, families = (full_groups(limit, taken) for limit in self._quotas)
+        is_full = np.zeros(np.iinfo(np.int16).max + 1, dtype=bool)
+        is_full[families] = True
+        return Full(is_full, online=bool(ONLINE in venues))
 
     def _add(self, more: Scored) -> None:
         is_new = ~np.isin(more.candidates.item, self.scored.candidates.item)

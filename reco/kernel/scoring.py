@@ -1,14 +1,16 @@
 """Scores of items, for the kinds of model that need more than a look-up."""
 
 import numpy as np
-from numba import boolean, float32, float64
+from numba import boolean, float32, float64, int32
 
 from reco.kernel.compiled import (
     READ_F32,
     READ_F64,
+    READ_I16,
     READ_I32,
     READ_I64,
     READ_MATRIX_F32,
+    READ_MATRIX_I8,
     compiled,
 )
 
@@ -33,6 +35,40 @@ def products(factors, user, rows, score):
         if product == 0.0 and not np.any(factors[row] != float32(0.0)):
             product = np.nan
         score[place] = product
+    return True
+
+
+@compiled(
+    boolean(
+        READ_MATRIX_I8, READ_F32, READ_I32, READ_I16, float64, float64, float32[::1], float32[::1]
+    )
+)
+def coarse_products(code, step, rows, user, user_step, slack_steps, score, slack):
+    """Write the product of the user with each row, and how far off it may be.
+
+    Parameters
+    ----------
+    code, step
+        Factors are about `code * step`, a step a row; it is 0 where the factors are.
+    user, user_step
+        The same of the user.
+    slack_steps
+        How far off a product may be, in steps of its row.
+    score, slack
+        Receive the results; NaN for the row −1 and for zero factors.
+    """
+    for place in range(len(rows)):
+        row = rows[place]
+        if row < 0 or step[row] == float32(0.0):
+            score[place] = np.nan
+            slack[place] = 0.0
+            continue
+        at = np.uint64(row)
+        total = int32(0)
+        for factor in range(np.uint64(len(user))):
+            total += int32(code[at, factor]) * int32(user[factor])
+        score[place] = total * user_step * step[at]
+        slack[place] = slack_steps * step[at]
     return True
 
 

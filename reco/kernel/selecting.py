@@ -3,12 +3,77 @@
 import math
 
 import numpy as np
-from numba import float64, int64
+from numba import boolean, float32, float64, int32, int64
 
-from reco.kernel.compiled import READ_F64, READ_I32, READ_I64, READ_MATRIX_I64, compiled
+from reco.kernel.compiled import (
+    READ_BOOL,
+    READ_F32,
+    READ_F64,
+    READ_I16,
+    READ_I32,
+    READ_I64,
+    READ_MATRIX_I64,
+    compiled,
+)
 
-_MARGIN = 1e-9
-"""Far more than the log-odds computed here may differ from those of `reco.feed.scoring`."""
+_LN2 = float32(math.log(2.0))
+
+
+@compiled(
+    boolean(
+        READ_F32, READ_F32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
+        READ_F64, READ_F64, float64, float64, float64, float32[::1],
+    )
+)  # fmt: skip
+def most_log_odds(
+    score, slack, offer, bookings, cost, online_from, base_rows, fresh_online_from,
+    popular_at_venues, popular_online, intercept, slope, scale, most,
+):  # fmt: skip
+    """Write the log-odds that each candidate may have at most, but for rounding.
+
+    In single precision, and the logarithm of `asinh` by a polynomial over the mantissa, right to
+    1e-6: so that eight or sixteen candidates are done at once.
+
+    Parameters
+    ----------
+    score, slack
+        The model's (`reco.model.scorer.Bounds`); empty: it cannot say for any.
+    offer, online_from, base_rows, fresh_online_from
+        Rows of offers; which of them are digital (`gathering.take_out`).
+    bookings, popular_at_venues, popular_online
+        Where the model cannot say: bookings near, and the log-odds at each number of them.
+    cost
+        What the best offer takes away.
+    intercept, slope, scale
+        Of the calibration.
+    """
+    if len(score):
+        unit, first, times = float32(1.0 / scale), float32(intercept), float32(slope)
+        for place in range(len(score)):
+            scaled = abs((score[place] + slack[place]) * unit)
+            most[place] = scaled + math.sqrt(scaled * scaled + float32(1.0))
+        bits = most.view(np.int32)
+        for place in range(len(score)):
+            exponent = float32((bits[place] >> int32(23)) - int32(127))
+            bits[place] = (bits[place] & int32(0x7FFFFF)) | int32(0x3F800000)
+            m = most[place]
+            # Around the middle of [1, 2]: log(m) = 2 artanh((m - 1) / (m + 1)).
+            t = (m - float32(1.0)) / (m + float32(1.0))
+            t2 = t * t
+            series = float32(1.0) + t2 * (
+                float32(1 / 3) + t2 * (float32(1 / 5) + t2 * (float32(1 / 7) + t2 * float32(1 / 9)))
+            )
+            log = exponent * _LN2 + float32(2.0) * t * series
+            said = score[place] + slack[place]
+            most[place] = first + times * math.copysign(log, said) - float32(cost[place])
+    for place in range(len(cost)):
+        if len(score) == 0 or math.isnan(score[place]):
+            row = offer[place]
+            is_online = (row >= online_from) & ((row < base_rows) | (row >= fresh_online_from))
+            near = bookings[place]
+            log_odds = popular_online[near] if is_online else popular_at_venues[near]
+            most[place] = log_odds - cost[place]
+    return True
 
 
 @compiled(float64(float64, float64, float64, float64))
@@ -16,16 +81,6 @@ def _log_odds(score, intercept, slope, scale):
     """Return `reco.model.calibration.Calibration.log_odds`, nearly."""
     scaled = abs(score / scale)
     return intercept + slope * math.copysign(math.log(scaled + math.sqrt(scaled**2 + 1.0)), score)
-
-
-@compiled(float64(float64, float64, float64, float64))
-def _score(log_odds, intercept, slope, scale):
-    """Return the score at which `_log_odds` is `log_odds`, a little less for safety."""
-    most = (log_odds - intercept) / slope
-    if abs(most) > 700.0:
-        return math.copysign(np.inf, most)
-    score = math.sinh(most) * scale
-    return score - 1e-6 * (abs(score) + scale)
 
 
 @compiled(int64(float64[::1], int64, float64))
@@ -58,77 +113,82 @@ def _sift_down(heap, filled, value):
 
 @compiled(
     int64(
-        READ_F64, READ_I32, READ_I32, READ_F64, int64, int64, int64,
-        READ_F64, READ_F64, float64, float64, float64, int64, float64[::1], int64[::1],
+        READ_F32, READ_F32, READ_F32, READ_F64, READ_I32,
+        READ_I16, READ_BOOL, boolean, READ_I32, int64, int64, int64,
+        float64, float64, float64, float64, int64, float64[::1], int64[::1],
     )
 )  # fmt: skip
 def likeliest(
-    score, offer, bookings, cost, online_from, base_rows, fresh_online_from,
-    popular_at_venues, popular_online, intercept, slope, scale, most, heap, found,
+    most_log_odds, score, slack, cost, item,
+    item_group, is_full, is_online_full, offer, online_from, base_rows, fresh_online_from,
+    intercept, slope, scale, margin, most, heap, found,
 ):  # fmt: skip
-    """Write the places of all candidates that may be among the `most` likeliest; return how many.
+    """Write the places of all that may be among the `most` likeliest candidates; return how many.
 
     Parameters
     ----------
-    score
-        The model's, NaN where it cannot say; empty: for all.
-    offer, online_from, base_rows, fresh_online_from
-        Rows of offers; which of them are digital (`gathering.take_out`).
-    bookings, popular_at_venues, popular_online
-        Where the model cannot say: bookings near, and the log-odds at each number of them.
-    intercept, slope, scale
-        Of the calibration.
-    most, heap
-        Room for so many log-odds.
+    most_log_odds
+        What `most_log_odds` wrote, right to `margin`.
+    item, item_group, is_full, is_online_full
+        Candidates of items whose group is full, or that are digital where that is full, are left
+        out; empty: no group is full.
+    heap
+        Room for `most` log-odds.
     found
         Room for every candidate, since all may be equal.
+
+    The others are as above.
     """
     count = 0
     filled = 0
+    # So many candidates have at least these log-odds for certain.
     least = -np.inf
-    # What costs nothing must score at least this to be among the likeliest.
-    least_score = -np.inf
     for turn in range(2):
-        if turn == 1:
-            least = (heap[0] if filled == most else -np.inf) - _MARGIN
-            least_score = _score(least, intercept, slope, scale)
         for place in range(len(cost)):
-            said = score[place] if len(score) else np.nan
-            if said < least_score:
+            at_most = float64(most_log_odds[place]) + margin
+            if at_most < least:
                 continue
-            if not math.isnan(said):
-                log_odds = _log_odds(said, intercept, slope, scale)
-            else:
-                row = offer[place]
-                is_online = (row >= online_from) & ((row < base_rows) | (row >= fresh_online_from))
-                near = bookings[place]
-                log_odds = popular_online[near] if is_online else popular_at_venues[near]
-            log_odds -= cost[place]
+            if len(is_full) and is_full[item_group[item[place]]]:
+                continue
+            row = offer[place]
+            if (
+                is_online_full
+                and row >= online_from
+                and (row < base_rows or row >= fresh_online_from)
+            ):
+                continue
             if turn == 1:
                 found[count] = place
-                count += log_odds >= least
-            elif filled < most:
+                count += 1
+                continue
+            if len(score) and not math.isnan(score[place]):
+                at_least = _log_odds(
+                    float64(score[place]) - float64(slack[place]), intercept, slope, scale
+                )
+                at_least -= cost[place]
+            else:
+                at_least = at_most - 2.0 * margin
+            if filled < most:
                 filled += 1
-                _sift_up(heap, filled - 1, log_odds)
-                if filled == most:
-                    least = heap[0]
-                    least_score = _score(least, intercept, slope, scale)
-            elif log_odds > least:
-                _sift_down(heap, filled, log_odds)
-                least = heap[0]
-                least_score = _score(least, intercept, slope, scale)
+                _sift_up(heap, filled - 1, at_least)
+            elif at_least > heap[0]:
+                _sift_down(heap, filled, at_least)
+            if filled == most:
+                # The logarithm here and that of NumPy may differ by a rounding.
+                least = heap[0] - margin
     return count
 
 
-@compiled(int64(READ_F64, READ_F64, int64[::1]))
-def count_above(score, values, above):
-    """Count the scores above each of `values`; return how many scores are known."""
+@compiled(int64(READ_F32, READ_F32, READ_F64, int64[::1], int64[::1]))
+def count_above(score, slack, values, above, maybe_above):
+    """Count the scores that lie above each of `values`, and those that may; return how many are."""
     known = 0
     for place in range(len(score)):
-        said = score[place]
+        said, off = float64(score[place]), float64(slack[place])
         known += not math.isnan(said)
         for at in range(len(values)):
-            above[at] += said > values[at]
+            above[at] += said - off > values[at]
+            maybe_above[at] += said + off > values[at]
     return known
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reco.kernel.scoring import sums
 from reco.model.artifact import Layout
 from reco.model.history import History
-from reco.model.scorer import Parameters, unknown
+from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class ItemItem:
         )  # fmt: skip
         self._totals.append(total)
         return scores
+
+    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+        """Return the scores: they are few sums."""
+        return bounds_of(self.scores(history, rows))
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the similarity of each item of `rows` to `row`, NaN where it is no neighbour."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reco.model.artifact import Layout
 from reco.model.history import History
-from reco.model.scorer import Parameters, unknown
+from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Popularity:
         known = rows >= 0
         scores[known] = self.popularity[rows[known]]
         return scores
+
+    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+        """Return the scores: they are looked up."""
+        return bounds_of(self.scores(history, rows))
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return NaN: popularity knows nothing of similarity."""

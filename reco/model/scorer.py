@@ -1,6 +1,7 @@
 """What every kind of model can be asked."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -10,6 +11,16 @@ from reco.model.artifact import Layout
 from reco.model.history import History
 
 Parameters = Mapping[str, float | int | str | None]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Between which values scores lie; arrays of shape (n,)."""
+
+    score: NDArray[np.float32]
+    """NaN where the model cannot say."""
+    slack: NDArray[np.float32]
+    """The score itself is not farther away."""
 
 
 class Scorer(Protocol):
@@ -31,6 +42,10 @@ class Scorer(Protocol):
         """Return the score of each item of `rows`, on the model's own scale; higher is likelier."""
         ...
 
+    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+        """Return about what `scores` would: as good, where it takes less time, as is of use."""
+        ...
+
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return how similar each item of `rows` is to the item `row`."""
         ...
@@ -39,3 +54,9 @@ class Scorer(Protocol):
 def unknown(rows: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return NaN for each of `rows`."""
     return np.full(len(rows), np.nan)
+
+
+def bounds_of(scores: NDArray[np.float64]) -> Bounds:
+    """Return scores as bounds that are as near as single precision goes."""
+    near = scores.astype(np.float32)
+    return Bounds(near, np.abs(near) * np.float32(2.0**-22))
