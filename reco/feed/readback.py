@@ -1,13 +1,13 @@
 """Read the chosen offers back from the database: a feed never shows what cannot be booked."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
 from features.horizon import Value, values_of
 from reco.core.deposits import Cap, Credit
@@ -24,39 +24,38 @@ select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.ima
   c.name as category, s.name as subcategory,
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
-  st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon
+  st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon,
+  t.external_id as stock_id, t.starts_at, t.price_cents, t."left", t.cap
 from core.offer o
 join core.item i on i.id = o.item_id
 join core.category c on c.id = i.category_id
 left join core.subcategory s on s.id = i.subcategory_id
 left join core.venue v on v.id = o.venue_id
+left join lateral (
+  select t.external_id, t.starts_at, t.price_cents, t.quantity - b.taken as "left",
+    core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null,
+      o.venue_id is not null) as cap
+  from core.stock t
+  left join lateral (
+    select coalesce(sum(b.quantity), 0)::integer as taken from core.booking b
+    where b.stock_id = t.id and b.booked_at <= %(known)s
+      and (b.cancelled_at is null or b.cancelled_at > %(known)s)
+  ) b on t.quantity is not null
+  where t.offer_id = o.id
+    and (t.created_at is null or t.created_at <= %(now)s)
+    and (t.cancelled_at is null or t.cancelled_at > %(known)s)
+    and least(t.booking_limit_at, t.starts_at, 'infinity') > %(now)s
+    and (t.quantity is null or t.quantity > b.taken)
+) t on true
 where o.id = any(%(offers)s)
   and (o.published_at is null or o.published_at <= %(now)s)
   and (o.withdrawn_at is null or o.withdrawn_at > %(now)s)
+order by o.id, t.starts_at, t.external_id
 """
+"""Published offers, each with every stock that can be booked, or with nulls for one."""
 
-_SESSIONS = """
-select * from (
-  select s.offer_id, s.external_id as stock_id, s.starts_at, s.price_cents,
-    case when s.quantity is not null then s.quantity - (
-      select coalesce(sum(b.quantity), 0) from core.booking b
-      where b.stock_id = s.id and b.booked_at <= %(known)s
-        and (b.cancelled_at is null or b.cancelled_at > %(known)s)
-    )::integer end as left,
-    core.cap_of(c.is_event, c.is_digital, c.is_physical, s.starts_at is not null,
-      o.venue_id is not null) as cap
-  from core.stock s
-  join core.offer o on o.id = s.offer_id
-  join core.item i on i.id = o.item_id
-  left join core.subcategory c on c.id = i.subcategory_id
-  where s.offer_id = any(%(offers)s)
-    and (s.created_at is null or s.created_at <= %(now)s)
-    and (s.cancelled_at is null or s.cancelled_at > %(known)s)
-    and least(s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
-) bookable
-where "left" is null or "left" > 0
-order by offer_id, starts_at, stock_id
-"""
+_OF_STOCK = 5
+"""The last columns, which tell of the stock."""
 
 
 @dataclass(frozen=True)
@@ -125,18 +124,28 @@ def read_live(
     Each with the first `MAX_SESSIONS` sessions that can be booked and that `is_asked` accepts.
     """
     asked = {"offers": list(offer_ids), "now": now, "known": known_until(as_of)}
-    with connection.pipeline():
-        offers = connection.cursor(row_factory=class_row(LiveOffer)).execute(_OFFERS, asked)
-        stocks = connection.execute(_SESSIONS, asked)
-    sessions: defaultdict[int, list[Session]] = defaultdict(list)
-    for offer_id, stock_id, starts_at, price_cents, left, cap in stocks:
+    rows = connection.cursor(binary=True).execute(_OFFERS, asked).fetchall()
+    return {
+        offer_id: LiveOffer(*(*group[0][:-_OF_STOCK], _sessions(group, is_asked)))
+        for offer_id, group in (
+            (offer_id, list(of_offer)) for offer_id, of_offer in groupby(rows, key=itemgetter(0))
+        )
+    }
+
+
+def _sessions(
+    rows: Sequence[tuple[Any, ...]], is_asked: Callable[[Session, Cap], bool]
+) -> tuple[Session, ...]:
+    """Return the first sessions of one offer, by start; no stock, no session."""
+    sessions: list[Session] = []
+    for row in rows:
+        stock_id, starts_at, price_cents, left, cap = row[-_OF_STOCK:]
+        if stock_id is None or len(sessions) == MAX_SESSIONS:
+            break
         session = Session(stock_id, starts_at, price_cents, left)
         if is_asked(session, cap):
-            sessions[offer_id].append(session)
-    return {
-        offer.id: replace(offer, sessions=tuple(sessions[offer.id][:MAX_SESSIONS]))
-        for offer in offers
-    }
+            sessions.append(session)
+    return tuple(sessions)
 
 
 def _asked(session: Session, filters: Filters) -> bool:

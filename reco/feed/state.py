@@ -41,44 +41,35 @@ left join lateral (
 where b.external_id = %(user_id)s
 """
 
-_BOOKINGS = """
-select i.id as item_id, i.external_id as item, k.amount_cents, k.booked_at as at,
+_PAST = """
+with mine as materialized (
+  select offer_id, kind, at from core.interaction
+  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+    and (at is null or at <= %(known)s)
+)
+select k.kind, i.id as item_id, i.external_id as item, k.at, k.amount_cents,
   core.cap_of(s.is_event, s.is_digital, s.is_physical, k.is_dated, o.venue_id is not null) as cap,
   c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres
 from (
-  select t.offer_id, b.amount_cents, b.booked_at, t.starts_at is not null as is_dated
+  select 'booking' as kind, t.offer_id, b.booked_at as at, b.amount_cents,
+    t.starts_at is not null as is_dated
   from core.booking b join core.stock t on t.id = b.stock_id
   where b.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
     and b.booked_at <= %(known)s and (b.cancelled_at is null or b.cancelled_at > %(known)s)
   union all
-  select offer_id, 0, at, false from core.interaction
-  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and kind = 'booking' and (at is null or at <= %(known)s)
+  -- What was dismissed or kept counts for ever; of looks, the last thousand.
+  select kind, offer_id, at, 0, false from mine where kind in ('booking', 'dismiss', 'favourite')
+  union all (
+    select kind, offer_id, at, 0, false from mine where kind in ('view', 'click')
+    order by at desc nulls last limit 1000
+  )
 ) k
 join core.offer o on o.id = k.offer_id
 join core.item i on i.id = o.item_id
-join core.category c on c.id = i.category_id
-left join core.subcategory s on s.id = i.subcategory_id
-left join core.venue v on v.id = o.venue_id
-"""
-
-_INTERACTIONS = """
-select i.id as item_id, i.external_id as item, x.kind, x.at
-from (
-  -- What was dismissed or kept counts for ever; of looks, the last thousand.
-  select offer_id, kind, at from core.interaction
-  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and kind in ('dismiss', 'favourite') and (at is null or at <= %(known)s)
-  union all
-  (
-    select offer_id, kind, at from core.interaction
-    where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-      and kind in ('view', 'click') and (at is null or at <= %(known)s)
-    order by at desc nulls last limit 1000
-  )
-) x
-join core.offer o on o.id = x.offer_id
-join core.item i on i.id = o.item_id
+-- Only of what was booked more is asked.
+left join core.category c on k.kind = 'booking' and c.id = i.category_id
+left join core.subcategory s on k.kind = 'booking' and s.id = i.subcategory_id
+left join core.venue v on k.kind = 'booking' and v.id = o.venue_id
 """
 
 
@@ -124,8 +115,8 @@ class Booked:
 
     item_id: int
     item: str
-    amount_cents: int
     at: datetime | None
+    amount_cents: int
     cap: Cap
     category: str
     subcategory: str | None
@@ -214,13 +205,10 @@ def read_situation(
     here = query.location
     with connection.pipeline():
         persons = connection.cursor(row_factory=class_row(Person)).execute(_PERSON, asked)
-        booked = connection.cursor(row_factory=class_row(Booked)).execute(_BOOKINGS, asked)
-        past = connection.cursor(row_factory=class_row(Interacted)).execute(_INTERACTIONS, asked)
+        past = connection.execute(_PAST, asked)
         looked = _Look.at(connection, serving, here, query.radius_m) if here else None
-    person = persons.fetchone()
-    bookings = tuple(booked.fetchall())
-    credit = _credit(person, bookings, query.now)
-    state = UserState(person, bookings, tuple(past.fetchall()), credit)
+    state = _state(persons.fetchone(), past.fetchall(), query.now)
+    person = state.person
     if looked:
         around = looked.surroundings("request")
     elif person and person.home:
@@ -228,6 +216,15 @@ def read_situation(
     else:
         around = Surroundings.nowhere(query.radius_m)
     return Situation(query, state, around)
+
+
+def _state(person: Person | None, past: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
+    bookings = tuple(Booked(*row[1:]) for row in past if row[0] == "booking")
+    others = (row for row in past if row[0] != "booking")
+    interactions = tuple(
+        Interacted(item_id, item, kind, at) for kind, item_id, item, at, *_ in others
+    )
+    return UserState(person, bookings, interactions, _credit(person, bookings, now))
 
 
 def look_around(
