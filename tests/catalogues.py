@@ -11,6 +11,8 @@ from reco.catalogue.shelf import CAPS, ONLINE, StockRows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.feed.candidates import gather
+from reco.feed.workspace import Scratch
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NOW_US = micros(NOW)
@@ -138,3 +140,8 @@ def catalogue_of(rows, changed=(), fresh=()):
         fresh=beside,
         bookings=base.bookings(np.flatnonzero(~replaced)) + beside.bookings(),
     )
+
+
+def gathered(serving, situation):
+    """Gather in a room of its own, so that one result outlives another."""
+    return gather(serving, situation, Scratch.for_items(len(serving.catalogue.items)))

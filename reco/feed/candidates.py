@@ -55,6 +55,8 @@ class Gathered:
 
     catalogue: Catalogue
     around: Surroundings
+    scratch: Scratch
+    """Where all of it lies, with room for what is computed of it."""
     item: NDArray[np.int32]
     """Row of the item in the catalogue."""
     offer: NDArray[np.int32]
@@ -104,15 +106,20 @@ class Gathered:
         return self.at(np.arange(len(self)))
 
 
-def gather(serving: Generation, situation: Situation) -> Gathered:
-    """Return every item that the request may show, at the offer that costs least."""
+def gather(serving: Generation, situation: Situation, scratch: Scratch) -> Gathered:
+    """Return every item that the request may show, at the offer that costs least.
+
+    Parameters
+    ----------
+    scratch
+        The result lies in it, until another is gathered there.
+    """
     catalogue = serving.catalogue
     barred = _barred_items(catalogue, situation.state, situation.query)
-    with serving.workspace.scratches.lent(len(catalogue.items)) as scratch:
-        gathering.bar(scratch.best, barred, True)
-        count = _found(catalogue, situation, scratch)
-        gathered = _taken_out(catalogue, situation.around, scratch, count)
-        gathering.bar(scratch.best, barred, False)
+    gathering.bar(scratch.best, barred, True)
+    count = _found(catalogue, situation, scratch)
+    gathered = _taken_out(catalogue, situation.around, scratch, count)
+    gathering.bar(scratch.best, barred, False)
     return gathered
 
 
@@ -189,15 +196,15 @@ _NONE = np.empty(0, dtype=bool)
 def _taken_out(
     catalogue: Catalogue, around: Surroundings, scratch: Scratch, count: int
 ) -> Gathered:
-    item = scratch.item[:count].copy()
-    offer, cost = np.empty(count, np.int32), np.empty(count)
-    near, totals = np.empty(count, np.int32), np.zeros(4, np.int64)
+    item, offer = scratch.item[:count], scratch.offer[:count]
+    cost, near, totals = scratch.cost[:count], scratch.bookings[:count], np.zeros(4, np.int64)
     online_rows = _online_rows(catalogue.base, catalogue.fresh)
     gathering.take_out(scratch.best, item, offer, cost, near, *online_rows, totals)
     at_venues, online, online_count, most = totals.tolist()
     return Gathered(
         catalogue=catalogue,
         around=around,
+        scratch=scratch,
         item=item,
         offer=offer,
         cost=cost,

@@ -15,6 +15,7 @@ from reco.feed.readback import LiveOffer, read_offers
 from reco.feed.scoring import Scored, Scores, score
 from reco.feed.shortlist import Shortlist
 from reco.feed.state import Situation, look_around, read_situation
+from reco.feed.workspace import Scratch
 
 _SPARE = 10
 """Offers read back beyond the slate, so that one that is gone is replaced without another trip."""
@@ -50,9 +51,11 @@ def feed(
     """
     _check_categories(serving, query)
     source = replica or connection
-    situation, gathered = _enough(source, serving, read_situation(source, serving, query))
-    scores = score(serving, gathered, situation)
-    picks = _live_slate(connection, scores, situation)
+    situation = read_situation(source, serving, query)
+    with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
+        situation, gathered = _enough(source, serving, situation, scratch)
+        scores = score(serving, gathered, situation)
+        picks = _live_slate(connection, scores, situation)
     return present(serving, situation, picks, secret)
 
 
@@ -64,11 +67,14 @@ def _check_categories(serving: Generation, query: FeedQuery) -> None:
 
 
 def _enough(
-    connection: psycopg.Connection[Any], serving: Generation, situation: Situation
+    connection: psycopg.Connection[Any],
+    serving: Generation,
+    situation: Situation,
+    scratch: Scratch,
 ) -> tuple[Situation, Gathered]:
     """Gather candidates, farther and farther until there are twice as many as are shown."""
     query, around = situation.query, situation.around
-    gathered = gather(serving, situation)
+    gathered = gather(serving, situation, scratch)
     while (
         around.here is not None
         and around.radius_m < query.widest_m
@@ -77,7 +83,7 @@ def _enough(
         radius_m = min(around.radius_m * _WIDENING, query.widest_m)
         around = look_around(connection, serving, around.here, around.source, radius_m)
         situation = replace(situation, around=around)
-        gathered = gather(serving, situation)
+        gathered = gather(serving, situation, scratch)
     return situation, gathered
 
 

@@ -133,7 +133,7 @@ class Scores:
     def _most_log_odds(self) -> NDArray[np.float32]:
         """What each candidate may have at most, right to `_margin`."""
         gathered, scale = self.gathered, self._calibration
-        most = np.empty(len(gathered), dtype=np.float32)
+        most = gathered.scratch.log_odds[: len(gathered)]
         selecting.most_log_odds(
             self.bounds.score, self.bounds.slack,
             gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
@@ -149,7 +149,7 @@ class Scores:
 
     def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
         gathered, scale = self.gathered, self._calibration
-        found = np.empty(len(gathered), dtype=np.int64)
+        found = gathered.scratch.place
         count = selecting.likeliest(
             self._most_log_odds, self.bounds.score, self.bounds.slack,
             gathered.cost, gathered.item,
@@ -157,7 +157,7 @@ class Scores:
             gathered.offer, *gathered.online_rows,
             scale.intercept, scale.slope, scale.scale, self._margin, most, np.empty(most), found,
         )  # fmt: skip
-        return found[:count]
+        return found[:count].copy()
 
     def _said(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the very scores of some candidates, NaN where the model cannot say."""
@@ -190,8 +190,12 @@ def score(serving: Generation, gathered: Gathered, situation: Situation) -> Scor
     rows = np.empty(0, dtype=np.int32)
     if model is not None:
         history = history_of(model, situation.state, situation.query.now)
-        rows = serving.model_rows[gathered.item]
-        bounds = model.scorer.bounds(history, rows)
+        scratch, count = gathered.scratch, len(gathered)
+        rows = np.take(
+            serving.model_rows, gathered.item, out=scratch.model_row[:count], mode="clip"
+        )
+        room = Bounds(scratch.score[:count], scratch.slack[:count])
+        bounds = model.scorer.bounds(history, rows, room)
     at_venues, online = popularity_tables(gathered)
     return Scores(
         gathered=gathered,

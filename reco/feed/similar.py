@@ -58,9 +58,10 @@ def similar_offers(
     of = _published(connection, offer_id, now)
     around = _around(connection, serving, of, radius_m)
     query = _question(around.here, radius_m, n, now)
-    gathered = gather(serving, Situation(query, ANYONE, around))
-    candidates = gathered.everything()
-    order = _by_likeness(serving, gathered, candidates, of)
+    with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
+        gathered = gather(serving, Situation(query, ANYONE, around), scratch)
+        candidates = gathered.everything()
+        order = _by_likeness(serving, gathered, candidates, of)
     chosen = choose(order, [], n + _SPARE)
     ids = candidates.offer_id[chosen].tolist()
     live = read_offers(connection, ids, query, ANYONE.credit)

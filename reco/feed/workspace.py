@@ -15,19 +15,38 @@ from reco.kernel.gathering import BEST
 
 @dataclass(frozen=True)
 class Scratch:
-    """Room for one request at a time; what it holds between requests never differs."""
+    """Room for one request at a time; arrays of shape (I,) at least."""
 
     best: NDArray[Any]
-    """(I,) of dtype `BEST`: nothing found."""
+    """Of dtype `BEST`: nothing found, before a request and after it."""
     item: NDArray[np.int32]
-    """(I + 1,) rows of the items found."""
+    """One more than there are items."""
+    offer: NDArray[np.int32]
+    cost: NDArray[np.float64]
+    bookings: NDArray[np.int32]
+    model_row: NDArray[np.int32]
+    score: NDArray[np.float32]
+    slack: NDArray[np.float32]
+    log_odds: NDArray[np.float32]
+    place: NDArray[np.int64]
 
     @classmethod
     def for_items(cls, items: int) -> "Scratch":
         """Return room for so many items."""
         best = np.zeros(items, dtype=BEST)
         best["cost"] = np.inf
-        return cls(best, np.empty(items + 1, dtype=np.int32))
+        return cls(
+            best=best,
+            item=np.empty(items + 1, dtype=np.int32),
+            offer=np.empty(items, dtype=np.int32),
+            cost=np.empty(items),
+            bookings=np.empty(items, dtype=np.int32),
+            model_row=np.empty(items, dtype=np.int32),
+            score=np.empty(items, dtype=np.float32),
+            slack=np.empty(items, dtype=np.float32),
+            log_odds=np.empty(items, dtype=np.float32),
+            place=np.empty(items, dtype=np.int64),
+        )
 
 
 class Scratches:

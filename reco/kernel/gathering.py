@@ -31,9 +31,9 @@ _DAY_US = 86_400_000_000.0
 def cost_at(cost, knots_per_unit, feature):
     """Return `features.pairs.CostTable` at a feature that is not negative, bit for bit."""
     place = math.sqrt(feature * knots_per_unit)
-    knot = min(int(place), len(cost) - 2)
+    knot = np.uint64(min(int64(place), len(cost) - 2))
     below = cost[knot]
-    return below + (place - knot) * (cost[knot + 1] - below)
+    return below + (place - knot) * (cost[knot + np.uint64(1)] - below)
 
 
 @compiled(int64(int64, int64, READ_I64, READ_I64))
@@ -62,9 +62,13 @@ def _cheapest(
 ):  # fmt: skip
     """Return the least cost of the sessions from `first` to before `last` that may be booked."""
     least = np.inf
-    for row in range(first, last):
-        starts_us, opens_us, closes_us, price = session[row]
-        if price >> 2 > limit_cents[price & 3] or opens_us > now_us or closes_us <= now_us:
+    for row in range(np.uint64(first), np.uint64(last)):
+        starts_us, price = session[row, np.uint64(0)], session[row, np.uint64(3)]
+        if (
+            price >> 2 > limit_cents[price & 3]
+            or session[row, np.uint64(1)] > now_us
+            or session[row, np.uint64(2)] <= now_us
+        ):
             continue
         cost = cost_at(price_cost, price_knots, float(price >> 2))
         if starts_us != _FOREVER_US:

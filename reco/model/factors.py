@@ -92,10 +92,10 @@ class Factors:
         products(self.item_factors, self.user_factor(history), rows, scores)
         return scores
 
-    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return products of factors in eight bits, a quarter of the memory to read."""
         if not len(history):
-            return bounds_of(unknown(rows))
+            return bounds_of(unknown(rows), room)
         coarse, user = self.coarse, self.user_factor(history)
         # As fine as the sum of products may be without leaving 32 bits.
         steps = min(32_767, 2**31 // (128 * len(user)) - 1)
@@ -103,12 +103,11 @@ class Factors:
         code = np.rint(user / user_step)
         # Half a step of each factor, of the item's and of the user's, and a little for rounding.
         slack_steps = 0.5 * user_step * float(np.abs(code).sum() + 128 * len(user)) * (1.0 + 1e-3)
-        score, slack = np.empty((2, len(rows)), dtype=np.float32)
         coarse_products(
             coarse.code, coarse.step, rows, code.astype(np.int16), user_step, slack_steps,
-            score, slack,
+            room.score, room.slack,
         )  # fmt: skip
-        return Bounds(score, slack)
+        return room
 
     @cached_property
     def coarse(self) -> "CoarseFactors":

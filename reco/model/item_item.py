@@ -65,9 +65,9 @@ class ItemItem:
         self._totals.append(total)
         return scores
 
-    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are few sums."""
-        return bounds_of(self.scores(history, rows))
+        return bounds_of(self.scores(history, rows), room)
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the similarity of each item of `rows` to `row`, NaN where it is no neighbour."""

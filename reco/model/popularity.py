@@ -40,9 +40,9 @@ class Popularity:
         scores[known] = self.popularity[rows[known]]
         return scores
 
-    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
+    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are looked up."""
-        return bounds_of(self.scores(history, rows))
+        return bounds_of(self.scores(history, rows), room)
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return NaN: popularity knows nothing of similarity."""

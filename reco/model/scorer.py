@@ -42,8 +42,8 @@ class Scorer(Protocol):
         """Return the score of each item of `rows`, on the model's own scale; higher is likelier."""
         ...
 
-    def bounds(self, history: History, rows: NDArray[np.int32]) -> Bounds:
-        """Return about what `scores` would: as good, where it takes less time, as is of use."""
+    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
+        """Return about what `scores` would, in less time where that can be; `room` may be used."""
         ...
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -56,7 +56,9 @@ def unknown(rows: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.full(len(rows), np.nan)
 
 
-def bounds_of(scores: NDArray[np.float64]) -> Bounds:
-    """Return scores as bounds that are as near as single precision goes."""
-    near = scores.astype(np.float32)
-    return Bounds(near, np.abs(near) * np.float32(2.0**-22))
+def bounds_of(scores: NDArray[np.float64], room: Bounds) -> Bounds:
+    """Return scores as bounds that are as near as single precision goes; they lie in `room`."""
+    room.score[:] = scores
+    np.abs(room.score, out=room.slack)
+    np.multiply(room.slack, np.float32(2.0**-22), out=room.slack)
+    return room

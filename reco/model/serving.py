@@ -5,7 +5,7 @@ from pathlib import Path
 from reco.errors import ArtifactRefused
 from reco.model.address import local_folder
 from reco.model.loaded import LoadedModel, load_model
-from reco.model.registry import ModelVersion, versions
+from reco.model.registry import ModelVersion, line_of_champions
 
 
 def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | None]:
@@ -18,14 +18,11 @@ def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | 
 
     Returns
     -------
-    The champion and None; or a version that was champion before it, or None where none is whole,
-    and the reason. Without a champion, None and None.
+    The champion and None; or the nearest champion before it, or None where none is whole, and the
+    reason. Without a champion, None and None.
     """
-    known = versions(conninfo)
     reason = None
-    for version in [v for v in known if v.state == "champion"] + [
-        v for v in known if v.state == "retired"
-    ]:
+    for version in line_of_champions(conninfo):
         try:
             return opened(version, cache), reason
         except ArtifactRefused as error:

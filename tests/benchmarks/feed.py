@@ -34,6 +34,7 @@ from reco.feed.query import feed_query
 from reco.feed.scoring import score
 from reco.feed.shortlist import MOST
 from reco.feed.state import read_situation
+from reco.feed.workspace import Scratch
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.model.registry import champion
@@ -204,10 +205,11 @@ def _kernel(world: World, serving: Generation) -> dict[str, float]:
     )  # fmt: skip
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         here = read_situation(connection, serving, query)
+    scratch = Scratch.for_items(len(serving.catalogue.items))
     times_ms: dict[str, list[float]] = {"gather": [], "score": [], "select": []}
     for _ in range(60):
         marks = [time.perf_counter()]
-        gathered = gather(serving, here)
+        gathered = gather(serving, here, scratch)
         marks.append(time.perf_counter())
         scores = score(serving, gathered, here)
         marks.append(time.perf_counter())

@@ -20,6 +20,7 @@ from reco.feed.generation import Generation
 from reco.feed.query import feed_query
 from reco.feed.scoring import history_of
 from reco.feed.state import read_situation
+from reco.feed.workspace import Scratch
 from reco.model.factors import Factors
 from reco.world import World
 
@@ -127,7 +128,7 @@ def _asked(
     here = read_situation(connection, serving, query)
     model = serving.model
     history = history_of(model, here.state, query.now)
-    gathered = gather(serving, here)
+    gathered = gather(serving, here, Scratch.for_items(len(serving.catalogue.items)))
     at_venues = gathered.item[~gathered.is_online]
     said = model.scorer.scores(history, serving.model_rows[at_venues])
     true_top = set(at_venues[np.argsort(-np.nan_to_num(said, nan=-np.inf))[:_TOP]].tolist())

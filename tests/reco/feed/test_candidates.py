@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, stocks
+from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, gathered, stocks
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.pairs import days_to_session, distance_cost, session_cost
 from reco.core.deposits import UNLIMITED, Credit
 from reco.db.arrays import FOREVER_US, micros
-from reco.feed.candidates import gather
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.state import Interacted, Situation, Surroundings, UserState
@@ -41,7 +40,7 @@ filters = st.fixed_dictionaries(
 
 def found_in(catalogue, here):
     """Return all candidates, spelled out."""
-    return gather(generation(catalogue, None), here).everything()
+    return gathered(generation(catalogue, None), here).everything()
 
 
 def situation(catalogue, asked, credit, near, dismissed=()):

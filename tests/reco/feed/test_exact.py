@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import psycopg
 import pytest
+from catalogues import gathered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, TAXONOMY
@@ -13,7 +14,6 @@ from worlds import NOW, TAXONOMY
 from features.pairs import days_to_session, distance_cost, session_cost
 from reco.catalogue.build import build_catalogue
 from reco.db.arrays import FOREVER_US, micros
-from reco.feed.candidates import gather
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
@@ -294,7 +294,7 @@ def test_candidates_and_their_order_are_those_of_the_reference(serving, connecti
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
     expected = reference(connection_to, serving, here)
-    scores = score(serving, gather(serving, here), here)
+    scores = score(serving, gathered(serving, here), here)
     found = scores.likeliest(EVERYTHING)
     items = serving.catalogue.items.item_id[found.candidates.item].tolist()
     by_item = {item: (best, log_odds) for item, best, log_odds in expected}
@@ -329,7 +329,7 @@ def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, as
     """The feed orders a few hundred; the reference orders all, under the same quotas."""
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
-    scores = score(serving, gather(serving, here), here)
+    scores = score(serving, gathered(serving, here), here)
     everything = scores.likeliest(EVERYTHING).candidates
     chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query.n), query.n)
     shown = feed(connection_to, serving, query, SECRET).slate.offers
@@ -345,7 +345,7 @@ def test_a_short_list_chooses_as_all_in_order_do(
     begin_with(most)
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
-    scores = score(serving, gather(serving, here), here)
+    scores = score(serving, gathered(serving, here), here)
     everything = scores.likeliest(EVERYTHING).candidates
     gone = {int(everything.offer_id[place]) for place in lost if place < len(everything)}
     left = np.array(

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from catalogues import NOW, catalogue_of, stocks
+from catalogues import NOW, catalogue_of, gathered, stocks
 from hypothesis import assume, given
 
 from reco.core.deposits import UNLIMITED
-from reco.feed.candidates import gather
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.scoring import popularity_logits
@@ -21,9 +20,9 @@ def scored(rows):
     catalogue = catalogue_of(rows)
     venues = np.arange(len(catalogue.venues), dtype=np.int32)
     around = Surroundings(Point(5.0, 45.0), "request", 5e4, venues, np.full(len(venues), 300.0))
-    gathered = gather(generation(catalogue, None), Situation(QUERY, GUEST, around))
-    candidates = gathered.everything()
-    rate = np.log1p(np.exp(popularity_logits(gathered, candidates)))
+    found = gathered(generation(catalogue, None), Situation(QUERY, GUEST, around))
+    candidates = found.everything()
+    rate = np.log1p(np.exp(popularity_logits(found, candidates)))
     return catalogue, candidates, rate
 
 
