@@ -7,19 +7,42 @@ from types import MappingProxyType
 from scipy.sparse import csr_array
 
 from training.models.als import AlsParameters, fit_als
+from training.models.bpr import BprParameters, fit_bpr
+from training.models.ease import EaseParameters, fit_ease
 from training.models.fitted import Advance, Fitted
+from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
+from training.models.ials import IalsParameters, fit_ials
 from training.models.itemknn import ItemKnnParameters, fit_itemknn
 from training.models.popularity import PopularityParameters, fit_popularity
 
-Parameters = PopularityParameters | ItemKnnParameters | AlsParameters
+Parameters = (
+    PopularityParameters
+    | ItemKnnParameters
+    | AlsParameters
+    | IalsParameters
+    | BprParameters
+    | EaseParameters
+    | GraphFilterParameters
+)
 
 PARAMETERS: Mapping[str, type[Parameters]] = MappingProxyType(
-    {kind.kind: kind for kind in (PopularityParameters, ItemKnnParameters, AlsParameters)}
+    {
+        kind.kind: kind
+        for kind in (
+            PopularityParameters,
+            ItemKnnParameters,
+            AlsParameters,
+            IalsParameters,
+            BprParameters,
+            EaseParameters,
+            GraphFilterParameters,
+        )
+    }
 )
 """The parameters of each kind of model; their defaults are what `reco train` uses."""
 
 
-def fit(matrix: "csr_array", parameters: Parameters, advance: Advance) -> Fitted:
+def fit(matrix: "csr_array", parameters: Parameters, advance: Advance) -> Fitted:  # noqa: PLR0911
     """Fit the model that `parameters` describe to `matrix` (U, I) float32."""
     match parameters:
         case PopularityParameters():
@@ -28,6 +51,14 @@ def fit(matrix: "csr_array", parameters: Parameters, advance: Advance) -> Fitted
             return fit_itemknn(matrix, parameters, advance)
         case AlsParameters():
             return fit_als(matrix, parameters, advance)
+        case IalsParameters():
+            return fit_ials(matrix, parameters, advance)
+        case BprParameters():
+            return fit_bpr(matrix, parameters, advance)
+        case EaseParameters():
+            return fit_ease(matrix, parameters, advance)
+        case GraphFilterParameters():
+            return fit_graph_filter(matrix, parameters, advance)
 
 
 def stated(parameters: Parameters) -> dict[str, float | int | str | None]:

@@ -16,7 +16,7 @@ from reco.kernel.compiled import (
 
 
 @compiled(float64(READ_F32, READ_F64), reorders=True)
-def _product(factor, user):
+def product(factor, user):
     total = 0.0
     for place in range(len(user)):
         total += float64(factor[place]) * user[place]
@@ -31,10 +31,10 @@ def products(factors, user, rows, score):
         if row < 0:
             score[place] = np.nan
             continue
-        product = _product(factors[row], user)
-        if product == 0.0 and not np.any(factors[row] != float32(0.0)):
-            product = np.nan
-        score[place] = product
+        found = product(factors[row], user)
+        if found == 0.0 and not np.any(factors[row] != float32(0.0)):
+            found = np.nan
+        score[place] = found
     return True
 
 

@@ -8,34 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.scoring import coarse_products, products
+from reco.kernel.scoring import products
 from reco.model.artifact import Layout
+from reco.model.coarse import CoarseFactors
 from reco.model.history import History
-from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
-
-_PIECE = 8_192
-
-
-@dataclass(frozen=True)
-class CoarseFactors:
-    """Factors as small integers: about `code * step`, to half a step."""
-
-    code: NDArray[np.int8]
-    """(I, F) from −127 to 127."""
-    step: NDArray[np.float32]
-    """(I,) zero where all factors are."""
-
-    @classmethod
-    def of(cls, factors: NDArray[np.float32]) -> "CoarseFactors":
-        """Return the nearest to `factors`, of shape (I, F)."""
-        code = np.empty(factors.shape, dtype=np.int8)
-        step = np.empty(len(factors), dtype=np.float32)
-        for first in range(0, len(factors), _PIECE):
-            piece = factors[first : first + _PIECE].astype(np.float64)
-            step[first : first + _PIECE] = np.abs(piece).max(axis=1, initial=0.0) / 127.0
-            finite = np.maximum(step[first : first + _PIECE], np.finfo(np.float32).tiny)
-            code[first : first + _PIECE] = np.clip(np.rint(piece / finite[:, None]), -127, 127)
-        return cls(code, step)
+from reco.model.scorer import Bounds, Parameters, bounds_of, cosines, unknown
 
 
 @dataclass(frozen=True)
@@ -96,33 +73,13 @@ class Factors:
         """Return products of factors in eight bits, a quarter of the memory to read."""
         if not len(history):
             return bounds_of(unknown(rows), room)
-        coarse, user = self.coarse, self.user_factor(history)
-        # As fine as the sum of products may be without leaving 32 bits.
-        steps = min(32_767, 2**31 // (128 * len(user)) - 1)
-        user_step = max(float(np.abs(user).max()) / steps, np.finfo(float).tiny)
-        code = np.rint(user / user_step)
-        # Half a step of each factor, of the item's and of the user's, and a little for rounding.
-        slack_steps = 0.5 * user_step * float(np.abs(code).sum() + 128 * len(user)) * (1.0 + 1e-3)
-        coarse_products(
-            coarse.code, coarse.step, rows, code.astype(np.int16), user_step, slack_steps,
-            room.score, room.slack,
-        )  # fmt: skip
-        return room
+        return self.coarse.bounds(self.user_factor(history), rows, room)
 
     @cached_property
-    def coarse(self) -> "CoarseFactors":
+    def coarse(self) -> CoarseFactors:
         """The item factors in eight bits."""
         return CoarseFactors.of(self.item_factors)
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the cosine of the factors of `row` and of each item of `rows`."""
-        similarity = unknown(rows)
-        if row < 0 or not self.item_factors[row].any():
-            return similarity
-        known = np.flatnonzero(rows >= 0)
-        factors = self.item_factors[rows[known]].astype(np.float64)
-        target = self.item_factors[row].astype(np.float64)
-        length = np.linalg.norm(factors, axis=1) * np.linalg.norm(target)
-        met = length > 0
-        similarity[known[met]] = (factors[met] @ target) / length[met]
-        return similarity
+        return cosines(self.item_factors, row, rows)

@@ -13,16 +13,25 @@ from features.interactions import encoded_ids, vocabulary_rows
 from reco.errors import ArtifactRefused
 from reco.model.artifact import Artifact, Layout, check_layout, read_artifact
 from reco.model.calibration import Calibration
+from reco.model.dense import DenseItemItem
 from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.item_item import ItemItem
+from reco.model.linear_filter import LinearFilter
 from reco.model.popularity import Popularity
 from reco.model.scorer import Scorer
+from reco.model.weighted_factors import WeightedFactors
 
 __all__ = ["SCORERS", "History", "LoadedModel", "load_model"]
 
 SCORERS: Mapping[str, type[Scorer]] = {
-    scorer.kind: scorer for scorer in (Popularity, ItemItem, Factors)
+    "popularity": Popularity,
+    "itemknn": ItemItem,
+    "als": Factors,
+    "ials": WeightedFactors,
+    "bpr": LinearFilter,
+    "ease": DenseItemItem,
+    "filter": LinearFilter,
 }
 """Every kind of artifact that this code can serve."""
 

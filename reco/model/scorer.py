@@ -62,3 +62,17 @@ def bounds_of(scores: NDArray[np.float64], room: Bounds) -> Bounds:
     np.abs(room.score, out=room.slack)
     np.multiply(room.slack, np.float32(2.0**-22), out=room.slack)
     return room
+
+
+def cosines(factors: NDArray[np.float32], row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the cosine of `factors[row]` and those of each of `rows`; NaN where either is zero."""
+    similarity = unknown(rows)
+    if row < 0 or not factors[row].any():
+        return similarity
+    known = np.flatnonzero(rows >= 0)
+    others = factors[rows[known]].astype(np.float64)
+    target = factors[row].astype(np.float64)
+    length = np.linalg.norm(others, axis=1) * np.linalg.norm(target)
+    met = length > 0
+    similarity[known[met]] = (others[met] @ target) / length[met]
+    return similarity

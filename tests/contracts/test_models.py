@@ -84,6 +84,7 @@ def fitted(kind, events):
 
 def test_every_kind_that_is_trained_can_be_served():
     assert set(PARAMETERS) == set(SCORERS)
+    assert all(kind == PARAMETERS[kind].kind for kind in KINDS)
 
 
 def test_a_known_user_has_the_history_that_was_trained_on(model):

@@ -1,0 +1,83 @@
+"""A user's factor of iALS: the minimum of the loss that training minimises, for short and long."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from reco.model.history import History
+from training.models.ials import IalsParameters, fit_ials
+
+ITEMS = 90
+SETTINGS = IalsParameters(
+    factors=24, unobserved_weight=0.2, regularisation=0.02, nu=0.7, iterations=4, block=8,
+    observed_balance=0.3, unobserved_balance=0.4,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    generator = np.random.default_rng(3)
+    dense = generator.choice([0.0, 0.1, 1.0], size=(70, ITEMS), p=[0.75, 0.1, 0.15])
+    dense[:3] = generator.choice([0.0, 1.0], size=(3, ITEMS), p=[0.3, 0.7])
+    dense[:, 0], dense[:, -1] = 1.0, 0.0
+    return csr_array(dense.astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def fitted(matrix):
+    return fit_ials(matrix, SETTINGS, lambda: None)
+
+
+def unobserved(matrix):
+    """Return what an unobserved pair of each item counts, as the settings say it."""
+    popularity = np.asarray(matrix.sum(axis=0), dtype=float)
+    met = popularity > 0
+    raised = np.where(met, popularity, 1.0) ** SETTINGS.unobserved_balance * met
+    return SETTINGS.unobserved_weight * raised / raised[met].mean()
+
+
+def full_solve(scorer, history, unobserved_weight):
+    """Solve the whole (F, F) system of the loss over all items."""
+    y = scorer.item_factors.astype(float)
+    weight = np.zeros(len(y))
+    weight[history.rows] = history.weights.astype(float) * scorer.observed_weight[history.rows]
+    mass = weight.sum() + unobserved_weight.sum()
+    ridge = SETTINGS.regularisation * mass**SETTINGS.nu
+    left = y.T @ (y * (weight + unobserved_weight)[:, None]) + ridge * np.eye(y.shape[1])
+    return np.linalg.solve(left, y.T @ weight)
+
+
+@pytest.mark.parametrize("user", range(8), ids=lambda user: f"u{user}")
+def test_a_fold_in_is_the_full_solve(matrix, fitted, user):
+    row = matrix[[user]]
+    history = History(row.indices.astype(np.int32), row.data)
+    found = fitted.scorer.user_factor(history)
+    expected = full_solve(fitted.scorer, history, unobserved(matrix))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+
+def test_short_and_long_histories_are_both_among_them(matrix):
+    lengths = np.diff(matrix.indptr)[:8]
+    assert lengths.min() < SETTINGS.factors < lengths.max()
+
+
+def test_training_gives_the_scores_of_serving(matrix, fitted):
+    rows = np.arange(ITEMS, dtype=np.int32)
+    together = fitted.score_users(np.arange(8, dtype=np.int32))
+    for user in range(8):
+        row = matrix[[user]]
+        alone = fitted.scorer.scores(History(row.indices.astype(np.int32), row.data), rows)
+        np.testing.assert_allclose(together[user], alone, rtol=0, atol=1e-5)
+
+
+def test_what_is_popular_is_held_down_by_the_balance(matrix):
+    plain = fit_ials(matrix, IalsParameters(factors=8), lambda: None)
+    balanced = fit_ials(matrix, IalsParameters(factors=8, unobserved_balance=1.0), lambda: None)
+    popular = np.argsort(-np.asarray(matrix.sum(axis=0)))[:5]
+    users = np.arange(70, dtype=np.int32)
+
+    def share(fitted):
+        scores = fitted.score_users(users)
+        return scores[:, popular].mean() / np.nanmean(scores)
+
+    assert share(balanced) < share(plain)

@@ -1,0 +1,135 @@
+"""A graph filter: co-occurrence of one step, and an ideal low-pass of the spectrum beside it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+from sklearn.utils.extmath import randomized_svd
+
+from reco.model.linear_filter import LinearFilter
+from training.models.fitted import Advance, Fitted
+from training.models.linear import score_users
+
+_PIECE_ENTRIES = 1 << 24
+"""Similarities held at once: 64 MiB."""
+
+
+@dataclass(frozen=True)
+class GraphFilterParameters:
+    """Settings of a graph filter in the manner of GF-CF (Shen et al. 2021, equation 9)."""
+
+    kind: ClassVar[str] = "filter"
+    factors: int = 256
+    """Singular vectors kept by the low-pass."""
+    low_pass: float = 1.0
+    """Weight of the low-pass beside the step over the graph."""
+    spectral_power: float = 0.0
+    """A component counts (singular value) ** spectral_power in the low-pass; 0 is the ideal one."""
+    user_power: float = 0.5
+    """A user's row is divided by (weight) ** user_power."""
+    item_power: float = 0.5
+    """An item's column is divided by (weight) ** item_power."""
+    side_power: float = 0.5
+    """In the low-pass an item of the history is divided by (weight) ** side_power, and one that is
+    scored multiplied."""
+    neighbours: int = 400
+    """Nearest neighbours kept of each item in the step over the graph."""
+    half_life_days: float | None = None
+    """Age at which an event counts half; None: all ages count alike."""
+    history_power: float = 0.0
+    """A history of weights w counts as `w / sum(w) ** history_power`."""
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of a fit, for its progress."""
+        return 2
+
+
+def fit_graph_filter(
+    matrix: "csr_array[np.float32]", parameters: GraphFilterParameters, advance: Advance
+) -> Fitted:
+    """Fit the filter to `matrix` (U, I)."""
+    weight = np.asarray(matrix.sum(axis=0), dtype=np.float64)
+    normal = _normalised(matrix, parameters)
+    step = _nearest(normal, parameters.neighbours)
+    advance()
+    inputs, outputs = _low_pass(normal, weight, parameters)
+    advance()
+    scorer = LinearFilter(
+        neighbour_start=step.indptr.astype(np.int64),
+        neighbour_item=step.indices.astype(np.int32),
+        neighbour_similarity=step.data.astype(np.float32),
+        input_factors=inputs,
+        output_factors=outputs,
+        item_bias=np.zeros(len(weight), dtype=np.float32),
+        is_met=weight > 0,
+        history_power=parameters.history_power,
+    )
+    return Fitted(scorer, score_users(scorer, matrix))
+
+
+def _normalised(
+    matrix: "csr_array[np.float32]", parameters: GraphFilterParameters
+) -> "csr_array[np.float32]":
+    by_user = diags_array(_power(matrix.sum(axis=1), -parameters.user_power))
+    by_item = diags_array(_power(matrix.sum(axis=0), -parameters.item_power))
+    return csr_array(by_user @ matrix @ by_item).astype(np.float32)
+
+
+def _low_pass(
+    normal: "csr_array[np.float32]", weight: NDArray[np.float64], parameters: GraphFilterParameters
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the input and the output factors (I, F)."""
+    size = min(parameters.factors, *(side - 1 for side in normal.shape))
+    if size < 1 or not normal.nnz:
+        return (np.zeros((normal.shape[1], 1), dtype=np.float32),) * 2
+    _, singular, vectors = randomized_svd(
+        normal, n_components=size, n_iter=4, random_state=parameters.seed
+    )
+    found = singular > singular[0] * 1e-6
+    gain = np.sqrt(parameters.low_pass * singular[found] ** parameters.spectral_power)
+    axes = vectors[found].T * gain
+    inputs = axes * _power(weight, -parameters.side_power)[:, np.newaxis]
+    outputs = axes * _power(weight, parameters.side_power)[:, np.newaxis]
+    return inputs.astype(np.float32), np.ascontiguousarray(outputs, dtype=np.float32)
+
+
+def _nearest(normal: "csr_array[np.float32]", neighbours: int) -> "csr_array[np.float32]":
+    """Return `normal.T @ normal` with the largest entries of each row, columns sorted."""
+    columns = normal.T.tocsr()
+    items = normal.shape[1]
+    rows = max(1, _PIECE_ENTRIES // max(1, items))
+    kept = [
+        _largest((columns[first : first + rows] @ normal).toarray(), neighbours)
+        for first in range(0, items, rows)
+    ]
+    counts = np.concatenate([[0], *(count for count, _, _ in kept)])
+    return csr_array(
+        (
+            np.concatenate([value for _, _, value in kept]),
+            np.concatenate([item for _, item, _ in kept]),
+            np.cumsum(counts),
+        ),
+        shape=(items, items),
+    )
+
+
+def _largest(
+    rows: NDArray[np.float32], most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return how many of each row are kept, their columns and values: `most` positive ones."""
+    if most < rows.shape[1]:
+        border = -np.partition(-rows, most - 1, axis=1)[:, most - 1, np.newaxis]
+        rows = np.where(rows >= border, rows, np.float32(0.0))
+    row, column = np.nonzero(rows > 0)
+    return np.bincount(row, minlength=len(rows)), column, rows[row, column]
+
+
+def _power(values: object, exponent: float) -> NDArray[np.float64]:
+    weights = np.asarray(values, dtype=np.float64)
+    powers = np.zeros(len(weights))
+    np.power(weights, exponent, where=weights > 0, out=powers)
+    return powers
