@@ -6,7 +6,11 @@ earns nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
 
 POINTS: Mapping[str, float] = MappingProxyType(
     {"category": 25.0, "venue_type": 20.0, "subcategory": 10.0, "venue": 5.0, "genre": 5.0}
@@ -101,3 +105,53 @@ def expected_gains(
             unmet[value] = still * (1.0 - probability)
         gains.append(gain)
     return gains
+
+
+@dataclass(frozen=True)
+class ValueTable:
+    """The attribute values of R offers as codes: V values of known points."""
+
+    names: tuple[Value, ...]
+    """(V,) sorted."""
+    start: NDArray[np.int64]
+    """(R + 1,) bounds of each offer's entries in `value`."""
+    value: NDArray[np.int32]
+    """(E,) codes, each once an offer, ascending."""
+    points: NDArray[np.float64]
+    """(V,) that a first booking of each value earns."""
+
+    def codes_of(self, attribute: str) -> NDArray[np.int64]:
+        """Return the codes of an attribute's values; none where the offers do not have it."""
+        return np.flatnonzero([name == attribute for name, _ in self.names])
+
+    def take(self, rows: NDArray[np.integer]) -> "ValueTable":
+        """Return the table of the offers at `rows`, with the same codes."""
+        length = np.diff(self.start)[rows]
+        start = np.append(0, np.cumsum(length)).astype(np.int64)
+        entry = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
+        return ValueTable(self.names, start, self.value[entry], self.points)
+
+
+def value_table(
+    offers: Sequence[Set[Value]], points_by_attribute: Mapping[str, float] = POINTS
+) -> ValueTable:
+    """Return the values of `offers` as codes.
+
+    Raises
+    ------
+    KeyError
+        An attribute has no points.
+
+    >>> table = value_table([values_of(category="LIVRE"), values_of(), values_of(venue="a")])
+    >>> table.names, table.start.tolist(), table.value.tolist(), table.points.tolist()
+    ((('category', 'LIVRE'), ('venue', 'a')), [0, 1, 1, 2], [0, 1], [25.0, 5.0])
+    """
+    names = tuple(sorted(set().union(*offers)))
+    code = {name: at for at, name in enumerate(names)}
+    entries = [sorted(code[name] for name in offer) for offer in offers]
+    return ValueTable(
+        names=names,
+        start=np.append(0, np.cumsum([len(entry) for entry in entries])).astype(np.int64),
+        value=np.array([at for entry in entries for at in entry], dtype=np.int32),
+        points=np.array([points_by_attribute[name] for name, _ in names], dtype=np.float64),
+    )

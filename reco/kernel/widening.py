@@ -1,0 +1,297 @@
+"""The slate of most expected gain that relevance can carry: greedy choice, search, bound.
+
+Rows are the candidates of a pool by descending probability; the gain of one more row is its
+probability times the points still to be earned with its values, which shrink with every row taken.
+"""
+
+import numpy as np
+from numba import boolean, float64, int64
+from numba.types import UniTuple
+
+from reco.kernel.compiled import (
+    READ_BOOL,
+    READ_F64,
+    READ_I32,
+    READ_I64,
+    READ_MATRIX_I64,
+    compiled,
+)
+from reco.kernel.gain import bound_of, gain_of, open_points, relevance_of
+
+_CLOSE = 0.04
+"""The search ends with a slate that spends all but this share of what the floor gives up."""
+
+
+@compiled(boolean(int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
+def _has_room(row, group, limit, shown):
+    has_room = True
+    for quota in range(len(group)):
+        has_room &= shown[quota, group[quota, row]] < limit[quota, row]
+    return has_room
+
+
+@compiled(boolean(int64, READ_I64, READ_I64, int64[::1], int64))
+def _is_free(row, begins, ends, picks, count):
+    """Return whether the session of `row` overlaps none of those picked."""
+    if len(begins) == 0 or begins[row] >= ends[row]:
+        return True
+    for at in range(count):
+        other = picks[at]
+        if begins[row] < ends[other] and begins[other] < ends[row]:
+            return False
+    return True
+
+
+@compiled(
+    int64(
+        int64, int64, READ_F64, READ_I64, READ_I32, READ_MATRIX_I64,
+        float64[::1], int64[:, ::1], boolean[::1], int64[::1],
+    )
+)  # fmt: skip
+def _take(row, count, chance, start, value, group, still, shown, is_taken, picks):
+    for entry in range(start[row], start[row + 1]):
+        still[value[entry]] *= 1.0 - chance[row]
+    for quota in range(len(group)):
+        shown[quota, group[quota, row]] += 1
+    is_taken[row] = True
+    picks[count] = row
+    return count + 1
+
+
+@compiled(boolean(int64, int64, float64[::1]))
+def _comes_first(row, other, key):
+    return key[row] > key[other] or (key[row] == key[other] and row < other)
+
+
+@compiled(boolean(int64[::1], int64, int64, float64[::1]))
+def _sift_down(heap, at, filled, key):
+    """Let the row at `at` sink to its place in a heap whose greatest key comes first."""
+    row = heap[at]
+    while True:
+        child = 2 * at + 1
+        if child >= filled:
+            break
+        if child + 1 < filled and _comes_first(heap[child + 1], heap[child], key):
+            child += 1
+        if not _comes_first(heap[child], row, key):
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = row
+    return True
+
+
+@compiled(boolean(int64, READ_I64, READ_I32, READ_F64, float64[::1], READ_BOOL))
+def _brings_category(row, start, value, worth, still, is_category):
+    for entry in range(start[row], start[row + 1]):
+        code = value[entry]
+        if is_category[code] and still[code] == worth[code]:
+            return True
+    return False
+
+
+@compiled(
+    boolean(
+        int64, float64, float64, READ_F64, float64[::1], READ_I64, READ_I32, float64[::1],
+        float64[::1],
+    )
+)  # fmt: skip
+def _put_key(
+    row, gain_weight, probability_weight, probability, chance, start, value, still, key
+):  # fmt: skip
+    """Write what the row is worth now; return whether that is less than what was written."""
+    gain = chance[row] * open_points(row, start, value, still)
+    now = gain_weight * gain + probability_weight * probability[row]
+    has_shrunk = now < key[row]
+    key[row] = now
+    return has_shrunk
+
+
+@compiled(
+    UniTuple(int64, 2)(
+        float64, float64, READ_F64, float64[::1], READ_I64, READ_I32, READ_F64, READ_MATRIX_I64,
+        READ_MATRIX_I64, READ_I64, READ_I64, READ_BOOL, int64, float64[::1],
+        float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1],
+    )
+)  # fmt: skip
+def _greedy(
+    gain_weight, probability_weight, probability, chance, start, value, worth, group,
+    limit, begins, ends, is_category, least_new, alone,
+    still, key, heap, shown, is_taken, picks,
+):  # fmt: skip
+    """Write a slate by descending weighted sum of gain and probability.
+
+    Return its length, and how much of it the quotas let in.
+
+    Gains only shrink as rows are taken, so that a row whose stale key comes first and turns out to
+    be right is the best one (Minoux 1978). What the quotas shut out comes back, by probability,
+    where the slate would be short; what overlaps does not.
+
+    Parameters
+    ----------
+    alone
+        The gain of each row alone.
+
+    The others are those of `widen`, and memory.
+    """
+    still[:] = worth
+    shown[:] = 0
+    is_taken[:] = False
+    rows, n = len(probability), len(picks)
+    count = 0
+    filled = rows
+    for row in range(rows):
+        key[row] = gain_weight * alone[row] + probability_weight * probability[row]
+        heap[row] = row
+    for _ in range(min(least_new, n)):
+        best = -1
+        for row in range(rows):
+            if is_taken[row] or not _brings_category(row, start, value, worth, still, is_category):
+                continue
+            if not _has_room(row, group, limit, shown):
+                continue
+            if not _is_free(row, begins, ends, picks, count):
+                continue
+            _put_key(
+                row, gain_weight, probability_weight, probability, chance, start, value, still, key
+            )
+            if best < 0 or key[row] > key[best]:
+                best = row
+        if best < 0:
+            break
+        count = _take(best, count, chance, start, value, group, still, shown, is_taken, picks)
+    for at in range(filled // 2 - 1, -1, -1):
+        _sift_down(heap, at, filled, key)
+    while count < n and filled > 0:
+        row = heap[0]
+        if (
+            not is_taken[row]
+            and _has_room(row, group, limit, shown)
+            and _is_free(row, begins, ends, picks, count)
+        ):
+            if _put_key(
+                row, gain_weight, probability_weight, probability, chance, start, value, still, key
+            ):
+                _sift_down(heap, 0, filled, key)
+                continue
+            count = _take(row, count, chance, start, value, group, still, shown, is_taken, picks)
+        filled -= 1
+        heap[0] = heap[filled]
+        _sift_down(heap, 0, filled, key)
+    within = count
+    for row in range(rows):
+        if count == n:
+            break
+        if not is_taken[row] and _is_free(row, begins, ends, picks, count):
+            count = _take(row, count, chance, start, value, group, still, shown, is_taken, picks)
+    picks[:count] = np.sort(picks[:count])
+    return count, within
+
+
+@compiled(
+    int64(
+        READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64, READ_I64,
+        READ_I64, READ_BOOL, int64, float64, float64, int64, float64, float64,
+        int64[::1], float64[::1], float64[::1],
+    )
+)  # fmt: skip
+def widen(
+    probability, start, value, worth, group, limit, groups, begins,
+    ends, is_category, least_new, floor, intensity, steps, outside_probability, outside_points,
+    best, gains, figures,
+):  # fmt: skip
+    """Write the slate of most gain found whose relevance keeps the floor; return its length.
+
+    The weight of the probability against the gain is searched between the gain alone (0) and the
+    probability alone (1), which is the likeliest slate and keeps any floor: by false position,
+    halving the end that stays (the Illinois rule, Dowell and Jarratt 1971).
+
+    Parameters
+    ----------
+    probability
+        (C,) descending, from 0 to 1.
+    start, value, worth
+        Values of each row, and the points to be earned with each value.
+    group, limit, groups
+        (Q, C) quotas: each row's group, the most of that group, and how many groups there are.
+    begins, ends
+        (C,) sessions that may not overlap; empty: they may.
+    is_category, least_new
+        Which values are categories, and how many new ones the slate must have where it can.
+    steps
+        Of the search, at most.
+    outside_probability, outside_points
+        The most that candidates outside the pool have.
+    best, gains
+        Room for the slate: rows in order, and what each adds to the gain of those before it, at
+        intensity 1.
+    figures
+        Room for: relevance, that of the likeliest slate, gain at the intensity, its bound, weight.
+    """
+    rows, n = len(probability), len(best)
+    chance, alone = np.empty(rows), np.empty(rows)
+    still, everything = worth.copy(), worth.copy()
+    steepest = 0.0
+    for row in range(rows):
+        chance[row] = probability[row]
+        if intensity != 1.0:
+            chance[row] = -np.expm1(intensity * np.log1p(-probability[row]))
+        alone[row] = chance[row] * open_points(row, start, value, worth)
+        if probability[row] > 0.0:
+            steepest = max(steepest, alone[row] / probability[row])
+        for entry in range(start[row], start[row + 1]):
+            everything[value[entry]] *= 1.0 - chance[row]
+    outside = -np.expm1(intensity * np.log1p(-outside_probability))
+    key, marginal, kept = np.empty(rows), np.empty(rows), np.empty(n)
+    heap = np.empty(rows, dtype=np.int64)
+    shown = np.empty((len(group), groups), dtype=np.int64)
+    is_taken = np.empty(rows, dtype=np.bool_)
+    picks = np.empty(n, dtype=np.int64)
+
+    weight, low, high = 1.0, 0.0, 1.0
+    low_miss, high_excess = 0.0, 0.0
+    most_gain, likeliest = -1.0, 0.0
+    length, least_within = 0, 0
+    for step in range(steps + 2):
+        gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
+        count, within = _greedy(
+            gain_weight, weight, probability, chance, start, value, worth, group,
+            limit, begins, ends, is_category, least_new, alone,
+            still, key, heap, shown, is_taken, picks,
+        )  # fmt: skip
+        relevance = relevance_of(probability, picks, count)
+        if step == 0:
+            likeliest, length, least_within = relevance, count, within
+        excess = (relevance / likeliest if likeliest > 0.0 else 1.0) - floor
+        is_allowed = excess >= 0.0 and count == length and within >= least_within
+        if is_allowed:
+            gain = gain_of(chance, picks, count, start, value, worth, still, kept)
+            if gain > most_gain:
+                best[:count] = picks[:count]
+                figures[0], figures[2], figures[4] = relevance, gain, weight
+                most_gain = gain
+        is_last = floor >= 1.0 or steepest == 0.0
+        if step == 1 or is_last:
+            # Without a floor the slate is near the optimum, which makes the bound tight.
+            figures[3] = bound_of(
+                picks, count, chance, start, value, worth, outside, outside_points,
+                still, everything, marginal, kept, n,
+            )  # fmt: skip
+        if is_last:
+            break
+        if step == 0:
+            high_excess = excess
+            weight = 0.0
+            continue
+        if is_allowed:
+            if excess <= _CLOSE * (1.0 - floor) or weight == 0.0:
+                break
+            high, high_excess, low_miss = weight, excess, 0.5 * low_miss
+        else:
+            low, low_miss, high_excess = weight, max(0.0, -excess), 0.5 * high_excess
+        both = low_miss + high_excess
+        share = low_miss / both if both > 0.0 else 0.5
+        weight = low + min(0.9, max(0.1, share)) * (high - low)
+    figures[1] = likeliest
+    gain_of(probability, best, length, start, value, worth, still, gains)
+    return length

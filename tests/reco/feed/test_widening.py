@@ -1,0 +1,225 @@
+"""The slate that widens the horizon: floor, quotas, sessions and bound hold on any small pool."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from features.horizon import POINTS, expected_gains, value_table
+from reco.errors import InvalidInput
+from reco.feed.slate import Quota, choose
+from reco.feed.widening import Aim, Pool, ValueScratch, pool_rows, values_of_rows, widen
+
+NOTHING = np.empty(0, dtype=np.int64)
+offers = st.frozensets(
+    st.tuples(st.sampled_from(sorted(POINTS)), st.sampled_from("abc")), max_size=5
+)
+candidates = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.002, 0.05, 0.05, 0.3, 0.9, 1.0]),
+        offers,
+        st.integers(0, 3),
+        st.integers(0, 2),
+        st.integers(0, 6),
+    ),
+    min_size=1,
+    max_size=9,
+)
+intensities = st.sampled_from([1.0, 3.0, 30.0])
+floors = st.sampled_from([0.0, 0.5, 0.9, 0.95, 0.99, 1.0])
+LIMIT = np.array([1, 2, 1, 3])
+
+
+def ordered(rows):
+    return sorted(rows, key=lambda row: -row[0])
+
+
+def pool_of(rows, met=frozenset(), *, quotas=False, plan=False, outside=(0.0, 0.0)):
+    table = value_table([values for _, values, *_ in rows])
+    changed = np.array([at for at, name in enumerate(table.names) if name in met], dtype=np.int64)
+    scratch = ValueScratch.of(table)
+    values = values_of_rows(table, np.arange(len(rows)), changed, np.zeros(len(changed)), scratch)
+    limits = [
+        Quota(np.array([row[k] for row in rows]), LIMIT[[row[k] for row in rows]]) for k in (2, 3)
+    ]
+    begins = np.array([row[4] for row in rows], dtype=np.int64) if plan else NOTHING
+    chances = np.array([chance for chance, *_ in rows])
+    return Pool(chances, values, limits if quotas else (), begins, begins + 2 * plan, *outside)
+
+
+def gain_of(rows, chosen, met, intensity):
+    chances = [1 - (1 - rows[at][0]) ** intensity for at in chosen]
+    return sum(expected_gains([rows[at][1] for at in chosen], chances, met))
+
+
+def relevance_of(rows, chosen):
+    return sum(rows[at][0] / math.log2(place + 2) for place, at in enumerate(sorted(chosen)))
+
+
+def best_gain(rows, n, met, intensity):
+    sets = itertools.combinations(range(len(rows)), min(n, len(rows)))
+    return max(gain_of(rows, chosen, met, intensity) for chosen in sets)
+
+
+@given(candidates, offers, st.integers(1, 5), floors, intensities)
+def test_what_is_said_of_a_slate_is_so(rows, met, n, floor, intensity):
+    rows = ordered(rows)
+    found = widen(pool_of(rows, met), Aim(n, floor, intensity))
+    chosen = found.chosen.tolist()
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(n, len(rows))
+    assert found.gain == pytest.approx(gain_of(rows, chosen, met, intensity))
+    once = expected_gains([rows[at][1] for at in chosen], [rows[at][0] for at in chosen], met)
+    assert found.gains.tolist() == pytest.approx(once)
+    likeliest = relevance_of(rows, range(len(chosen)))
+    if likeliest > 0:
+        assert found.relevance_kept == pytest.approx(relevance_of(rows, chosen) / likeliest)
+
+
+@given(candidates, offers, st.integers(1, 5), floors, intensities, st.booleans(), st.booleans())
+def test_the_floor_is_never_missed(rows, met, n, floor, intensity, quotas, plan):
+    pool = pool_of(ordered(rows), met, quotas=quotas, plan=plan)
+    found = widen(pool, Aim(n, floor, intensity))
+    assert found.relevance_kept >= floor
+    assert len(found.chosen) == len(widen(pool, Aim(n, 1.0)).chosen)
+
+
+@given(candidates, offers, st.integers(1, 5), intensities)
+def test_the_highest_floor_is_the_slate_by_relevance(rows, met, n, intensity):
+    rows = ordered(rows)
+    pool = pool_of(rows, met, quotas=True)
+    found = widen(pool, Aim(n, 1.0, intensity))
+    assert found.chosen.tolist() == choose(np.arange(len(rows)), pool.quotas, n)
+    assert found.relevance_kept == 1.0
+
+
+@given(candidates, offers, st.integers(1, 4), floors, intensities, st.booleans())
+def test_no_set_gains_more_than_the_bound(rows, met, n, floor, intensity, quotas):
+    rows = ordered(rows)
+    found = widen(pool_of(rows, met, quotas=quotas), Aim(n, floor, intensity))
+    assert best_gain(rows, n, met, intensity) <= found.bound * (1 + 1e-12) + 1e-9
+
+
+@given(candidates, candidates, offers, st.integers(1, 3), intensities)
+def test_the_bound_holds_for_what_is_outside_the_pool(rows, others, met, n, intensity):
+    rows = ordered(rows)
+    most_points = max(sum(POINTS[name] for name, _ in values) for _, values, *_ in others)
+    outside = max(chance for chance, *_ in others)
+    found = widen(pool_of(rows, met, outside=(outside, most_points)), Aim(n, 0.9, intensity))
+    assert best_gain(rows + others, n, met, intensity) <= found.bound * (1 + 1e-12) + 1e-9
+
+
+@given(candidates, offers, st.integers(1, 4), intensities)
+def test_without_a_floor_the_greedy_choice_is_within_its_guarantee(rows, met, n, intensity):
+    rows = ordered(rows)
+    found = widen(pool_of(rows, met), Aim(n, 0.0, intensity))
+    assert found.gain >= (1 - 1 / math.e) * best_gain(rows, n, met, intensity) - 1e-9
+
+
+@given(candidates, offers, st.integers(1, 6), floors)
+def test_quotas_hold_while_the_slate_by_relevance_holds_them(rows, met, n, floor):
+    rows = ordered(rows)
+    pool = pool_of(rows, met, quotas=True)
+
+    def holds(chosen):
+        return all(
+            np.count_nonzero(quota.group[chosen] == quota.group[at]) <= quota.limit[at]
+            for quota in pool.quotas
+            for at in chosen
+        )
+
+    likeliest = widen(pool, Aim(n, 1.0)).chosen
+    assert holds(widen(pool, Aim(n, floor)).chosen) or not holds(likeliest)
+
+
+@given(candidates, offers, st.integers(1, 6), floors)
+def test_sessions_of_a_plan_never_overlap(rows, met, n, floor):
+    pool = pool_of(ordered(rows), met, plan=True)
+    begins = pool.begins_us[widen(pool, Aim(n, floor)).chosen]
+    assert all(abs(a - b) >= 2 for a, b in itertools.combinations(begins.tolist(), 2))
+
+
+@given(candidates, st.randoms(), floors)
+def test_the_order_in_which_candidates_come_changes_nothing(rows, random, floor):
+    numbered = [(*row, name) for name, row in enumerate(rows)]
+    shuffled = list(numbered)
+    random.shuffle(shuffled)
+    slates = []
+    for order in (numbered, shuffled):
+        by_rank = sorted(order, key=lambda row: (-row[0], row[-1]))
+        chosen = widen(pool_of(by_rank, quotas=True), Aim(4, floor, 10.0)).chosen
+        slates.append([by_rank[at][-1] for at in chosen])
+    assert slates[0] == slates[1]
+
+
+def test_a_new_category_is_had_where_it_is_demanded():
+    book, play = frozenset({("category", "LIVRE")}), frozenset({("category", "SPECTACLE")})
+    rows = [*[(0.5, book, 0, 0, 0)] * 4, (0.001, play, 0, 0, 0)]
+    pool = pool_of(rows, book)
+    is_category = np.array([True])
+    assert widen(pool, Aim(3, 0.95)).chosen.tolist() == [0, 1, 2]
+    mixed = widen(pool, Aim(3, 0.95, least_new_categories=1), is_category)
+    assert mixed.chosen.tolist() == [0, 1, 4]
+    assert mixed.relevance_kept == 1.0
+    # As many as there are.
+    assert 4 in widen(pool, Aim(3, 1.0, least_new_categories=2), is_category).chosen
+
+
+def test_two_of_one_new_category_are_worth_less_than_two_new_categories():
+    play, concert = frozenset({("category", "SPECTACLE")}), frozenset({("category", "CONCERT")})
+    rows = [(0.5, play, 0, 0, 0), (0.5, play, 0, 0, 0), (0.4, concert, 0, 0, 0)]
+    assert widen(pool_of(rows), Aim(2, 0.8)).chosen.tolist() == [0, 2]
+    assert widen(pool_of(rows), Aim(2, 0.99)).chosen.tolist() == [0, 1]
+
+
+def test_pages_before_share_the_points_of_a_value():
+    play = frozenset({("category", "SPECTACLE")})
+    table = value_table([play])
+    scratch = ValueScratch.of(table)
+    values = values_of_rows(table, np.array([0]), np.array([0]), np.array([0.25]), scratch)
+    assert values.worth.tolist() == [6.25]
+    again = values_of_rows(table, np.array([0]), NOTHING, np.empty(0), scratch)
+    assert again.worth.tolist() == [25.0]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([np.nan, 0.1, 0.2, 0.3]), offers), min_size=1, max_size=12),
+    st.integers(1, 4),
+    st.integers(0, 2),
+)
+def test_a_pool_holds_the_likeliest_and_the_likeliest_of_each_value(rows, most, of_each):
+    chances = np.array([chance for chance, _ in rows])
+    table = value_table([values for _, values in rows])
+    found = pool_rows(chances, table, np.ones(len(table.points), dtype=bool), most, of_each)
+    known = [at for at in range(len(rows)) if not np.isnan(chances[at])]
+    order = sorted(known, key=lambda at: (-chances[at], at))
+    wanted = set(order[:most])
+    for name in table.names:
+        wanted |= set([at for at in order if name in rows[at][1]][:of_each])
+    assert found.tolist() == [at for at in order if at in wanted]
+
+
+def test_nothing_to_choose_from():
+    table = value_table([])
+    values = values_of_rows(table, NOTHING, NOTHING, np.empty(0), ValueScratch.of(table))
+    found = widen(Pool(np.empty(0), values), Aim(3, 0.9))
+    assert (found.chosen.tolist(), found.gain, found.bound, found.relevance_kept) == ([], 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"floor": 1.5}, "floor"), ({"intensity": 0.0}, "intensity"), ({"n": -1}, "n")],
+)
+def test_what_cannot_be_asked_for(wrong, field):
+    with pytest.raises(InvalidInput) as raised:
+        Aim(**({"n": 3, "floor": 0.9} | wrong))
+    assert raised.value.field == field
+
+
+def test_new_categories_need_categories():
+    pool = pool_of([(0.5, frozenset(), 0, 0, 0)])
+    with pytest.raises(InvalidInput, match="least_new_categories"):
+        widen(pool, Aim(1, 0.9, least_new_categories=1))
