@@ -406,7 +406,7 @@ model_version = Table(
     _time("created_at", required=True),
     Column("metrics", JSONB, nullable=False),
     Column("state", Text, nullable=False),
-    CheckConstraint("state in ('published', 'champion', 'retired')", name="state"),
+    CheckConstraint("state in ('candidate', 'champion', 'retired', 'pruned')", name="state"),
     # At most one champion, and its look-up at start.
     Index(
         "model_version_champion_key",
@@ -414,6 +414,27 @@ model_version = Table(
         unique=True,
         postgresql_where=text("state = 'champion'"),
     ),
+    schema="reco",
+)
+
+model_event = Table(
+    "model_event",
+    metadata,
+    # What became of each version, in order: few rows, read whole.
+    _id(),
+    Column("version", Text, nullable=False),
+    _time("at", required=True),
+    Column("action", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    # The gate's verdict, where there was one.
+    Column("evidence", JSONB),
+    CheckConstraint(
+        "action in ('published', 'promoted', 'forced', 'refused', 'rolled back', 'retired',"
+        " 'pruned')",
+        name="action",
+    ),
+    CheckConstraint("action <> 'forced' or reason is not null", name="reason"),
     schema="reco",
 )
 

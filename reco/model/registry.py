@@ -173,7 +173,8 @@ def force(connection: psycopg.Connection[Any], version: str, act: Act) -> None:
 def refuse(
     connection: psycopg.Connection[Any], version: str, act: Act, evidence: Mapping[str, Any]
 ) -> None:
-    """Record that the gate refused a version."""
+    """Record that the gate refused a version; raise `NotFound` if there is none."""
+    _state(connection, version)
     _record(connection, version, "refused", act, evidence)
 
 
@@ -226,9 +227,10 @@ def events(conninfo: str) -> list[ModelEvent]:
 
 def line_of_champions(conninfo: str) -> list[ModelVersion]:
     """Return the champion, the one before it, and so on; without those that are pruned."""
+    # The history first: a version is registered before anything can happen to it.
+    names = succession(events(conninfo))
     by_name = {known.version: known for known in versions(conninfo)}
-    line = [by_name[name] for name in succession(events(conninfo))]
-    return [known for known in line if known.state != "pruned"]
+    return [by_name[name] for name in names if by_name[name].state != "pruned"]
 
 
 def succession(history: Sequence[ModelEvent]) -> list[str]:

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fsspec.core import url_to_fs
-
 from features.interactions import encoded_ids, vocabulary_rows
 from reco.errors import ArtifactRefused
-from reco.model.address import local_folder
+from reco.model.address import artifact_exists, local_folder
 from reco.model.loaded import LoadedModel, load_model
 from reco.model.registry import versions
 from reco.world import World
@@ -23,7 +21,7 @@ class StoredModel:
 
     version: str
     state: str
-    """champion, retired, published or unregistered."""
+    """candidate, champion, retired, pruned or unregistered."""
     address: str
     model: LoadedModel | None
     """None: it cannot be read, so that nobody knows whom it holds."""
@@ -42,20 +40,11 @@ def stored_models(world: World) -> Iterator[StoredModel]:
     known = set()
     for row in versions(world.conninfo):
         known.add(Path(row.address).name)
-        if _exists(row.address):
+        if artifact_exists(row.address):
             yield _stored(row.version, row.state, row.address, world.models)
     for folder in sorted(world.models.iterdir()) if world.models.is_dir() else ():
         if folder.is_dir() and folder.name not in known:
             yield _stored(folder.name, UNREGISTERED, str(folder), world.models)
-
-
-def _exists(address: str) -> bool:
-    """Say whether there is a folder at `address`; if its store does not answer, there may be."""
-    try:
-        store, path = url_to_fs(address)
-        return bool(store.exists(path))
-    except (OSError, ValueError, ImportError):
-        return True
 
 
 def _stored(version: str, state: str, address: str, cache: Path) -> StoredModel:

@@ -1,11 +1,8 @@
 """Remove models that hold somebody who has no account any more."""
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
-from fsspec.core import url_to_fs
-
+from reco.model.address import remove_artifact
 from reco.model.registry import publication
 from reco.people.accounts import read_accounts
 from reco.people.models import StoredModel, stored_models
@@ -43,13 +40,6 @@ def prune_models(world: World) -> Pruned:
             elif stored.state == "champion":
                 served = stored
             else:
-                _remove(stored, world.models)
+                remove_artifact(stored.address, world.models)
                 removed.append(stored)
     return Pruned(tuple(removed), kept, served, tuple(unread))
-
-
-def _remove(stored: StoredModel, cache: Path) -> None:
-    store, path = url_to_fs(stored.address)
-    store.rm(path, recursive=True)
-    # What was fetched of an object store.
-    shutil.rmtree(cache / Path(path).name, ignore_errors=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from champions import train_champion
 from worlds import NOW, book, small_world
 
 from reco.feed.generation import generation
@@ -13,7 +14,6 @@ from reco.feed.query import feed_query
 from reco.model.registry import champion
 from reco.settings import Settings
 from reco.worker import Worker
-from training.commands.train import train_world
 
 QUERY = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", radius_km=50.0)
 
@@ -39,9 +39,7 @@ def worker(filled):
 
 
 def train(world, day):
-    return train_world(
-        world, "popularity", split="time", cutoff=None, now=NOW + timedelta(days=day)
-    )
+    return train_champion(world, "popularity", now=NOW + timedelta(days=day))
 
 
 def test_a_new_champion_is_taken_without_a_restart(worker, filled):

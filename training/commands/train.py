@@ -16,7 +16,7 @@ from rich.text import Text
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.model.artifact import PeopleFacts
-from reco.model.registry import publication, publish_champion
+from reco.model.registry import Act, publication, publish
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
@@ -84,11 +84,13 @@ def train_world(
     split: SplitKind,
     cutoff: datetime | None,
     now: datetime,
+    actor: str = "",
     frames: Path | None = None,
 ) -> TrainingSummary:
-    """Train on a world's events, or on those of a folder, and publish the model as champion.
+    """Train on a world's events, or on those of a folder, and publish the model as a candidate.
 
-    Who has no account in the world is not kept in the artifact.
+    The first one of a world is served at once. Who has no account in the world is not kept in the
+    artifact.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def train_world(
             revision=_revision(),
             accounts=read_accounts(connection, now),
         )
-        publish_champion(
+        publish(
             connection,
             version=summary.version,
             kind=summary.kind,
@@ -120,6 +122,7 @@ def train_world(
             metrics=as_metrics(
                 summary.figures, summary.open_figures, is_held_out=summary.is_held_out
             ),
+            act=Act(now, actor),
         )
     return summary
 

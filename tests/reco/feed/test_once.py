@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from champions import train_champion
 from worlds import NOW, book, small_world
 
 from reco.feed.once import feed_once
 from reco.feed.query import feed_query
-from training.commands.train import train_world
 
 SECRET = "a secret of at least thirty-two bytes"
 QUERY = feed_query(now=NOW, default_radius_m=5e4, user_id="reader")
@@ -21,7 +21,7 @@ def trained(world):
         for day, user in enumerate(("free", "late", "broke", "villager")):
             book(connection, user, "manga-shop", NOW - timedelta(days=2 + day))
             book(connection, user, "novel-shop", NOW - timedelta(days=3 + day))
-    return world, train_world(world, "popularity", split="time", cutoff=None, now=NOW)
+    return world, train_champion(world, "popularity", now=NOW)
 
 
 def test_the_champion_is_served(trained):
@@ -46,9 +46,7 @@ def test_a_model_that_knows_what_came_next_is_said(trained):
 
 def test_while_the_champion_is_harmed_the_one_before_it_answers(trained, caplog):
     world, first = trained
-    second = train_world(
-        world, "popularity", split="time", cutoff=None, now=NOW + timedelta(hours=1)
-    )
+    second = train_champion(world, "popularity", now=NOW + timedelta(hours=1))
     assert feed_once(world, QUERY, SECRET).model_version == second.version
     (second.folder / "items.npy").unlink()
     assert feed_once(world, QUERY, SECRET).model_version == first.version

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from champions import train_champion
 from traces import LOU
 from typer.testing import CliRunner
 
@@ -11,7 +12,6 @@ from reco.db.ready import opened_world
 from reco.errors import NotFound
 from reco.people.commands import app
 from reco.settings import Settings
-from training.commands.train import train_world
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_models_that_still_hold_somebody_are_named_then_removed(run, settings, c
 
     def train(hour):
         now = datetime(2026, 11, 24, hour, tzinfo=UTC)
-        return train_world(world, "itemknn", split="time", cutoff=None, now=now)
+        return train_champion(world, "itemknn", now=now)
 
     first = train(1)
     told = run("erase", LOU, "--yes").stdout

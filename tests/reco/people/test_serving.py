@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from champions import train_champion
 from traces import LATER, LOU
 from worlds import GRENOBLE, NOW
 
@@ -19,7 +20,6 @@ from reco.people.models import stored_models
 from reco.people.prune import prune_models
 from reco.settings import Settings
 from reco.worker import Worker
-from training.commands.train import train_world
 from training.extract import events_from_database
 from training.fits import PARAMETERS
 from training.run import train_model
@@ -31,7 +31,7 @@ KINDS = ("als", "itemknn")
 
 def train(world, kind="itemknn", hours=0, frames=None):
     now = NOW + timedelta(hours=hours)
-    return train_world(world, kind, split="time", cutoff=None, now=now, frames=frames)
+    return train_champion(world, kind, now=now, frames=frames)
 
 
 def shown(worker, user):
