@@ -46,7 +46,11 @@ def events_from_frames(folder: Path) -> Events:
     FramesRefused
         There are bad rows.
     """
-    source = FolderSource(folder)
+    return events_from_source(FolderSource(folder))
+
+
+def events_from_source(source: FrameSource) -> Events:
+    """Return the events of any set of frames; see `events_from_frames`."""
     users = _sorted(_table(source, "users", "user_id").column(0))
     items = _sorted(_table(source, "items", "item_id").column(0))
     offers = _table(source, "offers", "offer_id", "item_id", "withdrawn_at").sort_by("offer_id")
