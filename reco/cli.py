@@ -19,6 +19,7 @@ from reco.errors import RecoError, status_of
 from reco.feed.commands import feed
 from reco.people.commands import app as users_app
 from reco.settings import Settings
+from training.commands.benchmark import app as benchmark_app
 from training.commands.demo import demo
 from training.commands.frames import export_app, import_app
 from training.commands.simulate import app as simulate_app
@@ -52,6 +53,7 @@ app.command()(serve)
 app.command()(snapshot)
 app.add_typer(import_app, name="import", help="Bring data into a world.")
 app.add_typer(export_app, name="export", help="Take a world's data out.")
+app.add_typer(benchmark_app, name="benchmark", help="Figures of models on data sets.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
 app.add_typer(db_app, name="db", help="The private database cluster.")
 app.add_typer(keys_app, name="keys", help="API keys.")

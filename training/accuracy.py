@@ -1,0 +1,91 @@
+"""How well one model ranks a data set that it has never seen: the figures of `reco benchmark`."""
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.interactions import Events
+from training.evaluate import evaluate, task_of
+from training.fits import Parameters, stated
+from training.intervals import Estimate, mean_intervals
+from training.models.fitted import Advance
+from training.models.popularity import item_popularity
+from training.split import Plan, SplitKind, inner_cutoff, split_plan
+from training.tune import rehearse
+
+TEST_SHARE = 0.2
+"""Share of the target events that a split by time tests on: the last."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Figures of one model on one test part."""
+
+    model: str
+    settings: dict[str, float | int | str | None]
+    fit_s: float
+    """Of the last fit, on all that may be seen; what chose the settings is not in it."""
+    peak_mb: float
+    """Of the whole process."""
+    users: int
+    """Judged."""
+    metrics: Mapping[str, Estimate]
+
+    def as_object(self) -> dict[str, Any]:
+        """Return it as the command prints it."""
+        return {
+            "model": self.model,
+            "settings": self.settings,
+            "fit_s": round(self.fit_s, 3),
+            "peak_mb": round(self.peak_mb, 1),
+            "users": self.users,
+            "metrics": {name: vars(estimate) for name, estimate in self.metrics.items()},
+        }
+
+
+def accuracy_plan(events: Events, split: SplitKind) -> Plan:
+    """Return what chooses settings and what is tested.
+
+    `given`: the data set's validation part chooses, or a seeded tenth where there is none; its test
+    part tests. `time`: the last fifth of all successes tests, the last tenth of those before it
+    chooses; one border for all users.
+    """
+    if split == "given":
+        return split_plan(events, "given", None)
+    return split_plan(events, "time", inner_cutoff(events, TEST_SHARE))
+
+
+def measure(
+    plan: Plan, parameters: Parameters, cutoffs: tuple[int, ...], advance: Advance
+) -> Accuracy:
+    """Fit on all that `plan` lets a model see, and rank all items for the people of its test.
+
+    Who has no history, and items beyond those that the model knows, are ranked by popularity (with
+    the model's own half-life).
+    """
+    began = time.perf_counter()
+    fitted = rehearse(plan.final, parameters, advance)
+    fit_s = time.perf_counter() - began
+    task = task_of(plan.final)
+    popularity = item_popularity(fitted.matrix)
+    figures = evaluate(fitted.fitted.score_users, task, popularity, cutoffs)
+    estimates = mean_intervals(np.stack(list(figures.values()), axis=1))
+    return Accuracy(
+        model=parameters.kind,
+        settings=stated(parameters),
+        fit_s=fit_s,
+        peak_mb=_peak_mb(),
+        users=len(task.users),
+        metrics=dict(zip(figures, estimates, strict=True)),
+    )
+
+
+def _peak_mb() -> float:
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -1,0 +1,54 @@
+"""Settings of a model as a TOML file: one table, named after the kind of model."""
+
+import tomllib
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from reco.errors import InvalidInput
+from training.fits import PARAMETERS, Parameters
+
+
+def read_parameters(path: Path, kind: str | None = None) -> Parameters:
+    """Return the settings in a file; those that it does not name have their defaults.
+
+    Parameters
+    ----------
+    kind
+        The table to read; the only one of the file where None.
+
+    Raises
+    ------
+    InvalidInput
+        The file is no TOML, has no such table, or names a setting or a value that there is not.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput("config", f"{path} cannot be read as TOML ({error})") from error
+    named = sorted(set(tables) & set(PARAMETERS))
+    chosen = kind or (named[0] if len(named) == 1 else None)
+    if chosen not in named:
+        wanted = f"a table [{kind}]" if kind else "one table, named after a kind of model"
+        raise InvalidInput("config", f"{path} must have {wanted}", sorted(PARAMETERS))
+    return _parameters(path, PARAMETERS[chosen], tables[chosen])
+
+
+def written_parameters(parameters: Parameters) -> str:
+    """Return the text of a file that `read_parameters` reads back; what is None is left out."""
+    lines = [
+        f"{name} = {value!r}" for name, value in asdict(parameters).items() if value is not None
+    ]
+    return "\n".join([f"[{parameters.kind}]", *lines, ""])
+
+
+def _parameters(path: Path, kind: type[Parameters], table: dict[str, Any]) -> Parameters:
+    known = {field.name: field.type for field in fields(kind)}
+    if strange := sorted(set(table) - set(known)):
+        raise InvalidInput("config", f"{path} has unknown settings {strange}", sorted(known))
+    for name, value in table.items():
+        accepted = (int,) if known[name] is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, accepted):
+            what = "a whole number" if known[name] is int else "a number"
+            raise InvalidInput("config", f"{path}: {name} must be {what}, not {value!r}")
+    return kind(**table)

@@ -1,0 +1,54 @@
+"""Where the settings of each kind of model are searched for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values of one setting."""
+
+    low: float
+    high: float
+    is_log: bool = False
+    is_whole: bool = False
+
+
+SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
+    {
+        "popularity": {},
+        "itemknn": {
+            "neighbours": Range(20, 800, is_log=True, is_whole=True),
+            "user_power": Range(0.0, 1.0),
+            "item_power": Range(0.0, 0.6),
+        },
+        "als": {
+            "factors": Range(16, 256, is_log=True, is_whole=True),
+            "regularisation": Range(0.1, 100.0, is_log=True),
+            "alpha": Range(1.0, 100.0, is_log=True),
+        },
+        "ials": {
+            "factors": Range(32, 256, is_log=True, is_whole=True),
+            "unobserved_weight": Range(0.003, 1.0, is_log=True),
+            "regularisation": Range(0.001, 0.5, is_log=True),
+            "nu": Range(0.3, 1.0),
+        },
+        "bpr": {
+            "factors": Range(16, 128, is_log=True, is_whole=True),
+            "learning_rate": Range(0.01, 0.2, is_log=True),
+            "regularisation": Range(0.001, 0.3, is_log=True),
+            "iterations": Range(30, 300, is_log=True, is_whole=True),
+        },
+        "ease": {"regularisation": Range(1.0, 5_000.0, is_log=True)},
+        "filter": {
+            "factors": Range(32, 1_024, is_log=True, is_whole=True),
+            "low_pass": Range(0.1, 10.0, is_log=True),
+            "spectral_power": Range(-0.5, 1.0),
+            "user_power": Range(0.2, 0.8),
+            "item_power": Range(0.0, 0.7),
+            "side_power": Range(0.2, 0.7),
+        },
+    }
+)
+"""By kind, then setting; the half-life, where events have times, is tried for all."""
