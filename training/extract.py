@@ -51,6 +51,11 @@ def events_from_frames(folder: Path) -> Events:
 
 def events_from_source(source: FrameSource) -> Events:
     """Return the events of any set of frames; see `events_from_frames`."""
+    return events_and_offers(source)[0]
+
+
+def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
+    """Return the events of `source`, and the row of each one's offer among the sorted offer ids."""
     users = _sorted(_table(source, "users", "user_id").column(0))
     items = _sorted(_table(source, "items", "item_id").column(0))
     offers = _table(source, "offers", "offer_id", "item_id", "withdrawn_at").sort_by("offer_id")
@@ -85,7 +90,7 @@ def _events(
     offer_item: NDArray[np.int32],
     deeds: Sequence[_Deeds],
     closes: NDArray[np.datetime64],
-) -> Events:
+) -> tuple[Events, NDArray[np.int32]]:
     """Keep what is there twice once, the first of it; drop who is unknown; put all in order."""
     together = _Deeds(
         *(np.concatenate([getattr(part, f.name) for part in deeds]) for f in fields(_Deeds))
@@ -100,17 +105,19 @@ def _events(
         ordered = column[order]
         first[1:] |= ordered[1:] != ordered[:-1]
     kept = order[first]
-    return Events(
+    offer = together.offer[kept]
+    events = Events(
         users=users,
         items=items,
         user=together.user[kept],
-        item=offer_item[together.offer[kept]],
+        item=offer_item[offer],
         kind=together.kind[kept],
         at=together.at[kept],
         value=together.value[kept],
         split=together.split[kept],
         closes=closes,
     )
+    return events, offer
 
 
 def _interactions(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray) -> _Deeds:
@@ -276,7 +283,7 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
     ]
     ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
     closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
-    return _events(users.names, items.names, offer_item, deeds, closes)
+    return _events(users.names, items.names, offer_item, deeds, closes)[0]
 
 
 def _fetched_interactions(
