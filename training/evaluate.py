@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.interactions import Events
+from reco.kernel.ranking import best_columns
 from training.metrics import user_figures
 from training.split import Part, target_kinds
 
@@ -123,9 +124,9 @@ def entries(matrix: "csr_array[np.bool_]") -> tuple[NDArray[np.int64], NDArray[n
 
 def fill_unknown(scores: NDArray[np.float64], fallback: NDArray[np.float32]) -> None:
     """Put `fallback` (I,) in place of NaN, in its order, below each row's own scores (n, I)."""
-    unknown = np.isnan(scores)
-    if not unknown.any() or not np.isfinite(fallback).any():
+    if not np.isfinite(fallback).any():
         return
+    unknown = np.isnan(scores)
     top = float(np.nanmax(fallback))
     spread = max(top - float(np.nanmin(fallback)), 1.0)
     below = (fallback.astype(np.float64) - top) / spread
@@ -140,17 +141,8 @@ def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:
     >>> best_rows(np.array([[0.1, 0.7, 0.7, np.nan]]), 4)
     array([[ 1,  2,  0, -1]], dtype=int32)
     """
-    values = np.where(np.isnan(scores), -np.inf, scores)
-    users, items = values.shape
-    size = min(k, items)
-    border = np.partition(values, items - size, axis=1)[:, items - size, np.newaxis]
-    user, item = np.nonzero((values >= border) & (values > -np.inf))
-    order = np.lexsort((item, -values[user, item], user))
-    user, item = user[order], item[order]
-    place = np.arange(len(user)) - np.searchsorted(user, user)
-    listed = place < k
-    ranked = np.full((users, k), -1, dtype=np.int32)
-    ranked[user[listed], place[listed]] = item[listed]
+    ranked = np.empty((len(scores), k), dtype=np.int32)
+    best_columns(np.ascontiguousarray(scores), ranked, np.empty(k))
     return ranked
 
 
