@@ -14,7 +14,9 @@ def _project_home() -> Path:
 class Settings(BaseSettings):
     """What an operator may set, each as `RECO_<NAME>`; passed in, never read below the commands."""
 
-    model_config = SettingsConfigDict(env_prefix="RECO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="RECO_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     home: Path = Field(default_factory=_project_home)
     """Folder of the private cluster, the artifacts and the catalogues of all worlds."""
@@ -32,5 +34,10 @@ class Settings(BaseSettings):
     """Database connections a worker."""
     radius_m: float = Field(default=50_000.0, ge=100.0, le=200_000.0)
     """Default radius of feeds and searches."""
+    model_store: str | None = None
+    """URL of a folder that `reco train` copies models to (any fsspec store), for other machines."""
+    mlflow_tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
+    """An MLflow server or folder that is told of each training; without the prefix, as MLflow has
+    it. Needs the extra `mlflow`."""
     timezone: str = "Europe/Paris"
     """Zone of dates and times that are asked for without one, and of what is printed."""

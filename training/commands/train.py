@@ -2,12 +2,15 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import typer
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,15 +18,20 @@ from rich.text import Text
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
+from reco.errors import InvalidInput
+from reco.model.address import published
 from reco.model.artifact import PeopleFacts
-from reco.model.registry import Act, publication, publish
+from reco.model.registry import Act, champion, publication, publish
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
+from training.commands.models import GATE_USERS, By, actor_of, verdict_table
 from training.commands.progress import share_progress
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS
+from training.gate import Floors
 from training.intervals import Estimate
+from training.registry import promote_behind_gate
 from training.run import train_model
 from training.saving import save_model
 from training.split import SplitKind
@@ -60,9 +68,19 @@ def train(
     frames: Annotated[
         Path | None, typer.Option(help="Train from this folder of frames, not the database.")
     ] = None,
+    is_promoted: Annotated[
+        bool,
+        typer.Option(
+            "--promote/--no-promote", help="Serve it if the gate lets it, or leave it a candidate."
+        ),
+    ] = True,
+    by: By = None,
     world: WorldOption = None,
 ) -> None:
-    """Train a model, print how good it is, and make it the one that is served."""
+    """Train a model, print how good it is, and serve it if it is not worse than the champion.
+
+    The first model of a world is served at once; `reco models promote` has the gate's settings.
+    """
     settings = settings_for(context, world)
     opened = opened_world(settings)
     zone = ZoneInfo(settings.timezone)
@@ -72,9 +90,33 @@ def train(
         split=split.value,
         cutoff=moment_from(cutoff, "cutoff", zone) if cutoff else None,
         now=datetime.now(UTC),
+        actor=actor_of(by),
         frames=frames,
+        store_url=settings.model_store,
     )
     console.print(training_table(summary))
+    served = champion(opened.conninfo)
+    if served and served.version == summary.version:
+        _say("It is the first model of this world, and served at once.")
+    elif is_promoted:
+        _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
+    else:
+        _say(f"It is a candidate: `reco models promote {summary.version}` serves it.")
+
+
+def _promote(world: World, version: str, act: Act, frames: Path | None) -> None:
+    verdict = promote_behind_gate(
+        world, version, act, floors=Floors(), users=GATE_USERS, frames=frames
+    )
+    console.print(verdict_table(verdict))
+    if verdict.passed:
+        _say(f"Served from now on, in the place of {verdict.champion}.")
+    for reason in verdict.reasons:
+        _say(f"Refused, so that {verdict.champion} stays: {reason}.")
+
+
+def _say(line: str) -> None:
+    console.print(line, highlight=False)
 
 
 def train_world(
@@ -86,6 +128,7 @@ def train_world(
     now: datetime,
     actor: str = "",
     frames: Path | None = None,
+    store_url: str | None = None,
 ) -> TrainingSummary:
     """Train on a world's events, or on those of a folder, and publish the model as a candidate.
 
@@ -96,6 +139,17 @@ def train_world(
     ----------
     now
         Names the version. Accounts made after it are not in the events.
+    actor
+        Who does it, for the record.
+    store_url
+        Where the artifact is copied to; None: it is served from the world's own folder.
+
+    Raises
+    ------
+    InvalidInput
+        See `train_model`; or the same model was published in this very second.
+    Unavailable
+        The database or the store does not answer; nothing is published.
     """
     with share_progress() as progress:
         progress("reading", 0.0)
@@ -104,27 +158,43 @@ def train_world(
             events, PARAMETERS[model](), split=split, cutoff=cutoff, progress=progress
         )
     with publication(world.conninfo) as connection:
-        summary = save_model(
-            trained,
-            models=world.models,
-            now=now,
-            revision=_revision(),
-            accounts=read_accounts(connection, now),
-        )
-        publish(
-            connection,
-            version=summary.version,
-            kind=summary.kind,
-            address=str(summary.folder),
-            digest=summary.digest,
-            cutoff=summary.cutoff,
-            created_at=summary.created_at,
-            metrics=as_metrics(
-                summary.figures, summary.open_figures, is_held_out=summary.is_held_out
-            ),
-            act=Act(now, actor),
-        )
+        accounts = read_accounts(connection, now)
+        try:
+            summary = save_model(
+                trained, models=world.models, now=now, revision=_revision(), accounts=accounts
+            )
+        except FileExistsError as error:
+            raise InvalidInput("now", f"the same model was published just then ({error})") from None
+        with _removed_unless_kept(summary.folder):
+            _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
+            connection.commit()
     return summary
+
+
+def _publish(
+    connection: psycopg.Connection[Any], summary: TrainingSummary, address: str, act: Act
+) -> None:
+    publish(
+        connection,
+        version=summary.version,
+        kind=summary.kind,
+        address=address,
+        digest=summary.digest,
+        cutoff=summary.cutoff,
+        created_at=summary.created_at,
+        metrics=as_metrics(summary.figures, summary.open_figures, is_held_out=summary.is_held_out),
+        act=act,
+    )
+
+
+@contextmanager
+def _removed_unless_kept(folder: Path) -> Iterator[None]:
+    """Take a folder away again that could not be registered: nobody would know whom it holds."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _revision() -> str | None:

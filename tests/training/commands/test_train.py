@@ -1,54 +1,21 @@
 """The command train, on a real database."""
 
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pytest
 import typer
-from tastes import two_tastes
 from typer.testing import CliRunner
 
-from reco.errors import InvalidInput
-from reco.frames.files import write_frames
+from reco.errors import InvalidInput, Unavailable
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
-from reco.frames.tables import frame_table
 from reco.model.loaded import load_model
-from reco.model.registry import champion, versions
+from reco.model.registry import champion, events, versions
+from reco.model.serving import usable_model
 from reco.settings import Settings
-from training.commands.train import train
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Frames of people with two tastes."""
-    events = two_tastes()
-    items = [item.decode() for item in events.items]
-    users = [user.decode() for user in events.users]
-    count = len(items)
-    frames = {
-        "items": frame_table("items", {"item_id": items, "category": ["BOOK"] * count}),
-        "venues": frame_table("venues", {"venue_id": ["v"], "lon": [2.0], "lat": [48.0]}),
-        "offers": frame_table(
-            "offers", {"offer_id": items, "item_id": items, "venue_id": ["v"] * count}
-        ),
-        "stocks": frame_table(
-            "stocks", {"stock_id": items, "offer_id": items, "price_eur": [5.0] * count}
-        ),
-        "users": frame_table("users", {"user_id": users}),
-        "interactions": frame_table(
-            "interactions",
-            {
-                "user_id": np.array(users)[events.user],
-                "offer_id": np.array(items)[events.item],
-                "kind": ["booking"] * len(events),
-                "at": pa.array(events.at).cast(pa.timestamp("us", "UTC")),
-            },
-        ),
-    }
-    write_frames(frames, tmp_path / "frames", "parquet")
-    return tmp_path / "frames"
+from training.commands.train import train, train_world
 
 
 @pytest.fixture
@@ -84,14 +51,82 @@ def test_training_on_the_database_publishes_the_champion(run, world, folder):
     assert f"{value:.4f} ({low:.4f} .. {high:.4f})" in printed
 
 
-def test_training_again_retires_the_former_champion(run, world, folder):
-    run("--model", "popularity", "--frames", str(folder))
+def test_a_better_model_takes_the_champions_place(run, world, folder):
+    printed = run("--model", "popularity", "--frames", str(folder))
+    assert "the first model of this world" in printed
     first = served(world)
-    run("--model", "als", "--frames", str(folder))
+    printed = run("--model", "als", "--frames", str(folder))
     assert served(world).kind == "als"
+    assert f"in the place of {first.version}" in printed
     states = {row.version: row.state for row in versions(world.conninfo)}
     assert states[first.version] == "retired"
     assert len(states) == 2
+
+
+def test_a_worse_one_is_refused_with_the_interval_and_stays_a_candidate(run, world, folder):
+    run("--model", "als", "--frames", str(folder))
+    before = champion(world.conninfo)
+    printed = run("--model", "popularity", "--frames", str(folder), "--by", "mia")
+    assert champion(world.conninfo) == before
+    assert "REFUSED" in printed
+    assert "both recipes were fitted again" in " ".join(printed.split())
+    last = events(world.conninfo)[-1]
+    assert (last.action, last.actor) == ("refused", "mia")
+    (ndcg, *_) = last.evidence["criteria"]
+    assert ndcg["name"] == "ndcg@20"
+    assert ndcg["difference"]["low"] < ndcg["limit"] < 0
+    low, high = (f"{ndcg['difference'][end]:+.4f}" for end in ("low", "high"))
+    assert f"{low} .. {high}" in " ".join(printed.split())
+
+
+def test_a_candidate_waits_where_that_is_asked_for(run, world, folder):
+    run("--model", "popularity", "--frames", str(folder))
+    before = champion(world.conninfo)
+    printed = run("--model", "als", "--frames", str(folder), "--no-promote")
+    assert champion(world.conninfo) == before
+    newest = versions(world.conninfo)[0]
+    assert newest.state == "candidate"
+    assert f"reco models promote {newest.version}" in " ".join(printed.split())
+
+
+def test_models_go_to_a_store_and_are_served_from_it(world, folder, tmp_path):
+    store = f"memory://{world.conninfo.rsplit('/')[-1].split('?')[0]}"
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    summary = train_world(
+        world, "popularity", split="time", cutoff=None, now=now, frames=folder, store_url=store
+    )
+    best = champion(world.conninfo)
+    assert best.address == f"{store}/{summary.version}"
+    shutil.rmtree(summary.folder)
+    model, refused = usable_model(world.conninfo, tmp_path / "elsewhere")
+    assert refused is None
+    assert model.version == summary.version
+
+
+def test_a_store_that_does_not_answer_publishes_nothing_and_leaves_nothing(world, folder):
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    with pytest.raises(Unavailable, match="nowhere"):
+        train_world(
+            world,
+            "popularity",
+            split="time",
+            cutoff=None,
+            now=now,
+            frames=folder,
+            store_url="nowhere://x",
+        )
+    assert versions(world.conninfo) == []
+    assert list(world.models.iterdir()) == []
+
+
+def test_the_same_model_in_the_same_second_is_published_once(world, folder):
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    options = {"split": "time", "cutoff": None, "now": now, "frames": folder}
+    first = train_world(world, "popularity", **options)
+    with pytest.raises(InvalidInput, match="published just then"):
+        train_world(world, "popularity", **options)
+    assert load_model(first.folder, first.digest).version == first.version
+    assert [row.version for row in versions(world.conninfo)] == [first.version]
 
 
 def test_a_split_that_the_events_do_not_name_is_refused_and_the_champion_stays(run, world, folder):

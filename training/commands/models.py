@@ -1,0 +1,288 @@
+"""The commands `reco models ...`: what there is, what is served, and how that changes."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reco.console import WorldOption, console, settings_for
+from reco.db.ready import opened_world
+from reco.errors import ArtifactRefused, RuleBroken
+from reco.model.address import local_folder
+from reco.model.artifact import ModelFacts, read_artifact
+from reco.model.registry import (
+    Act,
+    ModelEvent,
+    ModelVersion,
+    events,
+    force,
+    publication,
+    version_named,
+    versions,
+)
+from reco.world import World
+from training.gate import Criterion, Floors, Verdict
+from training.intervals import Estimate
+from training.registry import (
+    compare_versions,
+    promote_behind_gate,
+    prune_versions,
+    roll_back_one,
+)
+
+app = typer.Typer(no_args_is_help=True)
+
+_DEFAULT = Floors()
+_SHOWN = "ndcg@10"
+
+VersionName = Annotated[
+    str, typer.Argument(metavar="VERSION", help="As `reco models list` has it.")
+]
+By = Annotated[
+    str | None, typer.Option("--by", help="Who does it, for the record. [default: the login name]")
+]
+FramesFolder = Annotated[
+    Path | None, typer.Option("--frames", help="Judge on this folder of frames, not the database.")
+]
+GateUsers = Annotated[
+    int,
+    typer.Option(
+        "--gate-users", min=30, help="People drawn to judge by, and cold ones beside them."
+    ),
+]
+NdcgLoss = Annotated[
+    float, typer.Option("--max-ndcg-loss", min=0, help="Share of ndcg that may be lost.")
+]
+HorizonLoss = Annotated[
+    float, typer.Option("--max-horizon-loss", min=0, help="The same of horizon_recall.")
+]
+ColdLoss = Annotated[
+    float, typer.Option("--max-cold-loss", min=0, help="The same of ndcg of people new here.")
+]
+Slowdown = Annotated[
+    float, typer.Option("--max-slowdown", min=0, help="Share of time that a request may take more.")
+]
+GATE_USERS = 2_000
+
+
+@app.command("list")
+def list_versions(context: typer.Context, world: WorldOption = None) -> None:
+    """List all model versions, the newest first, with their state and figures."""
+    opened = opened_world(settings_for(context, world))
+    table = Table(title=f"Models of the world {opened.name}", title_justify="left")
+    for name in ("version", "state", "trained until", f"{_SHOWN} (95 % interval)", "judged on"):
+        table.add_column(name)
+    for row in versions(opened.conninfo):
+        style = "bold" if row.state == "champion" else None
+        table.add_row(row.version, row.state, _moment(row.cutoff), *_figure(row), style=style)
+    console.print(table)
+
+
+@app.command()
+def show(context: typer.Context, version: VersionName, world: WorldOption = None) -> None:
+    """Show how a version came about, how good it is, and all that became of it."""
+    opened = opened_world(settings_for(context, world))
+    row = version_named(opened.conninfo, version)
+    history = [event for event in events(opened.conninfo) if event.version == version]
+    console.print(_portrait(row, _facts_of(opened, row), history), highlight=False)
+
+
+@app.command()
+def compare(
+    context: typer.Context,
+    version: VersionName,
+    other: Annotated[
+        str | None, typer.Argument(metavar="OTHER", help="[default: the one that is served]")
+    ] = None,
+    *,
+    frames: FramesFolder = None,
+    users: GateUsers = GATE_USERS,
+    world: WorldOption = None,
+) -> None:
+    """Compare a version with another as the gate does; nothing changes."""
+    opened = opened_world(settings_for(context, world))
+    verdict = compare_versions(opened, version, other, floors=_DEFAULT, users=users, frames=frames)
+    console.print(verdict_table(verdict))
+
+
+@app.command()
+def promote(
+    context: typer.Context,
+    version: VersionName,
+    *,
+    forced: Annotated[
+        str | None,
+        typer.Option("--force", metavar="REASON", help="Past the gate; the reason is recorded."),
+    ] = None,
+    by: By = None,
+    ndcg_loss: NdcgLoss = _DEFAULT.ndcg_loss,
+    horizon_loss: HorizonLoss = _DEFAULT.horizon_loss,
+    cold_loss: ColdLoss = _DEFAULT.cold_loss,
+    slowdown: Slowdown = _DEFAULT.slowdown,
+    users: GateUsers = GATE_USERS,
+    frames: FramesFolder = None,
+    world: WorldOption = None,
+) -> None:
+    """Serve a version, if the gate lets it: not worse than the champion by the floors."""
+    opened = opened_world(settings_for(context, world))
+    if forced is not None:
+        with publication(opened.conninfo) as connection:
+            force(connection, version, _act(by, forced))
+        console.print(f"{version} is served, past the gate.", highlight=False)
+        return
+    floors = Floors(ndcg_loss, horizon_loss, cold_loss, slowdown)
+    verdict = promote_behind_gate(
+        opened, version, _act(by), floors=floors, users=users, frames=frames
+    )
+    console.print(verdict_table(verdict))
+    if not verdict.passed:
+        raise RuleBroken("gate", f"{version} is refused. {'; '.join(verdict.reasons)}.")
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why, for the record.")] = None,
+    by: By = None,
+    world: WorldOption = None,
+) -> None:
+    """Serve the champion before this one again."""
+    opened = opened_world(settings_for(context, world))
+    done = roll_back_one(opened, _act(by, reason))
+    for passed_over in done.passed_over:
+        console.print(f"Passed over: {passed_over}", highlight=False)
+    console.print(f"{done.champion} is served again, not {done.left}.", highlight=False)
+
+
+@app.command()
+def prune(
+    context: typer.Context,
+    *,
+    keep: Annotated[int, typer.Option(min=0, help="So many of the newest stay.")] = 5,
+    by: By = None,
+    world: WorldOption = None,
+) -> None:
+    """Delete old artifacts; the champion, the one before it and the newest stay."""
+    opened = opened_world(settings_for(context, world))
+    pruned = prune_versions(opened, keep, _act(by, f"keep {keep}"))
+    for version in pruned.given_up:
+        console.print(f"Pruned {version}.", highlight=False)
+    console.print(
+        f"Versions pruned: {len(pruned.given_up)}, kept: {pruned.kept}; "
+        f"artifacts deleted: {len(pruned.deleted)}.",
+        highlight=False,
+    )
+
+
+def actor_of(by: str | None) -> str:
+    """Return who is to be recorded: `by`, else the login name."""
+    return by or getpass.getuser()
+
+
+def verdict_table(verdict: Verdict) -> RenderableType:
+    """Return the gate's verdict as a table with a line on what the figures mean."""
+    table = Table(title=f"The gate: {verdict.candidate}", title_justify="left")
+    for name in ("", "over", "candidate", "champion", "difference", "limit", ""):
+        table.add_column(name, justify="left" if not name else "right")
+    for criterion in verdict.criteria:
+        table.add_row(*_cells(criterion))
+    lines = [f"The champion is {verdict.champion}.", verdict.judged_on]
+    return Group(table, *(Text(line) for line in lines))
+
+
+def _cells(criterion: Criterion) -> tuple[str, ...]:
+    outcome = "passed" if criterion.passed else "REFUSED"
+    if criterion.difference is None:
+        told = "too few to judge" if criterion.passed else "REFUSED: too few to judge"
+        return criterion.name, f"{criterion.count:,}", "", "", "", "", told
+    return (
+        criterion.name,
+        f"{criterion.count:,}",
+        _value(criterion.candidate),
+        _value(criterion.champion),
+        _interval(criterion.difference, "+"),
+        f"{criterion.limit:+.4f}",
+        outcome,
+    )
+
+
+def _act(by: str | None, reason: str | None = None) -> Act:
+    return Act(datetime.now(UTC), actor_of(by), reason)
+
+
+def _facts_of(world: World, row: ModelVersion) -> ModelFacts | str:
+    try:
+        return read_artifact(local_folder(row.address, world.models)).facts
+    except ArtifactRefused as error:
+        return str(error)
+
+
+def _portrait(row: ModelVersion, facts: ModelFacts | str, history: list[ModelEvent]) -> Group:
+    table = Table(title=f"Model {row.version}", title_justify="left", show_header=False)
+    for name, told in [("state", row.state), ("address", row.address), ("digest", row.digest)]:
+        table.add_row(name, told)
+    for name, told in _manifest(facts) if isinstance(facts, ModelFacts) else [("artifact", facts)]:
+        table.add_row(name, told)
+    for name, estimate in _figures(row.metrics):
+        table.add_row(name, _interval(estimate))
+    past = Table(title="What became of it", title_justify="left")
+    for column in ("when", "what", "who", "why"):
+        past.add_column(column)
+    for event in history:
+        past.add_row(_moment(event.at), event.action, event.actor, _why(event))
+    return Group(table, past)
+
+
+def _manifest(facts: ModelFacts) -> list[tuple[str, str]]:
+    return [
+        ("trained until", _moment(facts.cutoff)),
+        ("created", _moment(facts.created_at)),
+        ("git revision", facts.git_revision or "unknown"),
+        ("libraries", ", ".join(f"{name} {known}" for name, known in facts.libraries.items())),
+        ("settings", ", ".join(f"{name} {value}" for name, value in facts.parameters.items())),
+    ]
+
+
+def _figures(metrics: Any) -> list[tuple[str, Estimate]]:
+    return [
+        (f"{name}, {metrics['judged_on']}", Estimate(*figures["model"]))
+        for name, figures in metrics.get("all_items", {}).items()
+        if name.startswith(("ndcg", "recall@"))
+    ]
+
+
+def _figure(row: ModelVersion) -> tuple[str, str]:
+    found = row.metrics.get("all_items", {}).get(_SHOWN)
+    judged = row.metrics.get("judged_on", "")
+    return (_interval(Estimate(*found["model"])) if found else ""), judged
+
+
+def _why(event: ModelEvent) -> str:
+    if event.evidence is None:
+        return event.reason or ""
+    outcome = "passed" if event.evidence["passed"] else "breached"
+    told = [
+        f"{row['name']} {row['difference']['low']:+.4f} .. {row['difference']['high']:+.4f}"
+        for row in event.evidence["criteria"]
+        if row["difference"]
+    ]
+    return f"gate {outcome} over {event.evidence['champion']}: {'; '.join(told)}"
+
+
+def _value(estimate: Estimate | None) -> str:
+    return "" if estimate is None else f"{estimate.value:.4f}"
+
+
+def _interval(estimate: Estimate, sign: str = "") -> str:
+    value, low, high = (f"{n:{sign}.4f}" for n in (estimate.value, estimate.low, estimate.high))
+    return f"{value} ({low} .. {high})"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if moment else ""

@@ -1,0 +1,263 @@
+"""The gate: a candidate takes the champion's place only where it is shown not to be worse.
+
+Each criterion has a floor: how much worse than the champion a candidate may be. The whole 95 %
+interval of the paired difference must lie above it (a test of non-inferiority), so that a model
+about which too little is known is refused too.
+"""
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.horizon import Value, points
+from features.interactions import Events, vocabulary_rows
+from reco.db.arrays import micros
+from reco.model.history import History
+from training.booked import BookedOffer
+from training.evaluate import rank_items
+from training.intervals import Estimate, mean_intervals
+from training.latency import Clock, Requests, median_intervals, paired_latencies_ms
+from training.metrics import hits, ndcg
+from training.trial import (
+    LEAST_USERS,
+    Contender,
+    Trial,
+    history_in,
+    history_matrix,
+    scores_of,
+    trial_of,
+)
+
+K = 20
+"""Length of the lists that are judged."""
+
+LATENCY_ALLOWANCE_MS = 0.5
+"""What nobody notices: a candidate may be so much slower whatever the share says."""
+
+_TIMED_REQUESTS = 200
+_TIMED_ITEMS = 20_000
+
+ReadBooked = Callable[[Sequence[str]], list[BookedOffer]]
+"""External user ids -> their bookings."""
+
+
+@dataclass(frozen=True)
+class Floors:
+    """How much worse a candidate may be, as a share of the champion's own figure."""
+
+    ndcg_loss: float = 0.05
+    horizon_loss: float = 0.05
+    cold_loss: float = 0.10
+    slowdown: float = 0.25
+    """Of the median time to score a request; `LATENCY_ALLOWANCE_MS` is always granted."""
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One comparison: the candidate's figure, the champion's, and their paired difference."""
+
+    name: str
+    count: int
+    """People, or requests, that it is over."""
+    candidate: Estimate | None
+    """None: there are too few to judge."""
+    champion: Estimate | None
+    difference: Estimate | None
+    limit: float
+    """The difference at which the interval may end at worst."""
+    passed: bool
+
+    @property
+    def told(self) -> str:
+        """The outcome in one sentence."""
+        if self.difference is None:
+            return f"{self.name}: {self.count} to judge by, fewer than {LEAST_USERS}"
+        low, high = self.difference.low, self.difference.high
+        return (
+            f"{self.name}: the difference of {self.difference.value:+.4f} has the interval "
+            f"{low:+.4f} .. {high:+.4f}, its limit is {self.limit:+.4f}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of a candidate."""
+
+    candidate: str
+    champion: str
+    judged_on: str
+    """What the figures mean, in words."""
+    criteria: tuple[Criterion, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no floor is breached."""
+        return all(criterion.passed for criterion in self.criteria)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it is refused; empty where it passed."""
+        return tuple(criterion.told for criterion in self.criteria if not criterion.passed)
+
+    def as_evidence(self) -> dict[str, Any]:
+        """Return the verdict as the registry keeps it."""
+        return asdict(self) | {"passed": self.passed}
+
+
+def judge(
+    events: Events,
+    candidate: Contender,
+    champion: Contender,
+    *,
+    floors: Floors,
+    users: int,
+    read_booked: ReadBooked,
+    clock: Clock,
+) -> Verdict:
+    """Compare a candidate with the champion.
+
+    Parameters
+    ----------
+    users
+        How many people are drawn, seeded, and how many cold ones beside them.
+    read_booked
+        Lends the bookings of the people drawn, for the horizon.
+    clock
+        Times the requests.
+
+    Raises
+    ------
+    InvalidInput, ArtifactRefused
+        As `trial_of` and `scores_of`.
+    """
+    trial = trial_of(events, candidate, champion, users=users)
+    lists = _lists(trial, candidate, champion)
+    figures = np.column_stack([_ndcg(trial, ranked) for ranked in lists])
+    drawn = trial.is_in_sample
+    horizon = _horizon(trial, lists, read_booked)
+    return Verdict(
+        candidate.model.version,
+        champion.model.version,
+        trial.told,
+        (
+            _mean_criterion(f"ndcg@{K}", figures[drawn], floors.ndcg_loss, is_needed=True),
+            _mean_criterion(f"horizon_recall@{K}", horizon, floors.horizon_loss),
+            _mean_criterion(f"ndcg@{K}, cold users", figures[trial.is_cold], floors.cold_loss),
+            _latency_criterion(_timed(trial, candidate, champion, clock), floors.slowdown),
+        ),
+    )
+
+
+def _lists(trial: Trial, *contenders: Contender) -> list[NDArray[np.int32]]:
+    """Return what each would show; the same recipe is fitted once."""
+    found: dict[str, NDArray[np.int32]] = {}
+    for contender in contenders:
+        if (name := _name(trial, contender)) not in found:
+            scores = scores_of(trial, contender)
+            found[name] = rank_items(scores, trial.task, trial.fallback, K)
+    return [found[_name(trial, contender)] for contender in contenders]
+
+
+def _name(trial: Trial, contender: Contender) -> str:
+    facts = contender.facts
+    return f"{facts.kind} {sorted(facts.parameters.items())}" if trial.is_refit else facts.version
+
+
+def _ndcg(trial: Trial, ranked: NDArray[np.int32]) -> NDArray[np.float64]:
+    relevant = np.diff(trial.task.targets.indptr).astype(np.int64)
+    return ndcg(hits(ranked, trial.task.targets), relevant, K)
+
+
+def _horizon(
+    trial: Trial, lists: Sequence[NDArray[np.int32]], read_booked: ReadBooked
+) -> NDArray[np.float64]:
+    """Return horizon_recall@K (METRICS, 3) of each list, for the people drawn who widened theirs.
+
+    A hit is by item; its values are those of the offers that were really booked.
+    """
+    people, items = trial.part.past.users, trial.part.past.items
+    drawn = np.flatnonzero(trial.is_in_sample)
+    names = [people[trial.task.users[place]].decode() for place in drawn]
+    by_user: dict[str, list[BookedOffer]] = {name: [] for name in names}
+    for booked in read_booked(names):
+        by_user[booked.user_id].append(booked)
+    rows = []
+    for place, name in zip(drawn, names, strict=True):
+        targets = {items[row].decode() for row in trial.task.targets[[place]].indices}
+        met, later = _met_and_later(trial, by_user[name], targets)
+        if not (whole := points(later.values(), met)):
+            continue
+        shown = [{items[row].decode() for row in ranked[place] if row >= 0} for ranked in lists]
+        rows.append([_points_found(later, met, one) / whole for one in shown])
+    return np.array(rows).reshape(-1, len(lists))
+
+
+def _met_and_later(
+    trial: Trial, booked: Sequence[BookedOffer], targets: Set[str]
+) -> tuple[frozenset[Value], dict[str, frozenset[Value]]]:
+    """Return the values met in the past, and those of each target when it was booked."""
+    met: frozenset[Value] = frozenset()
+    later: dict[str, frozenset[Value]] = {}
+    for offer in booked:
+        if not _is_later(trial, offer):
+            met |= offer.values
+        elif offer.item_id in targets:
+            later[offer.item_id] = later.get(offer.item_id, frozenset()) | offer.values
+    return met, later
+
+
+def _is_later(trial: Trial, offer: BookedOffer) -> bool:
+    if trial.part.cutoff is None:
+        return offer.split == ("valid" if trial.is_refit else "test")
+    return offer.at is not None and micros(offer.at) >= int(trial.part.cutoff.astype(np.int64))
+
+
+def _points_found(later: dict[str, frozenset[Value]], met: Set[Value], shown: Set[str]) -> float:
+    return points([values for item, values in later.items() if item in shown], met)
+
+
+def _timed(
+    trial: Trial, candidate: Contender, champion: Contender, clock: Clock
+) -> NDArray[np.float64]:
+    """Time the models themselves, never the recipes: they are what is served."""
+    past = trial.part.past
+    count = min(_TIMED_ITEMS, len(past.items))
+    items = np.sort(np.random.default_rng(0).permutation(len(past.items))[:count])
+    people = trial.task.users[trial.is_in_sample][:_TIMED_REQUESTS]
+    asked = [_requests(trial, contender, people, items) for contender in (candidate, champion)]
+    return paired_latencies_ms(asked[0], asked[1], clock)
+
+
+def _requests(
+    trial: Trial, contender: Contender, people: NDArray[np.int32], items: NDArray[np.integer]
+) -> Requests:
+    rows = vocabulary_rows(contender.model.items, trial.part.past.items)
+    history = history_in(history_matrix(trial.part, contender.model), rows)
+    histories: tuple[History, ...] = tuple(history(user) for user in people)
+    return Requests(contender.model, histories, rows[items])
+
+
+def _mean_criterion(
+    name: str, figures: NDArray[np.float64], loss: float, *, is_needed: bool = False
+) -> Criterion:
+    """Judge means: the interval of candidate - champion ends above a share of the champion's."""
+    if len(figures) < LEAST_USERS:
+        return Criterion(name, len(figures), None, None, None, 0.0, not is_needed)
+    columns = np.column_stack([figures, figures[:, 0] - figures[:, 1]])
+    candidate, champion, difference = mean_intervals(columns)
+    limit = -loss * champion.value
+    passed = difference.low >= limit
+    return Criterion(name, len(figures), candidate, champion, difference, limit, passed)
+
+
+def _latency_criterion(times_ms: NDArray[np.float64], slowdown: float) -> Criterion:
+    name = "median ms to score a request"
+    if len(times_ms) < LEAST_USERS:
+        return Criterion(name, len(times_ms), None, None, None, 0.0, passed=True)
+    candidate, champion, difference = median_intervals(times_ms)
+    limit = max(slowdown * champion.value, LATENCY_ALLOWANCE_MS)
+    passed = difference.high <= limit
+    return Criterion(name, len(times_ms), candidate, champion, difference, limit, passed)

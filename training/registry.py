@@ -1,0 +1,218 @@
+"""Promote behind the gate, roll back, prune: what changes which model a world serves."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
+from reco.model.address import artifact_exists, local_folder, remove_artifact
+from reco.model.artifact import read_artifact
+from reco.model.registry import (
+    Act,
+    ModelVersion,
+    give_up,
+    line_of_champions,
+    promote,
+    publication,
+    refuse,
+    roll_back,
+    version_named,
+    versions,
+)
+from reco.model.serving import opened
+from reco.world import World
+from training.booked import BookedOffer, booked_in_database, booked_in_frames
+from training.extract import events_from_database, events_from_frames
+from training.gate import Floors, Verdict, judge
+from training.trial import Contender
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """What became of a roll-back."""
+
+    left: str
+    champion: str
+    passed_over: tuple[str, ...]
+    """Former champions that cannot be served any more, and why."""
+
+
+@dataclass(frozen=True)
+class PrunedVersions:
+    """What a run gave up, and how many versions are kept."""
+
+    given_up: tuple[str, ...]
+    deleted: tuple[str, ...]
+    """Addresses; also of versions that a run before this one gave up."""
+    kept: int
+
+
+def compare_versions(
+    world: World,
+    candidate: str,
+    champion: str | None = None,
+    *,
+    floors: Floors,
+    users: int,
+    frames: Path | None = None,
+) -> Verdict:
+    """Judge one version against another; nothing changes.
+
+    Parameters
+    ----------
+    champion
+        By default the one that is served: while the champion's artifact is refused, the one before.
+    users
+        How many people are drawn (see `judge`).
+    frames
+        Judge on the events of this folder, not of the database.
+
+    Raises
+    ------
+    NotFound
+        There is no such version, or nothing is served.
+    ArtifactRefused
+        One of the artifacts cannot be used.
+    InvalidInput
+        The two are one, or nothing can be held out.
+    """
+    first = _contender(world, version_named(world.conninfo, candidate))
+    second = (
+        _contender(world, version_named(world.conninfo, champion))
+        if champion
+        else _served(world, candidate)
+    )
+    events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
+    return judge(
+        events,
+        first,
+        second,
+        floors=floors,
+        users=users,
+        read_booked=partial(_booked, world, frames),
+        clock=perf_counter,
+    )
+
+
+def promote_behind_gate(
+    world: World,
+    candidate: str,
+    act: Act,
+    *,
+    floors: Floors,
+    users: int,
+    frames: Path | None = None,
+) -> Verdict:
+    """Judge a candidate against the champion; promote it, or record why not.
+
+    Raises
+    ------
+    RuleBroken
+        The candidate is pruned, or the champion changed while they were compared.
+    NotFound, ArtifactRefused, InvalidInput
+        As `compare_versions`; or the candidate is served already.
+    """
+    over = _champion(world)
+    if candidate == over:
+        raise InvalidInput("version", f"{candidate} is served already")
+    verdict = compare_versions(world, candidate, floors=floors, users=users, frames=frames)
+    with publication(world.conninfo) as connection:
+        if verdict.passed:
+            promote(connection, candidate, over=over, act=act, evidence=verdict.as_evidence())
+        else:
+            refuse(connection, candidate, act, verdict.as_evidence())
+    return verdict
+
+
+def roll_back_one(world: World, act: Act) -> RolledBack:
+    """Make the nearest former champion that is whole the champion again.
+
+    Raises
+    ------
+    NotFound
+        Nothing is served.
+    RuleBroken
+        There is no former champion to go back to.
+    """
+    line = line_of_champions(world.conninfo)
+    passed_over = []
+    for former in line[1:]:
+        try:
+            opened(former, world.models)
+        except ArtifactRefused as error:
+            passed_over.append(str(error))
+            continue
+        with publication(world.conninfo) as connection:
+            roll_back(connection, former.version, over=line[0].version, act=act)
+        return RolledBack(line[0].version, former.version, tuple(passed_over))
+    told = "".join(f" {reason}" for reason in passed_over)
+    raise RuleBroken("no_former_champion", f"There is no champion to go back to.{told}")
+
+
+def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
+    """Give up old versions and delete their artifacts.
+
+    The champion stays, the one before it, and the `keep` newest. The database says first that a
+    version is given up; then its folder goes. What a run that was killed left behind, the next one
+    deletes.
+
+    Raises
+    ------
+    Unavailable
+        A store does not answer; what it holds is deleted by the next run.
+    """
+    with publication(world.conninfo) as connection:
+        known = [row for row in versions(world.conninfo) if row.state != "pruned"]
+        spared = {row.version for row in line_of_champions(world.conninfo)[:2]}
+        spared |= {row.version for row in known[:keep]}
+        given_up = [row.version for row in known if row.version not in spared]
+        for version in given_up:
+            give_up(connection, version, act)
+        # Nobody saves meanwhile: a draft is of a training that was killed.
+        for draft in world.models.glob(".*.draft"):
+            shutil.rmtree(draft, ignore_errors=True)
+    deleted = [row.address for row in versions(world.conninfo) if _is_left(row)]
+    for address in deleted:
+        try:
+            remove_artifact(address, world.models)
+        except (OSError, ValueError, ImportError) as error:
+            raise Unavailable(f"{address} cannot be deleted: {error}; run this again.") from error
+    return PrunedVersions(tuple(given_up), tuple(deleted), len(known) - len(given_up))
+
+
+def _is_left(row: ModelVersion) -> bool:
+    return row.state == "pruned" and artifact_exists(row.address)
+
+
+def _champion(world: World) -> str:
+    line = line_of_champions(world.conninfo)
+    if not line:
+        raise NotFound("model version", "that is served")
+    return line[0].version
+
+
+def _served(world: World, candidate: str) -> Contender:
+    reasons = []
+    for former in line_of_champions(world.conninfo):
+        if former.version == candidate:
+            continue
+        try:
+            return _contender(world, former)
+        except ArtifactRefused as error:
+            reasons.append(str(error))
+    told = "".join(f" {reason}" for reason in reasons)
+    raise RuleBroken("nothing_to_compare_with", f"No other model was served that is whole.{told}")
+
+
+def _contender(world: World, version: ModelVersion) -> Contender:
+    model = opened(version, world.models)
+    return Contender(model, read_artifact(local_folder(version.address, world.models)).facts)
+
+
+def _booked(world: World, frames: Path | None, users: Sequence[str]) -> list[BookedOffer]:
+    if frames:
+        return booked_in_frames(frames, users)
+    return booked_in_database(world.conninfo, users)
