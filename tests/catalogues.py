@@ -11,7 +11,7 @@ from reco.catalogue.shelf import CAPS, ONLINE, StockRows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
-from reco.feed.candidates import gather
+from reco.feed.candidates import sweep_of
 from reco.feed.workspace import Scratch
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -142,6 +142,7 @@ def catalogue_of(rows, changed=(), fresh=()):
     )
 
 
-def gathered(serving, situation):
-    """Gather in a room of its own, so that one result outlives another."""
-    return gather(serving, situation, Scratch.for_items(len(serving.catalogue.items)))
+def swept(serving, situation):
+    """Sweep with a room of its own, so that one result outlives another."""
+    room = Scratch.for_items(len(serving.catalogue.items))
+    return sweep_of(serving.catalogue, situation, room)

@@ -1,7 +1,8 @@
 """A shelf of offers: arrays grouped by venue and offer, looked up by venue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,21 @@ class Shelf:
         """The row of `offer_start` that holds the digital offers."""
         return len(self.venue_id)
 
+    @cached_property
+    def group_bookings(self) -> NDArray[np.int64]:
+        """(V + 1,) bookings at each venue, and of what is digital."""
+        summed = np.append(0, np.cumsum(self.offer_bookings, dtype=np.int64))
+        return np.asarray(np.diff(summed[self.offer_start]))
+
+    @cached_property
+    def item_bookings(self) -> NDArray[np.int32]:
+        """Bookings of each item, up to the last one that is here."""
+        return np.bincount(self.offer_item, self.offer_bookings).astype(np.int32)
+
+    def groups_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of `offer_start` that each of these offers belongs to."""
+        return np.asarray(np.searchsorted(self.offer_start, rows, side="right") - 1)
+
     def offer_rows(self, offer_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of those of `offer_ids` that are here."""
         if not len(self.offer_id):
@@ -93,7 +109,7 @@ class Shelf:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by name."""
-        return dict(vars(self))
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf, StockRows
+from reco.catalogue.totals import Totals, totals_of
 from reco.catalogue.venues import Venues
 
 
@@ -131,6 +132,11 @@ class Catalogue:
     def has_replaced(self) -> bool:
         """Whether any offer of the base is no longer true."""
         return bool(self.replaced.any())
+
+    @cached_property
+    def totals(self) -> Totals:
+        """How much there is at each venue and of each item."""
+        return totals_of(self.base, self.fresh, self.replaced, len(self.venues), len(self.items))
 
     @property
     def changed_offers(self) -> int:

@@ -1,18 +1,18 @@
 """Candidates: every item that can be booked around a person, each at its best offer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.pairs import PRICE_COST, WAIT_COST, distance_cost
+from features.pairs import DISTANCE_COST, PRICE_COST, WAIT_COST
 from reco.catalogue.shelf import CAPS, ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
-from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery, Filters
-from reco.feed.state import Situation, Surroundings, UserState
+from reco.feed.state import Situation, Surroundings
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering
 
@@ -48,36 +48,33 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Gathered:
-    """All candidates of a request, one an item, in the order they were met; arrays of shape (C,).
+    """Candidates of a request, one an item, in the order they were met; arrays of shape (C,).
 
     Only what every candidate needs is here, for there may be a hundred thousand.
     """
 
-    catalogue: Catalogue
-    around: Surroundings
-    scratch: Scratch
-    """Where all of it lies, with room for what is computed of it."""
+    sweep: "Sweep"
     item: NDArray[np.int32]
     """Row of the item in the catalogue."""
     offer: NDArray[np.int32]
     """Row of its offer of least cost: of the base, or after those, of the fresh shelf."""
     cost: NDArray[np.float64]
     bookings_near: NDArray[np.int32]
-    online_rows: tuple[int, int, int]
-    """Offers from the first row to before the second, and from the third on, are digital."""
-    bookings: tuple[int, int]
-    """Of all candidates at venues, and of all that are digital."""
     online: int
     """How many are digital."""
-    most_bookings: int
-    """Of a candidate."""
 
     def __len__(self) -> int:
         return len(self.item)
 
+    @property
+    def online_rows(self) -> tuple[int, int, int]:
+        """Offers from the first row to before the second, and from the third on, are digital."""
+        return _online_rows(self.sweep.catalogue)
+
     def at(self, places: NDArray[np.int64]) -> Candidates:
         """Return some of them, spelled out."""
-        base, fresh = self.catalogue.base, self.catalogue.fresh
+        catalogue, around = self.sweep.catalogue, self.sweep.around
+        base, fresh = catalogue.base, catalogue.fresh
         offer = self.offer[places].astype(np.int64)
         is_fresh = offer >= len(base.offer_id)
         offer_id, group = np.empty_like(offer), np.empty_like(offer)
@@ -87,15 +84,15 @@ class Gathered:
         ):
             rows = offer[chosen] - first
             offer_id[chosen] = shelf.offer_id[rows]
-            groups = np.searchsorted(shelf.offer_start, rows, side="right") - 1
+            groups = shelf.groups_of(rows)
             group[chosen] = np.where(groups == shelf.online_row, -1, groups)
-        venues, distance_m = self.around.venue_rows, np.append(self.around.distance_m, np.nan)
+        venues, distance_m = around.venue_rows, np.append(around.distance_m, np.nan)
         is_online = group < 0
         place = np.where(is_online, len(venues), np.searchsorted(venues, group))
         return Candidates(
             item=self.item[places],
             offer_id=offer_id,
-            venue_id=np.append(self.catalogue.venues.venue_id, ONLINE)[group],
+            venue_id=np.append(catalogue.venues.venue_id, ONLINE)[group],
             distance_m=distance_m[place],
             cost=self.cost[places],
             bookings_near=self.bookings_near[places],
@@ -106,33 +103,86 @@ class Gathered:
         return self.at(np.arange(len(self)))
 
 
-def gather(serving: Generation, situation: Situation, scratch: Scratch) -> Gathered:
-    """Return every item that the request may show, at the offer that costs least.
+@dataclass(frozen=True)
+class _Part:
+    """A shelf with the groups of offers on it that lie around, and what their distance costs."""
 
-    Parameters
-    ----------
-    scratch
-        The result lies in it, until another is gathered there.
-    """
-    catalogue = serving.catalogue
-    barred = _barred_items(catalogue, situation.state, situation.query)
-    gathering.bar(scratch.best, barred, True)
-    count = _found(catalogue, situation, scratch)
-    gathered = _taken_out(catalogue, situation.around, scratch, count)
-    gathering.bar(scratch.best, barred, False)
-    return gathered
+    shelf: Shelf
+    first_row: int
+    replaced: NDArray[np.bool_]
+    group: NDArray[np.int32]
+    group_cost: NDArray[np.float64]
 
 
-def bytes_to_touch(gathered: Gathered) -> int:
+@dataclass(frozen=True)
+class Sweep:
+    """The offers around a person, ready to be gone through, as often as need be."""
+
+    catalogue: Catalogue
+    around: Surroundings
+    scratch: Scratch
+    """Where what is gathered lies, until it is gathered again."""
+    parts: tuple[_Part, ...]
+    asked: tuple[object, ...]
+    """What `gathering.gather` must know of the request."""
+    wanted: NDArray[np.bool_]
+    """(I,) the items that the request may show, as far as the item itself tells."""
+    offers: tuple[int, int]
+    """How many offers there are at the venues around and online, whatever is asked."""
+    bookings: tuple[int, int]
+    """Of these offers."""
+
+    def gather(self, wanted: NDArray[np.bool_]) -> Gathered:
+        """Return the `wanted` items (I,) that can be booked, each at the offer that costs least."""
+        scratch, base, count = self.scratch, self.catalogue.base, 0
+        for part in self.parts:
+            shelf = part.shelf
+            count = gathering.gather(
+                shelf.offer_start, base.offer_id, self.catalogue.fresh.offer_id, part.first_row,
+                shelf.offer_item, shelf.offer_bookings, shelf.offer_price, part.replaced,
+                shelf.session_start, shelf.session,
+                part.group, part.group_cost, wanted, *self.asked,
+                scratch.best, scratch.item, count,
+            )  # fmt: skip
+        item, offer = scratch.item[:count], scratch.offer[:count]
+        cost, near = scratch.cost[:count], scratch.bookings[:count]
+        online = gathering.take_out(
+            scratch.best, item, offer, cost, near, *_online_rows(self.catalogue)
+        )
+        return Gathered(self, item, offer, cost, near, online)
+
+    def everything(self) -> Gathered:
+        """Return every item that the request may show."""
+        return self.gather(self.wanted)
+
+
+def sweep_of(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> Sweep:
+    """Return the sweep over what the request may show; its results lie in `scratch`."""
+    around, totals = situation.around, catalogue.totals
+    at_venues = [
+        int(column[around.venue_rows].sum()) for column in (totals.offers, totals.bookings)
+    ]
+    return Sweep(
+        catalogue=catalogue,
+        around=around,
+        scratch=scratch,
+        parts=tuple(_parts(catalogue, around)),
+        asked=_asked(catalogue, situation.query, situation.state.credit),
+        wanted=_wanted(catalogue, situation, scratch.wanted),
+        offers=(at_venues[0], int(totals.offers[-1])),
+        bookings=(at_venues[1], int(totals.bookings[-1])),
+    )
+
+
+def bytes_to_touch(sweep: Sweep) -> int:
     """Return how many bytes of the catalogue a request must read at least, for a benchmark.
 
     Item, price and bookings of every offer around, and the sessions that need a look.
     """
     total = 0
-    for shelf in (gathered.catalogue.base, gathered.catalogue.fresh):
-        rows = gathered.around.venue_rows
-        groups = np.append(rows[rows < shelf.online_row], shelf.online_row)
-        first, last = shelf.offer_start[groups], shelf.offer_start[groups + 1]
+    for part in sweep.parts:
+        shelf = part.shelf
+        first, last = shelf.offer_start[part.group], shelf.offer_start[part.group + 1]
         columns = (shelf.offer_item, shelf.offer_price, shelf.offer_bookings)
         total += int((last - first).sum()) * sum(column.itemsize for column in columns)
         looked_at = np.concatenate(
@@ -146,37 +196,26 @@ def bytes_to_touch(gathered: Gathered) -> int:
     return total
 
 
-def _found(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> int:
-    """Find the best offers of all items on both shelves; return how many items there are."""
-    venues = situation.around.venue_rows
-    costs = np.append(distance_cost(situation.around.distance_m), 0.0)
-    base, fresh = catalogue.base, catalogue.fresh
-    asked = _asked(catalogue, situation.query, situation.state.credit)
-    count = 0
+def _parts(catalogue: Catalogue, around: Surroundings) -> Iterator[_Part]:
+    venues, base = around.venue_rows, catalogue.base
+    costs = np.zeros(len(venues) + 1)
+    gathering.costs_at(
+        DISTANCE_COST.cost, DISTANCE_COST.knots_per_unit, around.distance_m, costs[:-1]
+    )
     for shelf, first_row, replaced in (
         (base, 0, catalogue.replaced if catalogue.has_replaced else _NONE),
-        (fresh, len(base.offer_id), _NONE),
+        (catalogue.fresh, len(base.offer_id), _NONE),
     ):
         if len(shelf.offer_id):
             # Venues that came after the shelf have nothing on it.
             known = int(np.searchsorted(venues, shelf.online_row))
             group = np.append(venues[:known], np.int32(shelf.online_row))
-            count = gathering.gather(
-                shelf.offer_start, base.offer_id, fresh.offer_id, first_row,
-                shelf.offer_item, shelf.offer_bookings, shelf.offer_price, replaced,
-                shelf.session_start, shelf.session,
-                group, np.append(costs[:known], 0.0), *asked,
-                scratch.best, scratch.item, count,
-            )  # fmt: skip
-    return count
+            yield _Part(shelf, first_row, replaced, group, np.append(costs[:known], 0.0))
 
 
 def _asked(catalogue: Catalogue, query: FeedQuery, credit: Credit) -> tuple[object, ...]:
-    """Return what `gathering.gather` must know of the request."""
     after, before = query.filters.starts_from, query.filters.starts_before
     return (
-        catalogue.items.item_category,
-        _wanted_categories(catalogue, query.filters),
         # A catalogue does not say what was open before it was read.
         micros(max(query.now, catalogue.at)),
         micros(after) if after else NEVER_US,
@@ -193,48 +232,29 @@ def _asked(catalogue: Catalogue, query: FeedQuery, credit: Credit) -> tuple[obje
 _NONE = np.empty(0, dtype=bool)
 
 
-def _taken_out(
-    catalogue: Catalogue, around: Surroundings, scratch: Scratch, count: int
-) -> Gathered:
-    item, offer = scratch.item[:count], scratch.offer[:count]
-    cost, near, totals = scratch.cost[:count], scratch.bookings[:count], np.zeros(4, np.int64)
-    online_rows = _online_rows(catalogue.base, catalogue.fresh)
-    gathering.take_out(scratch.best, item, offer, cost, near, *online_rows, totals)
-    at_venues, online, online_count, most = totals.tolist()
-    return Gathered(
-        catalogue=catalogue,
-        around=around,
-        scratch=scratch,
-        item=item,
-        offer=offer,
-        cost=cost,
-        bookings_near=near,
-        online_rows=online_rows,
-        bookings=(at_venues, online),
-        online=online_count,
-        most_bookings=most,
-    )
-
-
-def _online_rows(base: Shelf, fresh: Shelf) -> tuple[int, int, int]:
+def _online_rows(catalogue: Catalogue) -> tuple[int, int, int]:
+    base, fresh = catalogue.base, catalogue.fresh
     rows = len(base.offer_id)
     first = int(base.offer_start[base.online_row])
     return first, rows, rows + int(fresh.offer_start[fresh.online_row])
 
 
-def _barred_items(catalogue: Catalogue, state: UserState, query: FeedQuery) -> NDArray[np.int32]:
-    """Return the rows of the items that are settled or were shown before."""
-    over = np.array(sorted(state.settled_items | query.shown_items), dtype=np.int64)
+def _wanted(
+    catalogue: Catalogue, situation: Situation, room: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Write which items are of the categories asked for, and not settled or shown before."""
+    query, wanted = situation.query, room[: len(catalogue.items)]
+    if query.filters.categories:
+        of_category = np.zeros(max(catalogue.categories, default=0) + 1, dtype=bool)
+        of_category[
+            [key for key, name in catalogue.categories.items() if name in query.filters.categories]
+        ] = True
+        np.take(of_category, catalogue.items.item_category, out=wanted, mode="clip")
+    else:
+        wanted[:] = True
+    over = np.array(sorted(situation.state.settled_items | query.shown_items), dtype=np.int64)
     rows = catalogue.item_rows(over)
-    return rows[rows >= 0].astype(np.int32)
-
-
-def _wanted_categories(catalogue: Catalogue, filters: Filters) -> NDArray[np.bool_]:
-    """Return a mask by category id; empty: all are wanted."""
-    if not filters.categories:
-        return _NONE
-    wanted = np.zeros(max(catalogue.categories, default=0) + 1, dtype=bool)
-    wanted[[key for key, name in catalogue.categories.items() if name in filters.categories]] = True
+    wanted[rows[rows >= 0]] = False
     return wanted
 
 

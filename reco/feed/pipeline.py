@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 
 from reco.errors import InvalidInput
-from reco.feed.candidates import Gathered, gather
 from reco.feed.generation import Generation
 from reco.feed.present import Feed, Pick, picked, present
 from reco.feed.query import FeedQuery
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.scoring import Scored, Scores, score
+from reco.feed.ranking import Ranking, ranking_of
+from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.state import Situation, look_around, read_situation
 from reco.feed.workspace import Scratch
@@ -53,9 +53,8 @@ def feed(
     source = replica or connection
     situation = read_situation(source, serving, query)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-        situation, gathered = _enough(source, serving, situation, scratch)
-        scores = score(serving, gathered, situation)
-        picks = _live_slate(connection, scores, situation)
+        situation, ranking = _enough(source, serving, situation, scratch)
+        picks = _live_slate(connection, ranking, situation)
     return present(serving, situation, picks, secret)
 
 
@@ -71,28 +70,28 @@ def _enough(
     serving: Generation,
     situation: Situation,
     scratch: Scratch,
-) -> tuple[Situation, Gathered]:
-    """Gather candidates, farther and farther until there are twice as many as are shown."""
+) -> tuple[Situation, Ranking]:
+    """Look farther and farther until there are twice as many candidates as are shown."""
     query, around = situation.query, situation.around
-    gathered = gather(serving, situation, scratch)
+    ranking = ranking_of(serving, situation, scratch)
     while (
         around.here is not None
         and around.radius_m < query.widest_m
-        and len(gathered) - gathered.online < 2 * query.n
+        and not ranking.has_at_venues(2 * query.n)
     ):
         radius_m = min(around.radius_m * _WIDENING, query.widest_m)
         around = look_around(connection, serving, around.here, around.source, radius_m)
         situation = replace(situation, around=around)
-        gathered = gather(serving, situation, scratch)
-    return situation, gathered
+        ranking = ranking_of(serving, situation, scratch)
+    return situation, ranking
 
 
 def _live_slate(
-    connection: psycopg.Connection[Any], scores: Scores, situation: Situation
+    connection: psycopg.Connection[Any], ranking: Ranking, situation: Situation
 ) -> list[Pick]:
     """Choose, read back, and choose again without what is gone, until all chosen are live."""
     query = situation.query
-    shortlist = Shortlist(scores, query.n)
+    shortlist = Shortlist(ranking, query.n)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
     while True:
@@ -102,16 +101,16 @@ def _live_slate(
         wanted = [int(offer_id[row]) for row in dict.fromkeys(chosen + spare)]
         unread = [offer for offer in wanted if offer not in live]
         if not set(wanted[: len(chosen)]) & set(unread):
-            return _picks(scores, shortlist.scored, chosen, live)
+            return _picks(ranking, shortlist.scored, chosen, live)
         found = read_offers(connection, unread, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
         gone.update(offer for offer in unread if offer not in live)
 
 
 def _picks(
-    scores: Scores, scored: Scored, rows: list[int], live: Mapping[int, LiveOffer]
+    ranking: Ranking, scored: Scored, rows: list[int], live: Mapping[int, LiveOffer]
 ) -> list[Pick]:
-    liked = scores.is_liked(scored.said[rows])
+    liked = ranking.taste.is_liked(scored.said[rows])
     offers = scored.candidates.offer_id[rows].tolist()
     return [
         picked(scored, row, live[offer], is_liked=bool(is_liked))

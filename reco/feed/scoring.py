@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
-from reco.feed.candidates import Candidates, Gathered
+from reco.catalogue.snapshot import Catalogue
+from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.state import Situation, UserState
 from reco.kernel import selecting
@@ -44,6 +45,11 @@ class Scored:
     def __len__(self) -> int:
         return len(self.candidates)
 
+    def order(self, catalogue: Catalogue) -> NDArray[np.int64]:
+        """Return the rows, the likeliest first, ties by item id."""
+        item_id = catalogue.items.item_id[self.candidates.item]
+        return np.lexsort((item_id, -self.log_odds))
+
     def take(self, rows: NDArray[np.integer]) -> "Scored":
         """Return the candidates of `rows`, in that order."""
         columns = {name: column[rows] for name, column in vars(self.candidates).items()}
@@ -73,22 +79,87 @@ NOTHING_FULL = Full(np.empty(0, dtype=bool), online=False)
 
 
 @dataclass(frozen=True)
+class Taste:
+    """What decides the log-odds of items, before any offer of them is looked at."""
+
+    serving: Generation
+    history: History
+    popular_at_venues: NDArray[np.float64]
+    """Log-odds of what takes place somewhere, at each number of bookings near."""
+    popular_online: NDArray[np.float64]
+
+    @property
+    def model(self) -> LoadedModel | None:
+        """The model that is asked."""
+        return self.serving.model
+
+    @property
+    def calibration(self) -> Calibration:
+        """The model's."""
+        return self.model.calibration if self.model else _NO_CALIBRATION
+
+    @property
+    def margin(self) -> float:
+        """Far more than single precision loses of log-odds."""
+        return 4e-6 * (1.0 + abs(self.calibration.intercept) + 25.0 * self.calibration.slope)
+
+    def said(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return the very scores of some items of the catalogue, NaN where the model cannot say."""
+        if self.model is None:
+            return np.full(len(items), np.nan)
+        return self.model.scorer.scores(self.history, self.serving.model_rows[items])
+
+    def log_odds(self, said: NDArray[np.float64], candidates: Candidates) -> NDArray[np.float64]:
+        """Return those of booking each candidate's item, before what its offer costs."""
+        near = candidates.bookings_near
+        popular = np.where(
+            candidates.is_online, self.popular_online[near], self.popular_at_venues[near]
+        )
+        return np.where(np.isnan(said), popular, self.calibration.log_odds(said))
+
+    def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return for which of these scores fewer than a tenth of the model's items score higher.
+
+        So says the model of this very person, told from a thousand of its items; of nobody, if it
+        says the same to everybody.
+        """
+        model = self.model
+        if model is None or not len(self.history) or model.kind == Popularity.kind:
+            return np.zeros(len(said), dtype=bool)
+        rows = np.linspace(0, len(model.items) - 1, min(_SAMPLE, len(model.items)))
+        others = model.scorer.scores(self.history, rows.astype(np.int32))
+        above = np.count_nonzero(others[:, np.newaxis] > said, axis=0)
+        return np.asarray(~np.isnan(said) & (10 * above < np.count_nonzero(~np.isnan(others))))
+
+
+_SAMPLE = 1_000
+_NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
+NO_BOUNDS = Bounds(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32))
+"""Of a model that cannot say for any item."""
+_NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
+
+
+def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
+    """Return what decides about items for this person, around there."""
+    model = serving.model
+    return Taste(
+        serving,
+        history_of(model, situation.state, situation.query.now) if model else _NO_HISTORY,
+        *popularity_tables(sweep),
+    )
+
+
+@dataclass(frozen=True)
 class Scores:
-    """What decides the order of all candidates of a request; arrays of shape (C,).
+    """What decides the order of what was gathered; arrays of shape (C,).
 
     Of all only bounds are known; those that may be among the likeliest are scored exactly.
     """
 
     gathered: Gathered
-    model: LoadedModel | None
-    history: History
-    rows: NDArray[np.int32]
-    """Of the model's items; empty: there is no model."""
+    taste: Taste
     bounds: Bounds
     """Of the scores by the model; empty: it cannot say for any."""
-    popular_at_venues: NDArray[np.float64]
-    """Log-odds of what takes place somewhere, at each number of bookings near."""
-    popular_online: NDArray[np.float64]
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
         """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer.
@@ -99,142 +170,79 @@ class Scores:
             Groups of candidates that are left out.
         """
         places = self._may_be_likeliest(most, full)
-        candidates, said = self.gathered.at(places), self._said(places)
-        log_odds = self._item_log_odds(said, candidates) - candidates.cost
+        candidates = self.gathered.at(places)
+        said = self.taste.said(candidates.item)
+        log_odds = self.taste.log_odds(said, candidates) - candidates.cost
         found = Scored(candidates, log_odds, said)
-        return found.take(self.order_of(found)[:most])
-
-    def order_of(self, scored: Scored) -> NDArray[np.int64]:
-        """Return the rows of `scored`, the likeliest first, ties by item id."""
-        item_id = self.gathered.catalogue.items.item_id[scored.candidates.item]
-        return np.lexsort((item_id, -scored.log_odds))
-
-    def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return for which of these scores fewer than a tenth of all that are known are higher.
-
-        So says the model of this very person; of nobody, if it says the same to everybody.
-        """
-        if self.model is None or not len(self.history) or self.model.kind == Popularity.kind:
-            return np.zeros(len(said), dtype=bool)
-        above, maybe_above = np.zeros((2, len(said)), dtype=np.int64)
-        bounds = (self.bounds.score, self.bounds.slack)
-        known = selecting.count_above(*bounds, said, above, maybe_above)
-        if np.any((10 * above < known) & (10 * maybe_above >= known)):
-            # Too close to tell from bounds.
-            exact = self._said(np.arange(len(self.rows)))
-            above = np.array([np.count_nonzero(exact > score) for score in said])
-        return np.asarray(~np.isnan(said) & (10 * above < known))
-
-    @cached_property
-    def _calibration(self) -> Calibration:
-        return self.model.calibration if self.model else _NO_CALIBRATION
+        return found.take(found.order(self.gathered.sweep.catalogue)[:most])
 
     @cached_property
     def _most_log_odds(self) -> NDArray[np.float32]:
-        """What each candidate may have at most, right to `_margin`."""
-        gathered, scale = self.gathered, self._calibration
-        most = gathered.scratch.log_odds[: len(gathered)]
+        """What each candidate may have at most, right to the margin."""
+        gathered, taste, scale = self.gathered, self.taste, self.taste.calibration
+        most = gathered.sweep.scratch.log_odds[: len(gathered)]
         selecting.most_log_odds(
             self.bounds.score, self.bounds.slack,
             gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
-            self.popular_at_venues, self.popular_online,
+            taste.popular_at_venues, taste.popular_online,
             scale.intercept, scale.slope, scale.scale, most,
         )  # fmt: skip
         return most
 
-    @property
-    def _margin(self) -> float:
-        """Far more than single precision loses of log-odds."""
-        return 4e-6 * (1.0 + abs(self._calibration.intercept) + 25.0 * self._calibration.slope)
-
     def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
-        gathered, scale = self.gathered, self._calibration
-        found = gathered.scratch.place
+        gathered, scale = self.gathered, self.taste.calibration
+        found = gathered.sweep.scratch.place
         count = selecting.likeliest(
             self._most_log_odds, self.bounds.score, self.bounds.slack,
             gathered.cost, gathered.item,
-            gathered.catalogue.items.item_subcategory, full.families, full.online,
+            gathered.sweep.catalogue.items.item_subcategory, full.families, full.online,
             gathered.offer, *gathered.online_rows,
-            scale.intercept, scale.slope, scale.scale, self._margin, most, np.empty(most), found,
+            scale.intercept, scale.slope, scale.scale, self.taste.margin,
+            most, np.empty(most), found,
         )  # fmt: skip
         return found[:count].copy()
 
-    def _said(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the very scores of some candidates, NaN where the model cannot say."""
-        if self.model is None:
-            return np.full(len(places), np.nan)
-        return self.model.scorer.scores(self.history, self.rows[places])
 
-    def _item_log_odds(
-        self, said: NDArray[np.float64], candidates: Candidates
-    ) -> NDArray[np.float64]:
-        near = candidates.bookings_near
-        popular = np.where(
-            candidates.is_online,
-            self.popular_online[near],
-            self.popular_at_venues[near],
-        )
-        if self.model is None:
-            return popular
-        return np.where(np.isnan(said), popular, self.model.calibration.log_odds(said))
-
-
-_NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
-_NO_BOUNDS = Bounds(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32))
-_NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
-
-
-def score(serving: Generation, gathered: Gathered, situation: Situation) -> Scores:
+def score(taste: Taste, gathered: Gathered) -> Scores:
     """Score every candidate: by the model, by popularity near where the model cannot say."""
-    model, history, bounds = serving.model, _NO_HISTORY, _NO_BOUNDS
-    rows = np.empty(0, dtype=np.int32)
+    model, bounds = taste.model, NO_BOUNDS
     if model is not None:
-        history = history_of(model, situation.state, situation.query.now)
-        scratch, count = gathered.scratch, len(gathered)
+        scratch, count = gathered.sweep.scratch, len(gathered)
         rows = np.take(
-            serving.model_rows, gathered.item, out=scratch.model_row[:count], mode="clip"
+            taste.serving.model_rows, gathered.item, out=scratch.model_row[:count], mode="clip"
         )
         room = Bounds(scratch.score[:count], scratch.slack[:count])
-        bounds = model.scorer.bounds(history, rows, room)
-    at_venues, online = popularity_tables(gathered)
-    return Scores(
-        gathered=gathered,
-        model=model,
-        history=history,
-        rows=rows,
-        bounds=bounds,
-        popular_at_venues=at_venues,
-        popular_online=online,
-    )
+        bounds = model.scorer.bounds(taste.history, rows, room)
+    return Scores(gathered, taste, bounds)
 
 
-def popularity_logits(gathered: Gathered, candidates: Candidates) -> NDArray[np.float64]:
-    """Return the log-odds that anyone around books each of `candidates` within 28 days."""
-    at_venues, online = popularity_tables(gathered)
-    near = candidates.bookings_near
-    return np.where(candidates.is_online, online[near], at_venues[near])
-
-
-def popularity_tables(gathered: Gathered) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def popularity_tables(sweep: Sweep) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the log-odds that anyone around books an item within the catalogue's 28 days.
 
-    An item's share of the bookings around, smoothed towards equal shares, times the bookings that
-    a person of this world makes in that time; a Poisson count of at least one. What takes place
-    somewhere shares the bookings made at places, what is digital those made online.
+    An item's share of the bookings around, smoothed towards equal shares of the offers, times the
+    bookings that a person of this world makes in that time; a Poisson count of at least one. What
+    takes place somewhere shares the bookings made at places, what is digital those made online.
 
     Returns
     -------
     Of items at venues and of digital ones: (most bookings + 1,), at each number of bookings near.
     """
-    catalogue, near = gathered.catalogue, np.arange(gathered.most_bookings + 1, dtype=np.float64)
-    items = (len(gathered) - gathered.online, gathered.online)
+    catalogue = sweep.catalogue
+    near = np.arange(catalogue.totals.most_item_bookings + 1, dtype=np.float64)
     tables = []
-    for made, around, count in zip(catalogue.bookings, gathered.bookings, items, strict=True):
+    for made, around, offers in zip(catalogue.bookings, sweep.bookings, sweep.offers, strict=True):
         # At least one booking for a hundred people, so that a world without any still ranks.
         a_person = max(float(made) / max(1, catalogue.users), 0.01)
-        share = (near + _PRIOR_BOOKINGS / max(1, count)) / (around + _PRIOR_BOOKINGS)
+        share = (near + _PRIOR_BOOKINGS / max(1, offers)) / (around + _PRIOR_BOOKINGS)
         tables.append(np.log(np.expm1(a_person * share)))
     return tables[0], tables[1]
+
+
+def popularity_logits(sweep: Sweep, candidates: Candidates) -> NDArray[np.float64]:
+    """Return the log-odds that anyone around books each of `candidates` within 28 days."""
+    at_venues, online = popularity_tables(sweep)
+    near = candidates.bookings_near
+    return np.where(candidates.is_online, online[near], at_venues[near])
 
 
 def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:

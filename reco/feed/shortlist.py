@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.shelf import ONLINE
-from reco.feed.scoring import Full, Scored, Scores
+from reco.feed.ranking import Ranking
+from reco.feed.scoring import Full, Scored
 from reco.feed.slate import choose, full_groups, quotas, within_quotas
 
-MOST = 500
-"""The likeliest of all candidates, among which a slate is looked for first."""
 _GROWTH = 8
 
 
@@ -21,11 +20,12 @@ class Shortlist:
     less likely than what is chosen, or of a group that is full.
     """
 
-    def __init__(self, scores: Scores, n: int) -> None:
-        self._scores = scores
+    def __init__(self, ranking: Ranking, n: int) -> None:
+        self._ranking = ranking
+        self._catalogue = ranking.sweep.catalogue
         self._n = n
-        self._most = MOST
-        self._put(scores.likeliest(MOST))
+        self._most = ranking.most
+        self._put(ranking.top)
 
     def choose(self, n: int, gone: Set[int] = frozenset()) -> list[int]:
         """Return the rows in `scored` of the `n` that are to be shown, without what is gone.
@@ -40,13 +40,13 @@ class Shortlist:
             order, taken = self._within_quotas(n, gone)
         if len(taken) < n:
             # The quotas relax for the likeliest of all: as many of them as may be needed.
-            self._add(self._scores.likeliest(n + len(gone)))
+            self._add(self._ranking.likeliest(n + len(gone)))
             order, _ = self._within_quotas(n, gone)
         return choose(order, self._quotas, n)
 
     def _put(self, scored: Scored) -> None:
         self.scored = scored
-        self._quotas = quotas(self._scores.gathered.catalogue, scored.candidates, self._n)
+        self._quotas = quotas(self._catalogue, scored.candidates, self._n)
 
     def _within_quotas(self, n: int, gone: Set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows that can be had, and those that the quotas let in."""
@@ -59,7 +59,7 @@ class Shortlist:
     def _add_roomy(self, taken: NDArray[np.int64]) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
         known = len(self.scored)
-        more = self._scores.likeliest(self._most + known, self._full(taken))
+        more = self._ranking.likeliest(self._most + known, self._full(taken))
         self._add(more)
         self._most *= _GROWTH
         return len(self.scored) > known
@@ -74,4 +74,4 @@ class Shortlist:
         is_new = ~np.isin(more.candidates.item, self.scored.candidates.item)
         if is_new.any():
             both = self.scored.joined(more.take(np.flatnonzero(is_new)))
-            self._put(both.take(self._scores.order_of(both)))
+            self._put(both.take(both.order(self._catalogue)))

@@ -11,7 +11,7 @@ from features.interactions import encoded_ids
 from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
-from reco.feed.candidates import Candidates, Gathered, gather
+from reco.feed.candidates import Candidates, Sweep, sweep_of
 from reco.feed.generation import Generation
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
@@ -59,9 +59,9 @@ def similar_offers(
     around = _around(connection, serving, of, radius_m)
     query = _question(around.here, radius_m, n, now)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-        gathered = gather(serving, Situation(query, ANYONE, around), scratch)
-        candidates = gathered.everything()
-        order = _by_likeness(serving, gathered, candidates, of)
+        sweep = sweep_of(serving.catalogue, Situation(query, ANYONE, around), scratch)
+        candidates = sweep.everything().everything()
+        order = _by_likeness(serving, sweep, candidates, of)
     chosen = choose(order, [], n + _SPARE)
     ids = candidates.offer_id[chosen].tolist()
     live = read_offers(connection, ids, query, ANYONE.credit)
@@ -100,13 +100,13 @@ def _around(
 
 
 def _by_likeness(
-    serving: Generation, gathered: Gathered, candidates: Candidates, of: LiveOffer
+    serving: Generation, sweep: Sweep, candidates: Candidates, of: LiveOffer
 ) -> NDArray[np.int64]:
     catalogue = serving.catalogue
     others = catalogue.items.item_external_id[candidates.item] != encoded_ids([of.item_id])[0]
     kinds = [key for key, name in catalogue.categories.items() if name == of.category]
     same_kind = np.isin(catalogue.items.item_category[candidates.item], kinds)
-    popular = popularity_logits(gathered, candidates)
+    popular = popularity_logits(sweep, candidates)
     like = np.nan_to_num(_likeness(serving, candidates, of), nan=-np.inf)
     item_id = catalogue.items.item_id[candidates.item]
     order = np.lexsort((item_id, -popular, ~same_kind, -like))

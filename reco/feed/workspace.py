@@ -29,6 +29,12 @@ class Scratch:
     slack: NDArray[np.float32]
     log_odds: NDArray[np.float32]
     place: NDArray[np.int64]
+    wanted: NDArray[np.bool_]
+    """By item, as are the following."""
+    chosen: NDArray[np.bool_]
+    item_score: NDArray[np.float32]
+    item_slack: NDArray[np.float32]
+    item_log_odds: NDArray[np.float32]
 
     @classmethod
     def for_items(cls, items: int) -> "Scratch":
@@ -46,6 +52,11 @@ class Scratch:
             slack=np.empty(items, dtype=np.float32),
             log_odds=np.empty(items, dtype=np.float32),
             place=np.empty(items, dtype=np.int64),
+            wanted=np.empty(items, dtype=bool),
+            chosen=np.empty(items, dtype=bool),
+            item_score=np.empty(items, dtype=np.float32),
+            item_slack=np.empty(items, dtype=np.float32),
+            item_log_odds=np.empty(items, dtype=np.float32),
         )
 
 

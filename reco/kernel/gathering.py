@@ -9,7 +9,6 @@ from numba import boolean, float64, int32, int64
 from reco.kernel.compiled import (
     READ_BOOL,
     READ_F64,
-    READ_I16,
     READ_I32,
     READ_I64,
     READ_MATRIX_I64,
@@ -31,23 +30,22 @@ _DAY_US = 86_400_000_000.0
 def cost_at(cost, knots_per_unit, feature):
     """Return `features.pairs.CostTable` at a feature that is not negative, bit for bit."""
     place = math.sqrt(feature * knots_per_unit)
-    knot = np.uint64(min(int64(place), len(cost) - 2))
+    knot = np.uint64(min(np.int64(place), len(cost) - 2))
     below = cost[knot]
     return below + (place - knot) * (cost[knot + np.uint64(1)] - below)
+
+
+@compiled(boolean(READ_F64, float64, READ_F64, float64[::1]))
+def costs_at(cost, knots_per_unit, features, costs):
+    """Write `cost_at` each of `features`."""
+    for place in range(len(features)):
+        costs[place] = cost_at(cost, knots_per_unit, features[place])
+    return True
 
 
 @compiled(int64(int64, int64, READ_I64, READ_I64))
 def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
     return base_offer_id[row] if row < base_rows else fresh_offer_id[row - base_rows]
-
-
-@compiled(boolean(_BEST, READ_I32, boolean))
-def bar(best, items, is_barred):
-    """Bar `items`, or let them in again: nothing costs less than what is barred."""
-    for item in items:
-        best[item].cost = -np.inf if is_barred else np.inf
-        best[item].bookings = 0
-    return True
 
 
 @compiled(
@@ -89,7 +87,7 @@ def _cheapest(
         # Where.
         READ_I32, READ_F64,
         # What is asked.
-        READ_I16, READ_BOOL, int64, int64, int64, READ_I64,
+        READ_BOOL, int64, int64, int64, READ_I64,
         # What it costs.
         READ_F64, READ_F64, float64, READ_F64, float64,
         # What was found.
@@ -100,7 +98,7 @@ def gather(
     offer_start, base_offer_id, fresh_offer_id, first_row,
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     group, group_cost,
-    item_category, is_category_wanted, now_us, from_us, before_us, limit_cents,
+    is_wanted, now_us, from_us, before_us, limit_cents,
     cent_cost, price_cost, price_knots, wait_cost, wait_knots,
     best, item, count,
 ):  # fmt: skip
@@ -120,8 +118,8 @@ def gather(
         Which offers are not true any more; empty: all are.
     group, group_cost
         Rows of `offer_start`, and what their distance costs.
-    is_category_wanted
-        By category; empty: all are.
+    is_wanted
+        By item: of the others nothing is added.
     limit_cents
         What a stock may cost, by what it counts against.
     cent_cost
@@ -130,7 +128,6 @@ def gather(
         Of the items found so far: the best offer by item row; the rows; how many.
     """
     groups = len(offer_start) - 1
-    any_category = len(is_category_wanted) == 0
     none_replaced = len(is_replaced) == 0
     base_rows = len(base_offer_id)
     for place in range(len(group)):
@@ -140,10 +137,10 @@ def gather(
         # Unsigned: numba need not ask whether an index counts from the end.
         first, last = offer_start[group[place]], offer_start[group[place] + 1]
         for offer in range(np.uint64(first), np.uint64(last)):
-            if not (none_replaced or not is_replaced[offer]):
-                continue
             row = np.uint64(offer_item[offer])
-            if not (any_category or is_category_wanted[item_category[row]]):
+            if not is_wanted[row]:
+                continue
+            if not (none_replaced or not is_replaced[offer]):
                 continue
             whole = offer_price[offer]
             price = np.uint64(whole >> 2)
@@ -177,17 +174,13 @@ def gather(
     return count
 
 
-@compiled(
-    boolean(_BEST, READ_I32, int32[::1], float64[::1], int32[::1], int64, int64, int64, int64[::1])
-)
-def take_out(best, item, offer, cost, bookings, online_from, base_rows, fresh_online_from, totals):
-    """Copy the best offers of `item` into the arrays, and forget them.
+@compiled(int64(_BEST, READ_I32, int32[::1], float64[::1], int32[::1], int64, int64, int64))
+def take_out(best, item, offer, cost, bookings, online_from, base_rows, fresh_online_from):
+    """Copy the best offers of `item` into the arrays, and forget them; return how many are digital.
 
     Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital.
-    `totals` receives the bookings at venues and of what is digital, how many items are digital,
-    and the most bookings of an item.
     """
-    at_venues, online, online_count, most = 0, 0, 0, 0
+    online = 0
     for place in range(len(item)):
         row = np.uint64(item[place])
         at, booked = best[row].offer, best[row].bookings
@@ -196,10 +189,5 @@ def take_out(best, item, offer, cost, bookings, online_from, base_rows, fresh_on
         bookings[place] = booked
         best[row].cost = np.inf
         best[row].bookings = 0
-        is_online = (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
-        online_count += is_online
-        online += booked * is_online
-        at_venues += booked
-        most = max(most, booked)
-    totals[0], totals[1], totals[2], totals[3] = at_venues - online, online, online_count, most
-    return True
+        online += (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
+    return online

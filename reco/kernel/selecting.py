@@ -19,6 +19,34 @@ from reco.kernel.compiled import (
 _LN2 = float32(math.log(2.0))
 
 
+@compiled(boolean(READ_F32, READ_F32, float64, float64, float64, float32[::1]))
+def _most_said(score, slack, intercept, slope, scale, most):
+    """Write the log-odds that the model may give at most, NaN where it cannot say.
+
+    In single precision, and the logarithm of `asinh` by a polynomial over the mantissa, right to
+    1e-6: so that eight or sixteen candidates are done at once.
+    """
+    unit, first, times = float32(1.0 / scale), float32(intercept), float32(slope)
+    for place in range(len(score)):
+        scaled = abs((score[place] + slack[place]) * unit)
+        most[place] = scaled + math.sqrt(scaled * scaled + float32(1.0))
+    bits = most.view(np.int32)
+    for place in range(len(score)):
+        exponent = float32((bits[place] >> int32(23)) - int32(127))
+        bits[place] = (bits[place] & int32(0x7FFFFF)) | int32(0x3F800000)
+        m = most[place]
+        # Around the middle of [1, 2]: log(m) = 2 artanh((m - 1) / (m + 1)).
+        t = (m - float32(1.0)) / (m + float32(1.0))
+        t2 = t * t
+        series = float32(1.0) + t2 * (
+            float32(1 / 3) + t2 * (float32(1 / 5) + t2 * (float32(1 / 7) + t2 * float32(1 / 9)))
+        )
+        log = exponent * _LN2 + float32(2.0) * t * series
+        said = score[place] + slack[place]
+        most[place] = first + times * math.copysign(log, said)
+    return True
+
+
 @compiled(
     boolean(
         READ_F32, READ_F32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
@@ -30,9 +58,6 @@ def most_log_odds(
     popular_at_venues, popular_online, intercept, slope, scale, most,
 ):  # fmt: skip
     """Write the log-odds that each candidate may have at most, but for rounding.
-
-    In single precision, and the logarithm of `asinh` by a polynomial over the mantissa, right to
-    1e-6: so that eight or sixteen candidates are done at once.
 
     Parameters
     ----------
@@ -47,25 +72,9 @@ def most_log_odds(
     intercept, slope, scale
         Of the calibration.
     """
-    if len(score):
-        unit, first, times = float32(1.0 / scale), float32(intercept), float32(slope)
-        for place in range(len(score)):
-            scaled = abs((score[place] + slack[place]) * unit)
-            most[place] = scaled + math.sqrt(scaled * scaled + float32(1.0))
-        bits = most.view(np.int32)
-        for place in range(len(score)):
-            exponent = float32((bits[place] >> int32(23)) - int32(127))
-            bits[place] = (bits[place] & int32(0x7FFFFF)) | int32(0x3F800000)
-            m = most[place]
-            # Around the middle of [1, 2]: log(m) = 2 artanh((m - 1) / (m + 1)).
-            t = (m - float32(1.0)) / (m + float32(1.0))
-            t2 = t * t
-            series = float32(1.0) + t2 * (
-                float32(1 / 3) + t2 * (float32(1 / 5) + t2 * (float32(1 / 7) + t2 * float32(1 / 9)))
-            )
-            log = exponent * _LN2 + float32(2.0) * t * series
-            said = score[place] + slack[place]
-            most[place] = first + times * math.copysign(log, said) - float32(cost[place])
+    _most_said(score, slack, intercept, slope, scale, most)
+    for place in range(len(score)):
+        most[place] -= float32(cost[place])
     for place in range(len(cost)):
         if len(score) == 0 or math.isnan(score[place]):
             row = offer[place]
@@ -73,6 +82,56 @@ def most_log_odds(
             near = bookings[place]
             log_odds = popular_online[near] if is_online else popular_at_venues[near]
             most[place] = log_odds - cost[place]
+    return True
+
+
+@compiled(boolean(READ_F32, READ_F32, READ_I32, READ_F64, float64, float64, float64, float32[::1]))
+def most_log_odds_of_items(score, slack, bookings, popular, intercept, slope, scale, most):
+    """Write the log-odds that each item may have at most, at an offer that costs nothing.
+
+    Parameters
+    ----------
+    bookings, popular
+        The most bookings near that an item may have, and the most log-odds at each number of them.
+
+    The others are as above; right to the same rounding.
+    """
+    _most_said(score, slack, intercept, slope, scale, most)
+    for place in range(len(most)):
+        if len(score) == 0 or math.isnan(score[place]):
+            most[place] = popular[bookings[place]]
+    return True
+
+
+_LOWEST = float32(-40.0)
+_BINS_A_UNIT = float32(50.0)
+BINS = 4096
+"""Of the histogram that `level` counts in."""
+
+
+@compiled(float64(READ_F32, READ_BOOL, int64, int64[::1]))
+def level(most, is_wanted, count, histogram):
+    """Return log-odds that about `count` of the wanted items may have, and no fewer.
+
+    Minus infinity where there are no more than that. `histogram` holds zeros.
+    """
+    for place in range(len(most)):
+        step = int64((most[place] - _LOWEST) * _BINS_A_UNIT)
+        histogram[min(max(step, 0), BINS - 1)] += is_wanted[place]
+    reached = 0
+    for step in range(BINS - 1, 0, -1):
+        reached += histogram[step]
+        if reached >= count:
+            return float64(_LOWEST) + float64(step) / float64(_BINS_A_UNIT) - 1e-3
+    return -np.inf
+
+
+@compiled(boolean(READ_F32, READ_BOOL, float64, boolean[::1]))
+def choose(most, is_wanted, least, chosen):
+    """Write which of the wanted items may have `least` log-odds."""
+    border = float32(least)
+    for place in range(len(most)):
+        chosen[place] = is_wanted[place] & (most[place] >= border)
     return True
 
 
@@ -177,19 +236,6 @@ def likeliest(
                 # The logarithm here and that of NumPy may differ by a rounding.
                 least = heap[0] - margin
     return count
-
-
-@compiled(int64(READ_F32, READ_F32, READ_F64, int64[::1], int64[::1]))
-def count_above(score, slack, values, above, maybe_above):
-    """Count the scores that lie above each of `values`, and those that may; return how many are."""
-    known = 0
-    for place in range(len(score)):
-        said, off = float64(score[place]), float64(slack[place])
-        known += not math.isnan(said)
-        for at in range(len(values)):
-            above[at] += said - off > values[at]
-            maybe_above[at] += said + off > values[at]
-    return known
 
 
 @compiled(int64(READ_I64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1], int64[::1]))

@@ -6,20 +6,24 @@ by venue with all that the filter needs, which is the best that a plain database
 """
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import psycopg
 from fastapi import FastAPI
+from numpy.typing import NDArray
 
 from reco.api.app import create_app
 from reco.core.deposits import EMPTY
 from reco.db.pool import connected, open_pool
 from reco.feed import pipeline
-from reco.feed.candidates import Gathered
+from reco.feed.candidates import Gathered, Sweep
 from reco.feed.generation import Generation
+from reco.feed.ranking import Ranking
 from reco.feed.state import Situation
+from reco.feed.workspace import Scratch
 from reco.secret import signing_secret
 from reco.settings import Settings
 from reco.worker import Worker
@@ -65,12 +69,12 @@ def application() -> FastAPI:
         settings.world, settings.home / "worlds" / settings.world, os.environ["RECO_DATABASE_URL"]
     )
     pool = open_pool(world.conninfo, settings.pool_size)
-    whole = pipeline.gather
+    whole = pipeline.ranking_of
 
-    def top_by_sql(serving: Generation, situation: Situation) -> Gathered:
-        here = situation.around.here
+    def top_by_sql(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
+        here, ranking = situation.around.here, whole(serving, situation, scratch)
         if here is None:
-            return whole(serving, situation)
+            return ranking
         credit = situation.state.credit
         limit_cents = credit.total_cents if credit != EMPTY else 0
         with connected(pool) as connection:
@@ -84,32 +88,36 @@ def application() -> FastAPI:
                     _DEAR_CENTS if limit_cents is None else limit_cents,
                 ),
             ).fetchall()
-        base = serving.catalogue.base
-        offer = base.offer_rows(np.array([offer_id for (offer_id,) in rows], dtype=np.int64))
-        item, first = np.unique(base.offer_item[offer], return_index=True)
-        return _gathered(serving, situation, item.astype(np.int32), offer[first].astype(np.int32))
+        offer = serving.catalogue.base.offer_rows(
+            np.array([offer_id for (offer_id,) in rows], dtype=np.int64)
+        )
+        sweep = _BySql(**vars(ranking.sweep), found=offer)
+        return Ranking(sweep, ranking.taste, are_few=True)
 
-    pipeline.gather = top_by_sql
+    pipeline.ranking_of = top_by_sql
     worker = Worker(settings, world, signing_secret(settings), _now)
     return create_app(worker, clock=_now, with_demo=False)
 
 
-def _gathered(serving: Generation, situation: Situation, item: Any, offer: Any) -> Gathered:
-    base = serving.catalogue.base
-    near = base.offer_bookings[offer].astype(np.int32)
-    first_online = int(base.offer_start[base.online_row])
-    return Gathered(
-        catalogue=serving.catalogue,
-        around=situation.around,
-        item=item,
-        offer=offer,
-        cost=np.zeros(len(item)),
-        bookings_near=near,
-        online_rows=(first_online, len(base.offer_id), len(base.offer_id)),
-        bookings=(int(near.sum()), 0),
-        online=0,
-        most_bookings=int(near.max(initial=0)),
-    )
+@dataclass(frozen=True)
+class _BySql(Sweep):
+    """Offers that were found by SQL, whatever else is around."""
+
+    found: NDArray[np.int64]
+
+    def gather(self, wanted: NDArray[np.bool_]) -> Gathered:
+        """Return the items of these offers."""
+        base = self.catalogue.base
+        item, first = np.unique(base.offer_item[self.found], return_index=True)
+        offer = self.found[first]
+        return Gathered(
+            sweep=self,
+            item=item.astype(np.int32),
+            offer=offer.astype(np.int32),
+            cost=np.zeros(len(item)),
+            bookings_near=base.offer_bookings[offer].astype(np.int32),
+            online=0,
+        )
 
 
 def _now() -> datetime:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from reco.feed.candidates import gather
+from reco.feed.candidates import sweep_of
 from reco.feed.generation import Generation
 from reco.feed.query import feed_query
 from reco.feed.scoring import history_of
@@ -128,8 +128,10 @@ def _asked(
     here = read_situation(connection, serving, query)
     model = serving.model
     history = history_of(model, here.state, query.now)
-    gathered = gather(serving, here, Scratch.for_items(len(serving.catalogue.items)))
-    at_venues = gathered.item[~gathered.is_online]
+    room = Scratch.for_items(len(serving.catalogue.items))
+    gathered = sweep_of(serving.catalogue, here, room).everything()
+    is_online = gathered.everything().is_online
+    at_venues = gathered.item[~is_online]
     said = model.scorer.scores(history, serving.model_rows[at_venues])
     true_top = set(at_venues[np.argsort(-np.nan_to_num(said, nan=-np.inf))[:_TOP]].tolist())
     high, wide = radius_km / 111.2, radius_km / (111.2 * np.cos(np.radians(lat)))

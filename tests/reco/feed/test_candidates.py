@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, gathered, stocks
+from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, stocks, swept
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,7 +40,7 @@ filters = st.fixed_dictionaries(
 
 def found_in(catalogue, here):
     """Return all candidates, spelled out."""
-    return gathered(generation(catalogue, None), here).everything()
+    return swept(generation(catalogue, None), here).everything().everything()
 
 
 def situation(catalogue, asked, credit, near, dismissed=()):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import psycopg
 import pytest
-from catalogues import gathered
+from catalogues import swept
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, TAXONOMY
@@ -17,7 +17,8 @@ from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.feed.scoring import history_of, score
+from reco.feed.ranking import Ranking
+from reco.feed.scoring import history_of, score, taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
 from reco.feed.state import read_situation
@@ -231,6 +232,7 @@ def reference(connection, serving, here):
     }
     booked = dict(connection.execute(BOOKED, (query.now,)).fetchall())
     best, offers = {}, {}
+    totals = around_at_all(connection, asked, booked)
     for row in connection.execute(BOOKABLE, asked):
         offer, item, _, price, starts, distance_m, venue, family, external_id, cap = row
         bounds = (query.filters.max_price_cents, state.credit.limit_cents(cap))
@@ -245,18 +247,42 @@ def reference(connection, serving, here):
             best[item] = Best(cost, offer, venue, family, external_id)
     for item, found in best.items():
         found.near = sum(booked.get(offer, 0) for offer in offers[item])
-    return ordered(serving, here, best, serving.catalogue.base.bookings())
+    return ordered(serving, here, best, serving.catalogue.base.bookings(), totals)
 
 
-def ordered(serving, here, best, made):
+AROUND = """
+select o.id, o.venue_id is null as is_online
+from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here,
+  core.offer o left join core.venue v on v.id = o.venue_id
+where (v.id is null or st_dwithin(v.location, here.point, %(radius_m)s))
+  and coalesce(o.withdrawn_at, 'infinity') > %(now)s
+  and exists (select from core.stock t where t.offer_id = o.id and t.cancelled_at is null
+    and least(t.booking_limit_at, t.starts_at, 'infinity') > %(now)s
+    and (t.quantity is null or t.quantity > (select coalesce(sum(b.quantity), 0)
+      from core.booking b where b.stock_id = t.id and b.cancelled_at is null)))
+"""
+"""Offers that can be booked now or later, whatever is asked for."""
+
+
+def around_at_all(connection, asked, booked):
+    """Return how many offers are at venues around and their bookings; the same online."""
+    rows = connection.execute(AROUND, asked).fetchall()
+    return [
+        (len(ids), sum(booked.get(offer, 0) for offer in ids))
+        for online in (False, True)
+        for ids in [[offer for offer, is_online in rows if is_online == online]]
+    ]
+
+
+def ordered(serving, here, best, made, totals):
     items = sorted(best)
     popular = np.empty(len(items))
     is_online = np.array([best[item].venue is None for item in items], dtype=bool)
     near = np.array([best[item].near for item in items], dtype=np.float64)
-    for online, total in ((False, made[0]), (True, made[1])):
+    for online, total, (offers, bookings) in zip((False, True), made, totals, strict=True):
         chosen = is_online == online
         a_person = max(total / serving.catalogue.users, 0.01)
-        share = (near[chosen] + 20.0 / max(1, chosen.sum())) / (near[chosen].sum() + 20.0)
+        share = (near[chosen] + 20.0 / max(1, offers)) / (bookings + 20.0)
         popular[chosen] = np.log(np.expm1(a_person * share))
     logits = popular
     if serving.model is not None:
@@ -288,13 +314,25 @@ queries = st.fixed_dictionaries(
 )
 
 
+def every(serving, here):
+    """Return the scores of everything that is around."""
+    sweep = swept(serving, here)
+    return score(taste_of(serving, sweep, here), sweep.everything())
+
+
+def pruned(serving, here, most, first):
+    """Return a ranking that gathers no more than it must."""
+    sweep = swept(serving, here)
+    return Ranking(sweep, taste_of(serving, sweep, here), are_few=False, most=most, first=first)
+
+
 @given(queries)
 @settings(max_examples=60)
 def test_candidates_and_their_order_are_those_of_the_reference(serving, connection_to, asked):
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
     expected = reference(connection_to, serving, here)
-    scores = score(serving, gathered(serving, here), here)
+    scores = every(serving, here)
     found = scores.likeliest(EVERYTHING)
     items = serving.catalogue.items.item_id[found.candidates.item].tolist()
     by_item = {item: (best, log_odds) for item, best, log_odds in expected}
@@ -308,10 +346,24 @@ def test_candidates_and_their_order_are_those_of_the_reference(serving, connecti
     if np.all((np.diff(told) < -NEAR) | (np.diff(told) == 0.0)):
         assert items == [item for item, _, _ in expected]
     for most in (1, 7, 50):
-        assert (
-            scores.likeliest(most).candidates.item.tolist()
-            == (found.candidates.item.tolist()[:most])
-        )
+        likeliest = scores.likeliest(most)
+        assert likeliest.candidates.item.tolist() == found.candidates.item.tolist()[:most]
+
+
+@given(queries, st.sampled_from([1, 7, 50, 300]), st.integers(1, 3))
+@settings(max_examples=60)
+def test_what_is_not_gathered_is_less_likely(serving, connection_to, asked, most, first):
+    """A ranking that gathers only what may be among the likeliest says what gathering all does."""
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, serving, query)
+    everything = every(serving, here).likeliest(EVERYTHING)
+    ranking = pruned(serving, here, most, first)
+    found = ranking.likeliest(most)
+    assert found.candidates.offer_id.tolist() == everything.candidates.offer_id.tolist()[:most]
+    assert found.log_odds.tolist() == everything.log_odds.tolist()[:most]
+    at_venues = np.count_nonzero(~everything.candidates.is_online)
+    assert ranking.has_at_venues(at_venues)
+    assert not ranking.has_at_venues(at_venues + 1)
 
 
 def limits_of(serving, everything, n):
@@ -329,7 +381,7 @@ def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, as
     """The feed orders a few hundred; the reference orders all, under the same quotas."""
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
-    scores = score(serving, gathered(serving, here), here)
+    scores = every(serving, here)
     everything = scores.likeliest(EVERYTHING).candidates
     chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query.n), query.n)
     shown = feed(connection_to, serving, query, SECRET).slate.offers
@@ -338,14 +390,11 @@ def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, as
 
 @given(queries, st.integers(2, 12), st.sets(st.integers(0, 30)))
 @settings(max_examples=40)
-def test_a_short_list_chooses_as_all_in_order_do(
-    serving, connection_to, begin_with, asked, most, lost
-):
+def test_a_short_list_chooses_as_all_in_order_do(serving, connection_to, asked, most, lost):
     """However few are put in order first, and whatever is gone when it is read back."""
-    begin_with(most)
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
-    scores = score(serving, gathered(serving, here), here)
+    scores = every(serving, here)
     everything = scores.likeliest(EVERYTHING).candidates
     gone = {int(everything.offer_id[place]) for place in lost if place < len(everything)}
     left = np.array(
@@ -353,14 +402,7 @@ def test_a_short_list_chooses_as_all_in_order_do(
         dtype=np.int64,
     )
     expected = choose(left, limits_of(serving, everything, query.n), query.n)
-    short = Shortlist(scores, query.n)
+    short = Shortlist(pruned(serving, here, most, 2), query.n)
     rows = short.choose(query.n, gone)
     found = short.scored.candidates.offer_id[rows].tolist()
     assert found == everything.offer_id[expected].tolist()
-
-
-@pytest.fixture(scope="module")
-def begin_with():
-    """Let a test say how many a short list begins with."""
-    with pytest.MonkeyPatch.context() as patch:
-        yield lambda most: patch.setattr("reco.feed.shortlist.MOST", most)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from catalogues import NOW, catalogue_of, gathered, stocks
+from catalogues import NOW, catalogue_of, stocks, swept
 from hypothesis import assume, given
 
 from reco.core.deposits import UNLIMITED
@@ -20,14 +20,14 @@ def scored(rows):
     catalogue = catalogue_of(rows)
     venues = np.arange(len(catalogue.venues), dtype=np.int32)
     around = Surroundings(Point(5.0, 45.0), "request", 5e4, venues, np.full(len(venues), 300.0))
-    found = gathered(generation(catalogue, None), Situation(QUERY, GUEST, around))
-    candidates = found.everything()
-    rate = np.log1p(np.exp(popularity_logits(found, candidates)))
+    sweep = swept(generation(catalogue, None), Situation(QUERY, GUEST, around))
+    candidates = sweep.everything().everything()
+    rate = np.log1p(np.exp(popularity_logits(sweep, candidates)))
     return catalogue, candidates, rate
 
 
 @given(stocks())
-def test_popularity_adds_up_to_what_a_person_books_at_places_and_online(rows):
+def test_popularity_is_a_share_of_what_a_person_books_at_places_and_online(rows):
     catalogue, candidates, rate = scored(rows)
     online, base = candidates.is_online, catalogue.base
     first = base.offer_start[base.online_row]
@@ -36,8 +36,10 @@ def test_popularity_adds_up_to_what_a_person_books_at_places_and_online(rows):
         (~online, base.offer_bookings[:first]),
     ):
         if chosen.any():
-            expected = max(bookings.sum() / catalogue.users, 0.01)
-            assert rate[chosen].sum() == pytest.approx(expected)
+            a_person = max(bookings.sum() / catalogue.users, 0.01)
+            near = candidates.bookings_near[chosen]
+            share = (near + 20 / len(bookings)) / (bookings.sum() + 20)
+            assert rate[chosen] == pytest.approx(a_person * share)
 
 
 @given(stocks())
