@@ -43,11 +43,12 @@ SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
         "ease": {"regularisation": Range(1.0, 5_000.0, is_log=True)},
         "filter": {
             "factors": Range(32, 1_024, is_log=True, is_whole=True),
-            "low_pass": Range(0.1, 10.0, is_log=True),
-            "spectral_power": Range(-0.5, 1.0),
+            "low_pass": Range(0.02, 3.0, is_log=True),
+            "sharpening": Range(0.0, 1.0),
             "user_power": Range(0.2, 0.8),
             "item_power": Range(0.0, 0.7),
             "side_power": Range(0.2, 0.7),
+            "output_power": Range(-0.1, 0.3),
         },
     }
 )

@@ -1,4 +1,4 @@
-"""A graph filter: co-occurrence of one step, and an ideal low-pass of the spectrum beside it."""
+"""A graph filter: one step over the graph, sharpened, and an ideal low-pass beside it."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
-from sklearn.utils.extmath import randomized_svd
 
 from reco.model.linear_filter import LinearFilter
 from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
+from training.models.spectrum import right_spectrum
 
 _PIECE_ENTRIES = 1 << 24
 """Similarities held at once: 64 MiB."""
@@ -18,15 +18,20 @@ _PIECE_ENTRIES = 1 << 24
 
 @dataclass(frozen=True)
 class GraphFilterParameters:
-    """Settings of a graph filter in the manner of GF-CF (Shen et al. 2021, equation 9)."""
+    """Settings of a graph filter.
+
+    A step over the graph and an ideal low-pass are GF-CF (Shen et al. 2021, equation 9); sharpening
+    the step, which the largest components of the spectrum would drown, is the idea of BSPM (Choi et
+    al. 2023). Here it acts on those components alone, so that all of it stays one linear filter.
+    """
 
     kind: ClassVar[str] = "filter"
     factors: int = 256
     """Singular vectors kept by the low-pass."""
     low_pass: float = 1.0
     """Weight of the low-pass beside the step over the graph."""
-    spectral_power: float = 0.0
-    """A component counts (singular value) ** spectral_power in the low-pass; 0 is the ideal one."""
+    sharpening: float = 0.0
+    """A component of squared singular value s counts `exp(-sharpening * s)` in the step."""
     user_power: float = 0.5
     """A user's row is divided by (weight) ** user_power."""
     item_power: float = 0.5
@@ -34,6 +39,8 @@ class GraphFilterParameters:
     side_power: float = 0.5
     """In the low-pass an item of the history is divided by (weight) ** side_power, and one that is
     scored multiplied."""
+    output_power: float = 0.0
+    """Scores are multiplied by (weight of the item) ** output_power."""
     neighbours: int = 400
     """Nearest neighbours kept of each item in the step over the graph."""
     half_life_days: float | None = None
@@ -54,7 +61,8 @@ def fit_graph_filter(
     """Fit the filter to `matrix` (U, I)."""
     weight = np.asarray(matrix.sum(axis=0), dtype=np.float64)
     normal = _normalised(matrix, parameters)
-    step = _nearest(normal, parameters.neighbours)
+    output = _power(weight, parameters.output_power)
+    step = csr_array(_nearest(normal, parameters.neighbours) @ diags_array(output))
     advance()
     inputs, outputs = _low_pass(normal, weight, parameters)
     advance()
@@ -63,7 +71,7 @@ def fit_graph_filter(
         neighbour_item=step.indices.astype(np.int32),
         neighbour_similarity=step.data.astype(np.float32),
         input_factors=inputs,
-        output_factors=outputs,
+        output_factors=(outputs * output[:, np.newaxis]).astype(np.float32),
         item_bias=np.zeros(len(weight), dtype=np.float32),
         is_met=weight > 0,
         history_power=parameters.history_power,
@@ -83,18 +91,16 @@ def _low_pass(
     normal: "csr_array[np.float32]", weight: NDArray[np.float64], parameters: GraphFilterParameters
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the input and the output factors (I, F)."""
-    size = min(parameters.factors, *(side - 1 for side in normal.shape))
-    if size < 1 or not normal.nnz:
-        return (np.zeros((normal.shape[1], 1), dtype=np.float32),) * 2
-    _, singular, vectors = randomized_svd(
-        normal, n_components=size, n_iter=4, random_state=parameters.seed
-    )
-    found = singular > singular[0] * 1e-6
-    gain = np.sqrt(parameters.low_pass * singular[found] ** parameters.spectral_power)
-    axes = vectors[found].T * gain
-    inputs = axes * _power(weight, -parameters.side_power)[:, np.newaxis]
-    outputs = axes * _power(weight, parameters.side_power)[:, np.newaxis]
-    return inputs.astype(np.float32), np.ascontiguousarray(outputs, dtype=np.float32)
+    values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
+    down = _power(weight, -parameters.side_power)[:, np.newaxis].astype(np.float32)
+    up = _power(weight, parameters.side_power)[:, np.newaxis].astype(np.float32)
+    inputs, outputs = [parameters.low_pass * down * axes], [up * axes]
+    if parameters.sharpening:
+        # What the step, which goes by neighbours, has too much of these components.
+        excess = values * -np.expm1(-parameters.sharpening * values)
+        inputs.append(axes * -excess.astype(np.float32))
+        outputs.append(axes)
+    return np.hstack(inputs), np.hstack(outputs)
 
 
 def _nearest(normal: "csr_array[np.float32]", neighbours: int) -> "csr_array[np.float32]":
