@@ -1,6 +1,7 @@
 """Connections of a worker, and what a database that does not answer means."""
 
 import math
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,11 +60,23 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = _PATIENCE_S) -> P
             "options": "-c statement_timeout=1500 -c timezone=UTC",
             "application_name": "reco",
         },
-        check=ConnectionPool.check_connection,
+        check=_check,
         open=True,
     )
     pool.longest_wait_s = patience_s
     return pool
+
+
+def _check(connection: psycopg.Connection[Any]) -> None:
+    """Raise `psycopg.OperationalError` where the server has left; costs no round trip.
+
+    An idle server is silent: one that went away has closed the connection, which can be read, as
+    can a rare notice. Only then it is asked.
+    """
+    heard = select.poll()
+    heard.register(connection.fileno(), select.POLLIN)
+    if heard.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 @contextmanager
