@@ -122,6 +122,12 @@ class KeyRing:
         self._known: dict[str, tuple[datetime, LiveKey]] = {}
         self._lock = threading.Lock()
 
+    def known_grant(self, key: str, now: datetime) -> Grant | None:
+        """Return what `key` opens where that is remembered, else None: `grant` finds out."""
+        prefix, _, secret = key.partition(_SEPARATOR)
+        found = self._remembered(prefix, now)
+        return found.grant if found and _is_right(found, secret) else None
+
     def grant(self, key: str, now: datetime) -> Grant:
         """Return what `key` opens.
 
@@ -131,19 +137,16 @@ class KeyRing:
             The key is malformed, unknown, wrong or revoked: the answer does not say which.
         """
         prefix, _, secret = key.partition(_SEPARATOR)
-        found = self._remembered(prefix, now) if _PREFIX.fullmatch(prefix) else None
-        # Compared in full whether or not the prefix exists, so that time tells nothing.
-        digest = found.digest if found else ""
-        is_right = hmac.compare_digest(digest.encode(), _digest(secret).encode())
+        found = self._found(prefix, now) if _PREFIX.fullmatch(prefix) else None
+        is_right = _is_right(found, secret)
         if found is None or not is_right:
             raise Unauthorized("The API key is unknown, wrong or revoked.")
         return found.grant
 
-    def _remembered(self, prefix: str, now: datetime) -> LiveKey | None:
-        with self._lock:
-            known = self._known.get(prefix)
-        if known is not None and now - known[0] < REMEMBERED:
-            return known[1]
+    def _found(self, prefix: str, now: datetime) -> LiveKey | None:
+        remembered = self._remembered(prefix, now)
+        if remembered is not None:
+            return remembered
         found = self._look_up(prefix)
         with self._lock:
             # Only keys that exist are remembered: wrong ones cannot fill the memory.
@@ -152,6 +155,11 @@ class KeyRing:
             else:
                 self._known[prefix] = (now, found)
         return found
+
+    def _remembered(self, prefix: str, now: datetime) -> LiveKey | None:
+        with self._lock:
+            known = self._known.get(prefix)
+        return known[1] if known is not None and now - known[0] < REMEMBERED else None
 
 
 def live_key(connection: psycopg.Connection[Any], prefix: str) -> LiveKey | None:
@@ -162,6 +170,12 @@ def live_key(connection: psycopg.Connection[Any], prefix: str) -> LiveKey | None
         (prefix,),
     ).fetchone()
     return LiveKey(row[0], Grant(row[1], row[2])) if row else None
+
+
+def _is_right(found: LiveKey | None, secret: str) -> bool:
+    # Compared in full whether or not the prefix exists, so that time tells nothing.
+    digest = found.digest if found else ""
+    return hmac.compare_digest(digest.encode(), _digest(secret).encode())
 
 
 def _digest(secret: str) -> str:
