@@ -74,6 +74,15 @@ def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
     )
 
 
+def sample_of(task: Task, most: int, seed: int = 0) -> Task:
+    """Return `task` with no more than `most` of its users, drawn at random."""
+    if len(task.users) <= most:
+        return task
+    drawn = np.random.default_rng(seed).permutation(len(task.users))[:most]
+    rows = np.sort(drawn)
+    return replace(task, users=task.users[rows], targets=task.targets[rows])
+
+
 def evaluate(
     score_users: ScoreUsers,
     task: Task,

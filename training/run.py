@@ -14,13 +14,17 @@ import numpy as np
 from features.interactions import Events
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
-from training.evaluate import Task, among_open, evaluate, task_of
+from training.evaluate import Task, among_open, evaluate, sample_of, task_of
 from training.fits import Parameters
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
 from training.split import Part, SplitKind, split_plan
 from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
+
+MAX_JUDGED = 5_000
+"""Users that figures are taken over, drawn at random: intervals are narrow enough, and every item
+of a large catalogue is ranked for each of them."""
 
 Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
@@ -36,7 +40,7 @@ class Trained:
     cutoff: datetime | None
     """It has seen nothing after it; None: the events have no times."""
     task: Task
-    """What was to be found."""
+    """What was to be found, by those users that the figures are of."""
     is_held_out: bool
     """Whether the figures are of the model itself, on what came after its cutoff; else they are of
     the rehearsal, which saw less."""
@@ -77,11 +81,12 @@ def train_model(
     border = None if cutoff is None else _naive_utc(cutoff)
     plan = split_plan(events, split, border)
     rehearsed = task_of(plan.rehearsal)
+    judged_users = sample_of(rehearsed, MAX_JUDGED)
     tries = parameters.steps * len(half_lives(plan.rehearsal.past))
     with _timed(seconds, "choose"):
         progress("choosing the half-life", 0.0)
         advance = _advance(progress, "choosing the half-life", tries, (0.0, 0.6))
-        rehearsal = best_rehearsal(plan.rehearsal, rehearsed, parameters, advance)
+        rehearsal = best_rehearsal(plan.rehearsal, judged_users, parameters, advance)
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
@@ -93,8 +98,12 @@ def train_model(
     progress("evaluating", 0.9)
     is_held_out = len(plan.final.future) > 0
     with _timed(seconds, "evaluate"):
-        judged, task = (final, task_of(plan.final)) if is_held_out else (rehearsal, rehearsed)
-        peer = _best_popularity(plan.rehearsal, rehearsed)
+        judged, task = (
+            (final, sample_of(task_of(plan.final), MAX_JUDGED))
+            if is_held_out
+            else (rehearsal, judged_users)
+        )
+        peer = _best_popularity(plan.rehearsal, judged_users)
         popularity = rehearse(judged.part, peer, lambda: None)
         figures = _figures(judged, popularity, task)
         open_task = among_open(task, judged.part)

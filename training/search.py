@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.evaluate import Task, evaluate
+from training.evaluate import Task, evaluate, sample_of
 from training.fits import Parameters
 from training.models.popularity import item_popularity
 from training.spaces import SPACES, Range
@@ -60,7 +60,7 @@ def search(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)
     )
     study.enqueue_trial({name: getattr(start, name) for name in SPACES[start.kind]})
-    ages, judged = half_lives(part.past), _sampled(task, seed)
+    ages, judged = half_lives(part.past), sample_of(task, MAX_USERS, seed)
     best, began, longest_s = Search(start, -np.inf, 0), time.monotonic(), 0.0
     while time.monotonic() - began + longest_s < budget_s or not best.trials:
         trial_began = time.monotonic()
@@ -73,14 +73,6 @@ def search(
         told(best.trials, figure, best.figure)
         longest_s = max(longest_s, time.monotonic() - trial_began)
     return best
-
-
-def _sampled(task: Task, seed: int) -> Task:
-    if len(task.users) <= MAX_USERS:
-        return task
-    drawn = np.random.default_rng(seed).permutation(len(task.users))[:MAX_USERS]
-    rows = np.sort(drawn)
-    return replace(task, users=task.users[rows], targets=task.targets[rows])
 
 
 def _proposed(

@@ -10,8 +10,8 @@ from reco.errors import InvalidInput
 from reco.feed.generation import Generation
 from reco.feed.present import Feed, Pick, picked, present
 from reco.feed.query import FeedQuery
-from reco.feed.readback import LiveOffer, read_offers
 from reco.feed.ranking import Ranking, ranking_of
+from reco.feed.readback import LiveOffer, read_offers
 from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.state import Situation, look_around, read_situation

@@ -1,4 +1,4 @@
-"""The likeliest of all candidates: where there are many, only what can be among them is gathered."""
+"""The likeliest of all candidates: where there are many, only what can be among them is met."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,7 +98,7 @@ class Ranking:
         return Scores(gathered, self.taste, bounds)
 
     def _level(self, wanted: NDArray[np.bool_], count: int) -> float:
-        """Return log-odds that about `count` of the wanted items may have, −∞ if there are fewer."""
+        """Return log-odds that about `count` wanted items may have, −∞ if there are fewer."""
         histogram = np.zeros(selecting.BINS, dtype=np.int64)
         return float(selecting.level(self._most_log_odds, wanted, count, histogram))
 

@@ -32,7 +32,7 @@ from training.fits import PARAMETERS
 from training.gate import Floors
 from training.intervals import Estimate
 from training.registry import promote_behind_gate
-from training.run import train_model
+from training.run import MAX_JUDGED, train_model
 from training.saving import save_model
 from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
@@ -235,12 +235,13 @@ def _lines(summary: TrainingSummary) -> list[str]:
         if summary.is_held_out
         else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
     )
+    drawn = ", drawn at random" if len(task.users) == MAX_JUDGED else ""
     held = [_people_line(summary.people)] if summary.people else []
     return [
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
         f"{until}; interest {fades}.",
-        f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users "
-        f"({task.answers:,} answers, {task.repeats:,} pairs already met, left out; "
+        f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users{drawn} "
+        f"({task.answers:,} answers of all, {task.repeats:,} pairs already met, left out; "
         f"{task.unknown_items:,} targets on items that nobody had met).",
         *held,
         f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
