@@ -27,8 +27,9 @@ from reco.people.accounts import read_accounts
 from reco.world import World
 from training.commands.models import GATE_USERS, By, actor_of, verdict_table
 from training.commands.progress import share_progress
+from training.configuration import read_parameters
 from training.extract import events_from_database, events_from_frames
-from training.fits import PARAMETERS
+from training.fits import PARAMETERS, Parameters
 from training.gate import Floors
 from training.intervals import Estimate
 from training.registry import promote_behind_gate
@@ -46,6 +47,13 @@ class ModelKind(StrEnum):
     POPULARITY = "popularity"
     ITEMKNN = "itemknn"
     ALS = "als"
+    IALS = "ials"
+    BPR = "bpr"
+    EASE = "ease"
+    FILTER = "filter"
+
+
+_DEFAULT = ModelKind.ITEMKNN
 
 
 class Split(StrEnum):
@@ -58,7 +66,13 @@ class Split(StrEnum):
 def train(
     context: typer.Context,
     *,
-    model: Annotated[ModelKind, typer.Option(help="What to train.")] = ModelKind.ITEMKNN,
+    model: Annotated[
+        ModelKind | None,
+        typer.Option(help="What to train. [default: what --config holds, else itemknn]"),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of the model's settings. [default: its defaults]")
+    ] = None,
     cutoff: Annotated[
         str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
     ] = None,
@@ -84,9 +98,12 @@ def train(
     settings = settings_for(context, world)
     opened = opened_world(settings)
     zone = ZoneInfo(settings.timezone)
+    kind = model.value if model else None
+    parameters = read_parameters(config, kind) if config else PARAMETERS[kind or _DEFAULT.value]()
     summary = train_world(
         opened,
-        model.value,
+        parameters.kind,
+        parameters=parameters,
         split=split.value,
         cutoff=moment_from(cutoff, "cutoff", zone) if cutoff else None,
         now=datetime.now(UTC),
@@ -129,6 +146,7 @@ def train_world(
     actor: str = "",
     frames: Path | None = None,
     store_url: str | None = None,
+    parameters: Parameters | None = None,
 ) -> TrainingSummary:
     """Train on a world's events, or on those of a folder, and publish the model as a candidate.
 
@@ -143,6 +161,8 @@ def train_world(
         Who does it, for the record.
     store_url
         Where the artifact is copied to; None: it is served from the world's own folder.
+    parameters
+        Of that model; None: its defaults.
 
     Raises
     ------
@@ -155,7 +175,11 @@ def train_world(
         progress("reading", 0.0)
         events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
         trained = train_model(
-            events, PARAMETERS[model](), split=split, cutoff=cutoff, progress=progress
+            events,
+            parameters or PARAMETERS[model](),
+            split=split,
+            cutoff=cutoff,
+            progress=progress,
         )
     with publication(world.conninfo) as connection:
         accounts = read_accounts(connection, now)
