@@ -1,0 +1,232 @@
+"""The gate lets through what is shown not to be worse, on what neither model has seen."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from time import perf_counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tastes import START, events_of, two_tastes
+
+from features.interactions import VIEW
+from reco.errors import ArtifactRefused, InvalidInput
+from reco.model.artifact import read_artifact
+from reco.model.history import History
+from reco.model.loaded import load_model
+from training.booked import BookedOffer
+from training.fits import PARAMETERS
+from training.gate import Floors, judge
+from training.latency import Requests, median_intervals, paired_latencies_ms
+from training.run import train_model
+from training.saving import save_model
+from training.trial import Contender, recipe_of, trial_of
+
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+CUTOFF = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=70)
+
+
+@cache
+def crowd():
+    """Bookings of 300 people with two tastes."""
+    return two_tastes(users=300)
+
+
+@pytest.fixture(scope="module")
+def contender(tmp_path_factory):
+    """A function that trains a model on the crowd, once for each question."""
+
+    @cache
+    def make(kind, cutoff=None):
+        trained = train_model(
+            crowd(), PARAMETERS[kind](), split="time", cutoff=cutoff, progress=lambda *_: None
+        )
+        summary = save_model(trained, models=tmp_path_factory.mktemp("models"), now=NOW)
+        facts = read_artifact(summary.folder).facts
+        return Contender(load_model(summary.folder), facts)
+
+    return make
+
+
+def judged(candidate, champion, events=None, booked=(), floors=None, users=2_000):
+    return judge(
+        events or crowd(),
+        candidate,
+        champion,
+        floors=floors or Floors(),
+        users=users,
+        read_booked=lambda users: [one for one in booked if one.user_id in set(users)],
+        clock=perf_counter,
+    )
+
+
+def named(verdict, name):
+    (found,) = (criterion for criterion in verdict.criteria if criterion.name == name)
+    return found
+
+
+def test_the_same_model_is_not_worse_than_itself(contender):
+    verdict = judged(contender("itemknn", CUTOFF), contender("itemknn", CUTOFF))
+    ndcg = named(verdict, "ndcg@20")
+    assert verdict.passed
+    assert (ndcg.difference.low, ndcg.difference.high) == (0, 0)
+    assert ndcg.candidate.value == ndcg.champion.value > 0.1
+
+
+def test_a_worse_model_is_refused_with_the_interval(contender):
+    verdict = judged(contender("popularity", CUTOFF), contender("itemknn", CUTOFF))
+    ndcg = named(verdict, "ndcg@20")
+    assert not verdict.passed
+    assert ndcg.limit == pytest.approx(-0.05 * ndcg.champion.value)
+    assert ndcg.difference.high < ndcg.limit
+    assert f"{ndcg.difference.low:+.4f} .. {ndcg.difference.high:+.4f}" in verdict.reasons[0]
+    assert judged(contender("itemknn", CUTOFF), contender("popularity", CUTOFF)).passed
+
+
+def test_a_floor_is_a_setting(contender):
+    low = Floors(ndcg_loss=0.99, horizon_loss=1, cold_loss=0.99)
+    pair = contender("popularity", CUTOFF), contender("itemknn", CUTOFF)
+    assert judged(*pair, floors=low).passed
+    assert not judged(*pair, floors=replace(low, ndcg_loss=0.0)).passed
+
+
+def test_too_few_people_are_no_evidence(contender):
+    few = crowd().take(crowd().user < 20)
+    verdict = judged(contender("itemknn"), contender("itemknn"), few)
+    assert not verdict.passed
+    assert re.search(r"ndcg@20: \d+ to judge by, fewer than 30", verdict.reasons[0])
+    assert named(verdict, "horizon_recall@20").passed
+
+
+def test_models_are_judged_on_what_came_after_both(contender):
+    early, late = contender("itemknn", CUTOFF), contender("popularity", CUTOFF + timedelta(days=10))
+    for pair in ((early, late), (late, early)):
+        trial = trial_of(crowd(), *pair, users=2_000)
+        assert not trial.is_refit
+        assert trial.part.cutoff == START + np.timedelta64(80, "D")
+        assert trial.part.past.at.max() < trial.part.cutoff <= trial.part.future.at.min()
+        assert "after both models" in trial.told
+
+
+def test_recipes_are_judged_where_a_model_has_seen_all(contender):
+    trial = trial_of(crowd(), contender("itemknn"), contender("popularity", CUTOFF), users=2_000)
+    assert trial.is_refit
+    assert len(trial.part.future) == pytest.approx(0.1 * len(crowd()), rel=0.2)
+    assert "fitted again without it" in trial.told
+
+
+def test_the_people_drawn_are_the_same_each_time_and_as_many_as_asked(contender):
+    pair = contender("itemknn", CUTOFF), contender("popularity", CUTOFF)
+    one, again = (trial_of(crowd(), *pair, users=50) for _ in range(2))
+    assert one.is_in_sample.sum() == 50
+    np.testing.assert_array_equal(one.task.users, again.task.users)
+
+
+def test_who_booked_nothing_yet_is_judged_apart(contender):
+    events = crowd().take(np.arange(len(crowd())))
+    early = events.at < START + np.timedelta64(70, "D")
+    events.kind[early & (events.user < 100)] = VIEW
+    verdict = judged(contender("popularity", CUTOFF), contender("itemknn", CUTOFF), events)
+    cold = named(verdict, "ndcg@20, cold users")
+    assert 30 <= cold.count <= 100
+    assert not cold.passed
+    assert named(judged(*[contender("itemknn", CUTOFF)] * 2, crowd()), cold.name).count < 30
+
+
+def test_undated_events_are_judged_on_their_test_part(contender, tmp_path):
+    split = np.where(np.arange(len(crowd())) % 5 == 0, 2, 0).astype(np.int8)
+    events = events_of(crowd().user, crowd().item, split=split, users=300, items=40)
+    trained = train_model(
+        events, PARAMETERS["itemknn"](), split="given", cutoff=None, progress=lambda *_: None
+    )
+    folder = save_model(trained, models=tmp_path, now=NOW).folder
+    given = Contender(load_model(folder), read_artifact(folder).facts)
+    trial = trial_of(events, given, given, users=2_000)
+    assert not trial.is_refit
+    assert np.all(trial.part.future.split == 2)
+    assert judged(given, given, events).passed
+    with pytest.raises(InvalidInput, match="nothing is held out"):
+        trial_of(events_of([0], [0]), given, given, users=9)
+
+
+def test_the_horizon_is_what_was_widened_and_shown(contender):
+    events, itemknn = crowd(), contender("itemknn", CUTOFF)
+    rows = zip(events.user, events.item, events.at, strict=True)
+    booked = [
+        BookedOffer(
+            user_id=events.users[user].decode(),
+            item_id=events.items[item].decode(),
+            at=at.item().replace(tzinfo=UTC),
+            split=None,
+            category=f"of {events.items[item]}",
+            subcategory=None,
+            genres=(),
+            venue_type=None,
+            venue=None,
+        )
+        for user, item, at in rows
+    ]
+    verdict = judged(itemknn, contender("popularity", CUTOFF), booked=booked)
+    horizon = named(verdict, "horizon_recall@20")
+    assert horizon.count > 200
+    # Each item has a category of its own, so that the points found are the items found.
+    recall = itemknn.facts.metrics["all_items"]["recall_full@20"]
+    assert horizon.candidate.value == pytest.approx(recall["model"][0], abs=1e-9)
+    assert horizon.champion.value == pytest.approx(recall["popularity"][0], abs=0.02)
+
+
+def test_a_verdict_is_kept_as_json(contender):
+    evidence = judged(contender("popularity", CUTOFF), contender("itemknn")).as_evidence()
+    again = json.loads(json.dumps(evidence))
+    assert again["candidate"] == contender("popularity", CUTOFF).model.version
+    assert {row["name"] for row in again["criteria"]} >= {"ndcg@20", "median ms to score a request"}
+
+
+def test_a_recipe_is_that_of_the_manifest(contender):
+    facts = contender("itemknn").facts
+    fades = facts.parameters["half_life_days"]
+    assert recipe_of(facts) == PARAMETERS["itemknn"](half_life_days=fades)
+    strange = facts.model_copy(update={"parameters": {"depth": 3}})
+    with pytest.raises(ArtifactRefused, match="cannot fit it again"):
+        recipe_of(strange)
+
+
+class Stopwatch:
+    """A clock that only models advance."""
+
+    def __init__(self):
+        self.now_s = 0.0
+
+    def model(self, seconds):
+        times = iter(seconds * 100)
+
+        def scores(history, rows):
+            self.now_s += next(times)
+            return np.zeros(len(rows))
+
+        return SimpleNamespace(scorer=SimpleNamespace(scores=scores))
+
+
+def test_the_quickest_of_a_requests_rounds_counts():
+    watch, nothing = Stopwatch(), History.of(np.empty(0, np.int32), np.empty(0, np.float32))
+    slow, quick = (
+        Requests(watch.model(seconds), (nothing,) * 2, np.arange(3, dtype=np.int32))
+        for seconds in ([0.004, 0.002, 0.003], [0.001])
+    )
+    times_ms = paired_latencies_ms(slow, quick, lambda: watch.now_s)
+    np.testing.assert_allclose(times_ms, [[2.0, 1.0], [2.0, 1.0]])
+
+
+def test_the_interval_of_the_medians_holds_the_difference_that_is_there():
+    generator = np.random.default_rng(1)
+    base = generator.gamma(4.0, 0.25, 400)
+    times_ms = np.column_stack([base + 0.3 + generator.normal(0, 0.05, 400), base])
+    first, second, difference = median_intervals(times_ms)
+    assert first.low < np.median(times_ms[:, 0]) < first.high
+    assert second.value == np.median(base)
+    assert difference.low < 0.3 < difference.high
+    # Paired: far narrower than either median alone.
+    assert difference.high - difference.low < 0.7 * (second.high - second.low)
