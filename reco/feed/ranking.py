@@ -64,6 +64,26 @@ class Ranking:
             else:
                 at_least = float(found.log_odds[-1]) - 2.0 * self.taste.margin
 
+    def likeliest_of(
+        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
+    ) -> Scored:
+        """Return the `of_each` likeliest of every group asked for, the likeliest first.
+
+        Parameters
+        ----------
+        group, is_asked
+            (I,) group of each item, and (G,) which groups are asked for.
+        """
+        if self.are_few:
+            return self.everything.likeliest_of(group, is_asked, of_each)
+        at_least = self._levels(group, is_asked, self.first * of_each)
+        while True:
+            found = self._above_of(at_least, group).likeliest_of(group, is_asked, of_each)
+            known = self._surely(found, group, is_asked, of_each, at_least)
+            if np.array_equal(known, at_least):
+                return found
+            at_least = known
+
     def has_at_venues(self, least: int) -> bool:
         """Say whether so many candidates are at venues."""
         if self.sweep.offers[0] < least:
@@ -83,11 +103,51 @@ class Ranking:
         """All candidates, until others are gathered."""
         return score(self.taste, self.sweep.everything())
 
+    def _levels(
+        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], count: int
+    ) -> NDArray[np.float64]:
+        """Return log-odds that `count` items of each group may have; +∞ if it is not asked for."""
+        best = np.full((len(is_asked), count), -np.inf)
+        selecting.levels_of_groups(self._most_log_odds, self.sweep.wanted, group, is_asked, best)
+        return np.where(is_asked, best[:, 0] - self.taste.margin, np.inf)
+
+    def _surely(
+        self,
+        found: Scored,
+        group: NDArray[np.int16],
+        is_asked: NDArray[np.bool_],
+        of_each: int,
+        at_least: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return what to look down to: no less than before where all that was asked for is known.
+
+        Elsewhere to the last one of the group that was found, or to all of it.
+        """
+        of = group[found.candidates.item]
+        counts = np.bincount(of, minlength=len(is_asked))
+        last = np.full(len(is_asked), np.inf)
+        np.minimum.at(last, of, found.log_odds)
+        is_full = counts >= of_each
+        is_sure = is_full & (last - self.taste.margin > at_least)
+        lower = np.where(is_full, last - 2.0 * self.taste.margin, -np.inf)
+        return np.where(is_sure | ~is_asked, at_least, np.minimum(lower, at_least))
+
+    def _above_of(self, least_of_group: NDArray[np.float64], group: NDArray[np.int16]) -> Scores:
+        """Return the candidates that may have the least log-odds of their group."""
+        chosen = self.sweep.scratch.chosen[: len(self.sweep.wanted)]
+        selecting.choose_of_groups(
+            self._most_log_odds, self.sweep.wanted, np.inf, group, least_of_group, chosen
+        )
+        return self._chosen(chosen)
+
     def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
         """Return the candidates that may have `least` log-odds, of items that are `wanted`."""
-        scratch = self.sweep.scratch
-        chosen = scratch.chosen[: len(wanted)]
+        chosen = self.sweep.scratch.chosen[: len(wanted)]
         selecting.choose(self._most_log_odds, wanted, least, chosen)
+        return self._chosen(chosen)
+
+    def _chosen(self, chosen: NDArray[np.bool_]) -> Scores:
+        scratch = self.sweep.scratch
         gathered = self.sweep.gather(chosen)
         bounds, count = self._bounds, len(gathered)
         if len(bounds.score):

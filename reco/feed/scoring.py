@@ -169,12 +169,27 @@ class Scores:
         full
             Groups of candidates that are left out.
         """
-        places = self._may_be_likeliest(most, full)
+        found = self._exactly(self._may_be_likeliest(most, full))
+        return found.take(found.order(self.gathered.sweep.catalogue)[:most])
+
+    def likeliest_of(
+        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
+    ) -> Scored:
+        """Return the `of_each` likeliest of every group asked for, the likeliest first.
+
+        Parameters
+        ----------
+        group, is_asked
+            (I,) group of each item, and which groups are asked for.
+        """
+        found = self._exactly(self._may_be_likeliest_of(group, is_asked, of_each))
+        found = found.take(found.order(self.gathered.sweep.catalogue))
+        return found.take(np.flatnonzero(_place_in(group[found.candidates.item]) < of_each))
+
+    def _exactly(self, places: NDArray[np.int64]) -> Scored:
         candidates = self.gathered.at(places)
         said = self.taste.said(candidates.item)
-        log_odds = self.taste.log_odds(said, candidates) - candidates.cost
-        found = Scored(candidates, log_odds, said)
-        return found.take(found.order(self.gathered.sweep.catalogue)[:most])
+        return Scored(candidates, self.taste.log_odds(said, candidates) - candidates.cost, said)
 
     @cached_property
     def _most_log_odds(self) -> NDArray[np.float32]:
@@ -189,6 +204,19 @@ class Scores:
         )  # fmt: skip
         return most
 
+    def _may_be_likeliest_of(
+        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
+    ) -> NDArray[np.int64]:
+        gathered, scale = self.gathered, self.taste.calibration
+        found = gathered.sweep.scratch.place
+        count = selecting.likeliest_of_groups(
+            self._most_log_odds, self.bounds.score, self.bounds.slack,
+            gathered.cost, gathered.item, group, is_asked,
+            scale.intercept, scale.slope, scale.scale, self.taste.margin,
+            np.full((len(is_asked), of_each), -np.inf), found,
+        )  # fmt: skip
+        return found[:count].copy()
+
     def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
         gathered, scale = self.gathered, self.taste.calibration
         found = gathered.sweep.scratch.place
@@ -201,6 +229,19 @@ class Scores:
             most, np.empty(most), found,
         )  # fmt: skip
         return found[:count].copy()
+
+
+def _place_in(group: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Return how many of its group come before each.
+
+    >>> _place_in(np.array([7, 8, 7, 7, 8], dtype=np.int16)).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    place = np.empty(len(group), dtype=np.int64)
+    place[order] = np.arange(len(group)) - np.searchsorted(ordered, ordered)
+    return place
 
 
 def score(taste: Taste, gathered: Gathered) -> Scores:

@@ -170,6 +170,86 @@ def _sift_down(heap, filled, value):
     return at
 
 
+@compiled(float64(int64, float64, READ_F32, READ_F32, READ_F64, float64, float64, float64, float64))
+def _least_log_odds(place, at_most, score, slack, cost, intercept, slope, scale, margin):
+    """Return the log-odds that a candidate has for certain."""
+    if len(score) == 0 or math.isnan(score[place]):
+        return at_most - 2.0 * margin
+    said = float64(score[place]) - float64(slack[place])
+    return _log_odds(said, intercept, slope, scale) - cost[place]
+
+
+@compiled(int64(READ_F32, READ_BOOL, READ_I16, READ_BOOL, float64[:, ::1]))
+def levels_of_groups(most, is_wanted, item_group, is_asked, best):
+    """Write, for each group asked for, the greatest log-odds that wanted items of it may have.
+
+    `best` has a row a group, of minus infinities: it receives a heap, the least first. Returns how
+    many items belong to these groups.
+    """
+    seen = 0
+    size = best.shape[1]
+    for place in range(len(most)):
+        group = item_group[place]
+        if not (is_asked[group] and is_wanted[place]):
+            continue
+        seen += 1
+        if most[place] > best[group, 0]:
+            _sift_down(best[group], size, float64(most[place]))
+    return seen
+
+
+@compiled(boolean(READ_F32, READ_BOOL, float64, READ_I16, READ_F64, boolean[::1]))
+def choose_of_groups(most, is_wanted, least, item_group, least_of_group, chosen):
+    """Write which of the wanted items may have `least` log-odds, or the least of their group."""
+    border = float32(least)
+    for place in range(len(most)):
+        enough = min(border, float32(least_of_group[item_group[place]]))
+        chosen[place] = is_wanted[place] & (most[place] >= enough)
+    return True
+
+
+@compiled(
+    int64(
+        READ_F32, READ_F32, READ_F32, READ_F64, READ_I32, READ_I16, READ_BOOL,
+        float64, float64, float64, float64, float64[:, ::1], int64[::1],
+    )
+)  # fmt: skip
+def likeliest_of_groups(
+    most_log_odds, score, slack, cost, item, item_group, is_asked,
+    intercept, slope, scale, margin, best, found,
+):  # fmt: skip
+    """Write the places of all that may be among the likeliest of a group asked for.
+
+    Parameters
+    ----------
+    best
+        A row a group, as long as many are asked for, of minus infinities; it receives log-odds that
+        so many of the group have for certain.
+
+    The others are those of `likeliest`.
+    """
+    count = 0
+    size = best.shape[1]
+    for turn in range(2):
+        for place in range(len(cost)):
+            group = item_group[item[place]]
+            if not is_asked[group]:
+                continue
+            at_most = float64(most_log_odds[place]) + margin
+            if at_most < best[group, 0] - margin:
+                continue
+            if turn == 1:
+                found[count] = place
+                count += 1
+                continue
+            at_least = _least_log_odds(
+                place, at_most, score, slack, cost, intercept, slope, scale, margin
+            )
+            if at_least > best[group, 0]:
+                _sift_down(best[group], size, at_least)
+    return count
+
+
 @compiled(
     int64(
         READ_F32, READ_F32, READ_F32, READ_F64, READ_I32,
@@ -220,13 +300,9 @@ def likeliest(
                 found[count] = place
                 count += 1
                 continue
-            if len(score) and not math.isnan(score[place]):
-                at_least = _log_odds(
-                    float64(score[place]) - float64(slack[place]), intercept, slope, scale
-                )
-                at_least -= cost[place]
-            else:
-                at_least = at_most - 2.0 * margin
+            at_least = _least_log_odds(
+                place, at_most, score, slack, cost, intercept, slope, scale, margin
+            )
             if filled < most:
                 filled += 1
                 _sift_up(heap, filled - 1, at_least)

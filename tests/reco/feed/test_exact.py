@@ -366,6 +366,30 @@ def test_what_is_not_gathered_is_less_likely(serving, connection_to, asked, most
     assert not ranking.has_at_venues(at_venues + 1)
 
 
+@given(queries, st.integers(1, 6), st.sets(st.integers(1, 4)))
+@settings(max_examples=40)
+def test_the_likeliest_of_each_family_are_those_of_all(
+    serving, connection_to, asked, of_each, families
+):
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, serving, query)
+    everything = every(serving, here).likeliest(EVERYTHING)
+    family = serving.catalogue.items.item_subcategory
+    is_asked = np.zeros(10, dtype=bool)
+    is_asked[list(families)] = True
+    of = family[everything.candidates.item].tolist()
+    expected = [
+        offer
+        for place, offer in enumerate(everything.candidates.offer_id.tolist())
+        if is_asked[of[place]] and of[:place].count(of[place]) < of_each
+    ]
+    for found in (
+        every(serving, here).likeliest_of(family, is_asked, of_each),
+        pruned(serving, here, 7, 1).likeliest_of(family, is_asked, of_each),
+    ):
+        assert found.candidates.offer_id.tolist() == expected
+
+
 def limits_of(serving, everything, n):
     """Return the quotas of a slate of `n`, spelled out."""
     family = serving.catalogue.items.item_subcategory[everything.item].astype(np.int64)
