@@ -1,0 +1,115 @@
+"""Figures of a model on a data set, and the search for its settings."""
+
+import numpy as np
+import pytest
+from tastes import START, checkerboard, events_of, two_tastes
+
+from features.interactions import SPLITS
+from reco.errors import InvalidInput
+from training.accuracy import TEST_SHARE, accuracy_plan, measure
+from training.evaluate import evaluate, task_of
+from training.fits import PARAMETERS
+from training.models.ease import MAX_ITEMS
+from training.models.popularity import item_popularity
+from training.search import search
+from training.spaces import SPACES
+from training.split import Part
+from training.tune import rehearse
+
+TRAIN, VALID, TEST = range(len(SPLITS))
+
+
+def split_board():
+    board = checkerboard(40)
+    part = np.full(len(board), TRAIN)
+    part[::7], part[3::7] = TEST, VALID
+    return events_of(board.user, board.item, split=part)
+
+
+def test_a_given_split_is_kept():
+    events = split_board()
+    plan = accuracy_plan(events, "given")
+    assert len(plan.final.future) == np.count_nonzero(events.split == TEST)
+    assert len(plan.rehearsal.future) == np.count_nonzero(events.split == VALID)
+    assert len(plan.rehearsal.past) == np.count_nonzero(events.split == TRAIN)
+
+
+def test_a_split_by_time_tests_on_what_came_last():
+    events = two_tastes()
+    plan = accuracy_plan(events, "time")
+    assert plan.rehearsal.past.at.max() < plan.rehearsal.future.at.min()
+    assert plan.final.past.at.max() < plan.final.future.at.min()
+    assert len(plan.final.future) == pytest.approx(TEST_SHARE * len(events), rel=0.1)
+
+
+def test_the_figures_are_those_of_all_test_users():
+    plan = accuracy_plan(split_board(), "given")
+    found = measure(plan, PARAMETERS["ease"](), (5, 10), lambda: None)
+    fitted = rehearse(plan.final, PARAMETERS["ease"](), lambda: None)
+    task = task_of(plan.final)
+    figures = evaluate(fitted.fitted.score_users, task, item_popularity(fitted.matrix), (5, 10))
+    assert found.users == len(task.users)
+    assert set(found.metrics) == set(figures)
+    for name, estimate in found.metrics.items():
+        assert estimate.value == pytest.approx(figures[name].mean())
+        assert estimate.low <= estimate.value <= estimate.high
+    assert found.as_object()["settings"]["regularisation"] == 100.0
+
+
+@pytest.mark.parametrize("kind", sorted(SPACES))
+def test_every_setting_that_is_searched_for_is_one_of_the_model(kind):
+    start = PARAMETERS[kind]()
+    for name, span in SPACES[kind].items():
+        assert isinstance(getattr(start, name), int) == span.is_whole
+        assert span.low <= getattr(start, name) <= span.high
+
+
+def test_every_kind_has_a_space():
+    assert set(SPACES) == set(PARAMETERS)
+
+
+def test_a_search_finds_better_settings_than_it_began_with():
+    part = accuracy_plan(two_tastes(), "time").rehearsal
+    start, told = PARAMETERS["ease"](regularisation=1.0), []
+    found = search(
+        part, task_of(part), start, metric="ndcg@5", budget_s=2.0,
+        told=lambda *figures: told.append(figures),
+    )  # fmt: skip
+    assert told[0][1] < found.figure == max(figure for _, figure, _ in told)
+    assert found.trials == len(told) > 1
+    assert found.best.regularisation > 1.0
+
+
+def test_a_search_without_time_still_judges_where_it_began():
+    plan = accuracy_plan(split_board(), "given")
+    start = PARAMETERS["itemknn"]()
+    found = search(
+        plan.rehearsal, task_of(plan.rehearsal), start, metric="ndcg@5", budget_s=0.0,
+        told=lambda *_: None,
+    )  # fmt: skip
+    assert (found.best, found.trials) == (start, 1)
+
+
+def test_a_search_chooses_the_half_life_where_there_are_times():
+    old = [(user, user % 5, 0) for user in range(40)]
+    new = [(user, 5 + user % 3, 80) for user in range(40, 60)]
+    later = [(user, 5 + user % 3, 95) for user in range(60, 80)]
+    events = events_of(*map(np.array, zip(*(old + new + later), strict=True)))
+    part = accuracy_plan(events, "time").final
+    assert part.cutoff > START
+    found = search(
+        part, task_of(part), PARAMETERS["popularity"](), metric="ndcg@5", budget_s=1.0,
+        told=lambda *_: None,
+    )  # fmt: skip
+    assert found.best.half_life_days is not None
+
+
+def test_ease_says_which_catalogue_is_too_large():
+    items = np.arange(MAX_ITEMS + 1)
+    events = events_of(items % 3, items)
+    with pytest.raises(InvalidInput, match=r"20,001 items are more than 20,000.*filter"):
+        rehearse(all_of(events), PARAMETERS["ease"](), lambda: None)
+
+
+def all_of(events):
+    return Part(events, events.take(np.zeros(len(events), dtype=bool)), None)

@@ -1,0 +1,56 @@
+"""A model's settings as a TOML file."""
+
+from dataclasses import replace
+
+import pytest
+
+from reco.errors import InvalidInput
+from training.configuration import read_parameters, written_parameters
+from training.fits import PARAMETERS
+
+
+def written(tmp_path, text):
+    path = tmp_path / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("kind", sorted(PARAMETERS))
+def test_what_is_written_is_read_back(tmp_path, kind):
+    parameters = replace(PARAMETERS[kind](), half_life_days=12.5)
+    path = written(tmp_path, written_parameters(parameters))
+    assert read_parameters(path) == read_parameters(path, kind) == parameters
+
+
+def test_what_a_file_does_not_name_has_its_default(tmp_path):
+    found = read_parameters(written(tmp_path, "[ials]\nfactors = 16\nnu = 1\n"))
+    assert found == PARAMETERS["ials"](factors=16, nu=1.0)
+
+
+def test_one_of_several_tables_is_chosen_by_name(tmp_path):
+    path = written(tmp_path, "[ease]\nregularisation = 5\n[ials]\nfactors = 16\n")
+    assert read_parameters(path, "ease") == PARAMETERS["ease"](regularisation=5)
+    with pytest.raises(InvalidInput, match="one table, named after a kind"):
+        read_parameters(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[ials\n", "TOML"),
+        ("[oracle]\n", "one table"),
+        ("[ials]\nfactor = 3\n", "unknown settings.*factor"),
+        ("[ials]\nfactors = 3.5\n", "factors must be a whole number, not 3.5"),
+        ("[ials]\nnu = 'one'\n", "nu must be a number, not 'one'"),
+        ("[ials]\nnu = true\n", "nu must be a number, not True"),
+    ],
+    ids=["no TOML", "no kind", "setting", "fraction", "text", "truth"],
+)
+def test_a_file_that_says_nothing_sensible_is_refused(tmp_path, text, reason):
+    with pytest.raises(InvalidInput, match=reason):
+        read_parameters(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"nowhere\.toml"):
+        read_parameters(tmp_path / "nowhere.toml")
