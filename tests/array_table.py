@@ -20,6 +20,7 @@ FRANCE = {
     "session bounds": 62_815,
     "sessions": 187_028,
     "times and price": 4,
+    "genres": 8,
 }
 """Lengths of the dimensions in the base of the world `france`: what can be booked there."""
 ID_BYTES = 8

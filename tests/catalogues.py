@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import CAPS, ONLINE, StockRows
-from reco.catalogue.snapshot import Catalogue, Items
+from reco.catalogue.snapshot import MOST_GENRES, Catalogue, Items
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.feed.candidates import sweep_of
@@ -24,6 +24,9 @@ HERE = (5.0, 45.0)
 PLACES = {10: (5.004, 45.0), 20: (5.05, 45.0), 30: (5.0, 45.36)}
 """(lon, lat) of the venues: 300 m, 4 km and 40 km from `HERE`."""
 CATEGORIES = {1: "LIVRE", 2: "CINEMA", 3: "SPECTACLE"}
+SUBCATEGORIES = {1: "LIVRE_PAPIER", 2: "SEANCE_CINE"}
+GENRES = ("manga", "drama")
+VENUE_TYPES = ("bookshop", "cinema")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,13 @@ def venues_of(rows):
     """Return the venues of `rows`, at their places."""
     ids = sorted({row.venue for row in rows if row.venue})
     lon, lat = np.array([PLACES[venue] for venue in ids], dtype=np.float64).reshape(-1, 2).T
-    return Venues.by_place(np.array(ids, dtype=np.int64), lon, lat)
+    return Venues.by_place(
+        ids=np.array(ids, dtype=np.int64),
+        lon=lon,
+        lat=lat,
+        types=np.array([venue // 10 % 3 for venue in ids], dtype=np.int16),
+        external_ids=np.array([f"v{venue}".encode() for venue in ids], dtype=np.bytes_),
+    )
 
 
 def shelf_of(rows, items, venues):
@@ -108,6 +117,9 @@ def items_of(ids):
         item_category=np.array([item % 3 + 1 for item in ids], dtype=np.int16),
         item_subcategory=np.array([item % 3 for item in ids], dtype=np.int16),
         item_is_digital=np.array([item == 5 for item in ids], dtype=bool),
+        item_genres=np.array(
+            [[item % 3] + [0] * (MOST_GENRES - 1) for item in ids], dtype=np.int16
+        ).reshape(-1, MOST_GENRES),
     )
 
 
@@ -125,7 +137,9 @@ def catalogue_of(rows, changed=(), fresh=()):
         at=AT,
         seen=Seen(1, "3:3:"),
         categories=CATEGORIES,
-        subcategories={},
+        subcategories=SUBCATEGORIES,
+        genres=GENRES,
+        venue_types=VENUE_TYPES,
         users=10,
         items=items_of(known),
         venues=venues,

@@ -11,7 +11,7 @@ from array_table import documented, table
 from reco.catalogue.folder import LAYOUT
 
 SCALING = (Path(__file__).parents[1] / "docs" / "scaling.md").read_text()
-WIDTHS = {"times and price": 4}
+WIDTHS = {"times and price": 4, "genres": 8}
 """Columns of two dimensions: the size of the second."""
 ID_BYTES = 8
 

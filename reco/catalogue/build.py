@@ -39,17 +39,19 @@ def build_catalogue(
     with one_snapshot(connection):
         seen = read_seen(connection)
         read = read_offers(connection, now, as_of)
-        items = read_items(connection, np.unique(read.stocks["item"]))
-        venues = read_venues(connection)
+        items, genres = read_items(connection, np.unique(read.stocks["item"]))
+        venues, venue_types = read_venues(connection)
         users = _users(connection)
         categories, subcategories = read_names(connection)
     rows = stock_rows(read.stocks, read.booked, rows_of(items.item_id, read.stocks["item"]))
     return Catalogue.of(
-        version=_version(now, read, items, venues),
+        version=_version(now, read, items, venues, (genres, venue_types)),
         at=now,
         seen=seen,
         categories=categories,
         subcategories=subcategories,
+        genres=genres,
+        venue_types=venue_types,
         users=users,
         items=items,
         venues=venues,
@@ -71,9 +73,20 @@ def _users(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _version(now: datetime, read: OffersRead, items: Items, venues: Venues) -> str:
-    digest = hashlib.sha256(venues.version.encode())
-    columns: list[NDArray[Any]] = [*read.stocks.values(), *vars(items).values()]
+def _version(
+    now: datetime,
+    read: OffersRead,
+    items: Items,
+    venues: Venues,
+    names: tuple[tuple[str, ...], ...],
+) -> str:
+    digest = hashlib.sha256(repr((venues.version, names)).encode())
+    columns: list[NDArray[Any]] = [
+        *read.stocks.values(),
+        *vars(items).values(),
+        venues.venue_type,
+        venues.venue_external_id,
+    ]
     for column in columns:
         digest.update(np.ascontiguousarray(column).data)
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:8]}"

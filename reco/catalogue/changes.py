@@ -66,6 +66,8 @@ class ChangedOffers:
     read: OffersRead
     items: Items
     """All items as the catalogue is to have them; its own where none is new or changed."""
+    genres: tuple[str, ...]
+    """Of these items."""
     names: tuple[dict[int, str], dict[int, str]] | None
     """Of categories and subcategories, read with items that are new or changed."""
 
@@ -77,6 +79,8 @@ class Changes:
     seen: Seen
     venues: Venues | None
     """All of them as they stand now; None: none has changed."""
+    venue_types: tuple[str, ...]
+    """Of these venues."""
     offers: ChangedOffers | None
     """None: nothing that the catalogue shows."""
 
@@ -112,9 +116,9 @@ def read_changes(
         ids = _changed_offers(connection, catalogue.seen)
         if len(ids) > MAX_CHANGED:
             return None
-        venues = _venues_now(connection, catalogue)
+        venues, venue_types = _venues_now(connection, catalogue)
         offers = _stand(connection, catalogue, ids, now) if ids else None
-        return Changes(seen, venues, offers)
+        return Changes(seen, venues, venue_types, offers)
 
 
 def _changed_offers(connection: psycopg.Connection[Any], seen: Seen) -> list[int]:
@@ -132,22 +136,27 @@ def _changed(connection: psycopg.Connection[Any], query: str, seen: Seen) -> lis
     return [int(row_id) for (row_id,) in connection.execute(statement, asked, prepare=False)]
 
 
-def _venues_now(connection: psycopg.Connection[Any], catalogue: Catalogue) -> Venues | None:
+def _venues_now(
+    connection: psycopg.Connection[Any], catalogue: Catalogue
+) -> tuple[Venues | None, tuple[str, ...]]:
     changed = _changed(connection, _CHANGED_VENUES, catalogue.seen)
     if not changed:
-        return None
-    return catalogue.venues.amended(np.array(changed), read_venues(connection, changed))
+        return None, catalogue.venue_types
+    now, venue_types = read_venues(connection, catalogue.venue_types, changed)
+    return catalogue.venues.amended(np.array(changed), now), venue_types
 
 
 def _stand(
     connection: psycopg.Connection[Any], catalogue: Catalogue, ids: list[int], now: datetime
 ) -> ChangedOffers:
     read = read_offers(connection, now, None, ids)
-    items = catalogue.items_amended(read_items(connection, np.unique(read.stocks["item"])))
+    now_items, genres = read_items(connection, np.unique(read.stocks["item"]), catalogue.genres)
+    items = catalogue.items_amended(now_items)
     return ChangedOffers(
         ids=np.array(ids, dtype=np.int64),
         read=read,
         items=items,
+        genres=genres,
         names=read_names(connection) if items is not catalogue.items else None,
     )
 
@@ -159,13 +168,13 @@ def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
         return catalogue
     catalogue = replace(catalogue, version=_next_version(catalogue.version))
     if changes.venues is not None:
-        catalogue = replace(catalogue, venues=changes.venues)
+        catalogue = replace(catalogue, venues=changes.venues, venue_types=changes.venue_types)
     return catalogue if changes.offers is None else _with_offers(catalogue, changes.offers)
 
 
 def _with_offers(catalogue: Catalogue, changed: ChangedOffers) -> Catalogue:
     base = catalogue.base
-    catalogue = replace(catalogue, items=changed.items)
+    catalogue = replace(catalogue, items=changed.items, genres=changed.genres)
     replaced = catalogue.replaced.copy()
     replaced[base.offer_rows(changed.ids)] = True
     fresh = _restocked(catalogue, changed)

@@ -11,7 +11,7 @@ from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -44,6 +44,9 @@ _VENUE_LAYOUT: Layout = {
     "venue_y_m": ("float64", ("venues",)),
     "venue_z_m": ("float64", ("venues",)),
     "venue_sin_lat": ("float64", ("venues",)),
+    "venue_type": ("int16", ("venues",)),
+    "venue_external_id": ("S", ("venues",)),
+    "venue_by_external_id": ("int32", ("venues",)),
 }
 _ITEM_LAYOUT: Layout = {
     "item_id": ("int64", ("items",)),
@@ -51,6 +54,7 @@ _ITEM_LAYOUT: Layout = {
     "item_category": ("int16", ("items",)),
     "item_subcategory": ("int16", ("items",)),
     "item_is_digital": ("bool", ("items",)),
+    "item_genres": ("int16", ("items", "genres")),
 }
 
 
@@ -63,6 +67,8 @@ class _CatalogueFacts(Frozen):
     at: datetime
     categories: dict[int, str]
     subcategories: dict[int, str]
+    genres: tuple[str, ...]
+    venue_types: tuple[str, ...]
     users: int
     seen_database: int
     seen_snapshot: str
@@ -77,6 +83,8 @@ def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
             at=catalogue.at,
             categories=dict(catalogue.categories),
             subcategories=dict(catalogue.subcategories),
+            genres=catalogue.genres,
+            venue_types=catalogue.venue_types,
             users=catalogue.users,
             seen_database=catalogue.seen.database,
             seen_snapshot=catalogue.seen.snapshot,
@@ -109,6 +117,8 @@ def load_catalogue(folder: Path) -> Catalogue:
         seen=Seen(facts.seen_database, facts.seen_snapshot),
         categories=facts.categories,
         subcategories=facts.subcategories,
+        genres=facts.genres,
+        venue_types=facts.venue_types,
         users=facts.users,
         items=Items(**{name: arrays[name] for name in _ITEM_LAYOUT}),
         venues=venues,

@@ -1,6 +1,6 @@
 """What can be booked, read from the database: one definition for all offers and for a few."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,10 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from features.interactions import encoded_ids
 from reco.catalogue.shelf import CAPS
-from reco.catalogue.snapshot import Items
+from reco.catalogue.snapshot import MOST_GENRES, Items
+from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import fetch_arrays
 from reco.moments import known_until
 
@@ -105,20 +107,44 @@ def read_offers(
     return OffersRead(stocks, fetch_arrays(connection, _BOOKINGS.format(**some), counted, asked))
 
 
-def read_items(connection: psycopg.Connection[Any], ids: NDArray[np.int64]) -> Items:
-    """Return the columns of the items of `ids`, by ascending id, within the running transaction."""
+def read_items(
+    connection: psycopg.Connection[Any], ids: NDArray[np.int64], genres: tuple[str, ...] = ()
+) -> tuple[Items, tuple[str, ...]]:
+    """Return the columns of the items of `ids`, by ascending id, within the running transaction.
+
+    Second, the names of the genres: `genres`, then those that it lacks.
+    """
     wanted = {"ids": ids.tolist()}
     read = fetch_arrays(connection, _ITEMS, _ITEM_TYPES, wanted)
     named = connection.execute(
-        "select external_id from core.item where id = any(%(ids)s) order by id", wanted
+        "select external_id, genres from core.item where id = any(%(ids)s) order by id", wanted
     ).fetchall()
-    return Items(
+    # Most items share their genres with many others.
+    distinct = {tuple(names): None for _, names in named}
+    genres = extended(genres, {name for names in distinct for name in names})
+    codes = _genre_codes(distinct, codes_by_name(genres))
+    items = Items(
         item_id=read["item"],
-        item_external_id=np.array([name.encode() for (name,) in named], dtype=np.bytes_),
+        item_external_id=encoded_ids([external_id for external_id, _ in named]),
         item_category=read["category"],
         item_subcategory=read["subcategory"],
         item_is_digital=read["is_digital"],
+        item_genres=np.array([codes[tuple(names)] for _, names in named], dtype=np.int16).reshape(
+            -1, MOST_GENRES
+        ),
     )
+    return items, genres
+
+
+def _genre_codes(
+    distinct: Collection[tuple[str, ...]], code: Mapping[str, int]
+) -> dict[tuple[str, ...], list[int]]:
+    """Return the row of `item_genres` for each of some lists of names."""
+    rows = {}
+    for names in distinct:
+        known = [code[name] for name in sorted({name for name in names if name}) if name in code]
+        rows[names] = (known + [0] * MOST_GENRES)[:MOST_GENRES]
+    return rows
 
 
 def read_names(connection: psycopg.Connection[Any]) -> tuple[dict[int, str], dict[int, str]]:

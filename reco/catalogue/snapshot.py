@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.numbering import Numbering
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf, StockRows
 from reco.catalogue.totals import Totals, totals_of
 from reco.catalogue.venues import Venues
 
+MOST_GENRES = 8
+"""Of an item that are known."""
+
 
 @dataclass(frozen=True)
 class Items:
-    """What is known of each item; arrays of shape (I,)."""
+    """What is known of each item; arrays of shape (I,) but for the genres."""
 
     item_id: NDArray[np.int64]
     item_external_id: NDArray[np.bytes_]
@@ -28,6 +32,9 @@ class Items:
     item_subcategory: NDArray[np.int16]
     """Key of the catalogue's `subcategories`, 0 unknown."""
     item_is_digital: NDArray[np.bool_]
+    item_genres: NDArray[np.int16]
+    """(I, MOST_GENRES) codes of the catalogue's `genres`, zeros after them. Of an item with more
+    genres the first in alphabetical order are known, the others earn nothing."""
 
     def __len__(self) -> int:
         return len(self.item_id)
@@ -83,6 +90,9 @@ class Catalogue:
     categories: Mapping[int, str]
     """Name of each category id."""
     subcategories: Mapping[int, str]
+    genres: tuple[str, ...]
+    """Code k of an item's genre names entry k − 1; so it is with `venue_types`."""
+    venue_types: tuple[str, ...]
     users: int
     """People in the world: with the bookings, how often anything is booked at all."""
     items: Items
@@ -106,6 +116,8 @@ class Catalogue:
         seen: Seen,
         categories: Mapping[int, str],
         subcategories: Mapping[int, str],
+        genres: tuple[str, ...],
+        venue_types: tuple[str, ...],
         users: int,
         items: Items,
         venues: Venues,
@@ -118,6 +130,8 @@ class Catalogue:
             seen=seen,
             categories=categories,
             subcategories=subcategories,
+            genres=genres,
+            venue_types=venue_types,
             users=users,
             items=items,
             base_items=len(items),
@@ -137,6 +151,21 @@ class Catalogue:
     def totals(self) -> Totals:
         """How much there is at each venue and of each item."""
         return totals_of(self.base, self.fresh, self.replaced, len(self.venues), len(self.items))
+
+    @cached_property
+    def numbering(self) -> Numbering:
+        """One number for every attribute value of what can be booked."""
+        return Numbering.of(
+            self.categories, self.subcategories, self.venue_types, self.venues, self.genres
+        )
+
+    @cached_property
+    def is_of_category(self) -> NDArray[np.bool_]:
+        """Which subcategories (rows, by id) have items of which categories (columns, by id)."""
+        shape = max(self.subcategories, default=0) + 1, max(self.categories, default=0) + 1
+        has_items = np.zeros(shape, dtype=bool)
+        has_items[self.items.item_subcategory, self.items.item_category] = True
+        return has_items
 
     @property
     def changed_offers(self) -> int:
@@ -185,7 +214,9 @@ def _no_rows() -> StockRows:
     )
 
 
-_NOWHERE = Venues.of(np.empty(0, np.int64), np.empty(0), np.empty(0))
+_NOWHERE = Venues.of(
+    np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int16), np.empty(0, np.bytes_)
+)
 
 EMPTY = _no_rows().shelf(_NOWHERE, 0)
 """A shelf with nothing on it."""

@@ -10,14 +10,19 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from features.interactions import encoded_ids, vocabulary_rows
 from reco.catalogue.rows import rows_of
+from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import fetch_arrays
 from reco.geo.ellipsoid import cartesian
 
 _VENUES = """
 select id, st_x(location::geometry), st_y(location::geometry) from core.venue {which} order by id
 """
+_NAMED = "select external_id, venue_type from core.venue {which} order by id"
 _BITS = 16
+_NO_TEXT = b"\xff"
+"""No UTF-8 begins so."""
 
 
 @dataclass(frozen=True)
@@ -38,23 +43,50 @@ class Venues:
     venue_y_m: NDArray[np.float64]
     venue_z_m: NDArray[np.float64]
     venue_sin_lat: NDArray[np.float64]
+    venue_type: NDArray[np.int16]
+    """Code of the catalogue's `venue_types`, 0 unknown."""
+    venue_external_id: NDArray[np.bytes_]
+    """The id that a person's history knows."""
+    venue_by_external_id: NDArray[np.int32]
+    """Rows by ascending external id."""
 
     @classmethod
     def of(
-        cls, ids: NDArray[np.int64], lon: NDArray[np.float64], lat: NDArray[np.float64]
+        cls,
+        ids: NDArray[np.int64],
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        types: NDArray[np.int16],
+        external_ids: NDArray[np.bytes_],
     ) -> "Venues":
         """Return venues in the order given."""
         x_m, y_m, z_m, sin_lat = cartesian(lon, lat)
-        by_id = np.argsort(ids, kind="stable").astype(np.int32)
-        return cls(ids, by_id, lon, lat, x_m, y_m, z_m, sin_lat)
+        return cls(
+            venue_id=ids,
+            venue_by_id=np.argsort(ids, kind="stable").astype(np.int32),
+            venue_lon=lon,
+            venue_lat=lat,
+            venue_x_m=x_m,
+            venue_y_m=y_m,
+            venue_z_m=z_m,
+            venue_sin_lat=sin_lat,
+            venue_type=types,
+            venue_external_id=external_ids,
+            venue_by_external_id=np.argsort(external_ids, kind="stable").astype(np.int32),
+        )
 
     @classmethod
     def by_place(
-        cls, ids: NDArray[np.int64], lon: NDArray[np.float64], lat: NDArray[np.float64]
+        cls,
+        ids: NDArray[np.int64],
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        types: NDArray[np.int16],
+        external_ids: NDArray[np.bytes_],
     ) -> "Venues":
         """Return venues along the curve, those of one place by id."""
         order = np.lexsort((ids, hilbert(lon, lat)))
-        return cls.of(ids[order], lon[order], lat[order])
+        return cls.of(ids[order], lon[order], lat[order], types[order], external_ids[order])
 
     def __len__(self) -> int:
         return len(self.venue_id)
@@ -74,10 +106,29 @@ class Venues:
 
     def rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each venue, −1 where there is none of that id."""
-        place = rows_of(self.venue_id[self.venue_by_id], ids)
+        place = rows_of(self._ascending_ids, ids)
         if not len(self):
             return place
         return np.where(place >= 0, self.venue_by_id[place], -1).astype(np.int64)
+
+    def rows_of_external(self, external_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return the row of each venue, −1 where there is none of that external id."""
+        known = self._ascending_external_ids
+        asked = (external_id.encode() for external_id in external_ids)
+        # A longer one is nobody's, and must not widen the column that is searched.
+        fitting = [name if len(name) <= known.itemsize else _NO_TEXT for name in asked]
+        place = vocabulary_rows(known, np.array(fitting, dtype=known.dtype)).astype(np.int64)
+        if not len(self):
+            return place
+        return np.where(place >= 0, self.venue_by_external_id[place], -1).astype(np.int64)
+
+    @cached_property
+    def _ascending_ids(self) -> NDArray[np.int64]:
+        return self.venue_id[self.venue_by_id]
+
+    @cached_property
+    def _ascending_external_ids(self) -> NDArray[np.bytes_]:
+        return self.venue_external_id[self.venue_by_external_id]
 
     def amended(self, changed: NDArray[np.int64], now: "Venues") -> "Venues":
         """Return these venues with those of the ids `changed` as they stand in `now`, or gone."""
@@ -85,20 +136,43 @@ class Venues:
         ids = np.concatenate([self.venue_id, new])
         lon = np.concatenate([self.venue_lon, np.full(len(new), np.nan)])
         lat = np.concatenate([self.venue_lat, np.full(len(new), np.nan)])
-        grown = Venues.of(ids, lon, lat)
-        rows = grown.rows(changed)
-        lon[rows[rows >= 0]] = lat[rows[rows >= 0]] = np.nan
-        at = grown.rows(now.venue_id)
+        types = np.concatenate([self.venue_type, np.zeros(len(new), dtype=np.int16)])
+        width = now.venue_external_id.dtype
+        external_ids = np.concatenate([self.venue_external_id, np.zeros(len(new), dtype=width)])
+        order = np.argsort(ids, kind="stable")
+        rows = rows_of(ids[order], changed)
+        gone = order[rows[rows >= 0]]
+        lon[gone] = lat[gone] = np.nan
+        types[gone], external_ids[gone] = 0, b""
+        at = order[rows_of(ids[order], now.venue_id)]
         lon[at], lat[at] = now.venue_lon, now.venue_lat
-        return Venues.of(ids, lon, lat)
+        types[at], external_ids[at] = now.venue_type, now.venue_external_id
+        return Venues.of(ids, lon, lat, types, external_ids)
 
 
-def read_venues(connection: psycopg.Connection[Any], ids: Sequence[int] | None = None) -> Venues:
-    """Return all venues, or those of `ids`, by place, within the running transaction."""
+def read_venues(
+    connection: psycopg.Connection[Any],
+    venue_types: tuple[str, ...] = (),
+    ids: Sequence[int] | None = None,
+) -> tuple[Venues, tuple[str, ...]]:
+    """Return all venues, or those of `ids`, by place, within the running transaction.
+
+    Second, the names of the venue types: `venue_types`, then those that it lacks.
+    """
     which = "" if ids is None else "where id = any(%(ids)s)"
-    types = {"id": "int8", "lon": "float8", "lat": "float8"}
-    read = fetch_arrays(connection, _VENUES.format(which=which), types, {"ids": ids})
-    return Venues.by_place(read["id"], read["lon"], read["lat"])
+    columns = {"id": "int8", "lon": "float8", "lat": "float8"}
+    read = fetch_arrays(connection, _VENUES.format(which=which), columns, {"ids": ids})
+    named = connection.execute(_NAMED.format(which=which), {"ids": ids}).fetchall()
+    venue_types = extended(venue_types, (kind for _, kind in named))
+    code = codes_by_name(venue_types)
+    venues = Venues.by_place(
+        ids=read["id"],
+        lon=read["lon"],
+        lat=read["lat"],
+        types=np.array([code.get(kind, 0) for _, kind in named], dtype=np.int16),
+        external_ids=encoded_ids([external_id for external_id, _ in named]),
+    )
+    return venues, venue_types
 
 
 def hilbert(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:

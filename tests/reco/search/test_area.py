@@ -32,7 +32,8 @@ def asked(**query):
 
 def venues_at(points):
     lon, lat = np.array(points, dtype=np.float64).reshape(-1, 2).T.copy()
-    return Venues.by_place(np.arange(len(points)), lon, lat)
+    names = np.array([f"v{row}".encode() for row in range(len(points))], dtype=np.bytes_)
+    return Venues.by_place(np.arange(len(points)), lon, lat, np.zeros(len(points), "i2"), names)
 
 
 def in_area(venues, **query):
