@@ -12,8 +12,8 @@ from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
 from training.models.spectrum import right_spectrum
 
-_PIECE_ENTRIES = 1 << 24
-"""Similarities held at once: 64 MiB."""
+_PIECE = 4_096
+"""Items whose neighbours are found at once."""
 
 
 @dataclass(frozen=True)
@@ -104,34 +104,31 @@ def _low_pass(
 
 
 def _nearest(normal: "csr_array[np.float32]", neighbours: int) -> "csr_array[np.float32]":
-    """Return `normal.T @ normal` with the largest entries of each row, columns sorted."""
+    """Return `normal.T @ normal` with the `neighbours` largest entries of each row."""
     columns = normal.T.tocsr()
     items = normal.shape[1]
-    rows = max(1, _PIECE_ENTRIES // max(1, items))
-    kept = [
-        _largest((columns[first : first + rows] @ normal).toarray(), neighbours)
-        for first in range(0, items, rows)
+    pieces = [
+        _largest(csr_array(columns[first : first + _PIECE] @ normal), neighbours)
+        for first in range(0, items, _PIECE)
     ]
-    counts = np.concatenate([[0], *(count for count, _, _ in kept)])
-    return csr_array(
-        (
-            np.concatenate([value for _, _, value in kept]),
-            np.concatenate([item for _, item, _ in kept]),
-            np.cumsum(counts),
-        ),
-        shape=(items, items),
-    )
+    counts = np.concatenate([[0], *(count for count, _, _ in pieces)])
+    values, column = (np.concatenate([piece[part] for piece in pieces]) for part in (2, 1))
+    nearest = csr_array((values, column, np.cumsum(counts)), shape=(items, items))
+    nearest.sort_indices()
+    return nearest
 
 
 def _largest(
-    rows: NDArray[np.float32], most: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Return how many of each row are kept, their columns and values: `most` positive ones."""
-    if most < rows.shape[1]:
-        border = -np.partition(-rows, most - 1, axis=1)[:, most - 1, np.newaxis]
-        rows = np.where(rows >= border, rows, np.float32(0.0))
-    row, column = np.nonzero(rows > 0)
-    return np.bincount(row, minlength=len(rows)), column, rows[row, column]
+    rows: "csr_array[np.float32]", most: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """Return how many entries of each row are kept, their columns and values."""
+    kept = np.ones(rows.nnz, dtype=bool)
+    for row in np.flatnonzero(np.diff(rows.indptr) > most):
+        span = slice(rows.indptr[row], rows.indptr[row + 1])
+        fewer = len(rows.data[span]) - most
+        kept[span][np.argpartition(rows.data[span], fewer)[:fewer]] = False
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return np.diff(before[rows.indptr]), rows.indices[kept], rows.data[kept]
 
 
 def _power(values: object, exponent: float) -> NDArray[np.float64]:

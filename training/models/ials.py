@@ -134,12 +134,14 @@ def _sides(
     weighted.data = matrix.data * balance.observed[matrix.indices]
     unobserved = parameters.unobserved_weight * balance.unobserved
 
-    def side(rows: "csr_array[np.float32]", scale: NDArray[np.float64], mass: object) -> _Side:
+    def side(
+        rows: "csr_array[np.float32]", scale: NDArray[np.float64], mass: float | NDArray[np.float64]
+    ) -> _Side:
         weight = np.asarray(rows.sum(axis=1), dtype=np.float64)
         return _Side(rows, scale, parameters.regularisation * (weight + mass) ** parameters.nu)
 
     return (
-        side(weighted, np.ones(matrix.shape[0]), unobserved.sum()),
+        side(weighted, np.ones(matrix.shape[0]), float(unobserved.sum())),
         side(weighted.T.tocsr(), unobserved, unobserved * matrix.shape[0]),
     )
 
