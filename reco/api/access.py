@@ -88,8 +88,10 @@ async def _caller(
 ) -> Caller:
     if key is not None:
         ring: KeyRing = request.app.state.keys
-        # A thread is taken only for what asks the database.
-        grant = ring.known_grant(key, now) or await run_in_threadpool(ring.grant, key, now)
+        grant = ring.known_grant(key, now)
+        if grant is None:
+            # A thread is taken only for what asks the database.
+            grant = await run_in_threadpool(ring.grant, key, now)
         return Caller(grant.scope, None, grant.partner_id)
     if bearer is not None:
         return Caller(None, user_of(bearer.credentials, worker.secret, now))
