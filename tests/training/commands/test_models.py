@@ -1,0 +1,324 @@
+"""The commands `reco models ...`, on a real database."""
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from champions import train_champion
+from tastes import two_tastes
+from typer.testing import CliRunner
+from worlds import NOW, book, small_world
+
+from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken
+from reco.feed.query import feed_query
+from reco.frames.importing import import_frames
+from reco.frames.sources import FolderSource
+from reco.model.registry import Act, champion, events, force, give_up, publication, versions
+from reco.settings import Settings
+from reco.worker import Worker
+from training.booked import booked_in_database, booked_in_frames
+from training.commands.models import app
+from training.commands.train import _publish, train_world
+from training.fits import PARAMETERS
+from training.gate import Floors
+from training.registry import promote_behind_gate
+from training.run import train_model
+from training.saving import save_model
+
+START = datetime(2025, 5, 1, tzinfo=UTC)
+LENIENT = Floors(ndcg_loss=0.99, horizon_loss=1.0, cold_loss=0.99)
+
+
+@pytest.fixture
+def world(world):
+    """The fresh world, with its folder where the settings have it."""
+    return replace(world, folder=world.folder / "worlds" / world.name)
+
+
+@pytest.fixture
+def settings(world):
+    home = world.folder.parents[1]
+    return Settings(home=home, world=world.name, database_url=world.conninfo)
+
+
+@pytest.fixture
+def invoke(settings, world):
+    """A function that runs `reco models ...` and returns what it printed, in one line."""
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, list(arguments), obj=settings)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return " ".join(done.stdout.split())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A model of each kind, trained once."""
+    return {
+        kind: train_model(
+            two_tastes(), PARAMETERS[kind](), split="time", cutoff=None, progress=lambda *_: None
+        )
+        for kind in ("popularity", "itemknn")
+    }
+
+
+@pytest.fixture
+def published(world, trained):
+    """A function that publishes a model of a kind under a new name, and returns its summary."""
+
+    def publish(kind, now):
+        with publication(world.conninfo) as connection:
+            summary = save_model(trained[kind], models=world.models, now=now)
+            _publish(connection, summary, str(summary.folder), Act(now, "a test"))
+        return summary
+
+    return publish
+
+
+@pytest.fixture
+def served(world, published):
+    """A function that publishes a model and serves it past the gate; returns its name."""
+
+    def serve(kind, now):
+        version = published(kind, now).version
+        if champion(world.conninfo).version != version:
+            with publication(world.conninfo) as connection:
+                force(connection, version, Act(now, "a test", "it is to be served"))
+        return version
+
+    return serve
+
+
+@pytest.fixture
+def three(served):
+    """Names of three versions: popularity, item-kNN, and that once more, which is served."""
+    kinds = ("popularity", "itemknn", "itemknn")
+    return [served(kind, START + timedelta(days=day)) for day, kind in enumerate(kinds)]
+
+
+def state_of(world):
+    return {row.version: row.state for row in versions(world.conninfo)}
+
+
+def folder_of(world, version):
+    return world.models / version
+
+
+def test_the_list_tells_states_and_figures(invoke, three):
+    told = invoke("list")
+    for version in three:
+        assert version in told
+    assert told.count("retired") == 2
+    assert told.count("champion") == 1
+    assert told.index(three[2]) < told.index(three[0])
+    assert told.count("rehearsal") == 3
+
+
+def test_a_version_is_shown_with_its_manifest_and_its_past(invoke, three, world):
+    told = invoke("show", three[1])
+    for expected in ("retired", "numpy", "implicit", "neighbours 200", "ndcg@10, rehearsal"):
+        assert expected in told
+    for expected in ("published", "forced", "a test", "it is to be served", f"{three[2]}: forced"):
+        assert expected in told
+    (folder_of(world, three[1]) / "items.npy").unlink()
+    assert "items.npy is missing" in invoke("show", three[1])
+    with pytest.raises(NotFound, match="model version 'none'"):
+        invoke("show", "none")
+
+
+def test_a_comparison_changes_nothing(invoke, three, world, folder):
+    before = state_of(world), len(events(world.conninfo))
+    told = invoke("compare", three[0], "--frames", str(folder))
+    assert "REFUSED" in told
+    assert f"The champion is {three[2]}" in told
+    told = invoke("compare", three[0], three[0], "--frames", str(folder))
+    assert "REFUSED" not in told
+    assert before == (state_of(world), len(events(world.conninfo)))
+
+
+def test_the_gate_refuses_with_the_reason_and_a_force_is_on_record(invoke, three, world, folder):
+    with pytest.raises(RuleBroken, match=r"refused\. ndcg@20: .* interval .* limit") as refusal:
+        invoke("promote", three[0], "--frames", str(folder), "--by", "mia")
+    assert refusal.value.rule == "gate"
+    assert champion(world.conninfo).version == three[2]
+    lenient = ["--max-ndcg-loss", "0.99", "--max-cold-loss", "0.99", "--max-horizon-loss", "1"]
+    invoke("promote", three[0], "--frames", str(folder), *lenient)
+    assert champion(world.conninfo).version == three[0]
+    with pytest.raises(InvalidInput, match="needs a reason"):
+        invoke("promote", three[1], "--force", "")
+    invoke("promote", three[1], "--force", "the other one hangs", "--by", "mia")
+    last = events(world.conninfo)[-1]
+    assert (last.version, last.action) == (three[1], "forced")
+    assert (last.actor, last.reason) == ("mia", "the other one hangs")
+    assert datetime.now(UTC) - last.at < timedelta(minutes=1)
+    told = invoke("show", three[0])
+    assert f"gate breached over {three[2]}: ndcg@20 -" in told
+    assert f"gate passed over {three[2]}: ndcg@20 -" in told
+
+
+def test_the_champion_is_not_promoted_again(invoke, three):
+    with pytest.raises(InvalidInput, match="served already"):
+        invoke("promote", three[2])
+
+
+def test_a_champion_that_changed_meanwhile_stops_a_promotion(
+    three, served, published, world, folder, monkeypatch
+):
+    def slow_judge(*arguments, **options):
+        found = judge(*arguments, **options)
+        served("itemknn", START + timedelta(days=9))
+        return found
+
+    judge = sys.modules["training.registry"].judge
+    monkeypatch.setattr("training.registry.judge", slow_judge)
+    last = published("itemknn", NOW)
+    with pytest.raises(RuleBroken, match="by now"):
+        promote_behind_gate(
+            world, last.version, Act(NOW, "mia"), floors=LENIENT, users=100, frames=folder
+        )
+    assert state_of(world)[last.version] == "candidate"
+
+
+def test_a_broken_champion_is_not_what_a_candidate_is_compared_with(
+    invoke, three, published, world, folder
+):
+    (folder_of(world, three[2]) / "items.npy").unlink()
+    newest = published("itemknn", NOW)
+    told = invoke("promote", newest.version, "--frames", str(folder))
+    assert f"The champion is {three[1]}" in told
+    assert champion(world.conninfo).version == newest.version
+    (folder_of(world, newest.version) / "manifest.json").unlink()
+    with pytest.raises(ArtifactRefused, match=r"manifest\.json"):
+        invoke("compare", newest.version)
+
+
+def test_a_roll_back_is_one_command_and_passes_over_what_is_gone(invoke, three, world):
+    told = invoke("rollback", "--reason", "it shows opera alone", "--by", "mia")
+    assert f"{three[1]} is served again, not {three[2]}." in told
+    last = events(world.conninfo)[-1]
+    assert (last.action, last.reason, last.actor) == ("rolled back", "it shows opera alone", "mia")
+    invoke("promote", three[2], "--force", "it is mended")
+    (folder_of(world, three[1]) / "items.npy").unlink()
+    told = invoke("rollback")
+    assert "Passed over" in told
+    assert champion(world.conninfo).version == three[0]
+    with pytest.raises(RuleBroken, match="no champion to go back to"):
+        invoke("rollback")
+
+
+def test_pruning_keeps_the_champion_the_one_before_and_the_newest(invoke, three, published, world):
+    waiting = published("popularity", NOW)
+    (world.models / ".half.draft").mkdir()
+    told = invoke("prune", "--keep", "1")
+    assert f"Pruned {three[0]}" in told
+    assert {path.name for path in world.models.iterdir()} == {three[1], three[2], waiting.version}
+    assert state_of(world)[three[0]] == "pruned"
+    with pytest.raises(RuleBroken, match="is pruned"):
+        invoke("promote", three[0], "--force", "I miss it")
+    assert "pruned: 0, kept: 3; artifacts deleted: 0" in invoke("prune", "--keep", "1")
+    assert "pruned: 1, kept: 2" in invoke("prune", "--keep", "0")
+    assert not waiting.folder.exists()
+
+
+def test_what_a_killed_run_left_is_deleted_by_the_next(invoke, three, world):
+    with publication(world.conninfo) as connection:
+        give_up(connection, three[0], Act(NOW, "mia"))
+    (folder_of(world, three[0]) / "items.npy").unlink()
+    assert "artifacts deleted: 1" in invoke("prune")
+    assert not folder_of(world, three[0]).exists()
+    assert state_of(world)[three[2]] == "champion"
+
+
+def test_bookings_come_alike_from_the_database_and_from_frames(world, folder):
+    import_frames(world, FolderSource(folder), lambda *_: None)
+    users = ["u0000", "u0007", "nobody"]
+
+    def key(booked):
+        return (booked.user_id, booked.at, booked.item_id)
+
+    found = sorted(booked_in_database(world.conninfo, users), key=key)
+    same = sorted(booked_in_frames(folder, users), key=key)
+    assert len(found) == 24
+    assert [(key(one), one.values) for one in found] == [(key(one), one.values) for one in same]
+    assert ("category", "BOOK") in found[0].values
+    assert ("venue", "v") in found[0].values
+
+
+def test_workers_take_a_promotion_without_dropping_a_request(world, connection, invoke):
+    small_world(connection)
+    for day, user in enumerate(("free", "late", "broke", "villager")):
+        book(connection, user, "manga-shop", NOW - timedelta(days=2 + day))
+        book(connection, user, "novel-shop", NOW - timedelta(days=3 + day))
+    first = train_champion(world, "popularity", now=NOW).version
+    second = train_world(
+        world, "popularity", split="time", cutoff=None, now=NOW + timedelta(hours=1)
+    ).version
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader")
+    seen, failed, stop = [], [], threading.Event()
+    secret = "a secret of at least thirty-two bytes"
+    with Worker(Settings(home=world.folder), world, secret, lambda: NOW) as worker:
+
+        def ask():
+            while not stop.is_set():
+                try:
+                    answer = worker.feed(query)
+                    seen.append((answer.model_version, len(answer.items)))
+                except Exception as error:
+                    failed.append(error)
+
+        asking = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+        for arguments in (["promote", second, "--force", "to be taken"], ["rollback"]):
+            invoke(*arguments)
+            worker.refresh()
+            count = len(seen)
+            while len(seen) < count + 6 and not failed:
+                stop.wait(0.01)
+        stop.set()
+        for thread in asking:
+            thread.join()
+    assert not failed
+    assert {version for version, _ in seen} == {first, second}
+    assert seen[-1][0] == first
+    assert len({items for _, items in seen}) == 1
+
+
+@pytest.mark.slow
+def test_two_trainings_at_once_do_not_harm_each_other(settings, world, folder):
+    environment = os.environ | {
+        "RECO_HOME": str(settings.home),
+        "RECO_WORLD": world.name,
+        "RECO_DATABASE_URL": world.conninfo,
+    }
+    command = [sys.executable, "-c", "from reco.cli import main; main()", "train", "--frames"]
+    running = [
+        subprocess.Popen(
+            [*command, str(folder), "--model", kind],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for kind in ("popularity", "itemknn")
+    ]
+    said = [process.communicate(timeout=200)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], said
+    known = versions(world.conninfo)
+    assert {row.kind for row in known} == {"popularity", "itemknn"}
+    served = champion(world.conninfo)
+    assert [row.state for row in known].count("champion") == 1
+    told = [event for event in events(world.conninfo) if event.version == served.version]
+    assert told[-1].action == "promoted"
+    with psycopg.connect(world.conninfo) as connection:
+        assert connection.execute("select count(*) from reco.model_version").fetchone() == (2,)
+    assert sum("first model of this world" in " ".join(one.split()) for one in said) == 1
