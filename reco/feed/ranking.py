@@ -1,14 +1,28 @@
 """The likeliest of all candidates: where there are many, only what can be among them is met."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.horizon import Value
+from reco.catalogue.snapshot import Catalogue
+from reco.feed.attributes import new_categories, new_families
 from reco.feed.candidates import Sweep, sweep_of
 from reco.feed.generation import Generation
-from reco.feed.scoring import NO_BOUNDS, NOTHING_FULL, Full, Scored, Scores, Taste, score, taste_of
+from reco.feed.scoring import (
+    NO_BOUNDS,
+    NOTHING_FULL,
+    Families,
+    Full,
+    Scored,
+    Scores,
+    Taste,
+    score,
+    taste_of,
+)
 from reco.feed.state import Situation
 from reco.feed.workspace import Scratch
 from reco.kernel import selecting
@@ -16,6 +30,8 @@ from reco.model.scorer import Bounds
 
 MOST = 500
 """The likeliest of all candidates, among which a slate is looked for first."""
+OF_EACH = 5
+"""The likeliest of each family that would bring something new: a first play at rank 800, too."""
 FEW = 0.25
 """Offers around for each item of the catalogue, below which all of them are gathered at once."""
 _GROWTH = 4
@@ -33,6 +49,8 @@ class Ranking:
 
     sweep: Sweep
     taste: Taste
+    families: Families
+    """Of the items; asked for are those that would bring the person something new."""
     are_few: bool
     """Whether there are so few offers around that it is quicker to gather them all."""
     most: int = MOST
@@ -50,39 +68,60 @@ class Ranking:
         if self.are_few:
             return self.everything.likeliest(most, full)
         wanted = self._with_room(full)
+        at_least = self._level(wanted, self.first * most)
+        found = self._above(at_least, wanted).likeliest(most, full)
+        return self._complete(found, at_least, most, wanted, full)
+
+    @property
+    def top(self) -> Scored:
+        """The likeliest of all, as many as a slate is looked for among first."""
+        return self._first[0]
+
+    @property
+    def of_new(self) -> Scored:
+        """The likeliest of each family that would bring something new, `OF_EACH` of them."""
+        return self._first[1]
+
+    @cached_property
+    def _first(self) -> tuple[Scored, Scored]:
+        """What both take, of what one sweep has gathered where that is enough."""
+        families, wanted = self.families, self.sweep.wanted
+        if self.are_few:
+            every = self.everything
+            return every.likeliest(self.most), every.likeliest_of(families, OF_EACH)
+        at_least = self._level(wanted, self.first * self.most)
+        of_each = self._levels(families, self.first * OF_EACH)
+        some = self._above_either(at_least, of_each)
+        top, of_new = some.likeliest(self.most), some.likeliest_of(families, OF_EACH)
+        return (
+            self._complete(top, at_least, self.most, wanted, NOTHING_FULL),
+            self._complete_of(of_new, of_each),
+        )
+
+    def _complete(
+        self, found: Scored, at_least: float, most: int, wanted: NDArray[np.bool_], full: Full
+    ) -> Scored:
+        """Return `found`, or what is found farther down where not all was above `at_least`."""
         looked_at = self.first * most
-        at_least = self._level(wanted, looked_at)
-        while True:
-            found = self._above(at_least, wanted).likeliest(most, full)
-            if at_least == -np.inf:
-                return found
+        while at_least > -np.inf:
             if len(found) < most:
                 looked_at *= _GROWTH
                 at_least = self._level(wanted, looked_at)
             elif found.log_odds[-1] - self.taste.margin > at_least:
-                return found
+                break
             else:
                 at_least = float(found.log_odds[-1]) - 2.0 * self.taste.margin
+            found = self._above(at_least, wanted).likeliest(most, full)
+        return found
 
-    def likeliest_of(
-        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
-    ) -> Scored:
-        """Return the `of_each` likeliest of every group asked for, the likeliest first.
-
-        Parameters
-        ----------
-        group, is_asked
-            (I,) group of each item, and (G,) which groups are asked for.
-        """
-        if self.are_few:
-            return self.everything.likeliest_of(group, is_asked, of_each)
-        at_least = self._levels(group, is_asked, self.first * of_each)
+    def _complete_of(self, found: Scored, at_least: NDArray[np.float64]) -> Scored:
+        """The same of each new family: down to the last one found, or to all of the family."""
         while True:
-            found = self._above_of(at_least, group).likeliest_of(group, is_asked, of_each)
-            known = self._surely(found, group, is_asked, of_each, at_least)
+            known = self._surely(found, at_least)
             if np.array_equal(known, at_least):
                 return found
             at_least = known
+            found = self._above_either(np.inf, at_least).likeliest_of(self.families, OF_EACH)
 
     def has_at_venues(self, least: int) -> bool:
         """Say whether so many candidates are at venues."""
@@ -94,50 +133,36 @@ class Ranking:
         return len(every) - every.online >= least
 
     @cached_property
-    def top(self) -> Scored:
-        """The likeliest of all, as many as a slate is looked for among first."""
-        return self.likeliest(self.most)
-
-    @cached_property
     def everything(self) -> Scores:
         """All candidates, until others are gathered."""
         return score(self.taste, self.sweep.everything())
 
-    def _levels(
-        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], count: int
-    ) -> NDArray[np.float64]:
-        """Return log-odds that `count` items of each group may have; +∞ if it is not asked for."""
-        best = np.full((len(is_asked), count), -np.inf)
-        selecting.levels_of_groups(self._most_log_odds, self.sweep.wanted, group, is_asked, best)
-        return np.where(is_asked, best[:, 0] - self.taste.margin, np.inf)
+    def _levels(self, families: Families, count: int) -> NDArray[np.float64]:
+        """Return log-odds that `count` items of each family may have; +∞ if it is not asked for."""
+        best = np.full((len(families.is_asked), count), -np.inf)
+        selecting.levels_of_groups(
+            self._most_log_odds, self.sweep.wanted, families.of_item, families.is_asked, best
+        )
+        return np.where(families.is_asked, best[:, 0] - self.taste.margin, np.inf)
 
-    def _surely(
-        self,
-        found: Scored,
-        group: NDArray[np.int16],
-        is_asked: NDArray[np.bool_],
-        of_each: int,
-        at_least: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return what to look down to: no less than before where all that was asked for is known.
-
-        Elsewhere to the last one of the group that was found, or to all of it.
-        """
-        of = group[found.candidates.item]
-        counts = np.bincount(of, minlength=len(is_asked))
-        last = np.full(len(is_asked), np.inf)
+    def _surely(self, found: Scored, at_least: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what to look down to: as before where all that was asked for is known."""
+        families = self.families
+        of = families.of_item[found.candidates.item]
+        is_full = np.bincount(of, minlength=len(at_least)) >= OF_EACH
+        last = np.full(len(at_least), np.inf)
         np.minimum.at(last, of, found.log_odds)
-        is_full = counts >= of_each
-        is_sure = is_full & (last - self.taste.margin > at_least)
+        is_sure = ~families.is_asked | (is_full & (last - self.taste.margin > at_least))
         lower = np.where(is_full, last - 2.0 * self.taste.margin, -np.inf)
-        return np.where(is_sure | ~is_asked, at_least, np.minimum(lower, at_least))
+        return np.where(is_sure, at_least, np.minimum(lower, at_least))
 
-    def _above_of(self, least_of_group: NDArray[np.float64], group: NDArray[np.int16]) -> Scores:
-        """Return the candidates that may have the least log-odds of their group."""
+    def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
+        """Return the candidates that may have the least log-odds, or those of their family."""
         chosen = self.sweep.scratch.chosen[: len(self.sweep.wanted)]
         selecting.choose_of_groups(
-            self._most_log_odds, self.sweep.wanted, np.inf, group, least_of_group, chosen
-        )
+            self._most_log_odds, self.sweep.wanted, least, self.families.of_item,
+            least_of_family, chosen,
+        )  # fmt: skip
         return self._chosen(chosen)
 
     def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
@@ -202,4 +227,12 @@ def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> R
     """Return the ranking of what the request may show; what it gathers lies in `scratch`."""
     sweep = sweep_of(serving.catalogue, situation, scratch)
     are_few = sum(sweep.offers) < FEW * len(serving.catalogue.items)
-    return Ranking(sweep, taste_of(serving, sweep, situation), are_few)
+    families = new_families_of(serving.catalogue, situation.state.met)
+    return Ranking(sweep, taste_of(serving, sweep, situation), families, are_few)
+
+
+def new_families_of(catalogue: Catalogue, met: Set[Value]) -> Families:
+    """Return the items' subcategories, or in a world without any their categories."""
+    if catalogue.subcategories:
+        return Families(catalogue.items.item_subcategory, new_families(catalogue, met))
+    return Families(catalogue.items.item_category, new_categories(catalogue, met))

@@ -75,6 +75,16 @@ class Full:
     """All that is digital."""
 
 
+@dataclass(frozen=True)
+class Families:
+    """Groups of items, F of them, of which some are asked for."""
+
+    of_item: NDArray[np.int16]
+    """(I,)"""
+    is_asked: NDArray[np.bool_]
+    """(F,)"""
+
+
 NOTHING_FULL = Full(np.empty(0, dtype=bool), online=False)
 
 
@@ -172,19 +182,12 @@ class Scores:
         found = self._exactly(self._may_be_likeliest(most, full))
         return found.take(found.order(self.gathered.sweep.catalogue)[:most])
 
-    def likeliest_of(
-        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
-    ) -> Scored:
-        """Return the `of_each` likeliest of every group asked for, the likeliest first.
-
-        Parameters
-        ----------
-        group, is_asked
-            (I,) group of each item, and which groups are asked for.
-        """
-        found = self._exactly(self._may_be_likeliest_of(group, is_asked, of_each))
+    def likeliest_of(self, families: Families, of_each: int) -> Scored:
+        """Return the `of_each` likeliest of every family asked for, the likeliest first."""
+        found = self._exactly(self._may_be_likeliest_of(families, of_each))
         found = found.take(found.order(self.gathered.sweep.catalogue))
-        return found.take(np.flatnonzero(_place_in(group[found.candidates.item]) < of_each))
+        place = _place_in(families.of_item[found.candidates.item])
+        return found.take(np.flatnonzero(place < of_each))
 
     def _exactly(self, places: NDArray[np.int64]) -> Scored:
         candidates = self.gathered.at(places)
@@ -204,16 +207,14 @@ class Scores:
         )  # fmt: skip
         return most
 
-    def _may_be_likeliest_of(
-        self, group: NDArray[np.int16], is_asked: NDArray[np.bool_], of_each: int
-    ) -> NDArray[np.int64]:
+    def _may_be_likeliest_of(self, families: Families, of_each: int) -> NDArray[np.int64]:
         gathered, scale = self.gathered, self.taste.calibration
         found = gathered.sweep.scratch.place
         count = selecting.likeliest_of_groups(
             self._most_log_odds, self.bounds.score, self.bounds.slack,
-            gathered.cost, gathered.item, group, is_asked,
+            gathered.cost, gathered.item, families.of_item, families.is_asked,
             scale.intercept, scale.slope, scale.scale, self.taste.margin,
-            np.full((len(is_asked), of_each), -np.inf), found,
+            np.full((len(families.is_asked), of_each), -np.inf), found,
         )  # fmt: skip
         return found[:count].copy()
 

@@ -92,7 +92,7 @@ def application() -> FastAPI:
             np.array([offer_id for (offer_id,) in rows], dtype=np.int64)
         )
         sweep = _BySql(**vars(ranking.sweep), found=offer)
-        return Ranking(sweep, ranking.taste, are_few=True)
+        return Ranking(sweep, ranking.taste, ranking.families, are_few=True)
 
     pipeline.ranking_of = top_by_sql
     worker = Worker(settings, world, signing_secret(settings), _now)

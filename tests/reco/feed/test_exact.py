@@ -17,7 +17,7 @@ from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.feed.ranking import Ranking
+from reco.feed.ranking import OF_EACH, Ranking, new_families_of
 from reco.feed.scoring import history_of, score, taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
@@ -323,7 +323,9 @@ def every(serving, here):
 def pruned(serving, here, most, first):
     """Return a ranking that gathers no more than it must."""
     sweep = swept(serving, here)
-    return Ranking(sweep, taste_of(serving, sweep, here), are_few=False, most=most, first=first)
+    families = new_families_of(serving.catalogue, here.state.met)
+    taste = taste_of(serving, sweep, here)
+    return Ranking(sweep, taste, families, are_few=False, most=most, first=first)
 
 
 @given(queries)
@@ -366,28 +368,27 @@ def test_what_is_not_gathered_is_less_likely(serving, connection_to, asked, most
     assert not ranking.has_at_venues(at_venues + 1)
 
 
-@given(queries, st.integers(1, 6), st.sets(st.integers(1, 4)))
+@given(queries, st.sampled_from([1, 7, 50]), st.integers(1, 3))
 @settings(max_examples=40)
-def test_the_likeliest_of_each_family_are_those_of_all(
-    serving, connection_to, asked, of_each, families
+def test_the_likeliest_of_each_new_family_are_those_of_all(
+    serving, connection_to, asked, most, first
 ):
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     here = read_situation(connection_to, serving, query)
-    everything = every(serving, here).likeliest(EVERYTHING)
-    family = serving.catalogue.items.item_subcategory
-    is_asked = np.zeros(10, dtype=bool)
-    is_asked[list(families)] = True
-    of = family[everything.candidates.item].tolist()
+    scores, ranking = every(serving, here), pruned(serving, here, most, first)
+    everything = scores.likeliest(EVERYTHING)
+    families = ranking.families
+    of = families.of_item[everything.candidates.item].tolist()
     expected = [
         offer
         for place, offer in enumerate(everything.candidates.offer_id.tolist())
-        if is_asked[of[place]] and of[:place].count(of[place]) < of_each
+        if families.is_asked[of[place]] and of[:place].count(of[place]) < OF_EACH
     ]
-    for found in (
-        every(serving, here).likeliest_of(family, is_asked, of_each),
-        pruned(serving, here, 7, 1).likeliest_of(family, is_asked, of_each),
-    ):
-        assert found.candidates.offer_id.tolist() == expected
+    assert ranking.of_new.candidates.offer_id.tolist() == expected
+    assert scores.likeliest_of(families, OF_EACH).candidates.offer_id.tolist() == expected
+    assert (
+        ranking.top.candidates.offer_id.tolist() == (everything.candidates.offer_id.tolist()[:most])
+    )
 
 
 def limits_of(serving, everything, n):
