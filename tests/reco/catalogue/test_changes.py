@@ -28,6 +28,15 @@ OPERATIONS = {
     "put online": "update core.offer set venue_id = null where id = {offer}",
     "move work": "update core.item set subcategory_id = other.id, category_id = other.category_id"
     " from core.subcategory other where core.item.id = {item} and other.id = 1 + %(n)s %% 4",
+    "other genres": "update core.item set genres = ("
+    " select coalesce(array_agg('genre ' || g), '{{}}') from generate_series(1, %(n)s) g"
+    " where g %% 3 = {item} %% 3) where id = {item}",
+    "other kind": "update core.venue set venue_type = nullif('kind ' || %(n)s %% 4, 'kind 0')"
+    " where id = {venue}",
+    "another id": "update core.venue set external_id = repeat('v', %(n)s + 5) where id = {venue}",
+    "add venue": "insert into core.venue (external_id, venue_type, location)"
+    " select gen_random_uuid()::text, 'kind ' || %(n)s, location from core.venue"
+    " where id = {venue}",
     "rename venue": "update core.venue set name = %(n)s::text where id = {venue}",
     "add stock": "insert into core.stock (external_id, offer_id, price_cents, quantity)"
     " select gen_random_uuid()::text, {offer}, 100, 2",
@@ -105,8 +114,28 @@ def shown(catalogue):
             int(items.item_id[rows.item[place]]),
             catalogue.categories[int(items.item_category[rows.item[place]])],
             bool(items.item_is_digital[rows.item[place]]),
+            names(catalogue.genres, items.item_genres[rows.item[place]]),
         )
         for place, stock in enumerate(rows.stock)
+    }
+
+
+def names(vocabulary, codes):
+    """Return what codes name, 0 nothing."""
+    return sorted(vocabulary[code - 1] for code in codes.tolist() if code)
+
+
+def venues_shown(catalogue):
+    """Return external id and type of every venue that is there, by id, each found by both."""
+    venues = catalogue.venues
+    there = np.flatnonzero(~np.isnan(venues.venue_lon))
+    external_ids = [name.decode() for name in venues.venue_external_id[there].tolist()]
+    assert venues.rows_of_external(external_ids).tolist() == there.tolist()
+    assert venues.rows(venues.venue_id[there]).tolist() == there.tolist()
+    assert venues.rows_of_external(["nobody", "x" * 99]).tolist() == [-1, -1]
+    return {
+        int(venues.venue_id[row]): (name, names(catalogue.venue_types, venues.venue_type[[row]]))
+        for row, name in zip(there.tolist(), external_ids, strict=True)
     }
 
 
@@ -141,6 +170,7 @@ def test_amended_is_built_anew(two, steps):
         catalogue = caught_up(at_once, catalogue)
         anew = build_catalogue(at_once, NOW)
         assert shown(catalogue) == shown(anew)
+        assert venues_shown(catalogue) == venues_shown(anew)
         assert (
             catalogue.bookings.tolist()
             == (
@@ -231,3 +261,32 @@ def test_of_more_than_can_be_amended_nothing_is_read(town, monkeypatch):
     built = build_catalogue(town, NOW)
     town.execute("update core.stock set price_cents = price_cents + 1")
     assert read_changes(town, built, NOW) is None
+
+
+def genres_of(catalogue, external_id):
+    """Return the genres of an item."""
+    row = catalogue.items.item_external_id.tolist().index(external_id)
+    return names(catalogue.genres, catalogue.items.item_genres[row])
+
+
+def test_codes_stay_what_they_are_when_names_are_added(town):
+    built = build_catalogue(town, NOW)
+    town.execute("update core.item set genres = '{a, genre of film}' where external_id = 'manga'")
+    town.execute("update core.venue set venue_type = 'arena' where external_id = 'theatre'")
+    later = caught_up(town, built)
+    assert later.genres == (*built.genres, "a")
+    assert later.venue_types == (*built.venue_types, "arena")
+    assert genres_of(later, b"manga") == ["a", "genre of film"]
+    assert genres_of(later, b"novel") == ["genre of novel"]
+    kinds = {kind for _, (kind,) in venues_shown(later).values()}
+    assert kinds == {"arena", "bookshop", "cinema", "theatre"}
+
+
+def test_of_many_genres_the_first_are_known(town):
+    many = [f"genre {number}" for number in (7, 3, 9, 1, 4, 4, 8, 5, 2, 6)]
+    town.execute(
+        "update core.item set genres = array[null, ''] || %s where external_id = 'manga'", (many,)
+    )
+    built = build_catalogue(town, NOW)
+    assert genres_of(built, b"manga") == [f"genre {number}" for number in range(1, 9)]
+    assert "genre 9" in built.genres

@@ -1,23 +1,56 @@
 """Snapshots on disk: equal to what was built, the oldest dropped."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from catalogues import catalogue_of, stocks
 from hypothesis import given
 
+from reco.array_folder import MANIFEST
 from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots
+from reco.errors import ArtifactRefused
 
 
 @given(stocks())
 def test_round_trip(tmp_path_factory, rows):
     built = catalogue_of(rows)
     loaded = load_catalogue(save_catalogue(built, tmp_path_factory.mktemp("catalogue")))
-    for part in ("base", "items"):
+    for part in ("base", "items", "venues"):
         for name, array in vars(getattr(built, part)).items():
             np.testing.assert_array_equal(getattr(getattr(loaded, part), name), array)
-    for name in ("version", "at", "users", "seen", "categories"):
+    for name in ("version", "at", "users", "seen", "categories", "genres", "venue_types"):
         assert getattr(loaded, name) == getattr(built, name)
+
+
+def of_schema_5(folder):
+    """Make a snapshot what it was before genres and venue types were known."""
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["schema_version"] = 5
+    for fact in ("genres", "venue_types"):
+        del manifest["facts"][fact]
+    for name in ("item_genres", "venue_type", "venue_external_id", "venue_by_external_id"):
+        del manifest["arrays"][name]
+        (folder / f"{name}.npy").unlink()
+    path.write_text(json.dumps(manifest))
+
+
+def test_an_older_snapshot_is_refused(tmp_path):
+    folder = save_catalogue(catalogue_of([]), tmp_path)
+    of_schema_5(folder)
+    with pytest.raises(ArtifactRefused, match="genres"):
+        load_catalogue(folder)
+
+
+def test_a_snapshot_without_an_array_is_refused(tmp_path):
+    folder = save_catalogue(catalogue_of([]), tmp_path)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["arrays"]["item_genres"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactRefused, match="item_genres is missing"):
+        load_catalogue(folder)
 
 
 def test_an_empty_catalogue(tmp_path):
