@@ -1,0 +1,78 @@
+"""What candidates can add to a person's horizon, told by the catalogue alone."""
+
+from collections.abc import Mapping, Set
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.horizon import POINTS, Value
+from reco.catalogue.numbering import ATTRIBUTES
+from reco.catalogue.snapshot import Catalogue
+from reco.feed.candidates import Candidates
+from reco.feed.widening import Values
+from reco.kernel import attributes
+
+
+def values_of_candidates(
+    catalogue: Catalogue,
+    candidates: Candidates,
+    met: Set[Value],
+    unmet: Mapping[Value, float],
+    points_by_attribute: Mapping[str, float] = POINTS,
+) -> Values:
+    """Return the values of C candidates that are not met; codes are of `catalogue.numbering`.
+
+    Those of `features.horizon.values_of`, but for genres after the first `MOST_GENRES`.
+
+    Parameters
+    ----------
+    met
+        Values of the user's bookings.
+    unmet
+        The probability that nothing with a value was booked of what pages before have offered.
+    """
+    items, venues, numbering = catalogue.items, catalogue.venues, catalogue.numbering
+    # Met comes last: what was booked earns nothing, whatever pages before have left.
+    named = numbering.numbers([*unmet, *met])
+    share = np.zeros(len(named))
+    share[: len(unmet)] = np.fromiter(unmet.values(), np.float64, len(unmet))
+    is_known = named >= 0
+    most = len(candidates) * (4 + items.item_genres.shape[1])
+    start = np.empty(len(candidates) + 1, dtype=np.int64)
+    value, code = np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int64)
+    worth = np.empty(most)
+    count = attributes.values_of(
+        candidates.item, venues.rows(candidates.venue_id), items.item_category,
+        items.item_subcategory, venues.venue_type, items.item_genres, numbering.first,
+        np.array([points_by_attribute[name] for name in ATTRIBUTES], dtype=np.float64),
+        named[is_known], share[is_known], np.zeros(numbering.first[-1], dtype=np.int32),
+        start, value, code, worth,
+    )  # fmt: skip
+    return Values(start, value[: start[-1]], worth[:count], code[:count])
+
+
+def categories_among(catalogue: Catalogue, values: Values) -> NDArray[np.bool_]:
+    """Return which of `values` (W,) are categories."""
+    return np.asarray(values.code < catalogue.numbering.first[1])
+
+
+def new_categories(catalogue: Catalogue, met: Set[Value]) -> NDArray[np.bool_]:
+    """Return by category id which ones are not in `met`."""
+    return _unmet(catalogue.categories, "category", met)
+
+
+def new_families(catalogue: Catalogue, met: Set[Value]) -> NDArray[np.bool_]:
+    """Return by subcategory id which ones bring something new: themselves, or their category.
+
+    False for 0: of items without a subcategory `new_categories` tells.
+    """
+    is_new = _unmet(catalogue.subcategories, "subcategory", met)
+    is_new |= (catalogue.is_of_category & new_categories(catalogue, met)).any(axis=1)
+    is_new[0] = False
+    return is_new
+
+
+def _unmet(names: Mapping[int, str], attribute: str, met: Set[Value]) -> NDArray[np.bool_]:
+    is_unmet = np.zeros(max(names, default=0) + 1, dtype=bool)
+    is_unmet[[key for key, name in names.items() if (attribute, name) not in met]] = True
+    return is_unmet
