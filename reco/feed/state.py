@@ -1,6 +1,7 @@
 """What the database knows of a user and the surroundings, in one pipelined round trip."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg.rows import class_row
 
 from features.horizon import Value, values_of
 from reco.core.deposits import (
@@ -26,51 +26,62 @@ from reco.geo.points import Point
 from reco.geo.reach import Reach, ask, within
 from reco.moments import known_until
 
-_PERSON = """
-select b.id,
-  round(st_x(b.home::geometry)::numeric, 3)::float8 as lon,
-  round(st_y(b.home::geometry)::numeric, 3)::float8 as lat,
-  d.amount_cents, d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents,
-  d.granted_at, d.expires_at,
-  exists (select from core.deposit where user_id = b.id) as has_deposit
-from core.beneficiary b
-left join lateral (
-  select * from core.deposit
-  where user_id = b.id and granted_at <= %(now)s order by granted_at desc limit 1
-) d on true
-where b.external_id = %(user_id)s
-"""
-
-_PAST = """
-with mine as materialized (
+_STATE = """
+with me as materialized (
+  select id, home from core.beneficiary where external_id = %(user_id)s
+), mine as materialized (
   select offer_id, kind, at from core.interaction
-  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
-    and (at is null or at <= %(known)s)
+  where user_id = (select id from me) and (at is null or at <= %(known)s)
 )
-select k.kind, i.id as item_id, i.external_id as item, k.at, k.amount_cents,
+select 'booking' as kind, i.id, i.external_id as item, k.at, k.amount_cents,
   core.cap_of(s.is_event, s.is_digital, s.is_physical, k.is_dated, o.venue_id is not null) as cap,
-  c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres
+  c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres,
+  null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
+  null::integer as physical_cap_cents, null::integer as offer_limit_cents,
+  null::timestamptz as expires_at, null::boolean as has_deposit
 from (
-  select 'booking' as kind, t.offer_id, b.booked_at as at, b.amount_cents,
-    t.starts_at is not null as is_dated
+  select t.offer_id, b.booked_at as at, b.amount_cents, t.starts_at is not null as is_dated
   from core.booking b join core.stock t on t.id = b.stock_id
-  where b.user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+  where b.user_id = (select id from me)
     and b.booked_at <= %(known)s and (b.cancelled_at is null or b.cancelled_at > %(known)s)
   union all
+  select offer_id, at, 0, false from mine where kind = 'booking'
+) k
+join core.offer o on o.id = k.offer_id
+join core.item i on i.id = o.item_id
+join core.category c on c.id = i.category_id
+left join core.subcategory s on s.id = i.subcategory_id
+left join core.venue v on v.id = o.venue_id
+union all
+-- Of what was not booked less is asked.
+select k.kind, i.id, i.external_id, k.at, null, null, null, null, null, null, null,
+  null, null, null, null, null, null, null
+from (
   -- What was dismissed or kept counts for ever; of looks, the last thousand.
-  select kind, offer_id, at, 0, false from mine where kind in ('booking', 'dismiss', 'favourite')
+  select kind, offer_id, at from mine where kind in ('dismiss', 'favourite')
   union all (
-    select kind, offer_id, at, 0, false from mine where kind in ('view', 'click')
+    select kind, offer_id, at from mine where kind in ('view', 'click')
     order by at desc nulls last limit 1000
   )
 ) k
 join core.offer o on o.id = k.offer_id
 join core.item i on i.id = o.item_id
--- Only of what was booked more is asked.
-left join core.category c on k.kind = 'booking' and c.id = i.category_id
-left join core.subcategory s on k.kind = 'booking' and s.id = i.subcategory_id
-left join core.venue v on k.kind = 'booking' and v.id = o.venue_id
+union all
+select 'person', me.id, null, d.granted_at, d.amount_cents, null, null, null, null, null, null,
+  round(st_x(me.home::geometry)::numeric, 3)::float8,
+  round(st_y(me.home::geometry)::numeric, 3)::float8,
+  d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at,
+  exists (select from core.deposit where user_id = me.id)
+from me
+left join lateral (
+  select * from core.deposit
+  where user_id = me.id and granted_at <= %(now)s order by granted_at desc limit 1
+) d on true
 """
+"""The person, bookings and interactions: a row each, nulls for what only others have."""
+
+_OF_ALL = 11
+"""The columns before those that only a person has."""
 
 
 @dataclass(frozen=True)
@@ -203,11 +214,11 @@ def read_situation(
     """
     asked = {"user_id": query.user_id, "now": query.now, "known": known_until(query.as_of)}
     here = query.location
-    with connection.pipeline():
-        persons = connection.cursor(row_factory=class_row(Person)).execute(_PERSON, asked)
-        past = connection.execute(_PAST, asked)
+    # A pipeline costs more than a statement: only where there may be two.
+    with connection.pipeline() if here else nullcontext():
+        known = connection.cursor(binary=True).execute(_STATE, asked)
         looked = _Look.at(connection, serving, here, query.radius_m) if here else None
-    state = _state(persons.fetchone(), past.fetchall(), query.now)
+    state = _state(known.fetchall(), query.now)
     person = state.person
     if looked:
         around = looked.surroundings("request")
@@ -218,13 +229,35 @@ def read_situation(
     return Situation(query, state, around)
 
 
-def _state(person: Person | None, past: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
-    bookings = tuple(Booked(*row[1:]) for row in past if row[0] == "booking")
-    others = (row for row in past if row[0] != "booking")
-    interactions = tuple(
-        Interacted(item_id, item, kind, at) for kind, item_id, item, at, *_ in others
+def _state(rows: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
+    person: Person | None = None
+    bookings: list[Booked] = []
+    interactions: list[Interacted] = []
+    for row in rows:
+        kind = row[0]
+        if kind == "booking":
+            bookings.append(Booked(*row[1:_OF_ALL]))
+        elif kind == "person":
+            person = _person(row)
+        else:
+            interactions.append(Interacted(row[1], row[2], kind, row[3]))
+    return UserState(person, tuple(bookings), tuple(interactions), _credit(person, bookings, now))
+
+
+def _person(row: tuple[Any, ...]) -> Person:
+    lon, lat, digital_cap, physical_cap, offer_limit, expires_at, has_deposit = row[_OF_ALL:]
+    return Person(
+        id=row[1],
+        lon=lon,
+        lat=lat,
+        amount_cents=row[4],
+        digital_cap_cents=digital_cap,
+        physical_cap_cents=physical_cap,
+        offer_limit_cents=offer_limit,
+        granted_at=row[3],
+        expires_at=expires_at,
+        has_deposit=has_deposit,
     )
-    return UserState(person, bookings, interactions, _credit(person, bookings, now))
 
 
 def look_around(
