@@ -3,9 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 
@@ -104,10 +102,13 @@ def read_offers(
     none where it is sold out, past or cancelled.
     """
 
+    limits_cents = {cap: credit.limit_cents(cap) for cap in get_args(Cap)}
+    filters = query.filters
+
     def is_asked(session: Session, cap: Cap) -> bool:
-        limit_cents = credit.limit_cents(cap)
+        limit_cents = limits_cents[cap]
         is_affordable = limit_cents is None or session.price_cents <= limit_cents
-        return is_affordable and _asked(session, query.filters)
+        return is_affordable and _asked(session, filters)
 
     return read_live(connection, offer_ids, query.now, is_asked, query.as_of)
 
@@ -127,10 +128,15 @@ def read_live(
     rows = connection.cursor(binary=True).execute(_OFFERS, asked).fetchall()
     return {
         offer_id: LiveOffer(*(*group[0][:-_OF_STOCK], _sessions(group, is_asked)))
-        for offer_id, group in (
-            (offer_id, list(of_offer)) for offer_id, of_offer in groupby(rows, key=itemgetter(0))
-        )
+        for offer_id, group in _by_offer(rows).items()
     }
+
+
+def _by_offer(rows: Sequence[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return found
 
 
 def _sessions(
