@@ -34,14 +34,15 @@ def values_of(
     >>> sorted(values_of(category="LIVRE", genres=["manga"]))
     [('category', 'LIVRE'), ('genre', 'manga')]
     """
-    single = {
-        "category": category,
-        "venue_type": venue_type,
-        "subcategory": subcategory,
-        "venue": venue,
-    }
-    known = {(attribute, value) for attribute, value in single.items() if value}
-    return frozenset(known | {("genre", genre) for genre in genres if genre})
+    single = (
+        ("category", category),
+        ("venue_type", venue_type),
+        ("subcategory", subcategory),
+        ("venue", venue),
+    )
+    known = [(attribute, value) for attribute, value in single if value]
+    known += [("genre", genre) for genre in genres if genre]
+    return frozenset(known)
 
 
 def points(offers: Iterable[Set[Value]], met: Set[Value] = frozenset()) -> float:
