@@ -23,28 +23,29 @@ select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.ima
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
   st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon,
-  t.external_id as stock_id, t.starts_at, t.price_cents, t."left", t.cap
+  t.external_id as stock_id, t.starts_at, t.price_cents, t.quantity - t.taken as "left", t.cap
 from core.offer o
 join core.item i on i.id = o.item_id
 join core.category c on c.id = i.category_id
 left join core.subcategory s on s.id = i.subcategory_id
 left join core.venue v on v.id = o.venue_id
 left join lateral (
-  select t.external_id, t.starts_at, t.price_cents, t.quantity - b.taken as "left",
+  select t.external_id, t.starts_at, t.price_cents, t.quantity,
     core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null,
-      o.venue_id is not null) as cap
+      o.venue_id is not null) as cap,
+    case when t.quantity is not null then (
+      select coalesce(sum(b.quantity), 0)::integer from core.booking b
+      where b.stock_id = t.id and b.booked_at <= %(known)s
+        and (b.cancelled_at is null or b.cancelled_at > %(known)s)
+    ) end as taken
   from core.stock t
-  left join lateral (
-    select coalesce(sum(b.quantity), 0)::integer as taken from core.booking b
-    where b.stock_id = t.id and b.booked_at <= %(known)s
-      and (b.cancelled_at is null or b.cancelled_at > %(known)s)
-  ) b on t.quantity is not null
   where t.offer_id = o.id
     and (t.created_at is null or t.created_at <= %(now)s)
     and (t.cancelled_at is null or t.cancelled_at > %(known)s)
     and least(t.booking_limit_at, t.starts_at, 'infinity') > %(now)s
-    and (t.quantity is null or t.quantity > b.taken)
-) t on true
+  -- What is taken is summed once for each stock, not again wherever it is used.
+  offset 0
+) t on t.quantity is null or t.quantity > t.taken
 where o.id = any(%(offers)s)
   and (o.published_at is null or o.published_at <= %(now)s)
   and (o.withdrawn_at is null or o.withdrawn_at > %(now)s)
