@@ -9,7 +9,7 @@ FEED: dict[str, Any] = {
     "location_used": {"lat": 45.189, "lon": 5.725, "source": "home"},
     "radius_m": 50000.0,
     "floor": 0.95,
-    "relevance_kept": 1.0,
+    "relevance_kept": 0.96,
     "items": [
         {
             "offer_id": "o001234",
@@ -39,9 +39,17 @@ FEED: dict[str, Any] = {
             "probability": 0.021,
             "gain": 1.26,
             "reasons": ["first_of_category", "close_to_you"],
+            "rank": 3,
         }
     ],
-    "horizon": {"points": 65.0, "categories": ["LIVRE"]},
+    "horizon": {
+        "points": 65.0,
+        "categories": ["LIVRE"],
+        "gain": 1.26,
+        "intensity": 10.0,
+        "gain_at_intensity": 11.47,
+        "bound": 11.47,
+    },
     "next_cursor": None,
     "notes": [],
 }

@@ -56,6 +56,8 @@ class FeedItem:
     gain: float
     """Horizon points that this offer is expected to add to those before it (METRICS: G, m = 1)."""
     reasons: tuple[str, ...]
+    rank: int | None = None
+    """By probability alone, from 1; None where it is beyond the few hundred that are known."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class HorizonShown:
 
     points: float
     categories: tuple[str, ...]
+    gain: float
+    """Points that the slate is expected to add, if it is shown once (METRICS: G, m = 1)."""
+    intensity: float
+    """Slates like this one that the person is expected to see."""
+    gain_at_intensity: float
+    """Points expected of them together."""
+    bound: float
+    """No slate of this length, whatever its relevance, is expected to add more than this."""
 
 
 @dataclass(frozen=True)

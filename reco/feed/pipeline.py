@@ -7,18 +7,15 @@ from typing import Any
 import psycopg
 
 from reco.errors import InvalidInput
+from reco.feed.choosing import Choice, Chooser, ranks
 from reco.feed.generation import Generation
-from reco.feed.present import Feed, Pick, picked, present
+from reco.feed.present import Feed, Live, Pick, picked, present
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.scoring import Scored
-from reco.feed.shortlist import Shortlist
 from reco.feed.state import Situation, look_around, read_situation
 from reco.feed.workspace import Scratch
 
-_SPARE = 10
-"""Offers read back beyond the slate, so that one that is gone is replaced without another trip."""
 _WIDENING = 2.0
 
 
@@ -54,8 +51,8 @@ def feed(
     situation = read_situation(source, serving, query)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
         situation, ranking = _enough(source, serving, situation, scratch)
-        picks = _live_slate(connection, ranking, situation)
-    return present(serving, situation, picks, secret)
+        live = _live_slate(connection, ranking, situation)
+    return present(serving, situation, live, secret)
 
 
 def _check_categories(serving: Generation, query: FeedQuery) -> None:
@@ -88,31 +85,27 @@ def _enough(
 
 def _live_slate(
     connection: psycopg.Connection[Any], ranking: Ranking, situation: Situation
-) -> list[Pick]:
+) -> Live:
     """Choose, read back, and choose again without what is gone, until all chosen are live."""
-    query = situation.query
-    shortlist = Shortlist(ranking, query.n)
+    query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
     while True:
-        chosen = shortlist.choose(query.n, gone)
-        spare = shortlist.choose(query.n + _SPARE, gone)
-        offer_id = shortlist.scored.candidates.offer_id
-        wanted = [int(offer_id[row]) for row in dict.fromkeys(chosen + spare)]
-        unread = [offer for offer in wanted if offer not in live]
-        if not set(wanted[: len(chosen)]) & set(unread):
-            return _picks(ranking, shortlist.scored, chosen, live)
+        choice = chooser.choose(gone)
+        unread = [offer for offer in choice.offer_ids if offer not in live]
+        if not unread:
+            return Live(choice, _picks(ranking, choice, live))
         found = read_offers(connection, unread, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
         gone.update(offer for offer in unread if offer not in live)
 
 
-def _picks(
-    ranking: Ranking, scored: Scored, rows: list[int], live: Mapping[int, LiveOffer]
-) -> list[Pick]:
-    liked = ranking.taste.is_liked(scored.said[rows])
-    offers = scored.candidates.offer_id[rows].tolist()
+def _picks(ranking: Ranking, choice: Choice, live: Mapping[int, LiveOffer]) -> list[Pick]:
+    rows, pool = choice.widened.chosen, choice.pool
+    liked = ranking.taste.is_liked(pool.said[rows])
     return [
-        picked(scored, row, live[offer], is_liked=bool(is_liked))
-        for row, offer, is_liked in zip(rows, offers, liked, strict=True)
+        picked(pool, row, live[offer], is_liked=is_liked, rank=rank)
+        for row, offer, is_liked, rank in zip(
+            rows.tolist(), choice.offer_ids, liked.tolist(), ranks(choice).tolist(), strict=True
+        )
     ]

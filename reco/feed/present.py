@@ -16,6 +16,7 @@ from reco.feed.answer import (
     LocationUsed,
     VenueShown,
 )
+from reco.feed.choosing import Choice
 from reco.feed.cursor import MAX_SHOWN, write_cursor
 from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
@@ -37,6 +38,16 @@ class Pick:
     probability: float
     is_liked: bool
     bookings_near: int
+    rank: int
+    """By probability alone, from 1; 0 where it is too far down to be known."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A choice that was read back: all of it can be booked."""
+
+    choice: Choice
+    picks: Sequence[Pick]
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Feed:
     slate: Slate
 
 
-def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool) -> Pick:
+def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool, rank: int) -> Pick:
     """Return candidate `row` as a pick, with its offer as read back."""
     candidates = scored.candidates
     distance_m = float(candidates.distance_m[row])
@@ -57,11 +68,13 @@ def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool) -> Pick
         probability=scored.probability_of(row),
         is_liked=is_liked,
         bookings_near=int(candidates.bookings_near[row]),
+        rank=rank,
     )
 
 
-def present(serving: Generation, situation: Situation, picks: Sequence[Pick], secret: str) -> Feed:
+def present(serving: Generation, situation: Situation, live: Live, secret: str) -> Feed:
     """Return the answer to the request and the slate to record; `secret` signs the cursor."""
+    picks, widened = live.picks, live.choice.widened
     query, around, met = situation.query, situation.around, situation.state.met
     gains = expected_gains(
         [pick.live.values for pick in picks],
@@ -81,19 +94,22 @@ def present(serving: Generation, situation: Situation, picks: Sequence[Pick], se
         ),
         radius_m=around.radius_m,
         floor=query.floor,
-        # The slate is the most relevant one, whatever the floor allows.
-        relevance_kept=1.0,
+        relevance_kept=widened.relevance_kept,
         items=tuple(
             _item(pick, gain, met, query.now) for pick, gain in zip(picks, gains, strict=True)
         ),
         horizon=HorizonShown(
             points=points([met]),
             categories=tuple(sorted(value for kind, value in met if kind == "category")),
+            gain=sum(gains),
+            intensity=query.intensity,
+            gain_at_intensity=widened.gain,
+            bound=widened.bound,
         ),
         next_cursor=_next_cursor(query, picks, secret),
         notes=tuple(_notes(serving, situation, picks)),
     )
-    return Feed(answer, _slate(slate_id, serving, situation, picks, gains))
+    return Feed(answer, _slate(slate_id, serving, situation, live, gains))
 
 
 def offer_item(
@@ -103,6 +119,7 @@ def offer_item(
     probability: float | None = None,
     gain: float = 0.0,
     reasons: Sequence[str] = (),
+    rank: int | None = None,
 ) -> FeedItem:
     """Return a live offer as it is written on the wire."""
     return FeedItem(
@@ -119,6 +136,7 @@ def offer_item(
         probability=probability,
         gain=gain,
         reasons=tuple(reasons),
+        rank=rank,
     )
 
 
@@ -129,6 +147,7 @@ def _item(pick: Pick, gain: float, met: Set[Value], now: datetime) -> FeedItem:
         probability=pick.probability,
         gain=gain,
         reasons=_reasons(pick, met, now),
+        rank=pick.rank or None,
     )
 
 
@@ -184,9 +203,10 @@ def _slate(
     slate_id: UUID,
     serving: Generation,
     situation: Situation,
-    picks: Sequence[Pick],
+    live: Live,
     gains: Sequence[float],
 ) -> Slate:
+    picks = live.picks
     query, person, here = situation.query, situation.state.person, situation.around.here
     return Slate(
         id=slate_id,
@@ -198,7 +218,7 @@ def _slate(
         radius_m=situation.around.radius_m,
         query=_kept(query),
         seed=query.seed,
-        relevance_kept=1.0,
+        relevance_kept=live.choice.widened.relevance_kept,
         offers=[pick.live.id for pick in picks],
         probabilities=[pick.probability for pick in picks],
         propensities=[1.0] * len(picks),
@@ -216,6 +236,8 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "to": filters.starts_before.isoformat() if filters.starts_before else None,
         "n": query.n,
         "floor": query.floor,
+        "intensity": query.intensity,
+        "min_new_categories": query.min_new_categories,
         "shown_before": len(query.shown_offers),
     }
 

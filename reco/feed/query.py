@@ -12,6 +12,10 @@ from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
 MAX_N = 100
 """The longest slate."""
 
+INTENSITY = 10.0
+"""Unless another is asked for."""
+MAX_INTENSITY = 1_000.0
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -40,6 +44,10 @@ class FeedQuery:
     floor: float
     """Share of the most relevant slate's relevance to keep, from 0 to 1."""
     now: datetime
+    intensity: float = INTENSITY
+    """Slates like this one that the person is expected to see (METRICS: m)."""
+    min_new_categories: int = 0
+    """Categories that the person has not met and the slate must have, where there are so many."""
     as_of: datetime | None = None
     """What was recorded after it is not known; None, live: all that is on record counts."""
     shown_items: frozenset[int] = frozenset()
@@ -66,6 +74,8 @@ def feed_query(
     categories: Sequence[str] = (),
     n: int = 20,
     floor: float = 0.95,
+    intensity: float = INTENSITY,
+    min_new_categories: int = 0,
     shown_items: frozenset[int] = frozenset(),
     seed: int = 0,
 ) -> FeedQuery:
@@ -75,7 +85,7 @@ def feed_query(
     ------
     InvalidInput
         Names the parameter as it is written on the wire: lat, lon, radius_km, from, to,
-        max_price_eur, n, floor.
+        max_price_eur, n, floor, intensity, min_new_categories.
     """
     here = Point.checked(lon, lat)
     radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
@@ -83,6 +93,10 @@ def feed_query(
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
     if not 0.0 <= floor <= 1.0:
         raise InvalidInput("floor", f"{floor} is not between 0 and 1")
+    if not 1.0 <= intensity <= MAX_INTENSITY:
+        raise InvalidInput("intensity", f"{intensity} is not between 1 and {MAX_INTENSITY:.0f}")
+    if not 0 <= min_new_categories <= n:
+        raise InvalidInput("min_new_categories", f"{min_new_categories} is not between 0 and n")
     for name, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
         if moment is not None and moment.tzinfo is None:
             raise InvalidInput(name, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
@@ -103,6 +117,8 @@ def feed_query(
         ),
         n=n,
         floor=floor,
+        intensity=intensity,
+        min_new_categories=min_new_categories,
         now=now.astimezone(UTC),
         as_of=as_of,
         shown_items=shown_items,

@@ -30,7 +30,7 @@ _DAY_US = 86_400_000_000.0
 def cost_at(cost, knots_per_unit, feature):
     """Return `features.pairs.CostTable` at a feature that is not negative, bit for bit."""
     place = math.sqrt(feature * knots_per_unit)
-    knot = np.uint64(min(np.int64(place), len(cost) - 2))
+    knot = np.uint64(min(np.int64(place), np.int64(len(cost) - 2)))
     below = cost[knot]
     return below + (place - knot) * (cost[knot + np.uint64(1)] - below)
 

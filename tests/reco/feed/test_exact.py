@@ -404,13 +404,35 @@ def limits_of(serving, everything, n):
 @settings(max_examples=40)
 def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, asked):
     """The feed orders a few hundred; the reference orders all, under the same quotas."""
-    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    query = feed_query(now=NOW, default_radius_m=5e4, floor=1.0, **asked)
     here = read_situation(connection_to, serving, query)
     scores = every(serving, here)
     everything = scores.likeliest(EVERYTHING).candidates
     chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query.n), query.n)
     shown = feed(connection_to, serving, query, SECRET).slate.offers
     assert list(shown) == everything.offer_id[chosen].tolist()
+
+
+@given(queries, st.sampled_from([0.0, 0.8, 0.95]), st.sampled_from([1.0, 30.0]))
+@settings(max_examples=40)
+def test_a_slate_keeps_its_floor_and_widens_no_less_than_the_likeliest(
+    serving, connection_to, asked, floor, intensity
+):
+    def shown(floor):
+        query = feed_query(now=NOW, default_radius_m=5e4, floor=floor, intensity=intensity, **asked)
+        return feed(connection_to, serving, query, SECRET)
+
+    likeliest, widest = shown(1.0), shown(floor)
+    rank = np.arange(1, len(likeliest.slate.offers) + 1)
+    kept = np.array(widest.slate.probabilities) @ (1 / np.log2(rank + 1))
+    best = np.array(likeliest.slate.probabilities) @ (1 / np.log2(rank + 1))
+    assert kept >= floor * best * (1 - 1e-9)
+    assert widest.answer.relevance_kept == pytest.approx(kept / best if best else 1.0)
+    horizons = [made.answer.horizon for made in (likeliest, widest)]
+    assert horizons[1].gain_at_intensity >= horizons[0].gain_at_intensity * (1 - 1e-9)
+    assert horizons[1].gain_at_intensity <= horizons[1].bound * (1 + 1e-9)
+    # What the kernel has counted is what the offers' own values give.
+    assert horizons[1].gain == pytest.approx(sum(widest.slate.gains))
 
 
 @given(queries, st.integers(2, 12), st.sets(st.integers(0, 30)))
