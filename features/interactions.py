@@ -49,6 +49,8 @@ class Events:
     """(N,) index in `SPLITS`, -1 none."""
     closes: NDArray[np.datetime64]
     """(I,) datetime64[us] UTC, when the last stock of each item closes; NaT: it stays open."""
+    lonlat: NDArray[np.float64] | None = None
+    """(I, 2) degrees, where each item is, NaN where nowhere or at several places; None: unknown."""
 
     def __len__(self) -> int:
         return len(self.user)

@@ -5,7 +5,7 @@ They come in one order whatever their source, so that training can be repeated t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,8 @@ def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
     if "bookings" in source.names:
         deeds.append(_bookings(source, users, offers["offer_id"]))
     closes = _closes(source, offers, offer_item, len(items))
-    return _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
+    events, offer = _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
+    return replace(events, lonlat=_lonlat(source, offer_item, len(items))), offer
 
 
 def events_from_database(conninfo: str) -> Events:
@@ -152,6 +153,22 @@ def _closes(
     columns = [offers["withdrawn_at"].take(pa.array(offer)), *(stocks[name] for name in ends)]
     end_us = pc.min_element_wise(*(column.cast(pa.int64()) for column in columns))
     return _last_closing(offer_item[offer], _numpy(end_us, _FOREVER), items)
+
+
+def _lonlat(source: FrameSource, offer_item: NDArray[np.int32], items: int) -> NDArray[np.float64]:
+    """Return where each item is, NaN where it is nowhere or at several venues."""
+    venues = _table(source, "venues", "venue_id", "lon", "lat")
+    offers = _table(source, "offers", "offer_id", "venue_id").sort_by("offer_id")
+    venue = _numpy(pc.index_in(offers["venue_id"], value_set=venues["venue_id"]), np.int32(-1))
+    lowest, highest = np.full(items, len(venues)), np.full(items, -2)
+    np.minimum.at(lowest, offer_item, venue)
+    np.maximum.at(highest, offer_item, venue)
+    is_one = (lowest == highest) & (lowest >= 0)
+    lonlat = np.full((items, 2), np.nan)
+    for axis, name in enumerate(("lon", "lat")):
+        degrees = venues[name].to_numpy()
+        lonlat[is_one, axis] = degrees[lowest[is_one]]
+    return lonlat
 
 
 def _last_closing(

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from training.distributed import SparkAlsParameters, fit_spark_als
 from training.models.als import AlsParameters, fit_als
 from training.models.bpr import BprParameters, fit_bpr
 from training.models.ease import EaseParameters, fit_ease
 from training.models.fitted import Advance, Fitted
 from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
+from training.models.hybrid import HybridParameters, fit_hybrid
 from training.models.ials import IalsParameters, fit_ials
 from training.models.itemknn import ItemKnnParameters, fit_itemknn
 from training.models.popularity import PopularityParameters, fit_popularity
@@ -23,6 +27,7 @@ Parameters = (
     | BprParameters
     | EaseParameters
     | GraphFilterParameters
+    | HybridParameters
 )
 
 PARAMETERS: Mapping[str, type[Parameters]] = MappingProxyType(
@@ -36,21 +41,37 @@ PARAMETERS: Mapping[str, type[Parameters]] = MappingProxyType(
             BprParameters,
             EaseParameters,
             GraphFilterParameters,
+            HybridParameters,
         )
     }
 )
 """The parameters of each kind of model; their defaults are what `reco train` uses."""
 
 
-def fit(matrix: "csr_array", parameters: Parameters, advance: Advance) -> Fitted:  # noqa: PLR0911
-    """Fit the model that `parameters` describe to `matrix` (U, I) float32."""
+def fit(  # noqa: PLR0911
+    matrix: "csr_array",
+    parameters: Parameters,
+    advance: Advance,
+    lonlat: NDArray[np.float64] | None = None,
+) -> Fitted:
+    """Fit the model that `parameters` describe to `matrix` (U, I) float32.
+
+    Parameters
+    ----------
+    lonlat
+        (I, 2) degrees, NaN where the place of an item is not known, for models that heed distance.
+    """
     match parameters:
         case PopularityParameters():
             return fit_popularity(matrix, parameters, advance)
         case ItemKnnParameters():
             return fit_itemknn(matrix, parameters, advance)
+        case SparkAlsParameters():  # Before ALS, whose settings it extends.
+            return fit_spark_als(matrix, parameters, advance)
         case AlsParameters():
             return fit_als(matrix, parameters, advance)
+        case HybridParameters():  # Before iALS, whose settings it extends.
+            return fit_hybrid(matrix, parameters, advance, lonlat)
         case IalsParameters():
             return fit_ials(matrix, parameters, advance)
         case BprParameters():
@@ -58,7 +79,7 @@ def fit(matrix: "csr_array", parameters: Parameters, advance: Advance) -> Fitted
         case EaseParameters():
             return fit_ease(matrix, parameters, advance)
         case GraphFilterParameters():
-            return fit_graph_filter(matrix, parameters, advance)
+            return fit_graph_filter(matrix, parameters, advance, lonlat)
 
 
 def stated(parameters: Parameters) -> dict[str, float | int | str | None]:

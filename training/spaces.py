@@ -15,6 +15,23 @@ class Range:
     is_whole: bool = False
 
 
+_IALS = {
+    "factors": Range(32, 256, is_log=True, is_whole=True),
+    "unobserved_weight": Range(0.003, 1.0, is_log=True),
+    "regularisation": Range(0.001, 0.5, is_log=True),
+    "nu": Range(0.3, 1.0),
+}
+_FILTER = {
+    "factors": Range(32, 1_024, is_log=True, is_whole=True),
+    "low_pass": Range(0.02, 3.0, is_log=True),
+    "sharpening": Range(0.0, 1.0),
+    "user_power": Range(0.2, 0.8),
+    "item_power": Range(0.0, 0.7),
+    "side_power": Range(0.2, 0.7),
+    "output_power": Range(-0.1, 0.3),
+    "distance_power": Range(0.0, 1.0),
+}
+
 SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
     {
         "popularity": {},
@@ -28,12 +45,7 @@ SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
             "regularisation": Range(0.1, 100.0, is_log=True),
             "alpha": Range(1.0, 100.0, is_log=True),
         },
-        "ials": {
-            "factors": Range(32, 256, is_log=True, is_whole=True),
-            "unobserved_weight": Range(0.003, 1.0, is_log=True),
-            "regularisation": Range(0.001, 0.5, is_log=True),
-            "nu": Range(0.3, 1.0),
-        },
+        "ials": _IALS,
         "bpr": {
             "factors": Range(16, 128, is_log=True, is_whole=True),
             "learning_rate": Range(0.01, 0.2, is_log=True),
@@ -41,14 +53,12 @@ SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
             "iterations": Range(30, 300, is_log=True, is_whole=True),
         },
         "ease": {"regularisation": Range(1.0, 5_000.0, is_log=True)},
-        "filter": {
-            "factors": Range(32, 1_024, is_log=True, is_whole=True),
-            "low_pass": Range(0.02, 3.0, is_log=True),
-            "sharpening": Range(0.0, 1.0),
-            "user_power": Range(0.2, 0.8),
-            "item_power": Range(0.0, 0.7),
-            "side_power": Range(0.2, 0.7),
-            "output_power": Range(-0.1, 0.3),
+        "filter": _FILTER,
+        "hybrid": {
+            **_IALS,
+            "filter_weight": Range(0.02, 3.0, is_log=True),
+            "components": Range(32, 640, is_log=True, is_whole=True),
+            **{name: span for name, span in _FILTER.items() if name != "factors"},
         },
     }
 )

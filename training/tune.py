@@ -32,7 +32,8 @@ def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Fit `parameters` on the past of `part`."""
     as_of = end_of(part.past) if part.cutoff is None else part.cutoff
     matrix = interaction_matrix(part.past, as_of=as_of, half_life_days=parameters.half_life_days)
-    return Rehearsed(part, parameters, matrix, fit(matrix, parameters, advance))
+    fitted = fit(matrix, parameters, advance, part.past.lonlat)
+    return Rehearsed(part, parameters, matrix, fitted)
 
 
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:

@@ -28,8 +28,8 @@ class LinearFilter:
         "neighbour_start": ("int64", ("bounds of items",)),
         "neighbour_item": ("int32", ("neighbours",)),
         "neighbour_similarity": ("float32", ("neighbours",)),
-        "input_factors": ("float32", ("items", "factors")),
-        "output_factors": ("float32", ("items", "factors")),
+        "input_factors": ("float32", ("items", "components")),
+        "output_factors": ("float32", ("items", "components")),
         "item_bias": ("float32", ("items",)),
         "is_met": ("bool", ("items",)),
     }

@@ -16,6 +16,7 @@ from reco.model.calibration import Calibration
 from reco.model.dense import DenseItemItem
 from reco.model.factors import Factors
 from reco.model.history import History
+from reco.model.hybrid import Hybrid
 from reco.model.item_item import ItemItem
 from reco.model.linear_filter import LinearFilter
 from reco.model.popularity import Popularity
@@ -32,6 +33,7 @@ SCORERS: Mapping[str, type[Scorer]] = {
     "bpr": LinearFilter,
     "ease": DenseItemItem,
     "filter": LinearFilter,
+    "hybrid": Hybrid,
 }
 """Every kind of artifact that this code can serve."""
 

@@ -39,24 +39,45 @@ class AlsParameters:
 
 def fit_als(matrix: "csr_array[np.float32]", parameters: AlsParameters, advance: Advance) -> Fitted:
     """Factorise `matrix` (U, I); the same seed gives the same factors."""
-    confidence = csr_matrix(
-        (1.0 + parameters.alpha * matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape
-    ).astype(np.float32)
     # implicit runs one user a thread; a BLAS with threads of its own would slow it tenfold.
     with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(
-            factors=parameters.factors,
-            regularization=parameters.regularisation,
-            iterations=parameters.iterations,
-            random_state=parameters.seed,
-        )
+        model = _model(parameters)
+        confidence = _confidence(matrix, parameters)
         model.fit(confidence, show_progress=False, callback=lambda *_: advance())
-        # Exactly, as serving does: the iterations' conjugate gradients come near only.
-        user_factors = model.recalculate_user(np.arange(matrix.shape[0]), confidence)
-    item_factors = _met_factors(model.item_factors, matrix)
-    wide = item_factors.astype(np.float64)
-    scorer = Factors(item_factors, wide.T @ wide, parameters.alpha, parameters.regularisation)
-    return Fitted(scorer, _ScoreUsers(user_factors, item_factors, matrix))
+    return folded_in(model.item_factors, matrix, parameters)
+
+
+def folded_in(
+    item_factors: NDArray[np.float32], matrix: "csr_array[np.float32]", parameters: AlsParameters
+) -> Fitted:
+    """Return the model of these item factors (I, F): each user of `matrix` (U, I) is solved for.
+
+    Exactly, as serving does: the iterations' conjugate gradients come near only.
+    """
+    met = _met_factors(item_factors, matrix)
+    with threadpool_limits(1, "blas"):
+        model = _model(parameters)
+        model.item_factors = met
+        rows = np.arange(matrix.shape[0])
+        user_factors = model.recalculate_user(rows, _confidence(matrix, parameters))
+    wide = met.astype(np.float64)
+    scorer = Factors(met, wide.T @ wide, parameters.alpha, parameters.regularisation)
+    return Fitted(scorer, _ScoreUsers(user_factors, met, matrix))
+
+
+def _model(parameters: AlsParameters) -> AlternatingLeastSquares:
+    return AlternatingLeastSquares(
+        factors=parameters.factors,
+        regularization=parameters.regularisation,
+        iterations=parameters.iterations,
+        random_state=parameters.seed,
+    )
+
+
+def _confidence(matrix: "csr_array[np.float32]", parameters: AlsParameters) -> csr_matrix:
+    return csr_matrix(
+        (1.0 + parameters.alpha * matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape
+    ).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
 from training.models.spectrum import right_spectrum
 
+_EARTH_M = 6_371_009.0
 _PIECE = 4_096
 """Items whose neighbours are found at once."""
 
@@ -43,6 +44,10 @@ class GraphFilterParameters:
     """Scores are multiplied by (weight of the item) ** output_power."""
     neighbours: int = 400
     """Nearest neighbours kept of each item in the step over the graph."""
+    distance_scale_m: float = 1_000.0
+    distance_power: float = 0.0
+    """Between items that are d metres apart the step counts `(1 + d / scale) ** -power`; where the
+    place of one is not known, as if there were no distance."""
     half_life_days: float | None = None
     """Age at which an event counts half; None: all ages count alike."""
     history_power: float = 0.0
@@ -56,13 +61,16 @@ class GraphFilterParameters:
 
 
 def fit_graph_filter(
-    matrix: "csr_array[np.float32]", parameters: GraphFilterParameters, advance: Advance
+    matrix: "csr_array[np.float32]",
+    parameters: GraphFilterParameters,
+    advance: Advance,
+    lonlat: NDArray[np.float64] | None = None,
 ) -> Fitted:
-    """Fit the filter to `matrix` (U, I)."""
+    """Fit the filter to `matrix` (U, I), of items that are at `lonlat` (I, 2) degrees."""
     weight = np.asarray(matrix.sum(axis=0), dtype=np.float64)
     normal = _normalised(matrix, parameters)
     output = _power(weight, parameters.output_power)
-    step = csr_array(_nearest(normal, parameters.neighbours) @ diags_array(output))
+    step = csr_array(_nearest(normal, parameters, _ball(lonlat)) @ diags_array(output))
     advance()
     inputs, outputs = _low_pass(normal, weight, parameters)
     advance()
@@ -103,14 +111,20 @@ def _low_pass(
     return np.hstack(inputs), np.hstack(outputs)
 
 
-def _nearest(normal: "csr_array[np.float32]", neighbours: int) -> "csr_array[np.float32]":
-    """Return `normal.T @ normal` with the `neighbours` largest entries of each row."""
+def _nearest(
+    normal: "csr_array[np.float32]",
+    parameters: GraphFilterParameters,
+    ball: NDArray[np.float64] | None,
+) -> "csr_array[np.float32]":
+    """Return `normal.T @ normal`, faded by distance, with the largest entries of each row."""
     columns = normal.T.tocsr()
     items = normal.shape[1]
-    pieces = [
-        _largest(csr_array(columns[first : first + _PIECE] @ normal), neighbours)
-        for first in range(0, items, _PIECE)
-    ]
+    pieces = []
+    for first in range(0, items, _PIECE):
+        piece = csr_array(columns[first : first + _PIECE] @ normal)
+        if ball is not None and parameters.distance_power:
+            piece.data *= _fading(piece, ball, first, parameters)
+        pieces.append(_largest(piece, parameters.neighbours))
     counts = np.concatenate([[0], *(count for count, _, _ in pieces)])
     values, column = (np.concatenate([piece[part] for piece in pieces]) for part in (2, 1))
     nearest = csr_array((values, column, np.cumsum(counts)), shape=(items, items))
@@ -129,6 +143,27 @@ def _largest(
         kept[span][np.argpartition(rows.data[span], fewer)[:fewer]] = False
     before = np.concatenate([[0], np.cumsum(kept)])
     return np.diff(before[rows.indptr]), rows.indices[kept], rows.data[kept]
+
+
+def _ball(lonlat: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """Return the points on a ball of the Earth's mean radius, in metres."""
+    if lonlat is None:
+        return None
+    lon, lat = np.radians(lonlat.T)
+    axes = (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
+    return _EARTH_M * np.stack(axes, axis=1)
+
+
+def _fading(
+    piece: "csr_array[np.float32]",
+    ball: NDArray[np.float64],
+    first: int,
+    parameters: GraphFilterParameters,
+) -> NDArray[np.float32]:
+    row = np.repeat(np.arange(first, first + piece.shape[0]), np.diff(piece.indptr))
+    distance_m = np.linalg.norm(ball[row] - ball[piece.indices], axis=1)
+    fading = (1.0 + distance_m / parameters.distance_scale_m) ** -parameters.distance_power
+    return np.where(np.isnan(fading), 1.0, fading).astype(np.float32)
 
 
 def _power(values: object, exponent: float) -> NDArray[np.float64]:
