@@ -13,6 +13,7 @@ from reco.errors import ArtifactRefused, InvalidInput
 from reco.model.artifact import ModelFacts
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
+from training.distributed import SparkAlsParameters
 from training.evaluate import ScoreUsers, Task, task_of
 from training.fits import PARAMETERS, Parameters
 from training.models.popularity import item_popularity
@@ -122,7 +123,9 @@ def scores_of(trial: Trial, contender: Contender) -> ScoreUsers:
 def recipe_of(facts: ModelFacts) -> Parameters:
     """Return the parameters by which a model was fitted."""
     try:
-        return PARAMETERS[facts.kind](**facts.parameters)  # type: ignore[arg-type]
+        is_spark = facts.parameters.get("engine") == "spark"
+        kind = SparkAlsParameters if is_spark else PARAMETERS[facts.kind]
+        return kind(**facts.parameters)  # type: ignore[arg-type]
     except (KeyError, TypeError) as error:
         raise ArtifactRefused(
             facts.version, f"this code cannot fit it again by its settings ({error})"

@@ -23,8 +23,9 @@ from reco.settings import Settings
 from reco.world import World
 from training.commands.frames import frame_progress
 from training.commands.progress import share_progress
+from training.commands.screen import training_table
 from training.commands.simulate import this_monday
-from training.commands.train import train_world, training_table
+from training.commands.train import train_world
 from training.simulate.world import simulate_world
 
 _SEED = 1

@@ -12,33 +12,29 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
-from reco.console import WorldOption, console, settings_for
+from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, Unavailable
 from reco.model.address import published
-from reco.model.artifact import PeopleFacts
-from reco.model.registry import Act, champion, publication, publish
+from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
 from training.commands.models import GATE_USERS, By, actor_of, verdict_table
 from training.commands.progress import share_progress
+from training.commands.screen import training_table
 from training.configuration import read_parameters
+from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS, Parameters
 from training.gate import Floors
-from training.intervals import Estimate
 from training.registry import promote_behind_gate
-from training.run import MAX_JUDGED, train_model
+from training.run import train_model
 from training.saving import save_model
 from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
-
-_SHOWN = ("ndcg@10", "recall@10", "recall_full@10", "recall_full@20", "mrr@10", "hit@10")
+from training.tracking import require_mlflow, track
 
 
 class ModelKind(StrEnum):
@@ -54,6 +50,13 @@ class ModelKind(StrEnum):
 
 
 _DEFAULT = ModelKind.ITEMKNN
+
+
+class Engine(StrEnum):
+    """Where a model is fitted."""
+
+    LOCAL = "local"
+    SPARK = "spark"
 
 
 class Split(StrEnum):
@@ -79,6 +82,14 @@ def train(
     split: Annotated[
         Split, typer.Option(help="By time, or as the data set gives it.")
     ] = Split.TIME,
+    engine: Annotated[Engine, typer.Option(help="Where it is fitted.")] = Engine.LOCAL,
+    spark: Annotated[
+        str, typer.Option(metavar="URL", help="The cluster, as spark://host:7077; local[n]: here.")
+    ] = "local[*]",
+    spark_folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder that this machine and the cluster share. [default: temporary]"),
+    ] = None,
     frames: Annotated[
         Path | None, typer.Option(help="Train from this folder of frames, not the database.")
     ] = None,
@@ -100,6 +111,10 @@ def train(
     zone = ZoneInfo(settings.timezone)
     kind = model.value if model else None
     parameters = read_parameters(config, kind) if config else PARAMETERS[kind or _DEFAULT.value]()
+    if engine is Engine.SPARK:
+        parameters = spark_parameters(parameters, spark, spark_folder)
+    if settings.mlflow_tracking_uri:
+        require_mlflow()
     summary = train_world(
         opened,
         parameters.kind,
@@ -112,6 +127,8 @@ def train(
         store_url=settings.model_store,
     )
     console.print(training_table(summary))
+    if settings.mlflow_tracking_uri:
+        _track(settings.mlflow_tracking_uri, opened, summary)
     served = champion(opened.conninfo)
     if served and served.version == summary.version:
         _say("It is the first model of this world, and served at once.")
@@ -119,6 +136,17 @@ def train(
         _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
     else:
         _say(f"It is a candidate: `reco models promote {summary.version}` serves it.")
+
+
+def _track(uri: str, world: World, summary: TrainingSummary) -> None:
+    """Tell MLflow; the model is published by now, so that a failure is told and no more."""
+    address = version_named(world.conninfo, summary.version).address
+    try:
+        run = track(uri, f"reco-{world.name}", summary, address)
+    except Unavailable as error:
+        errors.print(str(error), style="bold red", highlight=False)
+    else:
+        _say(f"MLflow has it as run {run}.")
 
 
 def _promote(world: World, version: str, act: Act, frames: Path | None) -> None:
@@ -229,59 +257,3 @@ def _revision() -> str | None:
     asked = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
     return found.stdout.strip() or None
-
-
-def training_table(summary: TrainingSummary) -> RenderableType:
-    """Return one screen about a run: data, time, memory, metrics with intervals."""
-    table = Table(title=f"Model {summary.version}", title_justify="left", header_style="bold")
-    table.add_column("metric")
-    for name in (summary.kind, "popularity", "difference"):
-        table.add_column(f"{name} (95 % interval)", justify="right")
-    for figures, among in ((summary.figures, ""), (summary.open_figures, ", open items")):
-        for row in figures:
-            if row.metric in (_SHOWN if not among else _SHOWN[:1]):
-                cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
-                table.add_row(row.metric + among, *cells)
-    return Group(table, *(Text(line) for line in _lines(summary)))
-
-
-def _lines(summary: TrainingSummary) -> list[str]:
-    task = summary.task
-    seconds = ", ".join(f"{stage} {took:.1f} s" for stage, took in summary.seconds.items())
-    fades = (
-        f"counts half after {summary.half_life_days:.0f} days"
-        if summary.half_life_days
-        else "never fades"
-    )
-    until = f" before {summary.cutoff.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if summary.cutoff else ""
-    judged = (
-        "Judged on what came after."
-        if summary.is_held_out
-        else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
-    )
-    drawn = ", drawn at random" if len(task.users) == MAX_JUDGED else ""
-    held = [_people_line(summary.people)] if summary.people else []
-    return [
-        f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
-        f"{until}; interest {fades}.",
-        f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users{drawn} "
-        f"({task.answers:,} answers of all, {task.repeats:,} pairs already met, left out; "
-        f"{task.unknown_items:,} targets on items that nobody had met).",
-        *held,
-        f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
-        f"Saved in {summary.folder}.",
-    ]
-
-
-def _people_line(people: PeopleFacts) -> str:
-    return (
-        f"Holds nobody but accounts: {people.left_out:,} others were left out, {people.erased:,} "
-        f"are erased; held without an account: {people.vectors_without_account:,}."
-    )
-
-
-def _text(estimate: Estimate, sign: str = "") -> str:
-    def number(value: float) -> str:
-        return f"{value:{sign}.4f}"
-
-    return f"{number(estimate.value)} ({number(estimate.low)} .. {number(estimate.high)})"

@@ -1,0 +1,62 @@
+"""What MLflow is told of a training; skipped where the extra is not installed."""
+
+import importlib.util
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from tastes import two_tastes
+
+from reco.errors import SetupError, Unavailable
+from training.fits import PARAMETERS
+from training.run import train_model
+from training.saving import save_model
+from training.tracking import require_mlflow, track
+
+needs_mlflow = pytest.mark.skipif(
+    importlib.util.find_spec("mlflow") is None, reason="the extra mlflow is not installed"
+)
+NOW = datetime(2025, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def summary(tmp_path):
+    trained = train_model(
+        two_tastes(), PARAMETERS["itemknn"](), split="time", cutoff=None, progress=lambda *_: None
+    )
+    return save_model(trained, models=tmp_path / "models", now=NOW)
+
+
+@needs_mlflow
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_is_a_run_with_settings_figures_and_address(summary, tmp_path):
+    from mlflow.tracking import MlflowClient
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    runs = [track(uri, "reco-test", summary, "s3://models/v1") for _ in range(2)]
+    found = MlflowClient(tracking_uri=uri).get_run(runs[0])
+    assert found.info.status == "FINISHED"
+    assert found.info.run_name == summary.version
+    assert found.data.params["neighbours"] == "200"
+    assert found.data.tags["address"] == "s3://models/v1"
+    assert found.data.tags["digest"] == summary.digest
+    (ndcg,) = (figure for figure in summary.figures if figure.metric == "ndcg@10")
+    assert found.data.metrics["ndcg_at_10"] == pytest.approx(ndcg.model.value)
+    assert found.data.metrics["ndcg_at_10.low"] == pytest.approx(ndcg.model.low)
+    assert len(set(runs)) == 2
+
+
+@needs_mlflow
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_that_does_not_take_it_is_told(summary, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="was not told"):
+        track(f"{(tmp_path / 'file').as_uri()}/mlruns", "reco-test", summary, "here")
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(SetupError, match=r"install reco\[mlflow\]"):
+        require_mlflow()

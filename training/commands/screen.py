@@ -1,0 +1,70 @@
+"""One screen about a training run."""
+
+from datetime import UTC
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reco.model.artifact import PeopleFacts
+from training.intervals import Estimate
+from training.run import MAX_JUDGED
+from training.summary import TrainingSummary
+
+_SHOWN = ("ndcg@10", "recall@10", "recall_full@10", "recall_full@20", "mrr@10", "hit@10")
+
+
+def training_table(summary: TrainingSummary) -> RenderableType:
+    """Return one screen about a run: data, time, memory, metrics with intervals."""
+    table = Table(title=f"Model {summary.version}", title_justify="left", header_style="bold")
+    table.add_column("metric")
+    for name in (summary.kind, "popularity", "difference"):
+        table.add_column(f"{name} (95 % interval)", justify="right")
+    for figures, among in ((summary.figures, ""), (summary.open_figures, ", open items")):
+        for row in figures:
+            if row.metric in (_SHOWN if not among else _SHOWN[:1]):
+                cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
+                table.add_row(row.metric + among, *cells)
+    return Group(table, *(Text(line) for line in _lines(summary)))
+
+
+def _lines(summary: TrainingSummary) -> list[str]:
+    task = summary.task
+    seconds = ", ".join(f"{stage} {took:.1f} s" for stage, took in summary.seconds.items())
+    fades = (
+        f"counts half after {summary.half_life_days:.0f} days"
+        if summary.half_life_days
+        else "never fades"
+    )
+    until = f" before {summary.cutoff.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if summary.cutoff else ""
+    judged = (
+        "Judged on what came after."
+        if summary.is_held_out
+        else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
+    )
+    drawn = ", drawn at random" if len(task.users) == MAX_JUDGED else ""
+    held = [_people_line(summary.people)] if summary.people else []
+    return [
+        f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
+        f"{until}; interest {fades}.",
+        f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users{drawn} "
+        f"({task.answers:,} answers of all, {task.repeats:,} pairs already met, left out; "
+        f"{task.unknown_items:,} targets on items that nobody had met).",
+        *held,
+        f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
+        f"Saved in {summary.folder}.",
+    ]
+
+
+def _people_line(people: PeopleFacts) -> str:
+    return (
+        f"Holds nobody but accounts: {people.left_out:,} others were left out, {people.erased:,} "
+        f"are erased; held without an account: {people.vectors_without_account:,}."
+    )
+
+
+def _text(estimate: Estimate, sign: str = "") -> str:
+    def number(value: float) -> str:
+        return f"{value:{sign}.4f}"
+
+    return f"{number(estimate.value)} ({number(estimate.low)} .. {number(estimate.high)})"

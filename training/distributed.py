@@ -1,0 +1,145 @@
+"""The same ALS on Spark, for interactions beyond one machine; the artifact is the same.
+
+The interactions go to the cluster as Parquet, and so do the item factors come back. People are then
+folded in here, by the same solve as in serving, so that a worker cannot tell the two apart.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from reco.errors import InvalidInput, SetupError
+from training.models.als import AlsParameters, folded_in
+from training.models.fitted import Advance, Fitted
+
+
+@dataclass(frozen=True)
+class SparkAlsParameters(AlsParameters):
+    """Settings of ALS on Spark: those of `AlsParameters`, and where it runs."""
+
+    engine: str = "spark"
+    master: str = "local[*]"
+    """URL of the cluster, as `spark://host:7077`, `yarn` or `k8s://...`; `local[n]`: n threads."""
+    exchange: str | None = None
+    """Folder that this machine and the executors see under one path; None: a temporary one here."""
+
+
+def spark_parameters(parameters: object, master: str, exchange: Path | None) -> SparkAlsParameters:
+    """Return local settings as those of a run on Spark.
+
+    Raises
+    ------
+    InvalidInput
+        The model is not ALS, or there is no folder to exchange files in.
+    """
+    if not isinstance(parameters, AlsParameters):
+        raise InvalidInput("engine", "Spark fits one model", ("--model als",))
+    if exchange is not None and not exchange.is_dir():
+        raise InvalidInput("spark-folder", f"there is no folder {exchange}")
+    shared = None if exchange is None else str(exchange.resolve())
+    return SparkAlsParameters(**asdict(parameters) | {"master": master, "exchange": shared})
+
+
+def fit_spark_als(
+    matrix: "csr_array[np.float32]", parameters: SparkAlsParameters, advance: Advance
+) -> Fitted:
+    """Factorise `matrix` (U, I) on Spark.
+
+    Raises
+    ------
+    SetupError
+        pyspark or Java is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="reco-als-", dir=parameters.exchange) as exchange:
+        folder = Path(exchange)
+        _write_interactions(matrix, folder / "interactions")
+        with _session(parameters.master) as session:
+            _fit(session, folder, spark_regularisation(matrix, parameters), parameters)
+        factors = _read_factors(folder / "items", (matrix.shape[1], parameters.factors))
+    for _ in range(parameters.steps):
+        advance()
+    return folded_in(factors, matrix, parameters)
+
+
+def spark_regularisation(matrix: "csr_array[np.float32]", parameters: AlsParameters) -> float:
+    """Return the `regParam` that weighs, on average, what `regularisation` weighs locally.
+
+    Spark multiplies it by the number of entries of the user or item that is solved for (Zhou et al.
+    2008), implicit does not; divided by the mean number of entries of a user who has any, the two
+    penalise the average user alike.
+    """
+    entries = np.diff(matrix.indptr)
+    return parameters.regularisation / max(1.0, float(entries[entries > 0].mean()))
+
+
+def _write_interactions(matrix: "csr_array[np.float32]", folder: Path) -> None:
+    folder.mkdir()
+    users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
+    table = pa.table({"user": users, "item": matrix.indices, "weight": matrix.data})
+    pq.write_table(table, folder / "part-0.parquet", row_group_size=1 << 20)
+
+
+def _fit(session: Any, folder: Path, regularisation: float, parameters: AlsParameters) -> None:
+    from pyspark.ml.recommendation import ALS  # noqa: PLC0415
+
+    interactions = session.read.parquet(_url(folder / "interactions"))
+    model = ALS(
+        rank=parameters.factors,
+        maxIter=parameters.iterations,
+        regParam=regularisation,
+        implicitPrefs=True,
+        alpha=parameters.alpha,
+        userCol="user",
+        itemCol="item",
+        ratingCol="weight",
+        seed=parameters.seed,
+    ).fit(interactions)
+    model.itemFactors.write.parquet(_url(folder / "items"))
+
+
+def _read_factors(folder: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
+    table = pq.read_table(folder, columns=["id", "features"])
+    rows = table["id"].to_numpy()
+    values = table["features"].combine_chunks().flatten().to_numpy()
+    factors = np.zeros(shape, dtype=np.float32)
+    factors[rows] = values.reshape(len(rows), shape[1])
+    return factors
+
+
+@contextmanager
+def _session(master: str) -> Iterator[Any]:
+    try:
+        from pyspark.errors import PySparkRuntimeError  # noqa: PLC0415
+        from pyspark.sql import SparkSession  # noqa: PLC0415
+    except ImportError:
+        raise SetupError("Spark is an extra: install reco[spark], and Java 17.") from None
+    builder = SparkSession.builder.master(master).appName("reco train")
+    builder = builder.config("spark.ui.enabled", "false").config(
+        "spark.ui.showConsoleProgress", "false"
+    )
+    if master.startswith("local"):
+        # Nothing leaves the machine; and interactions of a country fit.
+        builder = builder.config("spark.driver.host", "127.0.0.1")
+        builder = builder.config("spark.driver.memory", "4g")
+    try:
+        session = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        raise SetupError(f"Spark does not start; it needs Java 17 or newer ({error}).") from error
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _url(path: Path) -> str:
+    return f"file://{quote(str(path.resolve()))}"
