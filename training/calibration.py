@@ -12,6 +12,7 @@ MAX_USERS = 2_000
 _ITEMS_A_USER = 300
 """Items drawn a user, with replacement, beside the booked ones, which all count; each stands for
 its share."""
+_TOLERANCE, _STEPS = 1e-7, 1_000
 _LEAST_SLOPE = 1e-3
 """Where scores say nothing about bookings, or mislead: order is kept, probability hardly moves."""
 
@@ -23,7 +24,9 @@ def fit_calibration(
 
     Logistic regression of "this user met this item in the held-out time" on the changed score
     (Platt 1999, scikit-learn's solver), over users with a history, whether or not they met
-    anything, and over all items that the model can score and the user had not met.
+    anything, and over all items that the model can score and the user had not met. All that was
+    met counts, of the rest a sample does: the intercept is corrected for that (King and Zeng 2001,
+    section 4.1), which keeps the solver away from rates of one in a million.
 
     Parameters
     ----------
@@ -48,11 +51,13 @@ def fit_calibration(
             float(np.log((found + 0.5) / (total - found + 0.5))), _LEAST_SLOPE, scale
         )
     changed = np.arcsinh(scores / scale)[:, np.newaxis]
-    fitted = LogisticRegression(C=np.inf).fit(changed, met, sample_weight=weights)
+    fitted = LogisticRegression(C=np.inf, tol=_TOLERANCE, max_iter=_STEPS).fit(changed, met)
     slope = float(fitted.coef_[0, 0])
     if slope < _LEAST_SLOPE:
         return Calibration(float(np.log(found / (total - found))), _LEAST_SLOPE, scale)
-    return Calibration(float(fitted.intercept_[0]), slope, scale)
+    drawn = float(np.count_nonzero(~met))
+    intercept = float(fitted.intercept_[0]) - np.log((total - found) / drawn)
+    return Calibration(float(intercept), slope, scale)
 
 
 def _sample(

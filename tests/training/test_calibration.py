@@ -11,10 +11,10 @@ from training.split import time_split
 DAY = np.timedelta64(1, "D")
 
 
-def simulated(users=400, items=300, seed=0):
+def simulated(users=400, items=300, seed=0, mean=-4.0):
     """Return a task whose bookings were drawn from known log-odds, and these (users, items)."""
     generator = np.random.default_rng(seed)
-    log_odds = generator.normal(-4.0, 1.5, size=(users, items))
+    log_odds = generator.normal(mean, 1.5, size=(users, items))
     met = generator.random((users, items)) < 1 / (1 + np.exp(-log_odds))
     user, item = np.nonzero(met)
     everybody = np.arange(users)
@@ -42,6 +42,17 @@ def test_probabilities_match_what_happened_in_every_tenth():
     for piece in np.array_split(order, 10):
         expected, happened = found.ravel()[piece].mean(), met.ravel()[piece].mean()
         assert expected == pytest.approx(happened, rel=0.25, abs=0.002)
+
+
+def test_one_booking_in_fifty_thousand_is_enough_to_learn_from():
+    """In a large catalogue hardly any pair of a person and a work becomes a booking."""
+    task, log_odds = simulated(400, 20_000, mean=-12.0)
+    active = np.arange(len(log_odds), dtype=np.int32)
+    scores = np.sinh((log_odds + 14.0) / 4.0)
+    calibration = fit_calibration(lambda users: scores[users], task, active)
+    found = calibration.log_odds(scores[:100, :-1])
+    assert task.targets.nnz < 400
+    assert np.abs(found - log_odds[:100, :-1]).mean() < 0.5
 
 
 def test_the_order_of_the_scores_is_kept():
