@@ -284,6 +284,13 @@ _CLOSES_QUERY = """
     group by o.item_id
 """
 
+_PLACES_QUERY = """
+select o.item_id, min(st_x(v.location::geometry)), min(st_y(v.location::geometry))
+from core.offer o left join core.venue v on v.id = o.venue_id
+group by o.item_id
+having count(distinct o.venue_id) = 1 and count(o.venue_id) = count(*)
+"""
+
 
 def _fetched(connection: psycopg.Connection[Any]) -> Events:
     users = _vocabulary(connection, _USERS_QUERY)
@@ -300,7 +307,13 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
     ]
     ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
     closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
-    return _events(users.names, items.names, offer_item, deeds, closes)[0]
+    places = fetch_arrays(
+        connection, _PLACES_QUERY, {"item": "int8", "lon": "float8", "lat": "float8"}
+    )
+    lonlat = np.full((len(items.names), 2), np.nan)
+    lonlat[items.rows(places["item"])] = np.stack([places["lon"], places["lat"]], axis=1)
+    events, _ = _events(users.names, items.names, offer_item, deeds, closes)
+    return replace(events, lonlat=lonlat)
 
 
 def _fetched_interactions(
