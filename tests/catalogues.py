@@ -1,11 +1,13 @@
 """Random catalogues and requests for property tests, and the slow truth about them."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from hypothesis import strategies as st
 
+from reco.array_folder import MANIFEST
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import CAPS, ONLINE, StockRows
 from reco.catalogue.snapshot import MOST_GENRES, Catalogue, Items
@@ -160,3 +162,16 @@ def swept(serving, situation):
     """Sweep with a room of its own, so that one result outlives another."""
     room = Scratch.for_items(len(serving.catalogue.items))
     return sweep_of(serving.catalogue, situation, room)
+
+
+def of_schema_5(folder):
+    """Make a snapshot what it was before genres and venue types were known."""
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["schema_version"] = 5
+    for fact in ("genres", "venue_types"):
+        del manifest["facts"][fact]
+    for name in ("item_genres", "venue_type", "venue_external_id", "venue_by_external_id"):
+        del manifest["arrays"][name]
+        (folder / f"{name}.npy").unlink()
+    path.write_text(json.dumps(manifest))

@@ -83,7 +83,7 @@ def _version(
     digest = hashlib.sha256(repr((venues.version, names)).encode())
     columns: list[NDArray[Any]] = [
         *read.stocks.values(),
-        *vars(items).values(),
+        *items.arrays().values(),
         venues.venue_type,
         venues.venue_external_id,
     ]

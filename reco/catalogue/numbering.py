@@ -58,8 +58,9 @@ class Numbering:
     def numbers(self, values: Collection[Value]) -> NDArray[np.int64]:
         """Return the number of each of `values`, in order; −1 where the catalogue lacks it."""
         numbers = np.fromiter(map(self.number.get, values, repeat(-1)), np.int64, len(values))
-        is_venue = np.fromiter((name == "venue" for name, _ in values), np.bool_, len(values))
-        rows = self.venues.rows_of_external([venue for name, venue in values if name == "venue"])
-        first = self.first[ATTRIBUTES.index("venue")]
-        numbers[is_venue] = np.where(rows >= 0, first + 1 + rows, -1)
+        venues = {at: name for at, (kind, name) in enumerate(values) if kind == "venue"}
+        if venues:
+            rows = self.venues.rows_of_external(list(venues.values()))
+            first = self.first[ATTRIBUTES.index("venue")]
+            numbers[list(venues)] = np.where(rows >= 0, first + 1 + rows, -1)
         return numbers

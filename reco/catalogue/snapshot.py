@@ -39,6 +39,18 @@ class Items:
     def __len__(self) -> int:
         return len(self.item_id)
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @cached_property
+    def families(self) -> NDArray[np.int64]:
+        """(2, P) every pair of a subcategory and a category that items have; ids."""
+        columns = (self.item_subcategory, self.item_category)
+        is_there = np.zeros([int(ids.max(initial=0)) + 1 for ids in columns], dtype=bool)
+        is_there[columns] = True
+        return np.stack(np.nonzero(is_there))
+
     def amended(self, rows: NDArray[np.int64], now: "Items") -> "Items":
         """Return these items with `now` in the place of those of `rows` (−1: after them).
 
@@ -48,17 +60,17 @@ class Items:
         known, later = rows[is_known], now.take(~is_known)
         is_same = all(
             np.array_equal(column[known], getattr(now, name)[is_known])
-            for name, column in vars(self).items()
+            for name, column in self.arrays().items()
         )
         items = self if is_same else self._replaced(known, now.take(is_known))
         return items.joined(later) if len(later) else items
 
     def take(self, chosen: NDArray[np.bool_]) -> "Items":
         """Return the items that a mask chooses."""
-        return Items(**{name: column[chosen] for name, column in vars(self).items()})
+        return Items(**{name: column[chosen] for name, column in self.arrays().items()})
 
     def _replaced(self, rows: NDArray[np.int64], now: "Items") -> "Items":
-        columns = {name: np.array(column) for name, column in vars(self).items()}
+        columns = {name: np.array(column) for name, column in self.arrays().items()}
         for name, column in columns.items():
             column[rows] = getattr(now, name)
         return Items(**columns)
@@ -68,7 +80,7 @@ class Items:
         return Items(
             **{
                 name: np.concatenate([column, getattr(other, name)])
-                for name, column in vars(self).items()
+                for name, column in self.arrays().items()
             }
         )
 
@@ -158,14 +170,6 @@ class Catalogue:
         return Numbering.of(
             self.categories, self.subcategories, self.venue_types, self.venues, self.genres
         )
-
-    @cached_property
-    def is_of_category(self) -> NDArray[np.bool_]:
-        """Which subcategories (rows, by id) have items of which categories (columns, by id)."""
-        shape = max(self.subcategories, default=0) + 1, max(self.categories, default=0) + 1
-        has_items = np.zeros(shape, dtype=bool)
-        has_items[self.items.item_subcategory, self.items.item_category] = True
-        return has_items
 
     @property
     def changed_offers(self) -> int:

@@ -114,10 +114,12 @@ class Venues:
     def rows_of_external(self, external_ids: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each venue, −1 where there is none of that external id."""
         known = self._ascending_external_ids
-        asked = (external_id.encode() for external_id in external_ids)
-        # A longer one is nobody's, and must not widen the column that is searched.
-        fitting = [name if len(name) <= known.itemsize else _NO_TEXT for name in asked]
-        place = vocabulary_rows(known, np.array(fitting, dtype=known.dtype)).astype(np.int64)
+        asked = encoded_ids(external_ids)
+        if asked.itemsize > known.itemsize:
+            # A longer one is nobody's, and must not widen the column that is searched.
+            is_longer = np.char.str_len(asked) > known.itemsize
+            asked = np.where(is_longer, _NO_TEXT, asked).astype(known.dtype)
+        place = vocabulary_rows(known, asked).astype(np.int64)
         if not len(self):
             return place
         return np.where(place >= 0, self.venue_by_external_id[place], -1).astype(np.int64)

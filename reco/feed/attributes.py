@@ -67,7 +67,8 @@ def new_families(catalogue: Catalogue, met: Set[Value]) -> NDArray[np.bool_]:
     False for 0: of items without a subcategory `new_categories` tells.
     """
     is_new = _unmet(catalogue.subcategories, "subcategory", met)
-    is_new |= (catalogue.is_of_category & new_categories(catalogue, met)).any(axis=1)
+    subcategory, category = catalogue.items.families
+    is_new[subcategory[new_categories(catalogue, met)[category]]] = True
     is_new[0] = False
     return is_new
 

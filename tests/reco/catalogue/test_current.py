@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from catalogues import of_schema_5
 from worlds import NOW, small_world
 
 from reco.catalogue.build import build_catalogue
@@ -65,3 +66,12 @@ def test_a_harmed_snapshot_is_built_anew(town, tmp_path):
     path.write_bytes(b"")
     again = current_base(town, tmp_path, NOW + timedelta(seconds=1))
     assert again.base.offer_id.tolist() == first.base.offer_id.tolist()
+
+
+def test_a_snapshot_of_an_older_schema_is_built_anew(town, tmp_path):
+    first = current_base(town, tmp_path, NOW)
+    of_schema_5(tmp_path / first.version)
+    again = current_base(town, tmp_path, NOW + timedelta(seconds=1))
+    assert again.version != first.version
+    assert again.genres == first.genres
+    assert "genre of play" in again.genres

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from catalogues import catalogue_of, stocks
+from catalogues import catalogue_of, of_schema_5, stocks
 from hypothesis import given
 
 from reco.array_folder import MANIFEST
@@ -22,19 +22,6 @@ def test_round_trip(tmp_path_factory, rows):
             np.testing.assert_array_equal(getattr(getattr(loaded, part), name), array)
     for name in ("version", "at", "users", "seen", "categories", "genres", "venue_types"):
         assert getattr(loaded, name) == getattr(built, name)
-
-
-def of_schema_5(folder):
-    """Make a snapshot what it was before genres and venue types were known."""
-    path = folder / MANIFEST
-    manifest = json.loads(path.read_text())
-    manifest["schema_version"] = 5
-    for fact in ("genres", "venue_types"):
-        del manifest["facts"][fact]
-    for name in ("item_genres", "venue_type", "venue_external_id", "venue_by_external_id"):
-        del manifest["arrays"][name]
-        (folder / f"{name}.npy").unlink()
-    path.write_text(json.dumps(manifest))
 
 
 def test_an_older_snapshot_is_refused(tmp_path):
