@@ -16,6 +16,7 @@ from reco.errors import ArtifactRefused
 from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
+from reco.model.scorer import Bounds
 from training.fits import PARAMETERS, fit, stated
 from training.run import train_model
 from training.saving import save_model
@@ -100,6 +101,18 @@ def test_a_known_user_gets_log_odds(model):
     assert logits.dtype == np.float64
     assert np.isfinite(logits[:NOBODY_MET]).mean() > 0.9
     assert np.nanmax(logits) < 5
+
+
+def test_bounds_hold_the_scores(model):
+    rows = np.append(all_rows(model), -1).astype(np.int32)
+    for user in ("u0000", "u0031", "nobody"):
+        history = model.user_history(user)
+        scores = model.scorer.scores(history, rows)
+        room = Bounds(*np.empty((2, len(rows)), dtype=np.float32))
+        found = model.scorer.bounds(history, rows, room)
+        np.testing.assert_array_equal(np.isnan(found.score), np.isnan(scores))
+        said = ~np.isnan(scores)
+        assert np.all(np.abs(found.score[said] - scores[said]) <= found.slack[said])
 
 
 @pytest.mark.parametrize("user", ["u0059", "nobody", "", "é"])

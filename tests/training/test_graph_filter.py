@@ -1,0 +1,102 @@
+"""The graph filter is the formula that it stands for."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
+from training.models.hybrid import HybridParameters, fit_hybrid
+from training.models.ials import IalsParameters, fit_ials
+from training.models.spectrum import right_spectrum
+
+USERS, ITEMS = 50, 30
+SETTINGS = GraphFilterParameters(
+    factors=10, low_pass=0.4, sharpening=0.7, user_power=0.4, item_power=0.6, side_power=0.3,
+    output_power=0.2, neighbours=ITEMS,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    generator = np.random.default_rng(0)
+    groups = generator.random((USERS, 5)) @ generator.random((5, ITEMS))
+    met = groups > np.quantile(groups, 0.7)
+    met[:, 0], met[0] = True, True
+    return csr_array(np.where(met, generator.choice([0.5, 1.0], met.shape), 0).astype(np.float32))
+
+
+def nothing():
+    return None
+
+
+def scores(fitted):
+    return fitted.score_users(np.arange(USERS, dtype=np.int32))
+
+
+def test_the_spectrum_is_that_of_the_singular_value_decomposition(matrix):
+    _, singular, vectors = np.linalg.svd(matrix.toarray(), full_matrices=False)
+    values, axes = right_spectrum(matrix, 6, seed=1)
+    np.testing.assert_allclose(values, singular[:6] ** 2, rtol=1e-4)
+    np.testing.assert_allclose(np.abs((vectors[:6] * axes.T).sum(axis=1)), 1.0, rtol=1e-3)
+
+
+def test_there_are_no_more_components_than_the_matrix_has():
+    narrow = csr_array(np.array([[1, 1, 0], [1, 1, 0]], dtype=np.float32))
+    values, axes = right_spectrum(narrow, 8, seed=0)
+    assert values.tolist() == pytest.approx([4.0])
+    assert axes.shape == (3, 1)
+
+
+def test_a_filter_that_keeps_all_neighbours_is_its_formula(matrix):
+    history = matrix.toarray().astype(float)
+    users, items = history.sum(axis=1), history.sum(axis=0)
+    normal = users[:, None] ** -0.4 * history * items**-0.6
+    step = normal.T @ normal
+    values, axes = np.linalg.eigh(step)
+    values, axes = values[-10:], axes[:, -10:]
+    sharp = step + axes * (values * np.exp(-0.7 * values) - values) @ axes.T
+    low = 0.4 * items[:, None] ** -0.3 * (axes @ axes.T) * items**0.3
+    expected = history @ (sharp + low) * items**0.2
+    found = scores(fit_graph_filter(matrix, SETTINGS, nothing))
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-3)
+
+
+def test_only_so_many_neighbours_are_kept(matrix):
+    whole = fit_graph_filter(matrix, SETTINGS, nothing).scorer
+    few = fit_graph_filter(matrix, replace(SETTINGS, neighbours=4), nothing).scorer
+    assert np.all(np.diff(few.neighbour_start) == 4)
+    for item in (0, 7, 29):
+        span = slice(*whole.neighbour_start[item : item + 2])
+        # Before items are weighed as outputs, which is the last thing that is done.
+        before = whole.neighbour_similarity[span] / (
+            matrix.sum(axis=0)[whole.neighbour_item[span]] ** 0.2
+        )
+        largest = whole.neighbour_item[span][np.argsort(-before)[:4]]
+        kept = few.neighbour_item[4 * item : 4 * item + 4]
+        assert sorted(kept) == sorted(largest)
+
+
+def test_the_step_fades_with_distance_and_only_where_both_places_are_known(matrix):
+    lonlat = np.full((ITEMS, 2), (2.35, 48.85))
+    lonlat[1] = (2.35, 49.85)
+    lonlat[2] = np.nan
+    settings = replace(SETTINGS, factors=1, low_pass=0.0, sharpening=0.0, output_power=0.0)
+    faded = replace(settings, distance_scale_m=1_000.0, distance_power=1.0)
+    everywhere = fit_graph_filter(matrix, settings, nothing, lonlat).scorer.similar
+    around = fit_graph_filter(matrix, faded, nothing, lonlat).scorer.similar
+    rows = np.arange(ITEMS, dtype=np.int32)
+    ratio = around(0, rows) / everywhere(0, rows)
+    # A degree of latitude is 111.2 km on the ball.
+    assert ratio[1] == pytest.approx(1 / 112.2, rel=1e-3)
+    np.testing.assert_allclose(np.delete(ratio, 1), 1.0, rtol=1e-5)
+
+
+def test_a_hybrid_is_the_sum_of_its_parts(matrix):
+    settings = HybridParameters(factors=8, components=5, filter_weight=0.25, iterations=3)
+    first = scores(fit_ials(matrix, IalsParameters(factors=8, iterations=3), nothing))
+    graph = GraphFilterParameters(factors=5, low_pass=0.3)
+    second = scores(fit_graph_filter(matrix, graph, nothing))
+    found = scores(fit_hybrid(matrix, settings, nothing))
+    np.testing.assert_allclose(found, first + 0.25 * second, rtol=1e-4, atol=1e-5)
