@@ -1,0 +1,283 @@
+"""What a list of offers does beyond relevance (METRICS, 3); one figure a user, or one a table.
+
+Lists `ranked` (n, k) hold item rows, best first, filled up with -1. A figure that is not defined
+for a user is NaN; averages leave it out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from features.horizon import ValueTable
+
+
+@dataclass(frozen=True)
+class Found:
+    """What n users really booked later, offer by offer."""
+
+    user: NDArray[np.int64]
+    """(T,) place of the user, ascending."""
+    item: NDArray[np.int64]
+    """(T,) row of the item."""
+    offer: NDArray[np.int64]
+    """(T,) row of the offer in the table of values: that which was booked."""
+
+
+def as_matrix(table: ValueTable) -> "csr_array[np.float64]":
+    """Return the table as (R, V) zeros and ones."""
+    shape = (len(table.start) - 1, len(table.points))
+    return csr_array((np.ones(len(table.value)), table.value, table.start), shape=shape)
+
+
+def shown(ranked: NDArray[np.int32], items: int) -> "csr_array[np.float64]":
+    """Return lists (n, k) as (n, items) zeros and ones."""
+    user, place = np.nonzero(ranked >= 0)
+    column = ranked[user, place]
+    return csr_array((np.ones(len(user)), (user, column)), shape=(len(ranked), items))
+
+
+def new_points(
+    values: "csr_array[np.float64]", met: "csr_array[np.float64]", points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return f(S | H): points of each row's distinct values (n, V) that are not met (n, V)."""
+    there = (values > 0).astype(np.float64)
+    new = there - there.multiply(met > 0)
+    return np.asarray(new @ points, dtype=np.float64)
+
+
+def horizon_recall(
+    ranked: NDArray[np.int32],
+    found: Found,
+    offers: ValueTable,
+    met: "csr_array[np.float64]",
+) -> NDArray[np.float64]:
+    """Return f(R ∩ T | H) / f(T | H); NaN where nothing of T was new."""
+    users, values = len(ranked), as_matrix(offers)
+    booked = values[found.offer]
+    is_hit = _is_hit(ranked, found)
+    of_user = csr_array((np.ones(len(found.user)), (found.user, np.arange(len(found.user)))),
+                        shape=(users, len(found.user)))  # fmt: skip
+    reached = new_points(of_user @ (diags_array(is_hit.astype(float)) @ booked), met, offers.points)
+    possible = new_points(of_user @ booked, met, offers.points)
+    return _share(reached, possible)
+
+
+def novel_recall(
+    ranked: NDArray[np.int32],
+    found: Found,
+    offers: ValueTable,
+    met: "csr_array[np.float64]",
+) -> NDArray[np.float64]:
+    """Return recall among what has a category that the user had not met; NaN without any.
+
+    Over distinct items; of several offers of one, one with a new category is enough.
+    """
+    is_category = np.zeros(len(offers.points))
+    is_category[offers.codes_of("category")] = 1.0
+    categories = as_matrix(offers)[found.offer] @ diags_array(is_category)
+    is_new = (categories - categories.multiply(met[found.user] > 0)).sum(axis=1) > 0
+    pair = np.unique(np.stack([found.user, found.item], axis=1)[is_new], axis=0)
+    targets = Found(pair[:, 0], pair[:, 1], pair[:, 1])
+    wanted = np.bincount(targets.user, minlength=len(ranked))
+    hit = np.bincount(targets.user[_is_hit(ranked, targets)], minlength=len(ranked))
+    return _share(hit, np.minimum(wanted, ranked.shape[1]))
+
+
+def slate_points(
+    ranked: NDArray[np.int32], items: ValueTable, met: "csr_array[np.float64]"
+) -> NDArray[np.float64]:
+    """Return f(R | H): the points if all of the list were booked."""
+    values = shown(ranked, len(items.start) - 1) @ as_matrix(items)
+    return new_points(values, met, items.points)
+
+
+def most_points(
+    items: ValueTable,
+    met: "csr_array[np.float64]",
+    k: int,
+    is_open: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Return U_k: what k offers could earn at most, attribute by attribute.
+
+    Parameters
+    ----------
+    is_open
+        (I,) the candidates; all items by default.
+    """
+    table = items if is_open is None else items.take(np.flatnonzero(is_open))
+    there = np.zeros(len(items.points), dtype=bool)
+    there[table.value] = True
+    total = np.zeros(met.shape[0])
+    known = (met > 0).astype(np.float64)
+    for attribute in {name for name, _ in items.names}:
+        code = items.codes_of(attribute)
+        code = code[there[code]]
+        if not len(code):
+            continue
+        of_offer = np.isin(table.value, code)
+        widest = int(np.add.reduceat(np.append(of_offer, 0), table.start[:-1])[
+            np.diff(table.start) > 0].max(initial=0))  # fmt: skip
+        new = len(code) - np.asarray(known[:, code].sum(axis=1))
+        total += items.points[code[0]] * np.minimum(k * widest, new)
+    return total
+
+
+def slate_horizon(
+    ranked: NDArray[np.int32],
+    items: ValueTable,
+    met: "csr_array[np.float64]",
+    is_open: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Return f(R | H) / U_k; NaN where there is nothing new to earn."""
+    most = most_points(items, met, ranked.shape[1], is_open)
+    return _share(slate_points(ranked, items, met), most)
+
+
+def ild(ranked: NDArray[np.int32], vectors: "csr_array[np.float64]") -> NDArray[np.float64]:
+    """Return the mean of `1 - cosine` over the pairs of each list; NaN under two offers.
+
+    Parameters
+    ----------
+    vectors
+        (I, F) of the items; a zero vector is unlike everything.
+    """
+    length = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1), dtype=np.float64))
+    unit = (
+        diags_array(np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)) @ vectors
+    )
+    listed = shown(ranked, vectors.shape[0])
+    total = listed @ unit
+    own = listed @ (length > 0).astype(np.float64)
+    count = np.asarray(listed.sum(axis=1), dtype=np.float64)
+    pairs = count * (count - 1.0)
+    alike = np.asarray(total.multiply(total).sum(axis=1), dtype=np.float64) - own
+    return 1.0 - _share(alike, pairs)
+
+
+def volume(ranked: NDArray[np.int32], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the square root of the Gram determinant of each list's unit vectors (I, F)."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    figures = np.empty(len(ranked))
+    for row, listed in enumerate(ranked):
+        rows = unit[listed[listed >= 0]]
+        figures[row] = np.sqrt(max(0.0, float(np.linalg.det(rows @ rows.T))))
+    return figures
+
+
+def novelty(ranked: NDArray[np.int32], share_of_users: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of -log2 of the share of users (I,) who know each item of the list.
+
+    An item that nobody knows counts as known by half a user's worth: see the caller's shares.
+    """
+    with np.errstate(divide="ignore"):
+        surprise = -np.log2(share_of_users)
+    listed = shown(ranked, len(share_of_users))
+    known = np.isfinite(surprise)
+    total = listed @ np.where(known, surprise, 0.0)
+    return _share(total, listed @ known.astype(np.float64))
+
+
+def calibration_kl(
+    ranked: NDArray[np.int32], categories: "csr_array[np.float64]", history: "csr_array[np.float64]"
+) -> NDArray[np.float64]:
+    """Return KL(history's category shares || list's), smoothed by alpha = 0.01 (Steck 2018).
+
+    Parameters
+    ----------
+    categories
+        (I, C) categories of the items; an item of several counts a share for each.
+    history
+        (n, C) how often each user booked each category; NaN where nothing.
+    """
+    wanted = _shares(history)
+    listed = _shares(shown(ranked, categories.shape[0]) @ _as_shares(categories))
+    mixed = 0.99 * listed + 0.01 * wanted
+    terms = np.zeros_like(wanted)
+    np.log(np.divide(wanted, mixed, out=np.ones_like(wanted), where=mixed > 0),
+           out=terms, where=wanted > 0)  # fmt: skip
+    figures = np.asarray((wanted * terms).sum(axis=1))
+    return np.where(wanted.sum(axis=1) > 0, figures, np.nan)
+
+
+def affordable(
+    ranked: NDArray[np.int32], price_cents: NDArray[np.int64], credit_cents: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the share of each list that costs no more than what the user has left (n,)."""
+    there = ranked >= 0
+    within = there & (price_cents[ranked] <= credit_cents[:, np.newaxis])
+    return _share(within.sum(axis=1), there.sum(axis=1))
+
+
+def median_distance_m(
+    ranked: NDArray[np.int32], distance_m: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the median of distances (n, k) over what each list shows; NaN where none is known."""
+    known = np.where(ranked >= 0, distance_m, np.nan)
+    figures = np.full(len(ranked), np.nan)
+    has_any = ~np.isnan(known).all(axis=1)
+    figures[has_any] = np.nanmedian(known[has_any], axis=1)
+    return figures
+
+
+def coverage(ranked: NDArray[np.int32], candidates: int) -> float:
+    """Return the share of the candidates that is shown to anyone."""
+    return len(np.unique(ranked[ranked >= 0])) / candidates
+
+
+def gini(exposure: NDArray[np.float64]) -> float:
+    """Return the Gini coefficient of exposures: 0 all alike, near 1 all of it one's.
+
+    >>> gini(np.array([1.0, 1.0, 1.0, 1.0])), gini(np.array([0.0, 0.0, 0.0, 1.0]))
+    (0.0, 0.75)
+    """
+    total = float(exposure.sum())
+    if not total:
+        return 0.0
+    ordered, count = np.sort(exposure), len(exposure)
+    rank = np.arange(1, count + 1)
+    return float((2 * rank - count - 1) @ ordered / (count * total))
+
+
+def exposures(ranked: NDArray[np.int32], items: int) -> NDArray[np.float64]:
+    """Return how often each item is shown."""
+    return np.bincount(ranked[ranked >= 0], minlength=items).astype(np.float64)
+
+
+def venue_exposures(ranked: NDArray[np.int32], venue: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what each venue is shown, by position: 1 / log2(j + 1) at place j.
+
+    Parameters
+    ----------
+    venue
+        (I,) venue of each item, -1: none.
+    """
+    weight = np.broadcast_to(1.0 / np.log2(np.arange(2, ranked.shape[1] + 2)), ranked.shape)
+    place = np.where(ranked >= 0, venue[ranked], -1)
+    known = place >= 0
+    return np.bincount(place[known], weight[known], minlength=int(venue.max(initial=-1)) + 1)
+
+
+def _is_hit(ranked: NDArray[np.int32], found: Found) -> NDArray[np.bool_]:
+    """Return which of `found` are in their user's list."""
+    items = int(max(ranked.max(initial=0), found.item.max(initial=0))) + 1
+    key = np.arange(len(ranked))[:, np.newaxis] * items + ranked
+    return np.isin(found.user * items + found.item, key[ranked >= 0])
+
+
+def _share(part: NDArray[np.generic], whole: NDArray[np.generic]) -> NDArray[np.float64]:
+    figures = np.full(len(whole), np.nan)
+    return np.divide(part, whole, out=figures, where=np.asarray(whole) > 0)
+
+
+def _shares(counts: "csr_array[np.float64]") -> NDArray[np.float64]:
+    dense = counts.toarray()
+    total = dense.sum(axis=1, keepdims=True)
+    return np.divide(dense, total, out=np.zeros_like(dense), where=total > 0)
+
+
+def _as_shares(categories: "csr_array[np.float64]") -> "csr_array[np.float64]":
+    count = np.asarray(categories.sum(axis=1), dtype=np.float64)
+    return csr_array(diags_array(1.0 / np.maximum(count, 1.0)) @ categories)

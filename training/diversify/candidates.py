@@ -1,0 +1,45 @@
+"""What every method chooses from: the likeliest candidates of one user."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from reco.feed.widening import Values
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """C candidates of one user by descending probability; all arrays in this order."""
+
+    probability: NDArray[np.float64]
+    """(C,)"""
+    values: Values
+    """What each can add to the user's horizon."""
+    latent: NDArray[np.float64]
+    """(C, F) unit vectors, or zero: what the model knows of each."""
+    attributes: "csr_array[np.float64]"
+    """(C, A) unit vectors, or zero: category, subcategory, genre and venue type of each."""
+    categories: NDArray[np.float64]
+    """(C, K) shares of each one's categories."""
+    tastes: NDArray[np.float64]
+    """(K,) shares of the categories in the user's history; zeros without one."""
+    seed: int
+    """For what is left to chance."""
+
+    @cached_property
+    def latent_likeness(self) -> NDArray[np.float64]:
+        """(C, C) cosines of `latent`."""
+        return np.asarray(self.latent @ self.latent.T)
+
+    @cached_property
+    def attribute_likeness(self) -> NDArray[np.float64]:
+        """(C, C) cosines of `attributes`."""
+        return np.asarray((self.attributes @ self.attributes.T).toarray())
+
+
+Method = Callable[[Candidates, float, int], NDArray[np.int64]]
+"""Candidates, the method's parameter and k -> up to k distinct rows, in any order."""

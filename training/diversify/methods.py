@@ -1,0 +1,90 @@
+"""Every method by the name that reports use, and the settings of each that are tried."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.feed.widening import Aim, Pool, widen
+from training.diversify.candidates import Candidates, Method
+from training.diversify.categories import calibrated, round_robin, xquad
+from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
+
+FLOORS = (0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.8)
+INTENSITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A method at one value of its parameter."""
+
+    method: str
+    parameter: str
+    floor: float = 1.0
+    intensity: float = 1.0
+    """Of the horizon slate alone."""
+    value: float = 0.0
+    """Of the others."""
+
+    def choose(self, candidates: Candidates, k: int) -> NDArray[np.int64]:
+        """Return up to k rows of the candidates, shown by descending probability."""
+        if self.method == "horizon":
+            pool = Pool(candidates.probability, candidates.values)
+            return widen(pool, Aim(k, self.floor, self.intensity)).chosen
+        return np.sort(OTHERS[self.method](candidates, self.value, k))
+
+
+def relevance(candidates: Candidates, parameter: float, k: int) -> NDArray[np.int64]:
+    """Take the likeliest."""
+    del parameter
+    return np.arange(min(k, len(candidates.probability)))
+
+
+def at_random(candidates: Candidates, most: float, k: int) -> NDArray[np.int64]:
+    """Draw from the `most` likeliest."""
+    size = min(int(most), len(candidates.probability))
+    return np.random.default_rng(candidates.seed).permutation(size)[:k]
+
+
+OTHERS: Mapping[str, Method] = MappingProxyType(
+    {
+        "relevance": relevance,
+        "mmr": mmr,
+        "dpp_latent": dpp_latent,
+        "dpp_attributes": dpp_attributes,
+        "calibrated": calibrated,
+        "round_robin": round_robin,
+        "xquad": xquad,
+        "random": at_random,
+    }
+)
+
+_VALUES: Mapping[str, tuple[float, ...]] = {
+    "mmr": (0.99, 0.97, 0.95, 0.9, 0.8, 0.7),
+    "dpp_latent": (8.0, 4.0, 2.0, 1.0, 0.5),
+    "dpp_attributes": (8.0, 4.0, 2.0, 1.0, 0.5),
+    "calibrated": (0.01, 0.03, 0.1, 0.3),
+    "xquad": (0.3, 0.6, 0.9, 0.97),
+    "random": (30.0, 100.0),
+}
+
+
+def horizon(floor: float, intensity: float) -> Setting:
+    """Return the slate that widens the horizon, at a floor and an intensity."""
+    return Setting("horizon", f"floor={floor:g},m={intensity:g}", floor, intensity)
+
+
+def settings() -> list[Setting]:
+    """Return every setting that is tried, the order by relevance first."""
+    return [
+        Setting("relevance", ""),
+        *(horizon(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
+        *(
+            Setting(method, f"{value:g}", value=value)
+            for method, values in _VALUES.items()
+            for value in values
+        ),
+        Setting("round_robin", ""),
+    ]

@@ -1,0 +1,166 @@
+"""The lists of every setting, and their figures user by user."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from reco.feed.widening import ValueScratch, values_of_rows
+from training.beyond import (
+    as_matrix,
+    calibration_kl,
+    coverage,
+    exposures,
+    gini,
+    horizon_recall,
+    ild,
+    novel_recall,
+    novelty,
+    slate_horizon,
+    slate_points,
+    venue_exposures,
+)
+from training.diversify.candidates import Candidates
+from training.diversify.methods import Setting
+from training.metrics import user_figures
+from training.slate_pools import Pools
+from training.slate_tasks import SlateTask
+
+_FOR_BASELINES = 300
+"""Candidates that the methods to compare with choose from."""
+_KINDS = ("category", "subcategory", "genre", "venue_type")
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What makes the candidates of one user after the other."""
+
+    slates: SlateTask
+    pools: Pools
+    probability: NDArray[np.float64]
+    """(E,) of the pools."""
+    latent: NDArray[np.float64]
+    """(I, F) what the model knows of items."""
+
+    def made(self, settings: Sequence[Setting], k: int) -> list[NDArray[np.int32]]:
+        """Return the lists (n, k) of each setting, -1 where there are no more."""
+        users = len(self.pools.start) - 1
+        ranked = [np.full((users, k), -1, dtype=np.int32) for _ in settings]
+        shared = _Shared.of(self.slates, self.latent)
+        for user in range(users):
+            rows = slice(self.pools.start[user], self.pools.start[user + 1])
+            item, chance = self.pools.item[rows], self.probability[rows]
+            order = np.lexsort((item, -chance))
+            item, chance = item[order], chance[order]
+            whole = shared.candidates(user, item, chance)
+            few = shared.candidates(user, item[:_FOR_BASELINES], chance[:_FOR_BASELINES])
+            for setting, listed in zip(settings, ranked, strict=True):
+                chosen = setting.choose(whole if setting.method == "horizon" else few, k)
+                listed[user, : len(chosen)] = item[chosen]
+        return ranked
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What all users' candidates are cut from."""
+
+    slates: SlateTask
+    scratch: ValueScratch
+    latent: NDArray[np.float64]
+    attributes: "csr_array[np.float64]"
+    categories: NDArray[np.float64]
+    tastes: NDArray[np.float64]
+    met: "csr_array[np.float64]"
+
+    @classmethod
+    def of(cls, slates: SlateTask, latent: NDArray[np.float64]) -> "_Shared":
+        category = slates.items.codes_of("category")
+        met = slates.times_met[slates.task.users]
+        return cls(
+            slates=slates,
+            scratch=ValueScratch.of(slates.items),
+            latent=_unit(latent),
+            attributes=unit_attributes(slates),
+            categories=_share(as_matrix(slates.items)[:, category].toarray()),
+            tastes=_share(met[:, category].toarray()),
+            met=met,
+        )
+
+    def candidates(
+        self, user: int, item: NDArray[np.int64], chance: NDArray[np.float64]
+    ) -> Candidates:
+        met = self.met.indices[self.met.indptr[user] : self.met.indptr[user + 1]].astype(np.int64)
+        nothing_left = np.zeros(len(met))
+        return Candidates(
+            probability=chance,
+            values=values_of_rows(self.slates.items, item, met, nothing_left, self.scratch),
+            latent=self.latent[item],
+            attributes=self.attributes[item],
+            categories=self.categories[item],
+            tastes=self.tastes[user],
+            seed=user,
+        )
+
+
+def unit_attributes(slates: SlateTask) -> "csr_array[np.float64]":
+    """Return the attribute vectors of the items that `ild` compares, of length 1 or 0."""
+    codes = np.concatenate([slates.items.codes_of(kind) for kind in _KINDS])
+    vectors = as_matrix(slates.items)[:, codes]
+    length = np.sqrt(np.asarray(vectors.sum(axis=1)))
+    return csr_array(diags_array(1.0 / np.maximum(length, 1.0)) @ vectors)
+
+
+def figures_of(
+    ranked: NDArray[np.int32], slates: SlateTask, latent: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return `metric@k` of each user (n,); NaN where it is not defined."""
+    k = ranked.shape[1]
+    met = slates.times_met[slates.task.users]
+    is_open = ~slates.task.closed
+    category = slates.items.codes_of("category")
+    known = np.bincount(slates.part.past.item, minlength=len(is_open))
+    people = max(1, len(np.unique(slates.part.past.user)))
+    accuracy = user_figures(ranked, slates.task.targets, (k,))
+    beyond = {
+        "horizon_recall": horizon_recall(ranked, slates.found, slates.offers, met),
+        "novel_recall": novel_recall(ranked, slates.found, slates.offers, met),
+        "slate_points": slate_points(ranked, slates.items, met),
+        "slate_horizon": slate_horizon(ranked, slates.items, met, is_open),
+        "ild": ild(ranked, unit_attributes(slates)),
+        "ild_latent": ild(ranked, csr_array(latent)),
+        "novelty": novelty(ranked, known / people),
+        "calibration_kl": calibration_kl(
+            ranked, as_matrix(slates.items)[:, category], met[:, category]
+        ),
+    }
+    return {
+        **{name: accuracy[name] for name in (f"ndcg@{k}", f"recall@{k}", f"mrr@{k}", f"hit@{k}")},
+        **{f"{name}@{k}": values for name, values in beyond.items()},
+    }
+
+
+def totals_of(ranked: NDArray[np.int32], slates: SlateTask) -> dict[str, float]:
+    """Return the figures of all lists together."""
+    k, items = ranked.shape[1], len(slates.items.start) - 1
+    is_open = ~slates.task.closed
+    totals = {
+        f"coverage@{k}": coverage(ranked, int(is_open.sum())),
+        f"gini@{k}": gini(exposures(ranked, items)[is_open]),
+    }
+    if (slates.venue >= 0).any():
+        shown = venue_exposures(ranked, slates.venue)
+        has_offers = np.unique(slates.venue[is_open & (slates.venue >= 0)])
+        totals[f"venue_gini@{k}"] = gini(shown[has_offers])
+    return totals
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+
+def _share(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
