@@ -54,7 +54,7 @@ class Ranking:
     are_few: bool
     """Whether there are so few offers around that it is quicker to gather them all."""
     most: int = MOST
-    first: int = 8
+    first: int = 16
     """Items looked at first, for each that is asked for: distance and price change the order."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
@@ -89,8 +89,7 @@ class Ranking:
         if self.are_few:
             every = self.everything
             return every.likeliest(self.most), every.likeliest_of(families, OF_EACH)
-        at_least = self._level(wanted, self.first * self.most)
-        of_each = self._levels(families, self.first * OF_EACH)
+        at_least, of_each = self._levels(wanted, self.first * self.most, self.first * OF_EACH)
         some = self._above_either(at_least, of_each)
         top, of_new = some.likeliest(self.most), some.likeliest_of(families, OF_EACH)
         return (
@@ -137,14 +136,6 @@ class Ranking:
         """All candidates, until others are gathered."""
         return score(self.taste, self.sweep.everything())
 
-    def _levels(self, families: Families, count: int) -> NDArray[np.float64]:
-        """Return log-odds that `count` items of each family may have; +∞ if it is not asked for."""
-        best = np.full((len(families.is_asked), count), -np.inf)
-        selecting.levels_of_groups(
-            self._most_log_odds, self.sweep.wanted, families.of_item, families.is_asked, best
-        )
-        return np.where(families.is_asked, best[:, 0] - self.taste.margin, np.inf)
-
     def _surely(self, found: Scored, at_least: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what to look down to: as before where all that was asked for is known."""
         families = self.families
@@ -159,10 +150,10 @@ class Ranking:
     def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
         """Return the candidates that may have the least log-odds, or those of their family."""
         chosen = self.sweep.scratch.chosen[: len(self.sweep.wanted)]
+        border = np.minimum(least, least_of_family).astype(np.float32)
         selecting.choose_of_groups(
-            self._most_log_odds, self.sweep.wanted, least, self.families.of_item,
-            least_of_family, chosen,
-        )  # fmt: skip
+            self._most_log_odds, self.sweep.wanted, self.families.of_item, border, chosen
+        )
         return self._chosen(chosen)
 
     def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
@@ -184,8 +175,22 @@ class Ranking:
 
     def _level(self, wanted: NDArray[np.bool_], count: int) -> float:
         """Return log-odds that about `count` wanted items may have, −∞ if there are fewer."""
-        histogram = np.zeros(selecting.BINS, dtype=np.int64)
-        return float(selecting.level(self._most_log_odds, wanted, count, histogram))
+        return self._levels(wanted, count, 0)[0]
+
+    def _levels(
+        self, wanted: NDArray[np.bool_], count: int, of_each: int
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the same, and for each family log-odds that `of_each` of it may have.
+
+        +∞ for families that are not asked for.
+        """
+        families, least = self.families, np.empty(len(self.families.is_asked))
+        histogram = np.zeros((len(least), selecting.BINS), dtype=np.int32)
+        of_all = selecting.levels(
+            self._most_log_odds, wanted, count,
+            families.of_item, families.is_asked, of_each, least, histogram,
+        )  # fmt: skip
+        return float(of_all), least
 
     def _with_room(self, full: Full) -> NDArray[np.bool_]:
         if not len(full.families):

@@ -22,6 +22,7 @@ Between requests the cost is infinite and the bookings are 0, for every item.
 """
 
 _BEST = numba.from_dtype(BEST)[::1]
+_AT_ONCE = np.uint64(1_024)
 _FOREVER_US = np.iinfo(np.int64).max
 _DAY_US = 86_400_000_000.0
 
@@ -130,47 +131,55 @@ def gather(
     groups = len(offer_start) - 1
     none_replaced = len(is_replaced) == 0
     base_rows = len(base_offer_id)
+    wanted = np.empty(_AT_ONCE, dtype=np.uint32)
     for place in range(len(group)):
         if group[place] >= groups:
             continue
         away = group_cost[place]
         # Unsigned: numba need not ask whether an index counts from the end.
-        first, last = offer_start[group[place]], offer_start[group[place] + 1]
-        for offer in range(np.uint64(first), np.uint64(last)):
-            row = np.uint64(offer_item[offer])
-            if not is_wanted[row]:
-                continue
-            if not (none_replaced or not is_replaced[offer]):
-                continue
-            whole = offer_price[offer]
-            price = np.uint64(whole >> 2)
-            if price < len(cent_cost):
-                cost = cent_cost[price] if price <= limit_cents[np.uint64(whole & 3)] else np.inf
-            elif whole >= 0:
-                price_cents = float(price)
-                cost = cost_at(price_cost, price_knots, price_cents)
-                cost = cost if price_cents <= limit_cents[np.uint64(whole & 3)] else np.inf
-            else:
-                cost = _cheapest(
-                    session_start[-whole - 1], session_start[-whole], session,
-                    now_us, from_us, before_us, limit_cents,
-                    price_cost, price_knots, wait_cost, wait_knots,
-                )  # fmt: skip
-            cost += away
-            before = best[row].cost
-            mine, other = np.int32(first_row + np.int64(offer)), best[row].offer
-            is_found = cost < np.inf
-            item[np.uint64(count)] = np.int32(row)
-            count += is_found & (before == np.inf)
-            best[row].bookings += offer_bookings[offer] & -np.int32(is_found)
-            best[row].cost = min(before, cost)
-            if cost == before and is_found:
-                is_better = _id_at(mine, base_rows, base_offer_id, fresh_offer_id) < _id_at(
-                    other, base_rows, base_offer_id, fresh_offer_id
-                )
-            else:
-                is_better = cost < before
-            best[row].offer = other ^ ((other ^ mine) & -np.int32(is_better))
+        first, last = np.uint64(offer_start[group[place]]), np.uint64(offer_start[group[place] + 1])
+        for begin in range(first, last, _AT_ONCE):
+            # Whether an item is wanted cannot be foreseen: no branch, all others come after.
+            left = np.uint64(0)
+            for near in range(begin, min(begin + _AT_ONCE, last)):
+                wanted[left] = near
+                left += np.uint64(is_wanted[np.uint64(offer_item[near])])
+            for at in range(left):
+                offer = np.uint64(wanted[at])
+                row = np.uint64(offer_item[offer])
+                if not (none_replaced or not is_replaced[offer]):
+                    continue
+                whole = offer_price[offer]
+                price = np.uint64(whole >> 2)
+                if price < len(cent_cost):
+                    cost = (
+                        cent_cost[price] if price <= limit_cents[np.uint64(whole & 3)] else np.inf
+                    )
+                elif whole >= 0:
+                    price_cents = float(price)
+                    cost = cost_at(price_cost, price_knots, price_cents)
+                    cost = cost if price_cents <= limit_cents[np.uint64(whole & 3)] else np.inf
+                else:
+                    cost = _cheapest(
+                        session_start[-whole - 1], session_start[-whole], session,
+                        now_us, from_us, before_us, limit_cents,
+                        price_cost, price_knots, wait_cost, wait_knots,
+                    )  # fmt: skip
+                cost += away
+                before = best[row].cost
+                mine, other = np.int32(first_row + np.int64(offer)), best[row].offer
+                is_found = cost < np.inf
+                item[np.uint64(count)] = np.int32(row)
+                count += is_found & (before == np.inf)
+                best[row].bookings += offer_bookings[offer] & -np.int32(is_found)
+                best[row].cost = min(before, cost)
+                if cost == before and is_found:
+                    is_better = _id_at(mine, base_rows, base_offer_id, fresh_offer_id) < _id_at(
+                        other, base_rows, base_offer_id, fresh_offer_id
+                    )
+                else:
+                    is_better = cost < before
+                best[row].offer = other ^ ((other ^ mine) & -np.int32(is_better))
     return count
 
 

@@ -104,26 +104,45 @@ def most_log_odds_of_items(score, slack, bookings, popular, intercept, slope, sc
 
 
 _LOWEST = float32(-40.0)
-_BINS_A_UNIT = float32(50.0)
-BINS = 4096
-"""Of the histogram that `level` counts in."""
+_BINS_A_UNIT = float32(8.0)
+BINS = 512
+"""Of the histograms that `levels` counts in."""
 
 
-@compiled(float64(READ_F32, READ_BOOL, int64, int64[::1]))
-def level(most, is_wanted, count, histogram):
-    """Return log-odds that about `count` of the wanted items may have, and no fewer.
-
-    Minus infinity where there are no more than that. `histogram` holds zeros.
-    """
-    for place in range(len(most)):
-        step = int64((most[place] - _LOWEST) * _BINS_A_UNIT)
-        histogram[min(max(step, 0), BINS - 1)] += is_wanted[place]
+@compiled(float64(int32[::1], int64))
+def _reached(histogram, count):
+    """Return the lower edge of the bin down to which there are `count`."""
     reached = 0
     for step in range(BINS - 1, 0, -1):
         reached += histogram[step]
         if reached >= count:
             return float64(_LOWEST) + float64(step) / float64(_BINS_A_UNIT) - 1e-3
     return -np.inf
+
+
+@compiled(
+    float64(READ_F32, READ_BOOL, int64, READ_I16, READ_BOOL, int64, float64[::1], int32[:, ::1])
+)
+def levels(
+    most, is_wanted, count, item_group, is_asked, count_of_group, least_of_group, histogram
+):  # fmt: skip
+    """Return log-odds that about `count` of the wanted items may have, and no fewer.
+
+    Minus infinity where there are no more than that. `least_of_group` receives the same for each
+    group, infinity where it is not asked for; `histogram` holds zeros, a row a group.
+    """
+    for place in range(np.uint64(len(most))):
+        step = int64((most[place] - _LOWEST) * _BINS_A_UNIT)
+        step = min(max(step, 0), BINS - 1)
+        histogram[np.uint64(item_group[place]), np.uint64(step)] += is_wanted[place]
+    for group in range(len(is_asked)):
+        least_of_group[group] = np.inf
+        if is_asked[group]:
+            least_of_group[group] = _reached(histogram[group], count_of_group)
+    for group in range(1, len(histogram)):
+        for step in range(BINS):
+            histogram[0, step] += histogram[group, step]
+    return _reached(histogram[0], count)
 
 
 @compiled(boolean(READ_F32, READ_BOOL, float64, boolean[::1]))
@@ -179,32 +198,12 @@ def _least_log_odds(place, at_most, score, slack, cost, intercept, slope, scale,
     return _log_odds(said, intercept, slope, scale) - cost[place]
 
 
-@compiled(int64(READ_F32, READ_BOOL, READ_I16, READ_BOOL, float64[:, ::1]))
-def levels_of_groups(most, is_wanted, item_group, is_asked, best):
-    """Write, for each group asked for, the greatest log-odds that wanted items of it may have.
-
-    `best` has a row a group, of minus infinities: it receives a heap, the least first. Returns how
-    many items belong to these groups.
-    """
-    seen = 0
-    size = best.shape[1]
-    for place in range(len(most)):
-        group = item_group[place]
-        if not (is_asked[group] and is_wanted[place]):
-            continue
-        seen += 1
-        if most[place] > best[group, 0]:
-            _sift_down(best[group], size, float64(most[place]))
-    return seen
-
-
-@compiled(boolean(READ_F32, READ_BOOL, float64, READ_I16, READ_F64, boolean[::1]))
-def choose_of_groups(most, is_wanted, least, item_group, least_of_group, chosen):
-    """Write which of the wanted items may have `least` log-odds, or the least of their group."""
-    border = float32(least)
-    for place in range(len(most)):
-        enough = min(border, float32(least_of_group[item_group[place]]))
-        chosen[place] = is_wanted[place] & (most[place] >= enough)
+@compiled(boolean(READ_F32, READ_BOOL, READ_I16, READ_F32, boolean[::1]))
+def choose_of_groups(most, is_wanted, item_group, least_of_group, chosen):
+    """Write which of the wanted items may have the least log-odds of their group."""
+    for place in range(np.uint64(len(most))):
+        border = least_of_group[np.uint64(item_group[place])]
+        chosen[place] = is_wanted[place] & (most[place] >= border)
     return True
 
 

@@ -1,15 +1,15 @@
 """A model's items in the order of a catalogue, so that all of them are scored in one sweep."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.kernel.scoring import BLOCK, blocked_products
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
-from reco.model.scorer import Bounds, Scorer, bounds_of, unknown
+from reco.model.scorer import Bounds, Scorer, nothing_known
 
 
 class Arranged(Protocol):
@@ -37,23 +37,37 @@ class Latent(Protocol):
 def arranged(scorer: Scorer, rows: NDArray[np.int32]) -> Arranged:
     """Return the items of `rows` (−1: unknown), to be scored again and again."""
     if isinstance(scorer, Latent):
-        return _InOrder(scorer, scorer.coarse.take(rows))
+        return _InOrder.of(scorer, scorer.coarse.take(rows))
     return _ByRow(scorer, rows)
 
 
 @dataclass(frozen=True)
 class _InOrder:
     scorer: Latent
-    coarse: CoarseFactors
+    code: NDArray[np.int8]
+    step: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, scorer: Latent, coarse: CoarseFactors) -> "_InOrder":
+        items, factors = coarse.code.shape
+        blocks, more = -(-items // BLOCK), -factors % 4
+        padded = np.zeros((blocks * BLOCK, factors + more), dtype=np.int8)
+        padded[:items, :factors] = coarse.code
+        lanes = padded.reshape(blocks, BLOCK, factors + more).transpose(0, 2, 1)
+        return cls(scorer, np.ascontiguousarray(lanes), coarse.step)
 
     def bounds(self, history: History, room: Bounds) -> Bounds:
         if not len(history):
-            return bounds_of(unknown(self._rows), room)
-        return self.coarse.bounds(self.scorer.user_factor(history), self._rows, room)
-
-    @cached_property
-    def _rows(self) -> NDArray[np.int32]:
-        return np.arange(len(self.coarse.step), dtype=np.int32)
+            return nothing_known(room)
+        user = np.zeros(self.code.shape[1], dtype=np.float32)
+        factor = self.scorer.user_factor(history)
+        user[: len(factor)] = factor
+        # Half a step of the item's factors, and what sums in single precision may lose.
+        slack_steps = float(np.abs(user).sum(dtype=np.float64)) * (
+            0.5 + 127.0 * (len(user) + 4) * 2.0**-23
+        )
+        blocked_products(self.code, self.step, user, slack_steps, room.score, room.slack)
+        return room
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,12 @@ def unknown(rows: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.full(len(rows), np.nan)
 
 
+def nothing_known(room: Bounds) -> Bounds:
+    """Return bounds that say nothing; they lie in `room`."""
+    room.score[:], room.slack[:] = np.nan, 0.0
+    return room
+
+
 def bounds_of(scores: NDArray[np.float64], room: Bounds) -> Bounds:
     """Return scores as bounds that are as near as single precision goes; they lie in `room`."""
     room.score[:] = scores
