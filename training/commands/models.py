@@ -71,9 +71,20 @@ GATE_USERS = 2_000
 
 
 @app.command("list")
-def list_versions(context: typer.Context, world: WorldOption = None) -> None:
+def list_versions(
+    context: typer.Context,
+    *,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Print the name of the newest version, no more.")
+    ] = False,
+    world: WorldOption = None,
+) -> None:
     """List all model versions, the newest first, with their state and figures."""
     opened = opened_world(settings_for(context, world))
+    if newest:
+        for row in versions(opened.conninfo)[:1]:
+            typer.echo(row.version)
+        return
     table = Table(title=f"Models of the world {opened.name}", title_justify="left")
     for name in ("version", "state", "trained until", f"{_SHOWN} (95 % interval)", "judged on"):
         table.add_column(name)

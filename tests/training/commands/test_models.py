@@ -121,6 +121,7 @@ def test_the_list_tells_states_and_figures(invoke, three):
     assert told.count("champion") == 1
     assert told.index(three[2]) < told.index(three[0])
     assert told.count("rehearsal") == 3
+    assert invoke("list", "--newest") == three[2]
 
 
 def test_a_version_is_shown_with_its_manifest_and_its_past(invoke, three, world):
