@@ -5,17 +5,18 @@ interval of the paired difference must lie above it (a test of non-inferiority),
 about which too little is known is refused too.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.horizon import Value, points
+from features.horizon import Value, value_table
 from features.interactions import Events, vocabulary_rows
 from reco.db.arrays import micros
 from reco.model.history import History
+from training.beyond import Found, as_matrix, horizon_recall
 from training.booked import BookedOffer
 from training.evaluate import rank_items
 from training.intervals import Estimate, mean_intervals
@@ -40,6 +41,7 @@ LATENCY_ALLOWANCE_MS = 0.5
 _TIMED_REQUESTS = 200
 _TIMED_ITEMS = 20_000
 
+Values = frozenset[Value]
 ReadBooked = Callable[[Sequence[str]], list[BookedOffer]]
 """External user ids -> their bookings."""
 
@@ -178,34 +180,45 @@ def _horizon(
 
     A hit is by item; its values are those of the offers that were really booked.
     """
-    people, items = trial.part.past.users, trial.part.past.items
     drawn = np.flatnonzero(trial.is_in_sample)
-    names = [people[trial.task.users[place]].decode() for place in drawn]
-    by_user: dict[str, list[BookedOffer]] = {name: [] for name in names}
-    for booked in read_booked(names):
-        by_user[booked.user_id].append(booked)
-    rows = []
-    for place, name in zip(drawn, names, strict=True):
-        targets = {items[row].decode() for row in trial.task.targets[[place]].indices}
-        met, later = _met_and_later(trial, by_user[name], targets)
-        if not (whole := points(later.values(), met)):
-            continue
-        shown = [{items[row].decode() for row in ranked[place] if row >= 0} for ranked in lists]
-        rows.append([_points_found(later, met, one) / whole for one in shown])
-    return np.array(rows).reshape(-1, len(lists))
+    met, later = _met_and_later(trial, drawn, read_booked)
+    table = value_table([*(values for _, _, values in later), *met])
+    met_values = as_matrix(table.take(np.arange(len(later), len(later) + len(met))))
+    found = Found(
+        np.array([place for place, _, _ in later], dtype=np.int64),
+        np.array([item for _, item, _ in later], dtype=np.int64),
+        np.arange(len(later)),
+    )
+    figures = np.column_stack(
+        [horizon_recall(ranked[drawn], found, table, met_values) for ranked in lists]
+    )
+    return figures[~np.isnan(figures).any(axis=1)]
 
 
 def _met_and_later(
-    trial: Trial, booked: Sequence[BookedOffer], targets: Set[str]
-) -> tuple[frozenset[Value], dict[str, frozenset[Value]]]:
-    """Return the values met in the past, and those of each target when it was booked."""
-    met: frozenset[Value] = frozenset()
-    later: dict[str, frozenset[Value]] = {}
-    for offer in booked:
-        if not _is_later(trial, offer):
-            met |= offer.values
-        elif offer.item_id in targets:
-            later[offer.item_id] = later.get(offer.item_id, frozenset()) | offer.values
+    trial: Trial, drawn: NDArray[np.integer], read_booked: ReadBooked
+) -> tuple[list[Values], list[tuple[int, int, Values]]]:
+    """Return the values that each of `drawn` had met, and those of the targets they booked.
+
+    A target is the place in `drawn`, the row of the item, and the values of the offer.
+    """
+    people, items = trial.part.past.users, trial.part.past.items
+    names = [people[user].decode() for user in trial.task.users[drawn]]
+    by_user: dict[str, list[BookedOffer]] = {name: [] for name in names}
+    for booked in read_booked(names):
+        by_user[booked.user_id].append(booked)
+    met: list[Values] = []
+    later: list[tuple[int, int, Values]] = []
+    for place, name in enumerate(names):
+        rows = trial.task.targets[[drawn[place]]].indices
+        targets = {items[row].decode(): int(row) for row in rows}
+        past = [offer.values for offer in by_user[name] if not _is_later(trial, offer)]
+        met.append(frozenset().union(*past))
+        later += [
+            (place, targets[offer.item_id], offer.values)
+            for offer in by_user[name]
+            if _is_later(trial, offer) and offer.item_id in targets
+        ]
     return met, later
 
 
@@ -213,10 +226,6 @@ def _is_later(trial: Trial, offer: BookedOffer) -> bool:
     if trial.part.cutoff is None:
         return offer.split == ("valid" if trial.is_refit else "test")
     return offer.at is not None and micros(offer.at) >= int(trial.part.cutoff.astype(np.int64))
-
-
-def _points_found(later: dict[str, frozenset[Value]], met: Set[Value], shown: Set[str]) -> float:
-    return points([values for item, values in later.items() if item in shown], met)
 
 
 def _timed(

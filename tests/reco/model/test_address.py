@@ -1,10 +1,12 @@
 """Addresses of artifacts: folders as they are, object stores fetched once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import fsspec
 import pytest
 
-from reco.errors import ArtifactRefused
-from reco.model.address import local_folder
+from reco.errors import ArtifactRefused, Unavailable
+from reco.model.address import artifact_exists, local_folder, published, remove_artifact
 
 
 @pytest.fixture
@@ -13,7 +15,8 @@ def store():
     memory.pipe("/models/v1/manifest.json", b"{}")
     memory.pipe("/models/v1/items.npy", b"1")
     yield memory
-    memory.rm("/models", recursive=True)
+    if memory.exists("/models"):
+        memory.rm("/models", recursive=True)
 
 
 def test_a_local_folder_is_used_where_it_is(tmp_path):
@@ -34,3 +37,55 @@ def test_what_cannot_be_fetched_is_refused(address, store, tmp_path):
     with pytest.raises(ArtifactRefused, match="cannot be fetched"):
         local_folder(address, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_workers_that_fetch_at_the_same_time_get_the_same_whole_folder(store, tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: local_folder("memory://models/v1", tmp_path), range(16)))
+    assert set(folders) == {tmp_path / "v1"}
+    assert [path.name for path in tmp_path.iterdir()] == ["v1"]
+    assert len(list((tmp_path / "v1").iterdir())) == 2
+
+
+@pytest.fixture
+def finished(tmp_path):
+    folder = tmp_path / "models" / "v2"
+    folder.mkdir(parents=True)
+    for name in ("items.npy", "manifest.json", "users.npy"):
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+def test_an_artifact_is_served_from_its_folder_or_from_the_store(store, finished, tmp_path):
+    assert published(finished, None) == str(finished)
+    address = published(finished, "memory://models/")
+    assert address == "memory://models/v2"
+    fetched = local_folder(address, tmp_path / "elsewhere")
+    assert {path.name: path.read_bytes() for path in fetched.iterdir()} == {
+        path.name: path.read_bytes() for path in finished.iterdir()
+    }
+
+
+def test_the_manifest_comes_last_so_that_half_a_copy_is_none(store, finished, monkeypatch):
+    copied = []
+    put_file = type(store).put_file
+
+    def cut_short(self, local, remote, **options):
+        copied.append(remote.rsplit("/", 1)[1])
+        if len(copied) == 3:
+            raise OSError("the line is dead")
+        put_file(self, local, remote, **options)
+
+    monkeypatch.setattr(type(store), "put_file", cut_short)
+    with pytest.raises(Unavailable, match="the line is dead"):
+        published(finished, "memory://models")
+    assert copied == ["items.npy", "users.npy", "manifest.json"]
+    assert not store.exists("/models/v2/manifest.json")
+
+
+def test_what_is_removed_is_gone_in_the_store_and_here_and_twice_does_no_harm(store, tmp_path):
+    folder = local_folder("memory://models/v1", tmp_path)
+    for _ in range(2):
+        remove_artifact("memory://models/v1", tmp_path)
+        assert not artifact_exists("memory://models/v1")
+        assert not folder.exists()
