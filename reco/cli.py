@@ -24,6 +24,7 @@ from training.commands.demo import demo
 from training.commands.frames import export_app, import_app
 from training.commands.models import app as models_app
 from training.commands.simulate import app as simulate_app
+from training.commands.slates import slate_app
 from training.commands.train import train
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ app.command()(snapshot)
 app.add_typer(import_app, name="import", help="Bring data into a world.")
 app.add_typer(export_app, name="export", help="Take a world's data out.")
 app.add_typer(benchmark_app, name="benchmark", help="Figures of models on data sets.")
+app.add_typer(slate_app, name="slate", help="The dial between relevance and horizon.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
 app.add_typer(models_app, name="models", help="Model versions: compare, promote, roll back.")
 app.add_typer(db_app, name="db", help="The private database cluster.")

@@ -16,7 +16,7 @@ from training.slate_pools import Pools
 from training.slate_tasks import SlateTask
 
 _BATCH = 500
-_NEGATIVES_A_POSITIVE = 30
+_NEGATIVES_A_POSITIVE = 20
 """Drawn; each stands for its share."""
 _OF_MODEL = ("score", "rank")
 
@@ -39,7 +39,7 @@ def _logistic() -> Model:
 
 def _boosted() -> Model:
     return HistGradientBoostingClassifier(
-        max_iter=100, learning_rate=0.08, max_leaf_nodes=12, min_samples_leaf=100,
+        max_iter=80, learning_rate=0.08, max_leaf_nodes=12, min_samples_leaf=100,
         l2_regularization=5.0, random_state=0,
     )  # fmt: skip
 

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
+from reco.errors import InvalidInput
+from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, horizon, settings
-from training.intervals import Estimate, mean_intervals
+from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
 from training.slate_data import SlateData
 from training.slate_features import population_of
@@ -21,32 +23,13 @@ from training.tune import Rehearsed, rehearse
 
 LOSS = 0.01
 """Share of ndcg that a setting may lose against the order by relevance."""
-PERMUTATIONS = 2_000
-_CHOOSING_USERS = 2_000
+LEARNING_USERS = 2_500
+"""Validation users whose candidates teach the probability."""
+CHOOSING_USERS = 1_000
+"""Those of them whose slates choose the settings."""
 _LATENT = 64
-_CHUNK = 100
 
-Figures = Mapping[str, NDArray[np.float64]]
-"""Metric to the figure of each user; NaN where it is not defined."""
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One figure of one setting, beside that of the order by relevance."""
-
-    value: float | None
-    """None: it is defined for nobody."""
-    low: float | None
-    """Bounds of the 95 % interval; None where it is one figure of all lists."""
-    high: float | None
-    change: float | None
-    """Relative to the order by relevance."""
-    change_low: float | None
-    """Bounds of the 95 % interval of the paired difference, over the figure by relevance."""
-    change_high: float | None
-    p: float | None
-    """Of a paired permutation test, after Holm over the chosen settings; None for the others."""
 
 
 @dataclass(frozen=True)
@@ -122,60 +105,107 @@ class Stage:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Both tasks of a data set, ready to choose and to test."""
+    """What validation gave: its users' candidates, the models, and the probability."""
 
     choosing: Stage
-    test: Stage
     models: Models
+    calibration: Calibration
     learned: Chosen
 
 
-def prepare(data: SlateData, split: str, progress: Progress, seed: int = 0) -> Prepared:
-    """Fit and calibrate on what comes before the test, and gather everybody's candidates."""
-    first, second = slate_tasks(data, split, seed)
+def prepare(slates: SlateTask, progress: Progress, seed: int = 0) -> Prepared:
+    """Choose models on a task and learn from it how likely a booking is.
+
+    Raises
+    ------
+    InvalidInput
+        Nobody has anything to be found in it.
+    """
+    _require_users(slates, "validation")
     progress("choosing the model", 0.05)
-    models = choose_models(first)
+    models = choose_models(slates)
     progress("learning the probability", 0.25)
-    fitted = [rehearse(first.part, model, lambda: None) for model in (models.first, models.second)]
-    calibration = calibration_of(fitted[0], first)
-    pools = pools_of(first, fitted[0], fitted[1], calibration)
-    learned = learn_probability(first, pools, seed)
-    choosing = Stage(first, pools, learned.probability, _latent(fitted[0], seed))
-    progress("fitting for the test", 0.4)
-    final = [rehearse(second.part, model, lambda: None) for model in (models.first, models.second)]
-    pools = pools_of(second, final[0], final[1], calibration)
-    chances = learned.learned.of(second, pools, population_of(second))
-    return Prepared(
-        choosing, Stage(second, pools, chances, _latent(final[0], seed)), models, learned
+    fitted = _both(models, slates)
+    calibration = calibration_of(fitted[0], slates)
+    few = _drawn(slates, LEARNING_USERS, seed)
+    pools = pools_of(few, *fitted, calibration)
+    learned = learn_probability(few, pools, seed)
+    stage = Stage(few, pools, learned.probability, _latent(fitted[0], seed))
+    return Prepared(stage, models, calibration, learned)
+
+
+def staged_test(
+    prepared: Prepared, slates: SlateTask, seed: int = 0, users: int | None = None
+) -> Stage:
+    """Fit again on all that comes before the test, and gather its users' candidates."""
+    _require_users(slates, "test")
+    fitted = _both(prepared.models, slates)
+    few = _drawn(slates, users, seed)
+    pools = pools_of(few, *fitted, prepared.calibration)
+    chances = prepared.learned.learned.of(few, pools, population_of(few))
+    return Stage(few, pools, chances, _latent(fitted[0], seed))
+
+
+def _both(models: Models, slates: SlateTask) -> tuple[Rehearsed, Rehearsed]:
+    return (
+        rehearse(slates.part, models.first, lambda: None),
+        rehearse(slates.part, models.second, lambda: None),
     )
 
 
+def _require_users(slates: SlateTask, part: str) -> None:
+    if not len(slates.task.users):
+        raise InvalidInput("split", f"nobody has anything new to be found in its {part} part")
+
+
+def _drawn(slates: SlateTask, users: int | None, seed: int) -> SlateTask:
+    count = len(slates.task.users)
+    if users is None or users >= count:
+        return slates
+    return slates.take(np.sort(np.random.default_rng(seed).permutation(count)[:users]))
+
+
 def benchmark_slates(
-    name: str, data: SlateData, split: str, *, k: int, progress: Progress, seed: int = 0
+    name: str,
+    data: SlateData,
+    split: str,
+    *,
+    k: int,
+    progress: Progress,
+    users: int | None = None,
+    seed: int = 0,
 ) -> SlateReport:
     """Choose every method's setting on validation users, and judge it on the test's.
+
+    Parameters
+    ----------
+    users
+        Test users, drawn at random; all by default.
 
     Raises
     ------
     InvalidInput
         The data do not allow the split.
     """
-    prepared = prepare(data, split, progress, seed)
-    progress("choosing the settings", 0.5)
+    first, second = slate_tasks(data, split, seed)
+    prepared = prepare(first, progress, seed)
+    progress("choosing the settings", 0.45)
     chosen = choose_settings(prepared.choosing, k, seed)
+    progress("fitting for the test", 0.55)
+    test = staged_test(prepared, second, seed, users)
     progress("testing", 0.65)
     tried = _tested(chosen)
-    lists, figures = prepared.test.figures(tried, k)
+    lists, figures = test.figures(tried, k)
     progress("comparing", 0.9)
-    totals = [totals_of(ranked, prepared.test.slates) for ranked in lists]
+    totals = [totals_of(ranked, test.slates) for ranked in lists]
     compared = compare(figures, totals, [setting in chosen.values() for setting in tried], seed)
-    pools, chances = prepared.test.pools, prepared.test.probability
-    by_score = Stage(prepared.test.slates, pools, _descending(pools), prepared.test.latent)
+    pools, chances = test.pools, test.probability
+    by_score = Stage(test.slates, pools, _descending(pools), test.latent)
     _, (order,) = by_score.figures([Setting("relevance", "")], k)
     return SlateReport(
         data=name,
         k=k,
-        users=len(prepared.test.slates.task.users),
+        users=len(test.slates.task.users),
         rows=tuple(
             Row(setting.method, setting.parameter, setting in chosen.values(), figure)
             for setting, figure in zip(tried, compared, strict=True)
@@ -194,7 +224,7 @@ def choose_settings(stage: Stage, k: int, seed: int) -> dict[str, Setting]:
     Where none of a method is within it, the one that loses least.
     """
     users = np.random.default_rng(seed).permutation(len(stage.pools.start) - 1)
-    few = part_of(stage, np.sort(users[:_CHOOSING_USERS]))
+    few = part_of(stage, np.sort(users[:CHOOSING_USERS]))
     tried = settings()
     _, figures = few.figures(tried, k)
     least = (1.0 - LOSS) * _mean(figures[0][f"ndcg@{k}"])
@@ -226,76 +256,6 @@ def _tested(chosen: Mapping[str, Setting]) -> list[Setting]:
         for setting in settings()
         if setting.method != "horizon" or setting == horizon(setting.floor, intensity)
     ]
-
-
-def compare(
-    figures: Sequence[Figures],
-    totals: Sequence[Mapping[str, float]],
-    is_chosen: Sequence[bool],
-    seed: int,
-) -> list[dict[str, Compared]]:
-    """Return every figure with its interval, beside the first of them."""
-    rows: list[dict[str, Compared]] = [{} for _ in figures]
-    for metric in figures[0]:
-        table = np.stack([figure[metric] for figure in figures], axis=1)
-        table = table[~np.isnan(table).any(axis=1)]
-        for row, found in zip(rows, _compared(table, is_chosen, seed), strict=True):
-            row[metric] = found
-    for metric in totals[0]:
-        base = totals[0][metric]
-        for row, total in zip(rows, totals, strict=True):
-            change = total[metric] / base - 1.0 if base else None
-            row[metric] = Compared(total[metric], None, None, change, None, None, None)
-    return rows
-
-
-def _compared(table: NDArray[np.float64], is_chosen: Sequence[bool], seed: int) -> list[Compared]:
-    """Return the comparison of each column of (users, settings) with the first."""
-    if not len(table):
-        return [Compared(None, None, None, None, None, None, None)] * table.shape[1]
-    difference = table - table[:, :1]
-    estimates = mean_intervals(np.concatenate([table, difference], axis=1), seed)
-    own, apart = estimates[: table.shape[1]], estimates[table.shape[1] :]
-    tested = np.flatnonzero(is_chosen)[1:]
-    p = dict(zip(tested.tolist(), holm(paired_p(difference[:, tested], seed)), strict=True))
-    base = own[0].value
-    return [
-        _one(estimate, gap, base, p.get(at))
-        for at, (estimate, gap) in enumerate(zip(own, apart, strict=True))
-    ]
-
-
-def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Compared:
-    changes = (gap.value / base, gap.low / base, gap.high / base) if base else (None,) * 3
-    return Compared(estimate.value, estimate.low, estimate.high, *changes, p)
-
-
-def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:
-    """Return the two-sided p of each column of paired differences (users, settings).
-
-    By permutation within pairs: signs drawn at random (Fisher 1935), the same for all columns.
-    """
-    generator = np.random.default_rng(seed)
-    observed = np.abs(difference.sum(axis=0)) - 1e-12
-    reached = np.zeros(difference.shape[1])
-    for start in range(0, PERMUTATIONS, _CHUNK):
-        size = min(_CHUNK, PERMUTATIONS - start)
-        signs = generator.integers(0, 2, (size, len(difference)), dtype=np.int8) * 2.0 - 1.0
-        reached += (np.abs(signs @ difference) >= observed).sum(axis=0)
-    return [float(p) for p in (reached + 1.0) / (PERMUTATIONS + 1.0)]
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number (Holm 1979).
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    corrected, least = [0.0] * len(p), 0.0
-    for rank, at in enumerate(np.argsort(p, kind="stable").tolist()):
-        least = max(least, min(1.0, (len(p) - rank) * p[at]))
-        corrected[at] = least
-    return corrected
 
 
 def _descending(pools: Pools) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from reco.errors import InvalidInput
 from reco.frames.sources import FolderSource, MemorySource
 from training.accuracy import Accuracy, accuracy_plan, measure
 from training.commands.progress import share_progress
+from training.commands.slates import slates
 from training.configuration import read_parameters
 from training.datasets.readers import READERS
 from training.evaluate import task_of
@@ -92,6 +93,9 @@ def accuracy(
         typer.echo(json.dumps(found.as_object()))
     else:
         console.print(_screen(found, cutoffs))
+
+
+app.command()(slates)
 
 
 def _cutoffs(text: str) -> tuple[int, ...]:

@@ -1,0 +1,122 @@
+"""The commands that compare slates, on a small world that they have never seen."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from reco.errors import InvalidInput
+from reco.frames.files import write_frames
+from reco.frames.tables import frame_table
+from training.commands.benchmark import app
+from training.commands.slates import slate_app
+from training.datasets.undated import digital_offers, free_stocks, no_venues
+
+METHODS = {
+    "relevance", "horizon", "mmr", "dpp_latent", "dpp_attributes", "calibrated", "round_robin",
+    "xquad", "random",
+}  # fmt: skip
+USERS, ITEMS, BOOKINGS = 60, 80, 12
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Frames of people of two tastes; items of eight categories, a few without a subcategory."""
+    generator = np.random.default_rng(5)
+    name = [f"i{at:03}" for at in range(ITEMS)]
+    category = generator.integers(0, 8, ITEMS)
+    user = np.repeat(np.arange(USERS), BOOKINGS)
+    fits = (category[np.newaxis, :] % 2 == np.arange(USERS)[:, np.newaxis] % 2) * 0.8 + 0.2
+    item = np.concatenate(
+        [
+            generator.choice(ITEMS, BOOKINGS, replace=False, p=row / row.sum())
+            for row in fits * np.linspace(2.0, 0.2, ITEMS)
+        ]
+    )
+    at = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(
+        generator.permutation(len(user)), unit="h"
+    )
+    frames = {
+        "items": frame_table(
+            "items",
+            {
+                "item_id": name,
+                "category": [f"c{at}" for at in category],
+                "subcategory": [f"s{at % 20}" if at % 3 else None for at in range(ITEMS)],
+            },
+        ),
+        "venues": no_venues(),
+        "offers": digital_offers(name),
+        "stocks": free_stocks(name),
+        "users": frame_table("users", {"user_id": [f"u{at:02}" for at in range(USERS)]}),
+        "interactions": frame_table(
+            "interactions",
+            {
+                "user_id": [f"u{at:02}" for at in user],
+                "offer_id": [name[at] for at in item],
+                "kind": np.full(len(user), "booking"),
+                "at": at,
+            },
+        ),
+    }
+    path = tmp_path_factory.mktemp("slates") / "frames"
+    write_frames(frames, path, "csv")
+    return path
+
+
+@pytest.fixture(scope="module")
+def report(folder):
+    options = ["--format", "frames", "--split", "time", "--k", "5", "--json"]
+    result = CliRunner().invoke(app, ["slates", str(folder), *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_every_method_has_one_chosen_setting(report):
+    chosen = [row["method"] for row in report["rows"] if row["chosen"]]
+    assert sorted(chosen) == sorted(METHODS)
+    assert (report["data"], report["k"]) == ("frames", 5)
+    assert 0 < report["users"] <= USERS
+
+
+def test_figures_have_intervals_and_the_chosen_ones_a_test(report):
+    base = report["rows"][0]
+    assert base["method"] == "relevance"
+    for row in report["rows"]:
+        for name in ("ndcg@5", "horizon_recall@5", "novel_recall@5", "slate_horizon@5"):
+            figure = row["metrics"][name]
+            assert figure["low"] <= figure["value"] <= figure["high"]
+            change = figure["value"] / base["metrics"][name]["value"] - 1
+            assert figure["change"] == pytest.approx(change)
+            assert (figure["p"] is not None) == (row["chosen"] and row != base)
+        assert 0 < row["metrics"]["coverage@5"]["value"] <= 1
+
+
+def test_the_lowest_floor_earns_more_points_than_relevance(report):
+    points = {
+        row["parameter"]: row["metrics"]["slate_points@5"]["value"]
+        for row in report["rows"]
+        if row["method"] in {"relevance", "horizon"}
+    }
+    widest = next(value for name, value in points.items() if name.startswith("floor=0.8,"))
+    assert widest > points[""]
+
+
+def test_the_dial_is_drawn_and_proposed(folder):
+    options = ["tune", str(folder), "--format", "frames", "--k", "5", "--json"]
+    result = CliRunner().invoke(slate_app, options, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    tuning = json.loads(result.stdout)
+    assert tuning["proposed"] in tuning["points"]
+    assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
+
+
+def test_a_split_that_the_data_lack_is_told(folder):
+    with pytest.raises(InvalidInput, match="--split time"):
+        CliRunner().invoke(
+            app,
+            ["slates", str(folder), "--format", "frames", "--split", "given"],
+            catch_exceptions=False,
+        )

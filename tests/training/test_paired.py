@@ -1,0 +1,38 @@
+"""Paired tests and their correction."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.paired import compare, holm, paired_p
+
+
+def test_the_p_is_that_of_all_permutations():
+    difference = np.array([[0.5], [0.3], [-0.1], [0.4], [0.2], [0.6]])
+    signs = np.array(list(itertools.product([-1, 1], repeat=6)))
+    exact = np.mean(np.abs(signs @ difference) >= abs(difference.sum()) - 1e-12)
+    assert paired_p(difference, seed=0)[0] == pytest.approx(exact, abs=0.02)
+
+
+def test_no_difference_is_no_evidence():
+    assert paired_p(np.zeros((20, 1)), seed=0) == [1.0]
+
+
+@given(st.lists(st.floats(0.0, 1.0), max_size=8))
+def test_corrected_values_keep_their_order_and_grow(p):
+    corrected = holm(p)
+    assert all(before <= after <= 1.0 for before, after in zip(p, corrected, strict=True))
+    order = np.argsort(p, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
+
+
+def test_users_without_a_figure_are_left_out():
+    base = {"a": np.array([1.0, np.nan, 3.0])}
+    other = {"a": np.array([2.0, np.nan, 4.0])}
+    first, second = compare([base, other], [{"b": 2.0}, {"b": 3.0}], [True, True], seed=0)
+    assert (first["a"].value, second["a"].value) == (2.0, 3.0)
+    assert second["a"].change == pytest.approx(0.5)
+    assert (second["b"].change, second["b"].p) == (0.5, None)

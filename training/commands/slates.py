@@ -1,0 +1,150 @@
+"""The commands `reco benchmark slates` and `reco slate tune`."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from reco.console import console
+from training.commands.progress import share_progress
+from training.paired import Compared
+from training.slate_data import read_slate_data
+from training.slate_plot import require_plots, save_plot
+from training.slate_tuning import Point, Tuning, tune_slates
+from training.slates import SlateReport, benchmark_slates
+
+slate_app = typer.Typer(no_args_is_help=True)
+
+_SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
+
+
+class Format(StrEnum):
+    """What the folder holds."""
+
+    FRAMES = "frames"
+    YELP_POI = "yelp-poi"
+    MOVIELENS = "movielens"
+    MEETUP = "meetup"
+
+
+class Split(StrEnum):
+    """How what is held out is chosen."""
+
+    GIVEN = "given"
+    TIME = "time"
+
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data set.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="What the folder holds.")]
+SplitOption = Annotated[Split, typer.Option(help="The data set's own, or 70, 10, 20 % by time.")]
+LengthOption = Annotated[int, typer.Option("--k", min=1, help="Offers a slate.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def slates(
+    folder: Folder,
+    *,
+    file_format: FormatOption,
+    split: SplitOption = Split.TIME,
+    k: LengthOption = 20,
+    users: Annotated[
+        int | None, typer.Option(min=1, help="Test users, drawn at random. [default: all]")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw gain against loss here (needs matplotlib).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the slate that widens the horizon with other ways to make lists diverse.
+
+    Models, probabilities and settings are chosen on validation; the test is read once, at the end.
+    """
+    if plot is not None:
+        require_plots()
+    with share_progress() as progress:
+        progress("reading", 0.0)
+        data = read_slate_data(folder, file_format.value)
+        report = benchmark_slates(
+            folder.resolve().name, data, split.value, k=k, progress=progress, users=users
+        )
+    if plot is not None:
+        save_plot(report, plot)
+    if as_json:
+        typer.echo(json.dumps(report.as_object()))
+    else:
+        console.print(_screen(report))
+
+
+@slate_app.callback()
+def slate() -> None:
+    """The dial between relevance and horizon."""
+
+
+@slate_app.command()
+def tune(
+    folder: Folder,
+    *,
+    file_format: FormatOption,
+    split: SplitOption = Split.TIME,
+    k: LengthOption = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw gain against loss on what is held out, and propose floor, intensity and pool size."""
+    with share_progress() as progress:
+        progress("reading", 0.0)
+        data = read_slate_data(folder, file_format.value)
+        tuning = tune_slates(data, split.value, k=k, progress=progress)
+    if as_json:
+        proposed = tuning.proposed.as_object() if tuning.proposed else None
+        points = [point.as_object() for point in tuning.points]
+        typer.echo(json.dumps({"k": k, "proposed": proposed, "points": points}))
+    else:
+        console.print(_curve(tuning, k))
+
+
+def _screen(report: SlateReport) -> Group:
+    names = [f"{name}@{report.k}" for name in _SHOWN]
+    table = Table(
+        "method", "parameter", *names, title=f"{report.data}: {report.users:,} test users",
+        title_justify="left",
+    )  # fmt: skip
+    for row in report.rows:
+        if row.chosen:
+            cells = (_cell(row.metrics[name]) for name in names)
+            table.add_row(row.method, row.parameter, *cells)
+    told = "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm."
+    return Group(table, Text(told))
+
+
+def _cell(figure: Compared) -> str:
+    if figure.value is None:
+        return "-"
+    if not figure.change or figure.change_low is None or figure.change_high is None:
+        return f"{figure.value:.4f}"
+    sure = "*" if figure.p is not None and figure.p < 0.05 else ""
+    span = f"{100 * figure.change_low:+.1f} .. {100 * figure.change_high:+.1f}"
+    return f"{figure.value:.4f} {100 * figure.change:+.1f} % ({span}){sure}"
+
+
+def _curve(tuning: Tuning, k: int) -> Table:
+    names = [f"{name}@{k}" for name in _SHOWN]
+    table = Table("floor", "m", "pool", *names, title="Change on validation, 95 % interval")
+    for point in tuning.points:
+        table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
+    return table
+
+
+def _cells(point: Point, names: list[str]) -> list[str]:
+    size = "all" if point.pool_size is None else str(point.pool_size)
+    changes = (point.changes[name] for name in names)
+    return [
+        f"{point.floor:g}",
+        f"{point.intensity:g}",
+        size,
+        *(f"{100 * c.value:+.1f} ({100 * c.low:+.1f} .. {100 * c.high:+.1f}) %" for c in changes),
+    ]

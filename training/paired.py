@@ -1,0 +1,103 @@
+"""Figures of several systems on the same users: intervals, paired tests, corrected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.intervals import Estimate, mean_intervals
+
+PERMUTATIONS = 2_000
+_CHUNK = 100
+
+Figures = Mapping[str, NDArray[np.float64]]
+"""Metric to the figure of each user; NaN where it is not defined."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of one setting, beside that of the order by relevance."""
+
+    value: float | None
+    """None: it is defined for nobody."""
+    low: float | None
+    """Bounds of the 95 % interval; None where it is one figure of all lists."""
+    high: float | None
+    change: float | None
+    """Relative to the order by relevance."""
+    change_low: float | None
+    """Bounds of the 95 % interval of the paired difference, over the figure by relevance."""
+    change_high: float | None
+    p: float | None
+    """Of a paired permutation test, after Holm over the chosen settings; None for the others."""
+
+
+def compare(
+    figures: Sequence[Figures],
+    totals: Sequence[Mapping[str, float]],
+    is_chosen: Sequence[bool],
+    seed: int,
+) -> list[dict[str, Compared]]:
+    """Return every figure with its interval, beside the first of them."""
+    rows: list[dict[str, Compared]] = [{} for _ in figures]
+    for metric in figures[0]:
+        table = np.stack([figure[metric] for figure in figures], axis=1)
+        table = table[~np.isnan(table).any(axis=1)]
+        for row, found in zip(rows, _compared(table, is_chosen, seed), strict=True):
+            row[metric] = found
+    for metric in totals[0]:
+        base = totals[0][metric]
+        for row, total in zip(rows, totals, strict=True):
+            change = total[metric] / base - 1.0 if base else None
+            row[metric] = Compared(total[metric], None, None, change, None, None, None)
+    return rows
+
+
+def _compared(table: NDArray[np.float64], is_chosen: Sequence[bool], seed: int) -> list[Compared]:
+    """Return the comparison of each column of (users, settings) with the first."""
+    if not len(table):
+        return [Compared(None, None, None, None, None, None, None)] * table.shape[1]
+    difference = table - table[:, :1]
+    estimates = mean_intervals(np.concatenate([table, difference], axis=1), seed)
+    own, apart = estimates[: table.shape[1]], estimates[table.shape[1] :]
+    tested = np.flatnonzero(is_chosen)[1:]
+    p = dict(zip(tested.tolist(), holm(paired_p(difference[:, tested], seed)), strict=True))
+    base = own[0].value
+    return [
+        _one(estimate, gap, base, p.get(at))
+        for at, (estimate, gap) in enumerate(zip(own, apart, strict=True))
+    ]
+
+
+def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Compared:
+    changes = (gap.value / base, gap.low / base, gap.high / base) if base else (None,) * 3
+    return Compared(estimate.value, estimate.low, estimate.high, *changes, p)
+
+
+def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:
+    """Return the two-sided p of each column of paired differences (users, settings).
+
+    By permutation within pairs: signs drawn at random (Fisher 1935), the same for all columns.
+    """
+    generator = np.random.default_rng(seed)
+    observed = np.abs(difference.sum(axis=0)) - 1e-12
+    reached = np.zeros(difference.shape[1])
+    for start in range(0, PERMUTATIONS, _CHUNK):
+        size = min(_CHUNK, PERMUTATIONS - start)
+        signs = generator.integers(0, 2, (size, len(difference)), dtype=np.int8) * 2.0 - 1.0
+        reached += (np.abs(signs @ difference) >= observed).sum(axis=0)
+    return [float(p) for p in (reached + 1.0) / (PERMUTATIONS + 1.0)]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    corrected, least = [0.0] * len(p), 0.0
+    for rank, at in enumerate(np.argsort(p, kind="stable").tolist()):
+        least = max(least, min(1.0, (len(p) - rank) * p[at]))
+        corrected[at] = least
+    return corrected
