@@ -7,6 +7,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import psycopg
 import pytest
 from champions import train_champion
@@ -19,6 +20,7 @@ from reco.feed.query import feed_query
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.model.registry import Act, champion, events, force, give_up, publication, versions
+from reco.people.models import stored_models
 from reco.settings import Settings
 from reco.worker import Worker
 from training.booked import booked_in_database, booked_in_frames
@@ -237,6 +239,53 @@ def test_what_a_killed_run_left_is_deleted_by_the_next(invoke, three, world):
     assert "artifacts deleted: 1" in invoke("prune")
     assert not folder_of(world, three[0]).exists()
     assert state_of(world)[three[2]] == "champion"
+
+
+def killed(work):
+    """Run `work` in a process of its own that ends without any clean-up."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def test_a_training_that_is_killed_publishes_nothing_and_stops_nobody(
+    invoke, world, trained, published, monkeypatch
+):
+    def half_saved():
+        saved = []
+
+        def save(*arguments, **options):
+            saved.append(arguments)
+            if len(saved) == 3:
+                os._exit(9)
+            numpy_save(*arguments, **options)
+
+        numpy_save = np.save
+        monkeypatch.setattr("reco.array_folder.np.save", save)
+        saved_whole()
+
+    def saved_whole():
+        with publication(world.conninfo):
+            save_model(trained["itemknn"], models=world.models, now=START)
+
+    killed(half_saved)
+    (draft,) = world.models.iterdir()
+    assert draft.name.endswith(".draft")
+    killed(saved_whole)
+    assert champion(world.conninfo) is None
+    first = published("popularity", NOW)
+    assert champion(world.conninfo).version == first.version
+    invoke("prune")
+    assert not draft.exists()
+    assert first.folder.exists()
+    found = {stored.version: stored.state for stored in stored_models(world)}
+    assert found.pop(first.version) == "champion"
+    # It was whole: `reco users prune-models` looks after whom it holds.
+    assert list(found.values()) == ["unregistered"]
 
 
 def test_bookings_come_alike_from_the_database_and_from_frames(world, folder):
