@@ -59,8 +59,8 @@ def search(
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)
     )
-    study.enqueue_trial({name: getattr(start, name) for name in SPACES[start.kind]})
     ages, judged = half_lives(part.past), sample_of(task, MAX_USERS, seed)
+    study.enqueue_trial(_searched(start, ages))
     best, began, longest_s = Search(start, -np.inf, 0), time.monotonic(), 0.0
     while time.monotonic() - began + longest_s < budget_s or not best.trials:
         trial_began = time.monotonic()
@@ -73,6 +73,13 @@ def search(
         told(best.trials, figure, best.figure)
         longest_s = max(longest_s, time.monotonic() - trial_began)
     return best
+
+
+def _searched(parameters: Parameters, ages: tuple[float | None, ...]) -> dict[str, Any]:
+    values = {name: getattr(parameters, name) for name in SPACES[parameters.kind]}
+    if len(ages) > 1 and parameters.half_life_days in ages:
+        values["half_life_days"] = parameters.half_life_days
+    return values
 
 
 def _proposed(
