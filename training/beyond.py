@@ -119,7 +119,7 @@ def most_points(
         of_offer = np.isin(table.value, code)
         widest = int(np.add.reduceat(np.append(of_offer, 0), table.start[:-1])[
             np.diff(table.start) > 0].max(initial=0))  # fmt: skip
-        new = len(code) - np.asarray(known[:, code].sum(axis=1))
+        new: NDArray[np.float64] = len(code) - np.asarray(known[:, code].sum(axis=1))
         total += items.points[code[0]] * np.minimum(k * widest, new)
     return total
 
@@ -243,7 +243,8 @@ def gini(exposure: NDArray[np.float64]) -> float:
 
 def exposures(ranked: NDArray[np.int32], items: int) -> NDArray[np.float64]:
     """Return how often each item is shown."""
-    return np.bincount(ranked[ranked >= 0], minlength=items).astype(np.float64)
+    times = np.bincount(ranked[ranked >= 0], minlength=items)
+    return np.asarray(times, dtype=np.float64)
 
 
 def venue_exposures(ranked: NDArray[np.int32], venue: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -257,7 +258,8 @@ def venue_exposures(ranked: NDArray[np.int32], venue: NDArray[np.int64]) -> NDAr
     weight = np.broadcast_to(1.0 / np.log2(np.arange(2, ranked.shape[1] + 2)), ranked.shape)
     place = np.where(ranked >= 0, venue[ranked], -1)
     known = place >= 0
-    return np.bincount(place[known], weight[known], minlength=int(venue.max(initial=-1)) + 1)
+    venues = int(venue.max(initial=-1)) + 1
+    return np.bincount(place[known], weight[known], minlength=venues).astype(np.float64)
 
 
 def _is_hit(ranked: NDArray[np.int32], found: Found) -> NDArray[np.bool_]:
@@ -269,13 +271,14 @@ def _is_hit(ranked: NDArray[np.int32], found: Found) -> NDArray[np.bool_]:
 
 def _share(part: NDArray[np.generic], whole: NDArray[np.generic]) -> NDArray[np.float64]:
     figures = np.full(len(whole), np.nan)
-    return np.divide(part, whole, out=figures, where=np.asarray(whole) > 0)
+    np.divide(part, whole, out=figures, where=np.asarray(whole) > 0)
+    return figures
 
 
 def _shares(counts: "csr_array[np.float64]") -> NDArray[np.float64]:
     dense = counts.toarray()
     total = dense.sum(axis=1, keepdims=True)
-    return np.divide(dense, total, out=np.zeros_like(dense), where=total > 0)
+    return np.asarray(np.divide(dense, total, out=np.zeros_like(dense), where=total > 0))
 
 
 def _as_shares(categories: "csr_array[np.float64]") -> "csr_array[np.float64]":

@@ -71,8 +71,10 @@ def _compared(table: NDArray[np.float64], is_chosen: Sequence[bool], seed: int) 
 
 
 def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Compared:
-    changes = (gap.value / base, gap.low / base, gap.high / base) if base else (None,) * 3
-    return Compared(estimate.value, estimate.low, estimate.high, *changes, p)
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if not base:
+        return Compared(value, low, high, None, None, None, p)
+    return Compared(value, low, high, gap.value / base, gap.low / base, gap.high / base, p)
 
 
 def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:

@@ -89,7 +89,7 @@ def features_of(
 
 def _bookings(slates: SlateTask, met: "csr_array[np.float64]") -> NDArray[np.float64]:
     """Return how many bookings each user has: what any attribute counts at most."""
-    counts = [
+    counts: list[NDArray[np.float64]] = [
         np.asarray(met[:, slates.items.codes_of(attribute)].sum(axis=1))
         for attribute in {name for name, _ in slates.items.names}
     ]
@@ -104,7 +104,7 @@ def _attribute_features(
     bookings: NDArray[np.float64],
 ) -> list[NDArray[np.float64]]:
     """Return how often the item's values were met, over all bookings, and how many are new."""
-    count = np.asarray(items.sum(axis=1))[item]
+    count: NDArray[np.float64] = np.asarray(items.sum(axis=1))[item]
     times = (met @ items.T).toarray()[user, item]
     known = ((met > 0).astype(np.float64) @ items.T).toarray()[user, item]
     mean = np.divide(times, count, out=np.full(len(item), np.nan), where=count > 0)
@@ -115,7 +115,8 @@ def _openness(
     met: "csr_array[np.float64]", bookings: NDArray[np.float64], user: NDArray[np.int64]
 ) -> list[NDArray[np.float64]]:
     """Return how probable the next category is a new one, by what was met once (Good 1953)."""
-    once = np.asarray((met == 1).sum(axis=1), dtype=np.float64)
+    times = met.toarray()
+    once = np.count_nonzero(times == 1, axis=1).astype(np.float64)
     first_times, credit = _OPENNESS_PRIOR
     return [((once + first_times) / (bookings + credit))[user]]
 
@@ -131,7 +132,8 @@ def _bridges(
     lift = has_met @ population.bridge
     lift /= np.maximum(np.asarray(has_met.sum(axis=1)), 1.0)[:, np.newaxis]
     count = np.maximum(np.asarray(items.sum(axis=1)), 1.0)
-    return np.asarray((items @ lift.T).T[user, item] / count[item])
+    of_item = np.asarray(items @ lift.T).T
+    return np.asarray(of_item[user, item] / count[item])
 
 
 def _distances(

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -20,7 +21,17 @@ _NEGATIVES_A_POSITIVE = 20
 """Drawn; each stands for its share."""
 _OF_MODEL = ("score", "rank")
 
-Model = Pipeline | HistGradientBoostingClassifier
+
+class Model(Protocol):
+    """What a fit gives."""
+
+    def predict_proba(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the probabilities (N, 2) that nothing is booked, and that it is."""
+        ...
+
+
+Fit = Callable[[NDArray[np.floating], NDArray[np.bool_], NDArray[np.float64]], Model]
+"""Features (N, F), outcomes (N,) and weights (N,) -> a fitted probability."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +41,26 @@ class Learner:
     name: str
     columns: Callable[[str], bool]
     """Whether a feature of this name is seen."""
-    make: Callable[[], Model]
+    fit: Fit
 
 
-def _logistic() -> Model:
-    return make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=300))
+def _logistic(
+    features: NDArray[np.floating], is_found: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> Model:
+    model: Model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=300)).fit(
+        features, is_found, logisticregression__sample_weight=weight
+    )
+    return model
 
 
-def _boosted() -> Model:
-    return HistGradientBoostingClassifier(
+def _boosted(
+    features: NDArray[np.floating], is_found: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> Model:
+    model: Model = HistGradientBoostingClassifier(
         max_iter=80, learning_rate=0.08, max_leaf_nodes=12, min_samples_leaf=100,
         l2_regularization=5.0, random_state=0,
-    )  # fmt: skip
+    ).fit(features, is_found, sample_weight=weight)  # fmt: skip
+    return model
 
 
 def _is_geographic(name: str) -> bool:
@@ -139,13 +158,10 @@ def _fit(
     weight: NDArray[np.float64],
 ) -> Learned:
     columns = np.flatnonzero([learner.columns(name) for name in names(slates)])
-    model, seen = learner.make(), np.nan_to_num(features[:, columns], nan=0.0)
-    if isinstance(model, Pipeline):
-        model.fit(seen, is_found, logisticregression__sample_weight=weight)
-        return Learned(learner, model, columns)
+    seen = np.nan_to_num(features[:, columns], nan=0.0)
     # Trees this small cost less than threads that wait for each other.
     with threadpool_limits(1):
-        model.fit(seen, is_found, sample_weight=weight)
+        model = learner.fit(seen, is_found, weight)
     return Learned(learner, model, columns)
 
 

@@ -4,9 +4,9 @@ Rows are the candidates of a pool by descending probability; the gain of one mor
 probability times the points still to be earned with its values, which shrink with every row taken.
 """
 
+import numba
 import numpy as np
 from numba import boolean, float64, int64
-from numba.types import UniTuple
 
 from reco.kernel.compiled import (
     READ_BOOL,
@@ -108,7 +108,7 @@ def _put_key(
 
 
 @compiled(
-    UniTuple(int64, 2)(
+    numba.types.UniTuple(int64, 2)(
         float64, float64, READ_F64, float64[::1], READ_I64, READ_I32, READ_F64, READ_MATRIX_I64,
         READ_MATRIX_I64, READ_I64, READ_I64, READ_BOOL, int64, float64[::1],
         float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1],
