@@ -14,7 +14,7 @@ from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.state import Situation, Surroundings
 from reco.feed.workspace import Scratch
-from reco.kernel import gathering
+from reco.kernel import gathering, selecting
 
 _CENT_COST = PRICE_COST(np.arange(30_001, dtype=np.float64))
 """`PRICE_COST` of every price that an offer may have: a look-up instead of a root."""
@@ -48,7 +48,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Candidates of a request, one an item, in the order they were met; arrays of shape (C,).
+    """Candidates of a request, one an item, in the catalogue's order; arrays of shape (C,).
 
     Only what every candidate needs is here, for there may be a hundred thousand.
     """
@@ -132,28 +132,44 @@ class Sweep:
     bookings: tuple[int, int]
     """Of these offers."""
 
-    def gather(self, wanted: NDArray[np.bool_]) -> Gathered:
-        """Return the `wanted` items (I,) that can be booked, each at the offer that costs least."""
-        scratch, base, count = self.scratch, self.catalogue.base, 0
+    def gather(self, slots: int) -> Gathered:
+        """Return what can be booked of the items that have a slot, each at its cheapest offer.
+
+        Parameters
+        ----------
+        slots
+            How many items were given one, in `scratch.slot` and `scratch.slot_item`.
+        """
+        scratch, base = self.scratch, self.catalogue.base
+        slot = scratch.slot[: len(self.wanted)]
         for part in self.parts:
             shelf = part.shelf
-            count = gathering.gather(
+            gathering.gather(
                 shelf.offer_start, base.offer_id, self.catalogue.fresh.offer_id, part.first_row,
                 shelf.offer_item, shelf.offer_bookings, shelf.offer_price, part.replaced,
                 shelf.session_start, shelf.session,
-                part.group, part.group_cost, wanted, *self.asked,
-                scratch.best, scratch.item, count,
+                part.group, part.group_cost, slot, *self.asked, scratch.best,
             )  # fmt: skip
-        item, offer = scratch.item[:count], scratch.offer[:count]
-        cost, near = scratch.cost[:count], scratch.bookings[:count]
-        online = gathering.take_out(
-            scratch.best, item, offer, cost, near, *_online_rows(self.catalogue)
+        online = np.zeros(1, dtype=np.int64)
+        count = gathering.take_out(
+            scratch.best, scratch.slot_item[:slots],
+            scratch.item, scratch.offer, scratch.cost, scratch.bookings,
+            *_online_rows(self.catalogue), online,
+        )  # fmt: skip
+        return Gathered(
+            sweep=self,
+            item=scratch.item[:count],
+            offer=scratch.offer[:count],
+            cost=scratch.cost[:count],
+            bookings_near=scratch.bookings[:count],
+            online=int(online[0]),
         )
-        return Gathered(self, item, offer, cost, near, online)
 
     def everything(self) -> Gathered:
         """Return every item that the request may show."""
-        return self.gather(self.wanted)
+        scratch = self.scratch
+        slot = scratch.slot[: len(self.wanted)]
+        return self.gather(selecting.choose_all(self.wanted, slot, scratch.slot_item))
 
 
 def sweep_of(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> Sweep:

@@ -149,22 +149,19 @@ class Ranking:
 
     def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
         """Return the candidates that may have the least log-odds, or those of their family."""
-        chosen = self.sweep.scratch.chosen[: len(self.sweep.wanted)]
-        border = np.minimum(least, least_of_family).astype(np.float32)
-        selecting.choose_of_groups(
-            self._most_log_odds, self.sweep.wanted, self.families.of_item, border, chosen
-        )
-        return self._chosen(chosen)
+        return self._chosen(np.minimum(least, least_of_family), self.sweep.wanted)
 
     def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
         """Return the candidates that may have `least` log-odds, of items that are `wanted`."""
-        chosen = self.sweep.scratch.chosen[: len(wanted)]
-        selecting.choose(self._most_log_odds, wanted, least, chosen)
-        return self._chosen(chosen)
+        return self._chosen(np.full(len(self.families.is_asked), least), wanted)
 
-    def _chosen(self, chosen: NDArray[np.bool_]) -> Scores:
+    def _chosen(self, least_of_family: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Scores:
         scratch = self.sweep.scratch
-        gathered = self.sweep.gather(chosen)
+        slots = selecting.choose(
+            self._most_log_odds, wanted, self.families.of_item,
+            least_of_family.astype(np.float32), scratch.slot[: len(wanted)], scratch.slot_item,
+        )  # fmt: skip
+        gathered = self.sweep.gather(slots)
         bounds, count = self._bounds, len(gathered)
         if len(bounds.score):
             room = Bounds(scratch.score[:count], scratch.slack[:count])

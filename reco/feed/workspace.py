@@ -15,12 +15,11 @@ from reco.kernel.gathering import BEST
 
 @dataclass(frozen=True)
 class Scratch:
-    """Room for one request at a time; arrays of shape (I,) at least."""
+    """Room for one request at a time; arrays of shape (I,) at least, where one may be too many."""
 
     best: NDArray[Any]
     """Of dtype `BEST`: nothing found, before a request and after it."""
     item: NDArray[np.int32]
-    """One more than there are items."""
     offer: NDArray[np.int32]
     cost: NDArray[np.float64]
     bookings: NDArray[np.int32]
@@ -31,7 +30,8 @@ class Scratch:
     place: NDArray[np.int64]
     wanted: NDArray[np.bool_]
     """By item, as are the following."""
-    chosen: NDArray[np.bool_]
+    slot: NDArray[np.int32]
+    slot_item: NDArray[np.int32]
     item_score: NDArray[np.float32]
     item_slack: NDArray[np.float32]
     item_log_odds: NDArray[np.float32]
@@ -44,16 +44,17 @@ class Scratch:
         return cls(
             best=best,
             item=np.empty(items + 1, dtype=np.int32),
-            offer=np.empty(items, dtype=np.int32),
-            cost=np.empty(items),
-            bookings=np.empty(items, dtype=np.int32),
+            offer=np.empty(items + 1, dtype=np.int32),
+            cost=np.empty(items + 1),
+            bookings=np.empty(items + 1, dtype=np.int32),
             model_row=np.empty(items, dtype=np.int32),
             score=np.empty(items, dtype=np.float32),
             slack=np.empty(items, dtype=np.float32),
             log_odds=np.empty(items, dtype=np.float32),
             place=np.empty(items, dtype=np.int64),
             wanted=np.empty(items, dtype=bool),
-            chosen=np.empty(items, dtype=bool),
+            slot=np.empty(items, dtype=np.int32),
+            slot_item=np.empty(items + 1, dtype=np.int32),
             item_score=np.empty(items, dtype=np.float32),
             item_slack=np.empty(items, dtype=np.float32),
             item_log_odds=np.empty(items, dtype=np.float32),

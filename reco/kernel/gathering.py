@@ -88,22 +88,22 @@ def _cheapest(
         # Where.
         READ_I32, READ_F64,
         # What is asked.
-        READ_BOOL, int64, int64, int64, READ_I64,
+        READ_I32, int64, int64, int64, READ_I64,
         # What it costs.
         READ_F64, READ_F64, float64, READ_F64, float64,
         # What was found.
-        _BEST, int32[::1], int64,
+        _BEST,
     )
 )  # fmt: skip
 def gather(
     offer_start, base_offer_id, fresh_offer_id, first_row,
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     group, group_cost,
-    is_wanted, now_us, from_us, before_us, limit_cents,
+    slot, now_us, from_us, before_us, limit_cents,
     cent_cost, price_cost, price_knots, wait_cost, wait_knots,
-    best, item, count,
+    best,
 ):  # fmt: skip
-    """Add the offers of a shelf at the groups asked to what was found; return how many items.
+    """Add the offers of a shelf at the groups asked to what was found; return how many there were.
 
     Of each item the offer of least cost stays, of equals that of the least id. An offer costs
     what `features.pairs` says: its cheapest session, and its distance. Selections are arithmetic,
@@ -119,19 +119,21 @@ def gather(
         Which offers are not true any more; empty: all are.
     group, group_cost
         Rows of `offer_start`, and what their distance costs.
-    is_wanted
-        By item: of the others nothing is added.
+    slot
+        By item: where in `best` it is counted, from 1; 0: nothing of it is added. Few items lie
+        close together, where the processor keeps them at hand.
     limit_cents
         What a stock may cost, by what it counts against.
     cent_cost
         `price_cost` at each price in cents, as far as it goes.
-    best, item, count
-        Of the items found so far: the best offer by item row; the rows; how many.
+    best
+        By slot, from 0: the best offer so far.
     """
     groups = len(offer_start) - 1
     none_replaced = len(is_replaced) == 0
     base_rows = len(base_offer_id)
     wanted = np.empty(_AT_ONCE, dtype=np.uint32)
+    count = np.uint64(0)
     for place in range(len(group)):
         if group[place] >= groups:
             continue
@@ -143,10 +145,11 @@ def gather(
             left = np.uint64(0)
             for near in range(begin, min(begin + _AT_ONCE, last)):
                 wanted[left] = near
-                left += np.uint64(is_wanted[np.uint64(offer_item[near])])
+                left += np.uint64(slot[np.uint64(offer_item[near])] > 0)
+            count += left
             for at in range(left):
                 offer = np.uint64(wanted[at])
-                row = np.uint64(offer_item[offer])
+                at_slot = np.uint64(slot[np.uint64(offer_item[offer])] - 1)
                 if not (none_replaced or not is_replaced[offer]):
                     continue
                 whole = offer_price[offer]
@@ -166,37 +169,45 @@ def gather(
                         price_cost, price_knots, wait_cost, wait_knots,
                     )  # fmt: skip
                 cost += away
-                before = best[row].cost
-                mine, other = np.int32(first_row + np.int64(offer)), best[row].offer
+                before = best[at_slot].cost
+                mine, other = np.int32(first_row + np.int64(offer)), best[at_slot].offer
                 is_found = cost < np.inf
-                item[np.uint64(count)] = np.int32(row)
-                count += is_found & (before == np.inf)
-                best[row].bookings += offer_bookings[offer] & -np.int32(is_found)
-                best[row].cost = min(before, cost)
+                best[at_slot].bookings += offer_bookings[offer] & -np.int32(is_found)
+                best[at_slot].cost = min(before, cost)
                 if cost == before and is_found:
                     is_better = _id_at(mine, base_rows, base_offer_id, fresh_offer_id) < _id_at(
                         other, base_rows, base_offer_id, fresh_offer_id
                     )
                 else:
                     is_better = cost < before
-                best[row].offer = other ^ ((other ^ mine) & -np.int32(is_better))
-    return count
+                best[at_slot].offer = other ^ ((other ^ mine) & -np.int32(is_better))
+    return np.int64(count)
 
 
-@compiled(int64(_BEST, READ_I32, int32[::1], float64[::1], int32[::1], int64, int64, int64))
-def take_out(best, item, offer, cost, bookings, online_from, base_rows, fresh_online_from):
-    """Copy the best offers of `item` into the arrays, and forget them; return how many are digital.
+@compiled(
+    int64(
+        _BEST, READ_I32, int32[::1], int32[::1], float64[::1], int32[::1], int64, int64, int64,
+        int64[::1],
+    )
+)  # fmt: skip
+def take_out(
+    best, slot_item, item, offer, cost, bookings, online_from, base_rows, fresh_online_from, online
+):  # fmt: skip
+    """Copy what was found into the arrays, and forget it; return how many items that are.
 
-    Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital.
+    Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital:
+    `online` receives how many there are. `slot_item` says the item of each slot.
     """
-    online = 0
-    for place in range(len(item)):
-        row = np.uint64(item[place])
-        at, booked = best[row].offer, best[row].bookings
-        offer[place] = at
-        cost[place] = best[row].cost
-        bookings[place] = booked
-        best[row].cost = np.inf
-        best[row].bookings = 0
-        online += (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
-    return online
+    count = np.uint64(0)
+    for at_slot in range(np.uint64(len(slot_item))):
+        at = best[at_slot].offer
+        item[count] = slot_item[at_slot]
+        offer[count] = at
+        cost[count] = best[at_slot].cost
+        bookings[count] = best[at_slot].bookings
+        is_found = best[at_slot].cost < np.inf
+        count += np.uint64(is_found)
+        online[0] += is_found & (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
+        best[at_slot].cost = np.inf
+        best[at_slot].bookings = 0
+    return np.int64(count)

@@ -145,15 +145,6 @@ def levels(
     return _reached(histogram[0], count)
 
 
-@compiled(boolean(READ_F32, READ_BOOL, float64, boolean[::1]))
-def choose(most, is_wanted, least, chosen):
-    """Write which of the wanted items may have `least` log-odds."""
-    border = float32(least)
-    for place in range(len(most)):
-        chosen[place] = is_wanted[place] & (most[place] >= border)
-    return True
-
-
 @compiled(float64(float64, float64, float64, float64))
 def _log_odds(score, intercept, slope, scale):
     """Return `reco.model.calibration.Calibration.log_odds`, nearly."""
@@ -198,13 +189,31 @@ def _least_log_odds(place, at_most, score, slack, cost, intercept, slope, scale,
     return _log_odds(said, intercept, slope, scale) - cost[place]
 
 
-@compiled(boolean(READ_F32, READ_BOOL, READ_I16, READ_F32, boolean[::1]))
-def choose_of_groups(most, is_wanted, item_group, least_of_group, chosen):
-    """Write which of the wanted items may have the least log-odds of their group."""
+@compiled(int64(READ_F32, READ_BOOL, READ_I16, READ_F32, int32[::1], int32[::1]))
+def choose(most, is_wanted, item_group, least_of_group, slot, slot_item):
+    """Number the wanted items that may have the least log-odds of their group; return how many.
+
+    `slot` receives the numbers from 1 by item, 0 for the others; `slot_item` the items by slot.
+    """
+    count = np.uint64(0)
     for place in range(np.uint64(len(most))):
         border = least_of_group[np.uint64(item_group[place])]
-        chosen[place] = is_wanted[place] & (most[place] >= border)
-    return True
+        is_chosen = is_wanted[place] & (most[place] >= border)
+        slot_item[count] = place
+        count += np.uint64(is_chosen)
+        slot[place] = np.int32(count) * np.int32(is_chosen)
+    return np.int64(count)
+
+
+@compiled(int64(READ_BOOL, int32[::1], int32[::1]))
+def choose_all(is_wanted, slot, slot_item):
+    """Number all wanted items, as `choose` does."""
+    count = np.uint64(0)
+    for place in range(np.uint64(len(is_wanted))):
+        slot_item[count] = place
+        count += np.uint64(is_wanted[place])
+        slot[place] = np.int32(count) * np.int32(is_wanted[place])
+    return np.int64(count)
 
 
 @compiled(

@@ -105,7 +105,7 @@ class _BySql(Sweep):
 
     found: NDArray[np.int64]
 
-    def gather(self, wanted: NDArray[np.bool_]) -> Gathered:
+    def gather(self, slots: int) -> Gathered:
         """Return the items of these offers."""
         base = self.catalogue.base
         item, first = np.unique(base.offer_item[self.found], return_index=True)
