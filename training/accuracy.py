@@ -4,7 +4,7 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from training.fits import Parameters, stated
 from training.intervals import Estimate, mean_intervals
 from training.models.fitted import Advance
 from training.models.popularity import item_popularity
-from training.split import Plan, SplitKind, inner_cutoff, split_plan
+from training.split import Part, Plan, SplitKind, inner_cutoff, split_plan
 from training.tune import rehearse
 
 TEST_SHARE = 0.2
@@ -58,6 +58,14 @@ def accuracy_plan(events: Events, split: SplitKind) -> Plan:
     if split == "given":
         return split_plan(events, "given", None)
     return split_plan(events, "time", inner_cutoff(events, TEST_SHARE))
+
+
+def without_validation(plan: Plan) -> Plan:
+    """Return `plan` with a last fit that does not see the validation part, which stays unmasked.
+
+    So the tables of data sets are made whose validation file is no part of their training file.
+    """
+    return replace(plan, final=Part(plan.rehearsal.past, plan.final.future, plan.final.cutoff))
 
 
 def measure(

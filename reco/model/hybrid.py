@@ -47,7 +47,7 @@ class Hybrid:
         np.add(found.score, other.score, out=found.score)
         np.add(found.slack, other.slack, out=found.slack)
         # The sum is rounded too.
-        found.slack += np.abs(found.score) * np.float32(2.0**-22)
+        np.add(found.slack, np.abs(found.score) * np.float32(2.0**-22), out=found.slack)
         return found
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:

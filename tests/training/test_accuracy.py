@@ -6,7 +6,7 @@ from tastes import START, checkerboard, events_of, two_tastes
 
 from features.interactions import SPLITS
 from reco.errors import InvalidInput
-from training.accuracy import TEST_SHARE, accuracy_plan, measure
+from training.accuracy import TEST_SHARE, accuracy_plan, measure, without_validation
 from training.evaluate import evaluate, task_of
 from training.fits import PARAMETERS
 from training.models.ease import MAX_ITEMS
@@ -32,6 +32,13 @@ def test_a_given_split_is_kept():
     assert len(plan.final.future) == np.count_nonzero(events.split == TEST)
     assert len(plan.rehearsal.future) == np.count_nonzero(events.split == VALID)
     assert len(plan.rehearsal.past) == np.count_nonzero(events.split == TRAIN)
+
+
+def test_a_validation_part_may_stay_unseen():
+    events = split_board()
+    plan = without_validation(accuracy_plan(events, "given"))
+    assert len(plan.final.past) == np.count_nonzero(events.split == TRAIN)
+    assert len(plan.final.future) == np.count_nonzero(events.split == TEST)
 
 
 def test_a_split_by_time_tests_on_what_came_last():

@@ -13,7 +13,7 @@ from rich.text import Text
 from reco.console import console, errors
 from reco.errors import InvalidInput
 from reco.frames.sources import FolderSource, MemorySource
-from training.accuracy import Accuracy, accuracy_plan, measure
+from training.accuracy import Accuracy, accuracy_plan, measure, without_validation
 from training.commands.progress import share_progress
 from training.commands.slates import slates
 from training.configuration import read_parameters
@@ -85,6 +85,8 @@ def accuracy(
             else MemorySource(READERS[file_format.value](folder))
         )
         plan = accuracy_plan(events_from_source(source), split.value)
+        if file_format is Format.YELP_POI and split is Split.GIVEN:
+            plan = without_validation(plan)
         if tune:
             parameters = _tuned(plan.rehearsal, parameters, f"ndcg@{cutoffs[-1]}", minutes)
         progress("fitting and ranking", 0.5)
