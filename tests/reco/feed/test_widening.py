@@ -223,3 +223,24 @@ def test_new_categories_need_categories():
     pool = pool_of([(0.5, frozenset(), 0, 0, 0)])
     with pytest.raises(InvalidInput, match="least_new_categories"):
         widen(pool, Aim(1, 0.9, least_new_categories=1))
+
+
+def test_the_worked_example_of_the_documentation():
+    book = frozenset({("category", "LIVRE")})
+    manga = book | {("genre", "manga")}
+    play = frozenset(
+        {
+            ("category", "SPECTACLE"),
+            ("venue_type", "theatre"),
+            ("subcategory", "SPECTACLE_REPRESENTATION"),
+            ("venue", "lune"),
+            ("genre", "drame"),
+        }
+    )
+    rows = [(0.040, manga, 0, 0, 0), (0.021, book, 0, 0, 0), (0.018, play, 0, 0, 0)]
+    pool = pool_of(rows, book)
+    likely, wide = widen(pool, Aim(2, 0.98)), widen(pool, Aim(2, 0.95))
+    assert (likely.chosen.tolist(), wide.chosen.tolist()) == ([0, 1], [0, 2])
+    assert (round(likely.gain, 2), round(wide.gain, 2)) == (0.2, 1.37)
+    assert round(wide.relevance_kept, 3) == 0.964
+    assert wide.bound == pytest.approx(wide.gain)
