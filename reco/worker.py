@@ -151,6 +151,10 @@ class Worker:
         """Return the names of all categories of this world."""
         return sorted(self.serving.catalogue.categories.values())
 
+    def genres(self) -> list[str]:
+        """Return the names of all genres of what can be booked."""
+        return sorted(self.serving.catalogue.genres)
+
     def missing(self) -> list[str]:
         """Return what is not as it should be, in words; empty: ready.
 

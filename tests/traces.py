@@ -102,4 +102,8 @@ def inhabit(world, connection):
         " values (%s, 'key-55', 'print-66', %s, %s)",
         (lou, Jsonb({"done": {"user_id": LOU}}), NOW - timedelta(minutes=7)),
     )
+    connection.execute(
+        "insert into core.taste (user_id, kind, value, at) values (%s, 'genre', 'genre-99', %s)",
+        (lou, NOW - timedelta(days=99)),
+    )
     record(world, slate_of(lou))

@@ -18,6 +18,7 @@ from reco.api import (
     offers,
     problems,
     search,
+    tastes,
     users,
     venues,
 )
@@ -32,6 +33,7 @@ _PARTS = (
     offers,
     bookings,
     users,
+    tastes,
     interactions,
     search,
     venue_map,

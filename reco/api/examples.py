@@ -195,6 +195,15 @@ USER = {
 }
 
 
+TASTES = {
+    "user_id": "reader",
+    "categories": ["CINEMA"],
+    "genres": [],
+    "items": ["manga"],
+    "stated_at": "2026-11-23T12:00:00Z",
+}
+
+
 def shown(model: type, example: object) -> dict[str, Any]:
     """Return how OpenAPI shows an answer: its record and an example."""
     return {"model": model, "content": {"application/json": {"example": example}}}

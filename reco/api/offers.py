@@ -30,6 +30,13 @@ class Categories:
     categories: list[str]
 
 
+@dataclass(frozen=True)
+class Genres:
+    """Names, as stated tastes take them."""
+
+    genres: list[str]
+
+
 @router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS})
 def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
     """One published offer with the sessions that can be booked; none: sold out or past."""
@@ -57,3 +64,10 @@ def categories(worker: WorkerOfApp, caller: KnownCaller) -> Json:
     """Every category of this world."""
     del caller
     return Json(Categories(worker.categories()))
+
+
+@router.get("/genres", responses={200: {"model": Genres}, **PROBLEMS})
+def genres(worker: WorkerOfApp, caller: KnownCaller) -> Json:
+    """Every genre of what can be booked."""
+    del caller
+    return Json(Genres(worker.genres()))

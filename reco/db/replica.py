@@ -48,6 +48,7 @@ select
   (select u::text from core.beneficiary u where u.id = k.id),
   (select sum(hashtextextended(d::text, 0)) from core.deposit d where d.user_id = k.id),
   (select sum(hashtextextended(b::text, 0)) from core.booking b where b.user_id = k.id),
+  (select sum(hashtextextended(t::text, 0)) from core.taste t where t.user_id = k.id),
   -- Never changed; the index alone is read.
   (select count(*) from core.interaction i where i.user_id = k.id)
 from (select id from core.beneficiary where external_id = %s) k

@@ -318,6 +318,19 @@ ledger = Table(
     schema="core",
 )
 
+taste = Table(
+    "taste",
+    metadata,
+    # What a person says to like; the key finds all that one said.
+    Column("user_id", ForeignKey("core.beneficiary.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    # The name of a category or genre, or the id of an item on the wire.
+    Column("value", Text, primary_key=True),
+    _time("at", required=True),
+    CheckConstraint("kind in ('category', 'genre', 'item')", name="kind"),
+    schema="core",
+)
+
 interaction = Table(
     "interaction",
     metadata,

@@ -78,7 +78,8 @@ def prune(context: typer.Context, world: WorldOption = None) -> None:
 def _told(erasure: Erasure) -> str:
     return (
         f"Gone: the profile, interactions: {erasure.interactions}, slates: {erasure.slates}, "
-        f"answers to requests: {erasure.answers}. Bookings cancelled: {erasure.cancelled}.\n"
+        f"tastes: {erasure.tastes}, answers to requests: {erasure.answers}. "
+        f"Bookings cancelled: {erasure.cancelled}.\n"
         f"Stays, without a name: bookings: {erasure.bookings} (not used, and not to be "
         f"cancelled: {erasure.standing}), deposits: {erasure.deposits}, lines of the ledger: "
         f"{erasure.ledger_lines}."

@@ -44,6 +44,7 @@ _WAIT_FOR_WRITERS = (
 _GONE = {
     "interactions": "delete from core.interaction where user_id = %s",
     "slates": "delete from reco.slate where user_id = %s",
+    "tastes": "delete from core.taste where user_id = %s",
     "answers": "delete from core.idempotent_request where user_id = %s",
 }
 _UNLINK = "update core.booking set slate_id = null where user_id = %s and slate_id is not null"
@@ -60,6 +61,8 @@ class Erasure:
 
     interactions: int
     slates: int
+    tastes: int
+    """Categories, genres and items that they said to like."""
     answers: int
     """To requests of an idempotency key."""
     cancelled: int

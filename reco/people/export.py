@@ -38,6 +38,9 @@ _SECTIONS: Mapping[str, str] = {
         select key, fingerprint, answer, at
         from core.idempotent_request where user_id = %(id)s order by at, key
     """,
+    "tastes": """
+        select kind, value, at from core.taste where user_id = %(id)s order by kind, value
+    """,
     "interactions": """
         select x.kind, x.at, o.external_id as offer_id, i.external_id as item_id, i.title, x.value,
           x.slate_id, x.split
@@ -72,8 +75,9 @@ def export_person(world: World, user_id: str, now: datetime) -> dict[str, Any]:
     Returns
     -------
     A document for JSON: profile, deposits, bookings, ledger, requests (what was answered to
-    bookings of an idempotency key), interactions, slates (what was shown, where and when), models
-    (each that holds them, with the weights of their items), models_not_read (with the reason).
+    bookings of an idempotency key), tastes (as stated), interactions, slates (what was shown,
+    where and when), models (each that holds them, with the weights of their items),
+    models_not_read (with the reason).
 
     Raises
     ------

@@ -166,6 +166,8 @@ WRITES = {
     "a dismissal": "insert into core.interaction (user_id, offer_id, kind, at)"
     " select u.id, o.id, 'dismiss', now() from core.beneficiary u, core.offer o"
     " where u.external_id = 'reader' and o.external_id = 'play-friday'",
+    "a taste": "insert into core.taste (user_id, kind, value, at)"
+    " select id, 'category', 'CINEMA', now() from core.beneficiary where external_id = 'reader'",
     "a deposit": "update core.deposit set amount_cents = amount_cents + 1"
     " where user_id = (select id from core.beneficiary where external_id = 'reader')",
     "a move": "update core.beneficiary set home = st_makepoint(6.8, 47.2)::geography"

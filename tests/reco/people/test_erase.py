@@ -52,6 +52,7 @@ def test_it_says_what_went_and_what_stayed(inhabited):
     assert erase_person(inhabited, LOU, LATER) == Erasure(
         interactions=2,
         slates=1,
+        tastes=1,
         answers=1,
         # The manga. Tonight's film is too late; whether the novel was collected, nobody knows.
         cancelled=1,
@@ -193,6 +194,10 @@ WRITES = (
     (
         "core.interaction",
         "insert into core.interaction (user_id, offer_id, kind, at) values (%s, 1, 'view', now())",
+    ),
+    (
+        "core.taste",
+        "insert into core.taste (user_id, kind, value, at) values (%s, 'genre', 'late', now())",
     ),
     (
         "reco.slate",

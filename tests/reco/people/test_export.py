@@ -107,7 +107,7 @@ def test_nobody_else_is_in_it(inhabited, connection):
     nothing = exported(inhabited, "nowhere")
     assert nothing["profile"]["user_id"] == "nowhere"
     assert nothing["profile"]["lat"] is None
-    parts = ("bookings", "deposits", "ledger", "requests", "interactions", "slates", "models")
+    parts = ("bookings", "deposits", "ledger", "requests", "tastes", "slates", "models")
     assert [nothing[part] for part in parts] == [[]] * len(parts)
 
 
