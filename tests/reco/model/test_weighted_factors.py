@@ -81,3 +81,11 @@ def test_what_is_popular_is_held_down_by_the_balance(matrix):
         return scores[:, popular].mean() / np.nanmean(scores)
 
     assert share(balanced) < share(plain)
+
+
+def test_what_has_faded_to_almost_nothing_harms_nobody(matrix):
+    faded = matrix.copy()
+    faded.data = np.where(np.arange(faded.nnz) % 3 == 0, faded.data, np.float32(1e-40))
+    fitted = fit_ials(faded, SETTINGS, lambda: None)
+    scores = fitted.score_users(np.arange(70, dtype=np.int32))
+    assert np.isfinite(scores[:, :-1]).all()
