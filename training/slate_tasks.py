@@ -16,8 +16,8 @@ from training.split import HELD_OUT_SHARE, Part, target_kinds
 
 TRAIN_SHARE = 0.7
 """Share of the interactions, by time, that the rehearsal is fitted on."""
-CHOOSE_SHARE = 0.1
-"""Share of those after them that choose; the rest is the test."""
+SEEN_SHARE = 0.8
+"""Share of them that the test is judged after; those between the two choose."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _by_time(data: SlateData) -> tuple[SlateTask, SlateTask]:
         raise InvalidInput("split", "these interactions have no times; use --split given")
     ordered = np.sort(at[timed])
     first = ordered[int(len(ordered) * TRAIN_SHARE)]
-    second = ordered[int(len(ordered) * (TRAIN_SHARE + CHOOSE_SHARE))]
+    second = ordered[int(len(ordered) * SEEN_SHARE)]
     return (
         _task(data, at < first, (at >= first) & (at < second), first),
         _task(data, at < second, at >= second, second),
