@@ -3,15 +3,16 @@
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 
 from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
+from reco.api.languages import language_of
 from reco.api.problems import PROBLEM, PROBLEMS
 from reco.feed.answer import FeedAnswer
-from reco.feed.query import feed_query
+from reco.feed.query import INTENSITY, MAX_INTENSITY, feed_query
 from reco.moments import moment_from
 
 router = APIRouter(prefix="/v1", tags=["feed"])
@@ -44,10 +45,35 @@ def feed(
     max_price_eur: Annotated[float | None, Query()] = None,
     category: Annotated[list[str] | None, Query(description="May be repeated.")] = None,
     n: Annotated[int, Query(description="Length of the slate, 1 to 100.")] = 20,
-    floor: Annotated[float, Query(description="Share of the best relevance to keep.")] = 0.95,
+    floor: Annotated[
+        float,
+        Query(
+            description="Share, from 0 to 1, of the likeliest slate's relevance to keep while the"
+            " slate widens the horizon; 1: the likeliest slate itself."
+        ),
+    ] = 0.95,
+    intensity: Annotated[
+        float,
+        Query(
+            description="Slates like this one that the person is expected to see, from 1 to"
+            f" {MAX_INTENSITY:.0f}: the more, the less a second offer of one new category adds."
+        ),
+    ] = INTENSITY,
+    min_new_categories: Annotated[
+        int,
+        Query(
+            description="Categories that the person has not met and the slate must have, from 0 to"
+            " n; as many as can be booked."
+        ),
+    ] = 0,
+    lang: Annotated[
+        str | None,
+        Query(description="Of the explanations: fr or en. Default: by Accept-Language, else fr."),
+    ] = None,
     cursor: Annotated[
         str | None, Query(description="`next_cursor` of the page before; good for 30 minutes.")
     ] = None,
+    accept_language: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Json:
     """What one person can book, best first; nothing sold out, past, too dear or shown before."""
     zone = ZoneInfo(worker.settings.timezone)
@@ -64,5 +90,8 @@ def feed(
         categories=category or (),
         n=n,
         floor=floor,
+        intensity=intensity,
+        min_new_categories=min_new_categories,
+        language=language_of(lang, accept_language),
     )
     return Json(worker.feed(query, cursor))

@@ -10,7 +10,7 @@ import typer
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.feed.once import feed_once
-from reco.feed.query import feed_query
+from reco.feed.query import INTENSITY, feed_query
 from reco.feed.table import agenda_table
 from reco.moments import moment_from
 from reco.secret import signing_secret
@@ -36,6 +36,13 @@ def feed(
     floor: Annotated[
         float, typer.Option(help="Share of the best relevance to keep, 0 to 1.")
     ] = 0.95,
+    intensity: Annotated[
+        float, typer.Option(help="Slates like this one that the person will see, 1 to 1000.")
+    ] = INTENSITY,
+    min_new_categories: Annotated[
+        int, typer.Option(help="New categories that the slate must have, where there are any.")
+    ] = 0,
+    lang: Annotated[str, typer.Option(help="Of the explanations: fr or en.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's body.")] = False,
     world: WorldOption = None,
 ) -> None:
@@ -57,6 +64,9 @@ def feed(
         categories=category or (),
         n=n,
         floor=floor,
+        intensity=intensity,
+        min_new_categories=min_new_categories,
+        language=lang,
     )
     answer = feed_once(opened_world(settings), query, signing_secret(settings))
     if as_json:

@@ -98,6 +98,8 @@ def _question(query: FeedQuery) -> bytes:
         query.radius_m,
         query.widest_m,
         query.floor,
+        query.intensity,
+        query.min_new_categories,
         sorted(filters.categories),
         filters.max_price_cents,
         [moment and moment.timestamp() for moment in (filters.starts_from, filters.starts_before)],

@@ -16,6 +16,9 @@ INTENSITY = 10.0
 """Unless another is asked for."""
 MAX_INTENSITY = 1_000.0
 
+LANGUAGES = ("fr", "en")
+"""That explanations are written in."""
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -48,6 +51,8 @@ class FeedQuery:
     """Slates like this one that the person is expected to see (METRICS: m)."""
     min_new_categories: int = 0
     """Categories that the person has not met and the slate must have, where there are so many."""
+    language: str = LANGUAGES[0]
+    """Of what is explained in words."""
     as_of: datetime | None = None
     """What was recorded after it is not known; None, live: all that is on record counts."""
     shown_items: frozenset[int] = frozenset()
@@ -76,6 +81,7 @@ def feed_query(
     floor: float = 0.95,
     intensity: float = INTENSITY,
     min_new_categories: int = 0,
+    language: str = LANGUAGES[0],
     shown_items: frozenset[int] = frozenset(),
     seed: int = 0,
 ) -> FeedQuery:
@@ -85,7 +91,7 @@ def feed_query(
     ------
     InvalidInput
         Names the parameter as it is written on the wire: lat, lon, radius_km, from, to,
-        max_price_eur, n, floor, intensity, min_new_categories.
+        max_price_eur, n, floor, intensity, min_new_categories, lang.
     """
     here = Point.checked(lon, lat)
     radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
@@ -97,6 +103,8 @@ def feed_query(
         raise InvalidInput("intensity", f"{intensity} is not between 1 and {MAX_INTENSITY:.0f}")
     if not 0 <= min_new_categories <= n:
         raise InvalidInput("min_new_categories", f"{min_new_categories} is not between 0 and n")
+    if language not in LANGUAGES:
+        raise InvalidInput("lang", f"{language!r} is not spoken here", LANGUAGES)
     for name, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
         if moment is not None and moment.tzinfo is None:
             raise InvalidInput(name, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
@@ -119,6 +127,7 @@ def feed_query(
         floor=floor,
         intensity=intensity,
         min_new_categories=min_new_categories,
+        language=language,
         now=now.astimezone(UTC),
         as_of=as_of,
         shown_items=shown_items,
