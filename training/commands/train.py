@@ -93,12 +93,9 @@ def train(
     frames: Annotated[
         Path | None, typer.Option(help="Train from this folder of frames, not the database.")
     ] = None,
-    is_promoted: Annotated[
-        bool,
-        typer.Option(
-            "--promote/--no-promote", help="Serve it if the gate lets it, or leave it a candidate."
-        ),
-    ] = True,
+    is_left: Annotated[
+        bool, typer.Option("--no-promote", help="Leave it a candidate; do not ask the gate.")
+    ] = False,
     by: By = None,
     world: WorldOption = None,
 ) -> None:
@@ -132,10 +129,10 @@ def train(
     served = champion(opened.conninfo)
     if served and served.version == summary.version:
         _say("It is the first model of this world, and served at once.")
-    elif is_promoted:
-        _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
-    else:
+    elif is_left:
         _say(f"It is a candidate: `reco models promote {summary.version}` serves it.")
+    else:
+        _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
 
 
 def _track(uri: str, world: World, summary: TrainingSummary) -> None:
