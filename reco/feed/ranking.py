@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.horizon import Value
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.attributes import new_categories, new_families
-from reco.feed.candidates import Sweep, sweep_of
+from reco.feed.candidates import Gathered, Sweep, sweep_of
 from reco.feed.generation import Generation
 from reco.feed.scoring import (
     NO_BOUNDS,
@@ -32,9 +32,11 @@ MOST = 500
 """The likeliest of all candidates, among which a slate is looked for first."""
 OF_EACH = 5
 """The likeliest of each family that would bring something new: a first play at rank 800, too."""
-FEW = 0.25
+FEW = 0.5
 """Offers around for each item of the catalogue, below which all of them are gathered at once."""
 _GROWTH = 4
+_MANY = 0.1
+"""Share of all items from which on it is quicker to score them all, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,10 @@ class Ranking:
     @cached_property
     def everything(self) -> Scores:
         """All candidates, until others are gathered."""
-        return score(self.taste, self.sweep.everything())
+        gathered = self.sweep.everything()
+        if len(gathered) < _MANY * len(self.sweep.wanted):
+            return score(self.taste, gathered)
+        return Scores(gathered, self.taste, self._bounds_of(gathered))
 
     def _surely(self, found: Scored, at_least: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what to look down to: as before where all that was asked for is known."""
@@ -162,13 +167,16 @@ class Ranking:
             least_of_family.astype(np.float32), scratch.slot[: len(wanted)], scratch.slot_item,
         )  # fmt: skip
         gathered = self.sweep.gather(slots)
-        bounds, count = self._bounds, len(gathered)
-        if len(bounds.score):
-            room = Bounds(scratch.score[:count], scratch.slack[:count])
-            np.take(bounds.score, gathered.item, out=room.score, mode="clip")
-            np.take(bounds.slack, gathered.item, out=room.slack, mode="clip")
-            bounds = room
-        return Scores(gathered, self.taste, bounds)
+        return Scores(gathered, self.taste, self._bounds_of(gathered))
+
+    def _bounds_of(self, gathered: Gathered) -> Bounds:
+        scratch, bounds, count = self.sweep.scratch, self._bounds, len(gathered)
+        if not len(bounds.score):
+            return bounds
+        room = Bounds(scratch.score[:count], scratch.slack[:count])
+        np.take(bounds.score, gathered.item, out=room.score, mode="clip")
+        np.take(bounds.slack, gathered.item, out=room.slack, mode="clip")
+        return room
 
     def _level(self, wanted: NDArray[np.bool_], count: int) -> float:
         """Return log-odds that about `count` wanted items may have, −∞ if there are fewer."""
