@@ -25,7 +25,7 @@ LOSS = 0.01
 """Share of ndcg that a setting may lose against the order by relevance."""
 LEARNING_USERS = 2_500
 """Validation users whose candidates teach the probability."""
-CHOOSING_USERS = 2_500
+CHOOSING_USERS = 1_000
 """Those of them whose slates choose the settings."""
 _LATENT = 64
 
