@@ -56,10 +56,16 @@ class Factors:
         what training alternates with, so that fresh interactions count at once.
         """
         seen = self.item_factors[history.rows].astype(np.float64)
+        right = seen.T @ (1.0 + self.alpha * history.weights.astype(np.float64))
+        return np.asarray(np.linalg.solve(self.normal_equations(history), right), dtype=np.float64)
+
+    def normal_equations(self, history: History) -> NDArray[np.float64]:
+        """Return the left side, (F, F), of what the user's factor solves."""
+        seen = self.item_factors[history.rows].astype(np.float64)
         extra = self.alpha * history.weights.astype(np.float64)
         left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])
         left[np.diag_indices_from(left)] += self.regularisation
-        return np.asarray(np.linalg.solve(left, seen.T @ (1.0 + extra)), dtype=np.float64)
+        return left
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the product of the user's factor and each item's; NaN for an empty history."""

@@ -65,20 +65,31 @@ class WeightedFactors:
 
     def user_factor(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history."""
-        seen = self.item_factors[history.rows].astype(np.float64)
-        weights = history.weights.astype(np.float64) * self.observed_weight[history.rows]
-        diagonal = self.unobserved_axes + self.regularisation * float(
-            (weights.sum() + self.unobserved_mass[0]) ** self.nu
-        )
+        seen, weights, diagonal = self._terms(history)
         if len(weights) > len(diagonal):
-            left = seen.T @ (seen * weights[:, np.newaxis])
-            left[np.diag_indices_from(left)] += diagonal
+            left = self.normal_equations(history)
             return np.asarray(np.linalg.solve(left, weights @ seen), dtype=np.float64)
         # Woodbury: x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 1, with all weights positive.
         over = seen / diagonal
         inner = seen @ over.T
         inner[np.diag_indices_from(inner)] += 1.0 / weights
         return np.asarray(np.linalg.solve(inner, np.ones(len(weights))) @ over, dtype=np.float64)
+
+    def normal_equations(self, history: History) -> NDArray[np.float64]:
+        """Return the left side, (F, F), of what the user's factor solves."""
+        seen, weights, diagonal = self._terms(history)
+        left = seen.T @ (seen * weights[:, np.newaxis])
+        left[np.diag_indices_from(left)] += diagonal
+        return np.asarray(left, dtype=np.float64)
+
+    def _terms(
+        self, history: History
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return factors and weights of the history's items, and the part that is diagonal."""
+        seen = self.item_factors[history.rows].astype(np.float64)
+        weights = history.weights.astype(np.float64) * self.observed_weight[history.rows]
+        mass = float((weights.sum() + self.unobserved_mass[0]) ** self.nu)
+        return seen, weights, self.unobserved_axes + self.regularisation * mass
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the product of the user's factor and each item's; NaN for an empty history."""
