@@ -9,7 +9,19 @@ FEED: dict[str, Any] = {
     "location_used": {"lat": 45.189, "lon": 5.725, "source": "home"},
     "radius_m": 50000.0,
     "floor": 0.95,
-    "relevance_kept": 0.96,
+    "relevance_kept": 0.962,
+    "explanation": [
+        {
+            "code": "relevance_kept",
+            "parameters": {"relevance_kept": 0.962, "floor": 0.95, "changed": 2},
+            "text": "96.2% of the relevance kept, 2 ideas changed.",
+        },
+        {
+            "code": "points_gained",
+            "parameters": {"points": 1.83, "intensity": 10.0, "points_once": 0.21},
+            "text": "1.8 more points expected than of the likeliest selection.",
+        },
+    ],
     "items": [
         {
             "offer_id": "o001234",
@@ -40,11 +52,52 @@ FEED: dict[str, Any] = {
             "gain": 1.26,
             "reasons": ["first_of_category", "close_to_you"],
             "rank": 3,
+            "explanation": [
+                {
+                    "code": "similar_to",
+                    "parameters": {"item_id": "i000007", "title": "Vagues", "score_fall": 0.31},
+                    "text": "in the spirit of “Vagues”",
+                },
+                {
+                    "code": "new_category",
+                    "parameters": {"attribute": "category", "value": "SPECTACLE", "points": 25.0},
+                    "text": "new world: Stage, +25",
+                },
+                {
+                    "code": "new_venue_type",
+                    "parameters": {"attribute": "venue_type", "value": "theatre", "points": 20.0},
+                    "text": "new kind of venue: theatre, +20",
+                },
+                {"code": "rank", "parameters": {"rank": 3}, "text": "no. 3 by relevance"},
+            ],
         }
     ],
     "horizon": {
         "points": 65.0,
         "categories": ["LIVRE"],
+        "met": {
+            "category": ["LIVRE"],
+            "venue_type": ["bookshop"],
+            "subcategory": ["LIVRE_PAPIER"],
+            "venue": ["v0007"],
+            "genre": ["Roman"],
+        },
+        "additions": [
+            {
+                "attribute": "category",
+                "value": "SPECTACLE",
+                "name": None,
+                "points": 25.0,
+                "chance": 0.191,
+            },
+            {
+                "attribute": "venue",
+                "value": "v0042",
+                "name": "Théâtre de la Lune, Grenoble",
+                "points": 5.0,
+                "chance": 0.191,
+            },
+        ],
         "gain": 1.26,
         "intensity": 10.0,
         "gain_at_intensity": 11.47,

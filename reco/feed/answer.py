@@ -1,7 +1,11 @@
 """What a feed answers: the body that goes over the wire, as frozen records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+Parameter = str | int | float | None
+"""A number or a name that an explanation tells."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,16 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """One fact of the computation that explains an offer or a slate."""
+
+    code: str
+    parameters: Mapping[str, Parameter]
+    text: str
+    """The same in the language asked for, short enough for a card."""
+
+
+@dataclass(frozen=True)
 class FeedItem:
     """One offer of the slate."""
 
@@ -58,6 +72,22 @@ class FeedItem:
     reasons: tuple[str, ...]
     rank: int | None = None
     """By probability alone, from 1; None where it is beyond the few hundred that are known."""
+    explanation: tuple[Statement, ...] = ()
+    """What drew it, what it would bring that is new, its rank; empty where nobody asks."""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A value that the user has not met and the slate offers."""
+
+    attribute: str
+    value: str
+    name: str | None
+    """Of a venue."""
+    points: float
+    """That its first booking earns."""
+    chance: float
+    """That the slates like this one lead to it, and none of the pages before."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +96,10 @@ class HorizonShown:
 
     points: float
     categories: tuple[str, ...]
+    met: Mapping[str, tuple[str, ...]]
+    """By attribute, the values of all bookings."""
+    additions: tuple[Addition, ...]
+    """What the slate offers that is new; first what most points are expected of."""
     gain: float
     """Points that the slate is expected to add, if it is shown once (METRICS: G, m = 1)."""
     intensity: float
@@ -87,6 +121,8 @@ class FeedAnswer:
     radius_m: float
     floor: float
     relevance_kept: float
+    explanation: tuple[Statement, ...]
+    """What the slate keeps of the likeliest one's relevance, and what it gains over it."""
     items: tuple[FeedItem, ...]
     horizon: HorizonShown
     next_cursor: str | None

@@ -13,7 +13,7 @@ from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import quotas
 from reco.feed.state import Situation
-from reco.feed.widening import Aim, Pool, Widened, widen
+from reco.feed.widening import Aim, Pool, Widened, likeliest, widen
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Choice:
     pool: Scored
     """By descending probability."""
     widened: Widened
+    likeliest: Widened
+    """The likeliest slate of the same pool: what the floor refers to."""
     ranked: int
     """So many of the pool are the likeliest of all candidates: their row is their rank."""
 
@@ -50,18 +52,16 @@ class Chooser:
         values = values_of_candidates(
             self._catalogue, pool.candidates, self._situation.state.met, query.unmet
         )
-        widened = widen(
-            Pool(
-                pool.probability,
-                values,
-                quotas(self._catalogue, pool.candidates, query.n),
-                outside_probability=self._most_outside(),
-                outside_points=_MOST_POINTS,
-            ),
-            Aim(query.n, query.floor, query.intensity, query.min_new_categories),
-            categories_among(self._catalogue, values),
+        choices = Pool(
+            pool.probability,
+            values,
+            quotas(self._catalogue, pool.candidates, query.n),
+            outside_probability=self._most_outside(),
+            outside_points=_MOST_POINTS,
         )
-        return Choice(pool, widened, ranked)
+        aim = Aim(query.n, query.floor, query.intensity, query.min_new_categories)
+        of_pool = choices, aim, categories_among(self._catalogue, values)
+        return Choice(pool, widen(*of_pool), likeliest(*of_pool), ranked)
 
     def _pool(self, gone: Set[int]) -> tuple[Scored, int]:
         """Return the candidates to choose from, and how many of them are the likeliest of all."""

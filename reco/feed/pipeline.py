@@ -1,15 +1,15 @@
 """A feed, from a query to an answer: the whole pipeline on one screen."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 
 from reco.errors import InvalidInput
-from reco.feed.choosing import Choice, Chooser, ranks
+from reco.feed.choosing import Chooser
 from reco.feed.generation import Generation
-from reco.feed.present import Feed, Live, Pick, picked, present
+from reco.feed.picks import Live, picks_of
+from reco.feed.present import Feed, present
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.readback import LiveOffer, read_offers
@@ -94,18 +94,7 @@ def _live_slate(
         choice = chooser.choose(gone)
         unread = [offer for offer in choice.offer_ids if offer not in live]
         if not unread:
-            return Live(choice, _picks(ranking, choice, live))
+            return Live(choice, picks_of(ranking.taste, situation.state, choice, live))
         found = read_offers(connection, unread, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
         gone.update(offer for offer in unread if offer not in live)
-
-
-def _picks(ranking: Ranking, choice: Choice, live: Mapping[int, LiveOffer]) -> list[Pick]:
-    rows, pool = choice.widened.chosen, choice.pool
-    liked = ranking.taste.is_liked(pool.said[rows])
-    return [
-        picked(pool, row, live[offer], is_liked=is_liked, rank=rank)
-        for row, offer, is_liked, rank in zip(
-            rows.tolist(), choice.offer_ids, liked.tolist(), ranks(choice).tolist(), strict=True
-        )
-    ]

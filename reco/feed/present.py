@@ -6,48 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
-
-from features.horizon import Value, expected_gains, points
-from reco.feed.answer import (
-    FeedAnswer,
-    FeedItem,
-    HorizonShown,
-    LocationUsed,
-    VenueShown,
-)
-from reco.feed.choosing import Choice
+from features.horizon import Value, expected_gains
+from reco.feed.answer import FeedAnswer, FeedItem, LocationUsed, Statement, VenueShown
 from reco.feed.cursor import MAX_SHOWN, write_cursor
+from reco.feed.explaining import explain_offer, explain_slate
 from reco.feed.generation import Generation
+from reco.feed.outlook import horizon_shown
+from reco.feed.picks import Live, Pick
 from reco.feed.query import FeedQuery
 from reco.feed.readback import LiveOffer
 from reco.feed.recorder import Slate
-from reco.feed.scoring import Scored
 from reco.feed.state import Situation
 
 _CLOSE_M = 2_000.0
 _SOON = timedelta(days=3)
-
-
-@dataclass(frozen=True)
-class Pick:
-    """A chosen offer, live, with what was computed for it."""
-
-    live: LiveOffer
-    distance_m: float | None
-    probability: float
-    is_liked: bool
-    bookings_near: int
-    rank: int
-    """By probability alone, from 1; 0 where it is too far down to be known."""
-
-
-@dataclass(frozen=True)
-class Live:
-    """A choice that was read back: all of it can be booked."""
-
-    choice: Choice
-    picks: Sequence[Pick]
 
 
 @dataclass(frozen=True)
@@ -58,23 +30,9 @@ class Feed:
     slate: Slate
 
 
-def picked(scored: Scored, row: int, live: LiveOffer, *, is_liked: bool, rank: int) -> Pick:
-    """Return candidate `row` as a pick, with its offer as read back."""
-    candidates = scored.candidates
-    distance_m = float(candidates.distance_m[row])
-    return Pick(
-        live=live,
-        distance_m=None if np.isnan(distance_m) else distance_m,
-        probability=scored.probability_of(row),
-        is_liked=is_liked,
-        bookings_near=int(candidates.bookings_near[row]),
-        rank=rank,
-    )
-
-
 def present(serving: Generation, situation: Situation, live: Live, secret: str) -> Feed:
     """Return the answer to the request and the slate to record; `secret` signs the cursor."""
-    picks, widened = live.picks, live.choice.widened
+    picks = live.picks
     query, around, met = situation.query, situation.around, situation.state.met
     gains = expected_gains(
         [pick.live.values for pick in picks],
@@ -94,18 +52,10 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         ),
         radius_m=around.radius_m,
         floor=query.floor,
-        relevance_kept=widened.relevance_kept,
-        items=tuple(
-            _item(pick, gain, met, query.now) for pick, gain in zip(picks, gains, strict=True)
-        ),
-        horizon=HorizonShown(
-            points=points([met]),
-            categories=tuple(sorted(value for kind, value in met if kind == "category")),
-            gain=sum(gains),
-            intensity=query.intensity,
-            gain_at_intensity=widened.gain,
-            bound=widened.bound,
-        ),
+        relevance_kept=live.choice.widened.relevance_kept,
+        explanation=explain_slate(live.choice, query),
+        items=tuple(_item(pick, gain, met, query) for pick, gain in zip(picks, gains, strict=True)),
+        horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, picks, secret),
         notes=tuple(_notes(serving, situation, picks)),
     )
@@ -120,6 +70,7 @@ def offer_item(
     gain: float = 0.0,
     reasons: Sequence[str] = (),
     rank: int | None = None,
+    explanation: tuple[Statement, ...] = (),
 ) -> FeedItem:
     """Return a live offer as it is written on the wire."""
     return FeedItem(
@@ -137,17 +88,19 @@ def offer_item(
         gain=gain,
         reasons=tuple(reasons),
         rank=rank,
+        explanation=explanation,
     )
 
 
-def _item(pick: Pick, gain: float, met: Set[Value], now: datetime) -> FeedItem:
+def _item(pick: Pick, gain: float, met: Set[Value], query: FeedQuery) -> FeedItem:
     return offer_item(
         pick.live,
         distance_m=pick.distance_m,
         probability=pick.probability,
         gain=gain,
-        reasons=_reasons(pick, met, now),
+        reasons=_reasons(pick, met, query.now),
         rank=pick.rank or None,
+        explanation=explain_offer(pick, met, query),
     )
 
 

@@ -18,7 +18,7 @@ MAX_SESSIONS = 8
 
 _OFFERS = """
 select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
-  o.is_duo,
+  o.is_duo, o.published_at,
   c.name as category, s.name as subcategory,
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
@@ -68,6 +68,7 @@ class LiveOffer:
     image_url: str | None
     genres: list[str]
     is_duo: bool
+    published_at: datetime | None
     category: str
     subcategory: str | None
     is_digital: bool

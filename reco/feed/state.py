@@ -36,7 +36,7 @@ with me as materialized (
 select 'booking' as kind, i.id, i.external_id as item, k.at, k.amount_cents,
   core.cap_of(s.is_event, s.is_digital, s.is_physical, k.is_dated, o.venue_id is not null) as cap,
   c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres,
-  null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
+  i.title, null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
   null::integer as physical_cap_cents, null::integer as offer_limit_cents,
   null::timestamptz as expires_at, null::boolean as has_deposit
 from (
@@ -55,7 +55,7 @@ left join core.venue v on v.id = o.venue_id
 union all
 -- Of what was not booked less is asked.
 select k.kind, i.id, i.external_id, k.at, null, null, null, null, null, null, null,
-  null, null, null, null, null, null, null
+  i.title, null, null, null, null, null, null, null
 from (
   -- What was dismissed or kept counts for ever; of looks, the last thousand.
   select kind, offer_id, at from mine where kind in ('dismiss', 'favourite')
@@ -68,7 +68,7 @@ join core.offer o on o.id = k.offer_id
 join core.item i on i.id = o.item_id
 union all
 select 'person', me.id, null, d.granted_at, d.amount_cents, null, null, null, null, null, null,
-  round(st_x(me.home::geometry)::numeric, 3)::float8,
+  null, round(st_x(me.home::geometry)::numeric, 3)::float8,
   round(st_y(me.home::geometry)::numeric, 3)::float8,
   d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at,
   exists (select from core.deposit where user_id = me.id)
@@ -80,7 +80,7 @@ left join lateral (
 """
 """The person, bookings and interactions: a row each, nulls for what only others have."""
 
-_OF_ALL = 11
+_OF_ALL = 12
 """The columns before those that only a person has."""
 
 
@@ -134,6 +134,7 @@ class Booked:
     venue: str | None
     venue_type: str | None
     genres: list[str]
+    title: str | None
 
     @property
     def values(self) -> frozenset[Value]:
@@ -155,6 +156,7 @@ class Interacted:
     item: str
     kind: str
     at: datetime | None
+    title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ def _state(rows: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
         elif kind == "person":
             person = _person(row)
         else:
-            interactions.append(Interacted(row[1], row[2], kind, row[3]))
+            interactions.append(Interacted(row[1], row[2], kind, row[3], row[_OF_ALL - 1]))
     return UserState(person, tuple(bookings), tuple(interactions), _credit(person, bookings, now))
 
 

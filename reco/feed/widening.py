@@ -1,7 +1,7 @@
 """The slate that widens the horizon most while it keeps its relevance (docs/horizon.md)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,6 +136,11 @@ def widen(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) ->
         gain=gain,
         bound=bound,
     )
+
+
+def likeliest(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) -> Widened:
+    """Return the slate that the floor of `aim` refers to: the likeliest of the same demands."""
+    return widen(pool, replace(aim, floor=1.0), is_category)
 
 
 def _as_matrices(

@@ -1,0 +1,91 @@
+"""Why each offer is shown, and what the slate gave up: facts of the computation itself."""
+
+from collections.abc import Set
+from datetime import datetime, timedelta
+
+from features.horizon import POINTS, Value
+from reco.feed.answer import Parameter, Statement
+from reco.feed.choosing import Choice
+from reco.feed.picks import Pick
+from reco.feed.query import FeedQuery
+from reco.feed.wording import statement
+
+MOST_NEW_VALUES = 2
+"""New values that are told of an offer, those that earn most."""
+NEW = timedelta(days=28)
+"""An offer published no longer ago is new."""
+
+
+def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statement, ...]:
+    """Return what drew an offer, what it would bring that is new, and its rank by relevance."""
+    code, parameters = _drawn(pick, query.now)
+    told = [statement(query.language, code, parameters)]
+    told += [_new_value(pick, value, query.language) for value in _new_values(pick, met)]
+    if pick.rank:
+        told.append(statement(query.language, "rank", {"rank": pick.rank}))
+    return tuple(told)
+
+
+def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
+    """Return what the slate keeps of the likeliest one's relevance, and what it gains over it."""
+    widened, likeliest = choice.widened, choice.likeliest
+    changed = len(set(widened.chosen.tolist()) - set(likeliest.chosen.tolist()))
+    if not changed:
+        return (statement(query.language, "likeliest_slate", {}),)
+    kept: dict[str, Parameter] = {
+        "relevance_kept": widened.relevance_kept,
+        "floor": query.floor,
+        "changed": changed,
+    }
+    gained: dict[str, Parameter] = {
+        "points": widened.gain - likeliest.gain,
+        "intensity": query.intensity,
+        "points_once": widened.gain_once - likeliest.gain_once,
+    }
+    return (
+        statement(query.language, "relevance_kept", kept),
+        statement(query.language, "points_gained", gained),
+    )
+
+
+def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
+    """Return the code of what the offer owes its place to, with the numbers behind it."""
+    like = pick.likeness
+    if like and like.item_id == pick.live.item_id:
+        return "seen_before", {"item_id": like.item_id, "score_fall": like.score_fall}
+    if like and like.title:
+        return "similar_to", {
+            "item_id": like.item_id,
+            "title": like.title,
+            "score_fall": like.score_fall,
+        }
+    if not pick.is_scored:
+        return _drawn_by_bookings(pick, now)
+    return ("likely", {}) if pick.is_of_likeliest else ("to_widen", {})
+
+
+def _drawn_by_bookings(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
+    """Of what the model cannot say anything of, what was booked around decides."""
+    if pick.bookings_near:
+        place = "popular_online" if pick.distance_m is None else "popular_near_you"
+        return place, {"bookings_near": pick.bookings_near}
+    published_at = pick.live.published_at
+    if published_at is not None and now - published_at <= NEW:
+        return "new", {"published_at": published_at.isoformat()}
+    return "not_booked_lately", {}
+
+
+def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:
+    new = sorted(pick.live.values - met, key=lambda value: (-POINTS[value[0]], value))
+    return new[:MOST_NEW_VALUES]
+
+
+def _new_value(pick: Pick, value: Value, language: str) -> Statement:
+    attribute, name = value
+    parameters: dict[str, Parameter] = {
+        "attribute": attribute,
+        "value": name,
+        "points": POINTS[attribute],
+    }
+    spoken = pick.live.venue_name if attribute == "venue" else None
+    return statement(language, f"new_{attribute}", parameters, spoken)

@@ -1,0 +1,66 @@
+"""The offers of a slate, read back, with what was computed for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reco.feed.choosing import Choice, ranks
+from reco.feed.likeness import Likeness, likeness_of
+from reco.feed.readback import LiveOffer
+from reco.feed.scoring import Taste
+from reco.feed.state import UserState
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A chosen offer, live, with what was computed for it."""
+
+    live: LiveOffer
+    distance_m: float | None
+    probability: float
+    is_scored: bool
+    """Whether the model could say; otherwise what is booked around decides."""
+    is_liked: bool
+    is_of_likeliest: bool
+    """Whether the likeliest slate has it, too."""
+    likeness: Likeness | None
+    bookings_near: int
+    rank: int
+    """By probability alone, from 1; 0 where it is too far down to be known."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A choice that was read back: all of it can be booked."""
+
+    choice: Choice
+    picks: Sequence[Pick]
+
+
+def picks_of(
+    taste: Taste, state: UserState, choice: Choice, live: Mapping[int, LiveOffer]
+) -> list[Pick]:
+    """Return the offers of a choice, in its order; `live` are those read back, by id."""
+    chosen = choice.pool.take(choice.widened.chosen)
+    candidates, probability = chosen.candidates, chosen.probability
+    distance_m = candidates.distance_m
+    liked = taste.is_liked(chosen.said).tolist()
+    likeness = likeness_of(taste, state, candidates.item, liked)
+    is_scored = ~np.isnan(chosen.said)
+    is_of_likeliest = np.isin(choice.widened.chosen, choice.likeliest.chosen)
+    rank = ranks(choice)
+    return [
+        Pick(
+            live=live[offer],
+            distance_m=None if np.isnan(distance_m[at]) else float(distance_m[at]),
+            probability=float(probability[at]),
+            is_scored=bool(is_scored[at]),
+            is_liked=liked[at],
+            is_of_likeliest=bool(is_of_likeliest[at]),
+            likeness=likeness[at],
+            bookings_near=int(candidates.bookings_near[at]),
+            rank=int(rank[at]),
+        )
+        for at, offer in enumerate(choice.offer_ids)
+    ]

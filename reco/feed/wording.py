@@ -1,0 +1,74 @@
+"""What is explained, in words: short enough for a card, in each of the page's languages."""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from reco.feed.answer import Parameter, Statement
+
+_TEXTS = Path(__file__).parents[1] / "web" / "texts.json"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def statement(
+    language: str, code: str, parameters: Mapping[str, Parameter], name: str | None = None
+) -> Statement:
+    """Return a fact with its words.
+
+    Parameters
+    ----------
+    language
+        One of `reco.feed.query.LANGUAGES`.
+    code
+        Its words are the text `explain_CODE`, or `explain_CODE_one` of a single booking.
+    name
+        What the parameter `value` is called, where it has a name of its own.
+    """
+    texts = _texts()[language]
+    shown = {key: _shown(key, value, language) for key, value in parameters.items()}
+    if "value" in parameters:
+        shown["value"] = name or value_name(
+            str(parameters["attribute"]), str(parameters["value"]), language
+        )
+    single = f"explain_{code}_one"
+    is_single = parameters.get("bookings_near") == 1 and single in texts
+    key = single if is_single else f"explain_{code}"
+    return Statement(code, dict(parameters), texts[key].format_map(shown))
+
+
+def value_name(attribute: str, value: str, language: str) -> str:
+    """Return what a value is called: by the texts, or else its code made readable.
+
+    >>> value_name("category", "SPECTACLE", "en"), value_name("genre", "BANDE_DESSINEE", "en")
+    ('Stage', 'Bande dessinee')
+    """
+    known = _texts()[language].get(f"{attribute}_{value}")
+    if known:
+        return known
+    words = value.replace("_", " ")
+    return words.capitalize() if value == value.upper() else words
+
+
+def _shown(key: str, value: Parameter, language: str) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    if key == "relevance_kept":
+        # Never more than was kept.
+        space = _NO_BREAK if language == "fr" else ""
+        return f"{_decimal(math.floor(value * 1000.0) / 10.0, language)}{space}%"
+    return _decimal(value, language)
+
+
+def _decimal(value: float, language: str) -> str:
+    """Return a number with at most one place after the point, as the language writes it."""
+    written = f"{value:.1f}".removesuffix(".0")
+    return written.replace(".", ",") if language == "fr" else written
+
+
+@cache
+def _texts() -> Mapping[str, Mapping[str, str]]:
+    """Return the words that the page speaks, too: each is written once."""
+    texts: Mapping[str, Mapping[str, str]] = json.loads(_TEXTS.read_text())
+    return texts
