@@ -1,11 +1,15 @@
 """What is known of a user, as a model sees it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import strongest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,22 @@ class History:
     weights: NDArray[np.float32]
     """(n,) positive, in bookings (`features.interactions.EVENT_WEIGHTS`)."""
 
+    _worked_out: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, by: object, work_out: "Callable[[History], T]") -> "T":
+        """Return what `work_out` makes of this history, made once for each `by`."""
+        if id(by) not in self._worked_out:
+            self._worked_out[id(by)] = work_out(self)
+        made: T = self._worked_out[id(by)]
+        return made
+
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def evidence(self) -> float:
+        """The interest shown in all, in bookings."""
+        return float(self.weights.sum(dtype=np.float64))
 
     @classmethod
     def of(cls, rows: NDArray[np.int32], weights: NDArray[np.float32]) -> "History":
