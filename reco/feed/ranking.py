@@ -26,6 +26,7 @@ from reco.feed.scoring import (
 from reco.feed.state import Situation
 from reco.feed.workspace import Scratch
 from reco.kernel import selecting
+from reco.kernel.pooling import not_among
 from reco.model.scorer import Bounds
 
 MOST = 500
@@ -123,6 +124,14 @@ class Ranking:
                 return found
             at_least = known
             found = self._above_either(np.inf, at_least).likeliest_of(self.families, OF_EACH)
+
+    def joined(self, scored: Scored, others: Scored) -> Scored:
+        """Return both, the likeliest first, no item twice."""
+        is_new = np.empty(len(others), dtype=bool)
+        mark = self.sweep.scratch.slot
+        not_among(others.candidates.item, scored.candidates.item, mark, is_new)
+        both = scored.joined(others.take(np.flatnonzero(is_new)))
+        return both.take(both.order(self.sweep.catalogue))
 
     def has_at_venues(self, least: int) -> bool:
         """Say whether so many candidates are at venues."""

@@ -71,7 +71,7 @@ class Shortlist:
         return Full(is_full, online=bool(ONLINE in venues))
 
     def _add(self, more: Scored) -> None:
-        is_new = ~np.isin(more.candidates.item, self.scored.candidates.item)
-        if is_new.any():
-            both = self.scored.joined(more.take(np.flatnonzero(is_new)))
-            self._put(both.take(both.order(self._catalogue)))
+        before = len(self.scored)
+        both = self._ranking.joined(self.scored, more)
+        if len(both) > before:
+            self._put(both)

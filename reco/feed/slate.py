@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates
+from reco.kernel.pooling import numbered
 from reco.kernel.selecting import take_within
 
 MAX_A_VENUE = 3
@@ -31,7 +32,14 @@ class Quota:
     @cached_property
     def code(self) -> NDArray[np.int64]:
         """(C,) the groups, numbered from 0 on."""
-        return np.unique(self.group, return_inverse=True)[1]
+        code = np.empty(len(self.group), dtype=np.int64)
+        numbered(self.group, code)
+        return code
+
+    def holds(self, rows: NDArray[np.int64]) -> bool:
+        """Say whether none of the groups of `rows` has more of them than it may have."""
+        code = self.code[rows]
+        return bool(np.all(np.bincount(code)[code] <= self.limit[rows]))
 
 
 def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:

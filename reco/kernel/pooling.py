@@ -1,7 +1,7 @@
 """The attribute values of a pool's candidates, and the likeliest candidates of every value."""
 
 import numpy as np
-from numba import float64, int32, int64
+from numba import boolean, float64, int32, int64
 
 from reco.kernel.compiled import READ_BOOL, READ_F64, READ_I32, READ_I64, compiled
 
@@ -91,3 +91,38 @@ def likeliest_of_values(probability, start, value, is_wanted, most, best):
                 at -= 1
             best[code, at] = row
     return found
+
+
+@compiled(int64(READ_I64, int64[::1]))
+def numbered(group, code):
+    """Write the groups, numbered from 0 on in the order they are met; return how many there are."""
+    size = 16
+    while size < 2 * len(group):
+        size *= 2
+    mask = np.uint64(size - 1)
+    first = np.full(size, -1, dtype=np.int64)
+    count = 0
+    for place in range(len(group)):
+        # Fibonacci hashing, then linear probing: at most half of the places are taken.
+        at = (np.uint64(group[place]) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)) & mask
+        while first[at] >= 0 and group[first[at]] != group[place]:
+            at = (at + np.uint64(1)) & mask
+        if first[at] < 0:
+            first[at] = place
+            code[place] = count
+            count += 1
+        else:
+            code[place] = code[first[at]]
+    return count
+
+
+@compiled(boolean(READ_I32, READ_I32, int32[::1], boolean[::1]))
+def not_among(item, others, mark, is_new):
+    """Write which of `item` are not among `others`; of all items `mark` may hold anything."""
+    for place in range(len(item)):
+        mark[item[place]] = 0
+    for place in range(len(others)):
+        mark[others[place]] = 1
+    for place in range(len(item)):
+        is_new[place] = mark[item[place]] == 0
+    return True
