@@ -1,0 +1,324 @@
+"""Every explanation against a computation of its own: nothing is said that is not so."""
+
+import re
+from datetime import timedelta
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import GRENOBLE, NOW, book, small_world
+
+from features.horizon import POINTS, expected_gains, values_of
+from features.interactions import encoded_ids
+from reco.catalogue.build import build_catalogue
+from reco.feed.generation import generation
+from reco.feed.pipeline import feed
+from reco.feed.query import feed_query
+from reco.feed.scoring import history_of
+from reco.feed.state import read_situation
+from reco.model.calibration import Calibration
+from reco.model.factors import Factors
+from reco.model.history import History
+from reco.model.item_item import ItemItem
+from reco.model.loaded import LoadedModel
+
+SECRET = "a secret of at least thirty-two bytes"
+CATEGORIES = ("MUSEE", "CONCERT", "ATELIER", "JEU")
+MORE = 24
+DRAWN = {"similar_to", "seen_before", "popular_near_you", "popular_online", "new"}
+DRAWN |= {"not_booked_lately", "likely", "to_widen"}
+
+
+@pytest.fixture(scope="module")
+def connection(new_world):
+    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
+        small_world(connection)
+        for number, category in enumerate(CATEGORIES):
+            connection.execute("insert into core.category (name) values (%s)", (category,))
+            connection.execute(
+                "insert into core.venue (external_id, name, venue_type, location) values"
+                " (%s, %s, %s, st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+                (f"hall{number}", f"Hall {number}", f"kind{number % 3}", *GRENOBLE),
+            )
+        for number in range(MORE):
+            _add(connection, number)
+        book(connection, "reader", "more0", NOW - timedelta(days=3))
+        book(connection, "broke", "more5", NOW - timedelta(days=3))
+        for kind, offer in (("view", "more1"), ("favourite", "more2"), ("click", "play-friday")):
+            connection.execute(
+                "insert into core.interaction (user_id, offer_id, kind, at)"
+                " select u.id, o.id, %s, %s from core.beneficiary u, core.offer o"
+                " where u.external_id = 'reader' and o.external_id = %s",
+                (kind, NOW - timedelta(days=2), offer),
+            )
+        yield connection
+
+
+def _add(connection, number):
+    """Add a free, undated offer, published on a day of its own."""
+    name = f"more{number}"
+    connection.execute(
+        "insert into core.item (external_id, title, category_id, genres)"
+        " select %s, %s, id, array[%s] from core.category where name = %s",
+        (name, f"Work {number}", f"genre {number % 5}", CATEGORIES[number % 4]),
+    )
+    connection.execute(
+        "insert into core.offer (external_id, item_id, venue_id, published_at)"
+        " select %s, i.id, v.id, %s from core.item i, core.venue v"
+        " where i.external_id = %s and v.external_id = %s",
+        (name, NOW - timedelta(days=4 * number), name, f"hall{number % 4}"),
+    )
+    connection.execute(
+        "insert into core.stock (external_id, offer_id, price_cents)"
+        " select %s, id, 0 from core.offer where external_id = %s",
+        (name, name),
+    )
+
+
+def model_of(scorer, items):
+    return LoadedModel(
+        version="by hand", kind=scorer.kind, cutoff=None, created_at=NOW, digest="",
+        half_life_days=None, metrics={}, items=items, users=encoded_ids(["nobody"]), scorer=scorer,
+        calibration=Calibration(-4.0, 1.0, 0.1), history_start=np.zeros(2, dtype=np.int64),
+        history_item=np.empty(0, dtype=np.int32), history_weight=np.empty(0, dtype=np.float32),
+    )  # fmt: skip
+
+
+def factors(seed, items):
+    values = np.random.default_rng(seed).normal(size=(len(items), 5)).astype(np.float32)
+    wide = values.astype(float)
+    return Factors(values, wide.T @ wide, alpha=4.0, regularisation=1.0)
+
+
+def neighbours(seed, items):
+    generator, count = np.random.default_rng(seed), len(items)
+    found = [np.flatnonzero(generator.random(count) < 0.3) for _ in range(count)]
+    return ItemItem(
+        np.append(0, np.cumsum([len(row) for row in found])),
+        np.concatenate(found).astype(np.int32),
+        generator.random(sum(map(len, found))).astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="module")
+def catalogue(connection):
+    return build_catalogue(connection, NOW)
+
+
+@pytest.fixture(scope="module")
+def serving_of(catalogue):
+    """Return what serves a random model, which knows most of the items and many others."""
+    known = sorted(catalogue.items.item_external_id.tolist())[::-1][2:]
+    items = np.array(sorted([*known, *(b"other%d" % n for n in range(60))]))
+    made = {}
+
+    def of(kind, seed):
+        if (kind, seed) not in made:
+            scorer = {"als": factors, "itemknn": neighbours}.get(kind)
+            model = model_of(scorer(seed, items), items) if scorer else None
+            made[kind, seed] = generation(catalogue, model)
+        return made[kind, seed]
+
+    return of
+
+
+def query_of(user="reader", **asked):
+    return feed_query(now=NOW, default_radius_m=50_000.0, user_id=user, **asked)
+
+
+def said(item, code):
+    return next((told for told in item.explanation if told.code == code), None)
+
+
+asked_of = st.fixed_dictionaries(
+    {
+        "user": st.sampled_from(["reader", "broke", "villager"]),
+        "n": st.integers(1, 20),
+        "floor": st.sampled_from([0.0, 0.5, 0.9, 0.95, 1.0]),
+        "intensity": st.sampled_from([1.0, 10.0, 100.0]),
+        "language": st.sampled_from(["fr", "en"]),
+    }
+)
+models = st.tuples(st.sampled_from(["als", "itemknn", "none"]), st.integers(0, 5))
+
+
+@given(asked=asked_of, model=models)
+@settings(max_examples=40)
+def test_each_offer_says_what_drew_it(connection, serving_of, asked, model):
+    serving, query = serving_of(*model), query_of(**asked)
+    answer = feed(connection, serving, query, SECRET).answer
+    top = {item.offer_id for item in shown(connection, serving, asked, floor=1.0).items}
+    state = read_situation(connection, serving, query).state
+    for item in answer.items:
+        (drawn,) = [told for told in item.explanation if told.code in DRAWN]
+        assert drawn is item.explanation[0]
+        assert "{" not in drawn.text
+        row = serving.model.item_rows(encoded_ids([item.item_id]))[0] if serving.model else -1
+        history = history_of(serving.model, state, NOW) if serving.model else None
+        score = serving.model.scorer.scores(history, np.array([row]))[0] if history else np.nan
+        if drawn.code in {"similar_to", "seen_before"}:
+            check_likeness(serving.model, history, row, drawn)
+            assert (drawn.code == "seen_before") == (drawn.parameters["item_id"] == item.item_id)
+            assert "liked_by_people_like_you" in item.reasons
+        elif drawn.code in {"likely", "to_widen"}:
+            assert not np.isnan(score)
+            assert (drawn.code == "likely") == (item.offer_id in top)
+        else:
+            assert np.isnan(score)
+            check_bookings(connection, item, drawn)
+
+
+def check_likeness(model, history, row, drawn):
+    """The score falls so far without the item that is named, and without no other one farther."""
+    fall = {}
+    for at, of in enumerate(history.rows):
+        keep = np.arange(len(history)) != at
+        rest = History(history.rows[keep], history.weights[keep])
+        both = [model.scorer.scores(past, np.array([row]))[0] for past in (history, rest)]
+        fall[model.items[of].decode()] = both[0] - np.nan_to_num(both[1])
+    told = drawn.parameters["score_fall"]
+    assert told == pytest.approx(fall[drawn.parameters["item_id"]], rel=1e-5, abs=1e-7)
+    assert told == pytest.approx(max(fall.values()), rel=1e-5, abs=1e-7)
+    assert told > 0.0
+    if drawn.code == "similar_to":
+        assert drawn.parameters["title"] in drawn.text
+
+
+def check_bookings(connection, item, drawn):
+    booked, published_at = connection.execute(
+        "select count(b.id), min(o.published_at) filter (where o.external_id = %s)"
+        " from core.item i join core.offer o on o.item_id = i.id"
+        " join core.stock s on s.offer_id = o.id left join core.booking b on b.stock_id = s.id"
+        " where i.external_id = %s",
+        (item.offer_id, item.item_id),
+    ).fetchone()
+    if booked:
+        assert drawn.code == "popular_near_you"
+        assert drawn.parameters["bookings_near"] == booked
+    else:
+        is_new = NOW - published_at <= timedelta(days=28)
+        assert drawn.code == ("new" if is_new else "not_booked_lately")
+
+
+def values_in_database(connection, offer_id):
+    category, subcategory, venue, kind, genres = connection.execute(
+        "select c.name, s.name, v.external_id, v.venue_type, i.genres from core.offer o"
+        " join core.item i on i.id = o.item_id join core.category c on c.id = i.category_id"
+        " left join core.subcategory s on s.id = i.subcategory_id"
+        " left join core.venue v on v.id = o.venue_id where o.external_id = %s",
+        (offer_id,),
+    ).fetchone()
+    return values_of(
+        category=category, subcategory=subcategory, venue=venue, venue_type=kind, genres=genres
+    )
+
+
+def met_in_database(connection, user):
+    booked = connection.execute(
+        "select o.external_id from core.booking b join core.stock s on s.id = b.stock_id"
+        " join core.offer o on o.id = s.offer_id join core.beneficiary u on u.id = b.user_id"
+        " where u.external_id = %s",
+        (user,),
+    ).fetchall()
+    return frozenset().union(*(values_in_database(connection, row[0]) for row in booked))
+
+
+def shown(connection, serving, asked, **other):
+    return feed(connection, serving, query_of(**{**asked, **other}), SECRET).answer
+
+
+@given(asked=asked_of, model=models)
+@settings(max_examples=30)
+def test_each_offer_says_what_is_new_and_its_rank(connection, serving_of, asked, model):
+    serving = serving_of(*model)
+    met = met_in_database(connection, asked["user"])
+    # So long a slate that no quota keeps anything out: all candidates by relevance alone.
+    every = shown(connection, serving, asked, floor=1.0, n=100).items
+    place = {item.offer_id: rank for rank, item in enumerate(every, start=1)}
+    for item in shown(connection, serving, asked).items:
+        new = values_in_database(connection, item.offer_id) - met
+        told = [one for one in item.explanation if one.code.startswith("new_")]
+        points = [one.parameters["points"] for one in told]
+        assert points == sorted((POINTS[of] for of, _ in new), reverse=True)[:2]
+        assert {(one.parameters["attribute"], one.parameters["value"]) for one in told} <= new
+        for one in told:
+            assert one.code == f"new_{one.parameters['attribute']}"
+            assert one.text.endswith(f", +{one.parameters['points']:g}")
+        assert said(item, "rank").parameters["rank"] == item.rank
+        assert abs(item.probability - every[item.rank - 1].probability) < 1e-12
+        assert place[item.offer_id] == item.rank
+
+
+def gain_of(connection, answer, met, intensity):
+    chances = [1 - (1 - item.probability) ** intensity for item in answer.items]
+    values = [values_in_database(connection, item.offer_id) for item in answer.items]
+    return sum(expected_gains(values, chances, met))
+
+
+@given(asked=asked_of, model=models)
+@settings(max_examples=40)
+def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, asked, model):
+    serving = serving_of(*model)
+    answer = shown(connection, serving, asked)
+    likeliest = shown(connection, serving, asked, floor=1.0)
+    changed = {i.offer_id for i in answer.items} - {i.offer_id for i in likeliest.items}
+    told = {one.code: one for one in answer.explanation}
+    met, intensity = met_in_database(connection, asked["user"]), asked["intensity"]
+    horizon = answer.horizon
+    assert horizon.gain_at_intensity == pytest.approx(gain_of(connection, answer, met, intensity))
+    assert sum(new.points * new.chance for new in horizon.additions) == pytest.approx(
+        horizon.gain_at_intensity
+    )
+    assert {(of, value) for of, values in horizon.met.items() for value in values} == met
+    assert not {(new.attribute, new.value) for new in horizon.additions} & met
+    if not changed:
+        assert list(told) == ["likeliest_slate"]
+        return
+    gains = [
+        [gain_of(connection, slate, met, m) for m in (intensity, 1.0)]
+        for slate in (answer, likeliest)
+    ]
+    gained = told["points_gained"].parameters
+    assert gained["points"] == pytest.approx(gains[0][0] - gains[1][0], abs=1e-9)
+    assert gained["points_once"] == pytest.approx(gains[0][1] - gains[1][1], abs=1e-9)
+    assert gained["points"] >= -1e-9
+    kept = told["relevance_kept"].parameters
+    assert kept == {
+        "relevance_kept": answer.relevance_kept,
+        "floor": asked["floor"],
+        "changed": len(changed),
+    }
+    written = re.match(r"[\d,.]+", told["relevance_kept"].text)[0].replace(",", ".")
+    assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
+
+
+def test_some_of_all_is_said(connection, serving_of):
+    """The properties above are not of an empty set."""
+    codes = set()
+    for kind, seed in (("als", 0), ("als", 1), ("itemknn", 2), ("none", 0)):
+        for floor in (0.5, 1.0):
+            answer = feed(
+                connection, serving_of(kind, seed), query_of(floor=floor, n=8), SECRET
+            ).answer
+            told = [*answer.explanation, *(one for i in answer.items for one in i.explanation)]
+            codes |= {one.code for one in told}
+    assert {"similar_to", "likely", "to_widen", "new", "popular_near_you", "rank"} <= codes
+    assert {"new_category", "likeliest_slate", "relevance_kept", "points_gained"} <= codes
+
+
+def test_words_are_of_the_language_that_was_asked_for(connection, serving_of):
+    play = {
+        language: next(
+            item
+            for item in shown(connection, serving_of("none", 0), {"language": language}).items
+            if item.offer_id == "play-friday"
+        )
+        for language in ("fr", "en")
+    }
+    assert said(play["fr"], "new_category").text == "nouvel univers : Spectacle, +25"
+    assert said(play["en"], "new_category").text == "new world: Stage, +25"
+    assert said(play["fr"], "new_venue_type").text == "nouveau type de lieu : théâtre, +20"
+    assert said(play["fr"], "rank").text == f"n° {play['fr'].rank} par pertinence"
+    assert said(play["en"], "new_venue_type").parameters["value"] == "theatre"
