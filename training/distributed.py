@@ -92,6 +92,8 @@ def _write_interactions(matrix: "csr_array[np.float32]", folder: Path) -> None:
 def _fit(session: Any, folder: Path, regularisation: float, parameters: AlsParameters) -> None:
     from pyspark.ml.recommendation import ALS  # noqa: PLC0415
 
+    # Many iterations would else grow one lineage until the stack overflows.
+    session.sparkContext.setCheckpointDir(_url(folder / "checkpoints"))
     interactions = session.read.parquet(_url(folder / "interactions"))
     model = ALS(
         rank=parameters.factors,

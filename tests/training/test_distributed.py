@@ -86,7 +86,8 @@ def test_a_run_on_two_threads_is_a_model_as_good_as_the_local_one(tmp_path):
         name: next(row for row in run.figures if row.metric == "ndcg@10").model.value
         for name, run in {"spark": on_spark, "local": local}.items()
     }
-    assert ndcg["spark"] == pytest.approx(ndcg["local"], rel=0.02)
+    # Spark weighs the penalty by entries, which in this small world finds more.
+    assert ndcg["spark"] >= 0.99 * ndcg["local"]
     assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
@@ -98,7 +99,7 @@ def test_the_item_factors_solve_sparks_own_equations(tmp_path):
     """Many alternations lead to a point at which each user's and each item's solve gives itself."""
     seen = matrix()
     parameters = SparkAlsParameters(
-        **SETTINGS | {"iterations": 60}, master="local[2]", exchange=str(tmp_path)
+        **SETTINGS | {"iterations": 40}, master="local[2]", exchange=str(tmp_path)
     )
     y = fit_spark_als(seen, parameters, lambda: None).scorer.item_factors.astype(np.float64)
     penalty = spark_regularisation(seen, parameters)
