@@ -41,36 +41,66 @@ class Chooser:
         self._ranking = ranking
         self._catalogue = ranking.sweep.catalogue
         self._situation = situation
-        self._shortlist = Shortlist(ranking, situation.query.n)
+        self._listed = ranking.top
 
     def choose(self, gone: Set[int]) -> Choice:
         """Return the slate without the offers of the ids `gone`."""
-        query = self._situation.query
+        pool = self._pool(gone)
+        choice, is_sure = self._chosen_of(pool)
+        if is_sure:
+            return choice
         # The list grows until it holds the likeliest slate, which the floor refers to.
-        self._shortlist.choose(query.n, gone)
-        pool, ranked = self._pool(gone)
+        shortlist = Shortlist(self._ranking, self._situation.query.n)
+        shortlist.choose(self._situation.query.n, gone)
+        self._listed = shortlist.scored
+        return self._chosen_of(self._pool(gone))[0]
+
+    def _chosen_of(self, pool: Scored) -> tuple[Choice, bool]:
+        """Return the slate, and whether no candidate outside the pool belongs to the likeliest."""
+        query, limits = self._situation.query, quotas(self._catalogue, pool.candidates, self._n)
         values = values_of_candidates(
             self._catalogue, pool.candidates, self._situation.state.met, query.unmet
         )
         choices = Pool(
             pool.probability,
             values,
-            quotas(self._catalogue, pool.candidates, query.n),
+            limits,
             outside_probability=self._most_outside(),
             outside_points=_MOST_POINTS,
         )
         aim = Aim(query.n, query.floor, query.intensity, query.min_new_categories)
         of_pool = choices, aim, categories_among(self._catalogue, values)
-        return Choice(pool, widen(*of_pool), likeliest(*of_pool), ranked)
+        choice = Choice(pool, widen(*of_pool), likeliest(*of_pool), self._ranked(pool))
+        rows = choice.likeliest.chosen
+        is_sure = self._holds_all or (
+            len(rows) == query.n
+            and int(rows[-1]) < choice.ranked
+            and all(limit.holds(rows) for limit in limits)
+        )
+        return choice, is_sure
 
-    def _pool(self, gone: Set[int]) -> tuple[Scored, int]:
-        """Return the candidates to choose from, and how many of them are the likeliest of all."""
-        listed, others = self._shortlist.scored, self._ranking.of_new
-        is_other = ~np.isin(others.candidates.item, listed.candidates.item)
-        both = listed.joined(others.take(np.flatnonzero(is_other)))
-        both = both.take(both.order(self._catalogue))
-        is_left = ~np.isin(both.candidates.offer_id, list(gone))
-        return both.take(np.flatnonzero(is_left)), min(self._ranking.most, int(is_left.sum()))
+    @property
+    def _n(self) -> int:
+        return self._situation.query.n
+
+    @property
+    def _holds_all(self) -> bool:
+        """Whether there is no candidate outside the pool."""
+        return len(self._ranking.top) < self._ranking.most
+
+    def _pool(self, gone: Set[int]) -> Scored:
+        """Return the candidates to choose from."""
+        pool = self._ranking.joined(self._listed, self._ranking.of_new)
+        if not gone:
+            return pool
+        return pool.take(np.flatnonzero(~np.isin(pool.candidates.offer_id, list(gone))))
+
+    def _ranked(self, pool: Scored) -> int:
+        """Return how many of `pool` come before all that is not in it."""
+        top = self._ranking.top
+        if self._holds_all:
+            return len(pool)
+        return int(np.searchsorted(-pool.log_odds, -top.log_odds[-1], side="left"))
 
     def _most_outside(self) -> float:
         """Return the most that a candidate has that is not in the pool."""

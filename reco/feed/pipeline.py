@@ -90,11 +90,12 @@ def _live_slate(
     query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
-    while True:
-        choice = chooser.choose(gone)
-        unread = [offer for offer in choice.offer_ids if offer not in live]
-        if not unread:
-            return Live(choice, picks_of(ranking.taste, situation.state, choice, live))
+    choice = chooser.choose(gone)
+    while unread := [offer for offer in choice.offer_ids if offer not in live]:
         found = read_offers(connection, unread, query, situation.state.credit)
         live |= {offer: shown for offer, shown in found.items() if shown.sessions}
-        gone.update(offer for offer in unread if offer not in live)
+        lost = [offer for offer in unread if offer not in live]
+        if lost:
+            gone.update(lost)
+            choice = chooser.choose(gone)
+    return Live(choice, picks_of(ranking.taste, situation.state, choice, live))

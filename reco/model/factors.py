@@ -50,6 +50,10 @@ class Factors:
         return {"item_factors": self.item_factors, "gramian": self.gramian}
 
     def user_factor(self, history: History) -> NDArray[np.float64]:
+        """Return the (F,) factor of the user with this history."""
+        return history.once(self, self._solved)
+
+    def _solved(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history.
 
         It solves `(Y'Y + Y'(C - 1)Y + regularisation) x = Y'C 1` (Hu et al., equation 4), which is

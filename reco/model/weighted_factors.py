@@ -65,6 +65,10 @@ class WeightedFactors:
 
     def user_factor(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history."""
+        return history.once(self, self._solved)
+
+    def _solved(self, history: History) -> NDArray[np.float64]:
+        """Return the (F,) factor of the user with this history."""
         seen, weights, diagonal = self._terms(history)
         if len(weights) > len(diagonal):
             left = self.normal_equations(history)
