@@ -231,12 +231,12 @@ class Ranking:
     @cached_property
     def _most_log_odds(self) -> NDArray[np.float32]:
         """What each item may have at most, right to the margin."""
-        taste, scale = self.taste, self.taste.calibration
+        taste, scale = self.taste, self.taste.scale
         popular = np.maximum(taste.popular_at_venues, taste.popular_online)
         most = self.sweep.scratch.item_log_odds[: len(self.sweep.wanted)]
         selecting.most_log_odds_of_items(
             self._bounds.score, self._bounds.slack,
-            self.sweep.catalogue.totals.item_bookings, popular,
+            self.sweep.catalogue.totals.item_bookings, popular, 1.0 - taste.share, taste.liked,
             scale.intercept, scale.slope, scale.scale, most,
         )  # fmt: skip
         return most

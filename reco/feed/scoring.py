@@ -1,5 +1,6 @@
 """The probability that this person books each candidate."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -7,12 +8,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from features.horizon import Value
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
+from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.state import Situation, UserState
 from reco.kernel import selecting
+from reco.kernel.liking import liked
 from reco.model.calibration import Calibration
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
@@ -97,6 +101,8 @@ class Taste:
     popular_at_venues: NDArray[np.float64]
     """Log-odds of what takes place somewhere, at each number of bookings near."""
     popular_online: NDArray[np.float64]
+    liked: NDArray[np.float32]
+    """(I,) what each item of the catalogue gains from stated tastes; empty: nothing was said."""
 
     @property
     def model(self) -> LoadedModel | None:
@@ -107,6 +113,19 @@ class Taste:
     def calibration(self) -> Calibration:
         """The model's."""
         return self.model.calibration if self.model else _NO_CALIBRATION
+
+    @property
+    def share(self) -> float:
+        """How much the model counts where it can say, beside what is popular around."""
+        if self.model is None or self.model.kind == Popularity.kind:
+            return 1.0
+        return model_share(self.history.evidence)
+
+    @property
+    def scale(self) -> Calibration:
+        """The calibration of what the model adds to the log-odds: as much as it counts."""
+        scale, share = self.calibration, self.share
+        return Calibration(share * scale.intercept, share * scale.slope, scale.scale)
 
     @property
     def margin(self) -> float:
@@ -125,7 +144,9 @@ class Taste:
         popular = np.where(
             candidates.is_online, self.popular_online[near], self.popular_at_venues[near]
         )
-        return np.where(np.isnan(said), popular, self.calibration.log_odds(said))
+        blended = (1.0 - self.share) * popular + self.scale.log_odds(said)
+        prior_or_both = np.where(np.isnan(said), popular, blended)
+        return prior_or_both + self.liked[candidates.item] if len(self.liked) else prior_or_both
 
     def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return for which of these scores fewer than a tenth of the model's items score higher.
@@ -151,12 +172,26 @@ _NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
 
 def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
     """Return what decides about items for this person, around there."""
-    model = serving.model
-    return Taste(
-        serving,
-        history_of(model, situation.state, situation.query.now) if model else _NO_HISTORY,
-        *popularity_tables(sweep),
-    )
+    model, state = serving.model, situation.state
+    history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
+    return Taste(serving, history, *popularity_tables(sweep), _liked(sweep, state.liked, history))
+
+
+def _liked(sweep: Sweep, stated: Set[Value], history: History) -> NDArray[np.float32]:
+    """Return what stated tastes add to each item: the less, the more the person has done."""
+    catalogue, items = sweep.catalogue, sweep.catalogue.items
+    if not stated:
+        return np.empty(0, dtype=np.float32)
+    likes_category = np.zeros(int(items.item_category.max(initial=0)) + 1, dtype=bool)
+    for code in range(len(likes_category)):
+        likes_category[code] = ("category", catalogue.categories.get(code, "")) in stated
+    likes_genre = np.array([False, *(("genre", name) in stated for name in catalogue.genres)])
+    fades, added = 1.0 - model_share(history.evidence), sweep.scratch.liked[: len(items)]
+    liked(
+        items.item_category, items.item_genres, likes_category, likes_genre,
+        fades * LIKED_CATEGORY, fades * LIKED_GENRE, added,
+    )  # fmt: skip
+    return added
 
 
 @dataclass(frozen=True)
@@ -197,36 +232,37 @@ class Scores:
     @cached_property
     def _most_log_odds(self) -> NDArray[np.float32]:
         """What each candidate may have at most, right to the margin."""
-        gathered, taste, scale = self.gathered, self.taste, self.taste.calibration
+        gathered, taste, scale = self.gathered, self.taste, self.taste.scale
         most = gathered.sweep.scratch.log_odds[: len(gathered)]
         selecting.most_log_odds(
             self.bounds.score, self.bounds.slack,
-            gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
-            taste.popular_at_venues, taste.popular_online,
+            gathered.item, gathered.offer, gathered.bookings_near, gathered.cost,
+            *gathered.online_rows, taste.popular_at_venues, taste.popular_online,
+            1.0 - taste.share, taste.liked,
             scale.intercept, scale.slope, scale.scale, most,
         )  # fmt: skip
         return most
 
     def _may_be_likeliest_of(self, families: Families, of_each: int) -> NDArray[np.int64]:
-        gathered, scale = self.gathered, self.taste.calibration
+        gathered, scale = self.gathered, self.taste.scale
         found = gathered.sweep.scratch.place
         count = selecting.likeliest_of_groups(
             self._most_log_odds, self.bounds.score, self.bounds.slack,
-            gathered.cost, gathered.item, families.of_item, families.is_asked,
-            scale.intercept, scale.slope, scale.scale, self.taste.margin,
+            gathered.item, families.of_item, families.is_asked,
+            scale.slope, scale.scale, self.taste.margin,
             np.full((len(families.is_asked), of_each), -np.inf), found,
         )  # fmt: skip
         return found[:count].copy()
 
     def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
-        gathered, scale = self.gathered, self.taste.calibration
+        gathered, scale = self.gathered, self.taste.scale
         found = gathered.sweep.scratch.place
         count = selecting.likeliest(
             self._most_log_odds, self.bounds.score, self.bounds.slack,
-            gathered.cost, gathered.item,
+            gathered.item,
             gathered.sweep.catalogue.items.item_subcategory, full.families, full.online,
             gathered.offer, *gathered.online_rows,
-            scale.intercept, scale.slope, scale.scale, self.taste.margin,
+            scale.slope, scale.scale, self.taste.margin,
             most, np.empty(most), found,
         )  # fmt: skip
         return found[:count].copy()

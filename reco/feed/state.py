@@ -67,6 +67,14 @@ from (
 join core.offer o on o.id = k.offer_id
 join core.item i on i.id = o.item_id
 union all
+-- A work that the person says to like counts as one that was kept.
+select case t.kind when 'item' then 'favourite' else t.kind end, i.id, t.value, t.at,
+  null, null, null, null, null, null, null,
+  i.title, null, null, null, null, null, null, null
+from core.taste t left join core.item i on t.kind = 'item' and i.external_id = t.value
+where t.user_id = (select id from me) and t.at <= %(known)s
+  and (t.kind <> 'item' or i.id is not null)
+union all
 select 'person', me.id, null, d.granted_at, d.amount_cents, null, null, null, null, null, null,
   null, round(st_x(me.home::geometry)::numeric, 3)::float8,
   round(st_y(me.home::geometry)::numeric, 3)::float8,
@@ -167,6 +175,8 @@ class UserState:
     bookings: tuple[Booked, ...]
     interactions: tuple[Interacted, ...]
     credit: Credit
+    liked: frozenset[Value] = frozenset()
+    """Categories and genres that the person says to like."""
 
     @property
     def met(self) -> frozenset[Value]:
@@ -235,15 +245,19 @@ def _state(rows: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
     person: Person | None = None
     bookings: list[Booked] = []
     interactions: list[Interacted] = []
+    liked: list[Value] = []
     for row in rows:
         kind = row[0]
         if kind == "booking":
             bookings.append(Booked(*row[1:_OF_ALL]))
         elif kind == "person":
             person = _person(row)
+        elif kind in {"category", "genre"}:
+            liked.append((kind, row[2]))
         else:
             interactions.append(Interacted(row[1], row[2], kind, row[3], row[_OF_ALL - 1]))
-    return UserState(person, tuple(bookings), tuple(interactions), _credit(person, bookings, now))
+    credit = _credit(person, bookings, now)
+    return UserState(person, tuple(bookings), tuple(interactions), credit, frozenset(liked))
 
 
 def _person(row: tuple[Any, ...]) -> Person:

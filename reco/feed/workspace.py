@@ -35,6 +35,7 @@ class Scratch:
     item_score: NDArray[np.float32]
     item_slack: NDArray[np.float32]
     item_log_odds: NDArray[np.float32]
+    liked: NDArray[np.float32]
 
     @classmethod
     def for_items(cls, items: int) -> "Scratch":
@@ -58,6 +59,7 @@ class Scratch:
             item_score=np.empty(items, dtype=np.float32),
             item_slack=np.empty(items, dtype=np.float32),
             item_log_odds=np.empty(items, dtype=np.float32),
+            liked=np.empty(items, dtype=np.float32),
         )
 
 

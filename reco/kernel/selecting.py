@@ -49,13 +49,13 @@ def _most_said(score, slack, intercept, slope, scale, most):
 
 @compiled(
     boolean(
-        READ_F32, READ_F32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
-        READ_F64, READ_F64, float64, float64, float64, float32[::1],
+        READ_F32, READ_F32, READ_I32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
+        READ_F64, READ_F64, float64, READ_F32, float64, float64, float64, float32[::1],
     )
 )  # fmt: skip
 def most_log_odds(
-    score, slack, offer, bookings, cost, online_from, base_rows, fresh_online_from,
-    popular_at_venues, popular_online, intercept, slope, scale, most,
+    score, slack, item, offer, bookings, cost, online_from, base_rows, fresh_online_from,
+    popular_at_venues, popular_online, rest, liked, intercept, slope, scale, most,
 ):  # fmt: skip
     """Write the log-odds that each candidate may have at most, but for rounding.
 
@@ -66,27 +66,40 @@ def most_log_odds(
     offer, online_from, base_rows, fresh_online_from
         Rows of offers; which of them are digital (`gathering.take_out`).
     bookings, popular_at_venues, popular_online
-        Where the model cannot say: bookings near, and the log-odds at each number of them.
+        Bookings near, and the log-odds at each number of them.
+    rest
+        How much these count beside the model's; all, where it cannot say.
+    liked
+        What each item gains from stated tastes; empty: nothing was said.
     cost
         What the best offer takes away.
     intercept, slope, scale
-        Of the calibration.
+        Of the calibration, times what the model counts.
     """
     _most_said(score, slack, intercept, slope, scale, most)
-    for place in range(len(score)):
-        most[place] -= float32(cost[place])
     for place in range(len(cost)):
+        row, near = offer[place], bookings[place]
+        is_online = (row >= online_from) & ((row < base_rows) | (row >= fresh_online_from))
+        popular = popular_online[near] if is_online else popular_at_venues[near]
         if len(score) == 0 or math.isnan(score[place]):
-            row = offer[place]
-            is_online = (row >= online_from) & ((row < base_rows) | (row >= fresh_online_from))
-            near = bookings[place]
-            log_odds = popular_online[near] if is_online else popular_at_venues[near]
-            most[place] = log_odds - cost[place]
+            most[place] = popular - cost[place]
+        else:
+            most[place] += float32(rest * popular - cost[place])
+    if len(liked):
+        for place in range(len(cost)):
+            most[place] += liked[item[place]]
     return True
 
 
-@compiled(boolean(READ_F32, READ_F32, READ_I32, READ_F64, float64, float64, float64, float32[::1]))
-def most_log_odds_of_items(score, slack, bookings, popular, intercept, slope, scale, most):
+@compiled(
+    boolean(
+        READ_F32, READ_F32, READ_I32, READ_F64, float64, READ_F32,
+        float64, float64, float64, float32[::1],
+    )
+)  # fmt: skip
+def most_log_odds_of_items(
+    score, slack, bookings, popular, rest, liked, intercept, slope, scale, most
+):  # fmt: skip
     """Write the log-odds that each item may have at most, at an offer that costs nothing.
 
     Parameters
@@ -98,8 +111,13 @@ def most_log_odds_of_items(score, slack, bookings, popular, intercept, slope, sc
     """
     _most_said(score, slack, intercept, slope, scale, most)
     for place in range(len(most)):
+        likely = popular[bookings[place]]
         if len(score) == 0 or math.isnan(score[place]):
-            most[place] = popular[bookings[place]]
+            most[place] = likely
+        else:
+            most[place] += float32(rest * likely)
+    for place in range(len(liked)):
+        most[place] += liked[place]
     return True
 
 
@@ -180,13 +198,14 @@ def _sift_down(heap, filled, value):
     return at
 
 
-@compiled(float64(int64, float64, READ_F32, READ_F32, READ_F64, float64, float64, float64, float64))
-def _least_log_odds(place, at_most, score, slack, cost, intercept, slope, scale, margin):
-    """Return the log-odds that a candidate has for certain."""
+@compiled(float64(int64, float64, READ_F32, READ_F32, float64, float64, float64))
+def _least_log_odds(place, at_most, score, slack, slope, scale, margin):
+    """Return the log-odds that a candidate has for certain: only the model's part is not known."""
     if len(score) == 0 or math.isnan(score[place]):
         return at_most - 2.0 * margin
-    said = float64(score[place]) - float64(slack[place])
-    return _log_odds(said, intercept, slope, scale) - cost[place]
+    said, off = float64(score[place]), float64(slack[place])
+    unsure = _log_odds(said + off, 0.0, slope, scale) - _log_odds(said - off, 0.0, slope, scale)
+    return at_most - 2.0 * margin - unsure
 
 
 @compiled(int64(READ_F32, READ_BOOL, READ_I16, READ_F32, int32[::1], int32[::1]))
@@ -218,13 +237,13 @@ def choose_all(is_wanted, slot, slot_item):
 
 @compiled(
     int64(
-        READ_F32, READ_F32, READ_F32, READ_F64, READ_I32, READ_I16, READ_BOOL,
-        float64, float64, float64, float64, float64[:, ::1], int64[::1],
+        READ_F32, READ_F32, READ_F32, READ_I32, READ_I16, READ_BOOL,
+        float64, float64, float64, float64[:, ::1], int64[::1],
     )
 )  # fmt: skip
 def likeliest_of_groups(
-    most_log_odds, score, slack, cost, item, item_group, is_asked,
-    intercept, slope, scale, margin, best, found,
+    most_log_odds, score, slack, item, item_group, is_asked,
+    slope, scale, margin, best, found,
 ):  # fmt: skip
     """Write the places of all that may be among the likeliest of a group asked for.
 
@@ -239,7 +258,7 @@ def likeliest_of_groups(
     count = 0
     size = best.shape[1]
     for turn in range(2):
-        for place in range(len(cost)):
+        for place in range(len(item)):
             group = item_group[item[place]]
             if not is_asked[group]:
                 continue
@@ -250,9 +269,7 @@ def likeliest_of_groups(
                 found[count] = place
                 count += 1
                 continue
-            at_least = _least_log_odds(
-                place, at_most, score, slack, cost, intercept, slope, scale, margin
-            )
+            at_least = _least_log_odds(place, at_most, score, slack, slope, scale, margin)
             if at_least > best[group, 0]:
                 _sift_down(best[group], size, at_least)
     return count
@@ -260,15 +277,15 @@ def likeliest_of_groups(
 
 @compiled(
     int64(
-        READ_F32, READ_F32, READ_F32, READ_F64, READ_I32,
+        READ_F32, READ_F32, READ_F32, READ_I32,
         READ_I16, READ_BOOL, boolean, READ_I32, int64, int64, int64,
-        float64, float64, float64, float64, int64, float64[::1], int64[::1],
+        float64, float64, float64, int64, float64[::1], int64[::1],
     )
 )  # fmt: skip
 def likeliest(
-    most_log_odds, score, slack, cost, item,
+    most_log_odds, score, slack, item,
     item_group, is_full, is_online_full, offer, online_from, base_rows, fresh_online_from,
-    intercept, slope, scale, margin, most, heap, found,
+    slope, scale, margin, most, heap, found,
 ):  # fmt: skip
     """Write the places of all that may be among the `most` likeliest candidates; return how many.
 
@@ -291,7 +308,7 @@ def likeliest(
     # So many candidates have at least these log-odds for certain.
     least = -np.inf
     for turn in range(2):
-        for place in range(len(cost)):
+        for place in range(len(item)):
             at_most = float64(most_log_odds[place]) + margin
             if at_most < least:
                 continue
@@ -308,9 +325,7 @@ def likeliest(
                 found[count] = place
                 count += 1
                 continue
-            at_least = _least_log_odds(
-                place, at_most, score, slack, cost, intercept, slope, scale, margin
-            )
+            at_least = _least_log_odds(place, at_most, score, slack, slope, scale, margin)
             if filled < most:
                 filled += 1
                 _sift_up(heap, filled - 1, at_least)

@@ -22,7 +22,12 @@ class Arranged(Protocol):
 
 @runtime_checkable
 class Latent(Protocol):
-    """A scorer whose scores are products of a user's factor and each item's."""
+    """A scorer whose scores are products of a user's factor and each item's, and nothing else."""
+
+    @property
+    def item_factors(self) -> NDArray[np.float32]:
+        """(I, F)"""
+        ...
 
     @property
     def coarse(self) -> CoarseFactors:

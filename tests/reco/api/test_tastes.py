@@ -1,8 +1,11 @@
 """Stated tastes over HTTP: replaced as a whole, checked by name, and only one's own."""
 
+import math
+
 import pytest
 from worlds import NOW
 
+from features.prior import LIKED_CATEGORY, LIKED_GENRE
 from reco.core.tastes import Tastes
 
 
@@ -88,3 +91,25 @@ def test_genres_are_listed(client, key):
 
 def test_each_value_is_a_row_once():
     assert Tastes(("a", "a"), ("a",), ()).rows() == [("category", "a"), ("genre", "a")]
+
+
+def test_the_very_next_feed_heeds_it(client, key, tastes):
+    def chances():
+        asked = {"user_id": "free", "floor": 1}
+        items = client.get("/v1/feed", params=asked, headers=key).json()["items"]
+        return {item["item_id"]: item["probability"] for item in items}
+
+    def log_odds(chance):
+        return math.log(chance / (1 - chance))
+
+    before = chances()
+    assert before["play"] < before["manga"]
+    tastes({"categories": ["SPECTACLE"], "genres": ["genre of play"]})
+    after = chances()
+    assert list(after).index("play") < list(after).index("manga")
+    # Nothing else is known of this person, so that both count in full.
+    gain = log_odds(after["play"]) - log_odds(before["play"])
+    assert gain == pytest.approx(LIKED_CATEGORY + LIKED_GENRE, rel=1e-5)
+    assert after["manga"] == pytest.approx(before["manga"])
+    tastes({})
+    assert chances() == before

@@ -72,9 +72,14 @@ def _places_and_works(connection, chance):
         )
     for number in range(200):
         connection.execute(
-            "insert into core.item (external_id, title, category_id, subcategory_id)"
-            " select %s, %s, category_id, id from core.subcategory where name = %s",
-            (f"i{number}", f"Item {number}", list(TAXONOMY)[chance.integers(4)]),
+            "insert into core.item (external_id, title, category_id, subcategory_id, genres)"
+            " select %s, %s, category_id, id, %s from core.subcategory where name = %s",
+            (
+                f"i{number}",
+                f"Item {number}",
+                ["rock", "jazz"][number % 3 :],
+                list(TAXONOMY)[chance.integers(4)],
+            ),
         )
 
 
@@ -116,6 +121,7 @@ def _offers(connection, chance):
 
 
 def _people(connection, chance):
+    tastes = [("category", "SPECTACLE"), ("category", "LIVRE"), ("genre", "rock"), ("item", "i7")]
     for number, user in enumerate(USERS):
         connection.execute(
             "insert into core.beneficiary (external_id, home) values"
@@ -135,7 +141,14 @@ def _people(connection, chance):
                     user,
                 ),
             )
-        for _ in range(10):
+        for kind, value in tastes[: number % 5]:
+            connection.execute(
+                "insert into core.taste (user_id, kind, value, at)"
+                " select id, %s, %s, %s from core.beneficiary where external_id = %s",
+                (kind, value, NOW - timedelta(days=80), user),
+            )
+        # The last ones booked nothing, or little.
+        for _ in range(10 if number < 8 else number - 9):
             days = float(60 * chance.random())
             connection.execute(
                 "insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at,"
@@ -164,7 +177,7 @@ def connection_to(country):
         yield connection
 
 
-@pytest.fixture(scope="module", params=["none", "popularity", "itemknn", "als"])
+@pytest.fixture(scope="module", params=["none", "popularity", "itemknn", "als", "filter"])
 def serving(request, country, connection_to):
     """A catalogue with each kind of model."""
     model = None
@@ -175,7 +188,12 @@ def serving(request, country, connection_to):
 
 
 BOOKABLE = """
-select o.id as offer, i.id as item, t.id as stock, t.price_cents, t.starts_at,
+select o.id as offer, i.id as item, (
+    select coalesce(sum(1.0), 0) from core.taste said
+    join core.beneficiary me on me.id = said.user_id and me.external_id = %(user)s
+    where said.kind = 'category' and said.value = c.name
+      or said.kind = 'genre' and said.value = any(i.genres)
+  )::float8 as liked, t.price_cents, t.starts_at,
   case when v.id is not null then st_distance(v.location, here.point) end as distance_m,
   v.id as venue, coalesce(s.id, 0) as family, i.external_id,
   core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null, v.id is not null)
@@ -214,6 +232,7 @@ class Best:
     venue: int | None
     family: int
     external_id: str
+    liked: float
     near: int = 0
 
 
@@ -229,12 +248,13 @@ def reference(connection, serving, here):
         "before": query.filters.starts_before or "infinity",
         "categories": list(query.filters.categories),
         "settled": list(state.settled_items),
+        "user": query.user_id,
     }
     booked = dict(connection.execute(BOOKED, (query.now,)).fetchall())
     best, offers = {}, {}
     totals = around_at_all(connection, asked, booked)
     for row in connection.execute(BOOKABLE, asked):
-        offer, item, _, price, starts, distance_m, venue, family, external_id, cap = row
+        offer, item, liked, price, starts, distance_m, venue, family, external_id, cap = row
         bounds = (query.filters.max_price_cents, state.credit.limit_cents(cap))
         if any(bound is not None and price > bound for bound in bounds):
             continue
@@ -244,7 +264,7 @@ def reference(connection, serving, here):
         cost = float((session_cost(np.array([price]), days) + distance_cost(away))[0])
         offers.setdefault(item, set()).add(offer)
         if item not in best or (cost, offer) < (best[item].cost, best[item].offer):
-            best[item] = Best(cost, offer, venue, family, external_id)
+            best[item] = Best(cost, offer, venue, family, external_id, liked)
     for item, found in best.items():
         found.near = sum(booked.get(offer, 0) for offer in offers[item])
     return ordered(serving, here, best, serving.catalogue.base.bookings(), totals)
@@ -284,12 +304,16 @@ def ordered(serving, here, best, made, totals):
         a_person = max(total / serving.catalogue.users, 0.01)
         share = (near[chosen] + 20.0 / max(1, offers)) / (bookings + 20.0)
         popular[chosen] = np.log(np.expm1(a_person * share))
-    logits = popular
+    logits, known = popular, 0.0
     if serving.model is not None:
         ids = np.array([best[item].external_id.encode() for item in items], dtype=np.bytes_)
         history = history_of(serving.model, here.state, here.query.now)
         said = serving.model.logits(history, serving.model.item_rows(ids))
-        logits = np.where(np.isnan(said), popular, said)
+        known = history.weights.sum(dtype=np.float64)
+        share = 1.0 if serving.model.kind == "popularity" else known / (known + 8.0)
+        logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
+    # One unit of log-odds for a liked category, one for a liked genre, fading with evidence.
+    logits = logits + np.array([best[item].liked for item in items]) * 8.0 / (known + 8.0)
     logits = logits - np.array([best[item].cost for item in items])
     order = sorted(range(len(items)), key=lambda place: (-logits[place], items[place]))
     return [(items[place], best[items[place]], float(logits[place])) for place in order]
