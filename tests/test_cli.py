@@ -55,7 +55,7 @@ def test_a_feed_as_json_is_the_apis_body(small):
 def test_a_feed_as_a_table(small):
     done = reco(small, "feed", "--user", "reader", "--at", NOW.isoformat())
     assert done.returncode == 0, done.stderr
-    for shown in ("Film", "Cinema", "7 €", "Mon 23 Nov", "a first for you", "65 points"):
+    for shown in ("Film", "Cinema", "7 €", "Mon 23 Nov", "+25", "65 points"):
         assert shown in done.stdout
 
 

@@ -19,6 +19,9 @@ REASONS = {
 }
 """Each reason of a feed, in words."""
 
+PRACTICAL = ("close_to_you", "soon", "free")
+"""Reasons that no explanation tells in other words."""
+
 NOTES = {
     "guest": "No user: the agenda of a guest.",
     "unknown_user_cold_agenda": "This user is unknown: the agenda of a newcomer.",
@@ -80,10 +83,16 @@ def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
         f"\n{item.subcategory or item.category}", style="dim not bold"
     )
     chance = "" if item.probability is None else f"{item.probability:.2%}"
-    why = ", ".join(REASONS[reason] for reason in item.reasons)
+    why = "\n".join([*(told.text for told in item.explanation), *_practical(item)])
     cells = [where, distance_text(item.distance_m), _when(item.sessions, local)]
     cells += [_prices(item.sessions), chance, why]
     return [what, *(Text(cell) for cell in cells)]
+
+
+def _practical(item: FeedItem) -> list[str]:
+    """Return the reasons that no explanation tells, in one line."""
+    told = [REASONS[reason] for reason in item.reasons if reason in PRACTICAL]
+    return [", ".join(told)] if told else []
 
 
 def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:
@@ -123,7 +132,8 @@ def _title(answer: FeedAnswer, who: str) -> str:
 
 def _footer(answer: FeedAnswer) -> str:
     met = ", ".join(answer.horizon.categories) or "nothing yet"
+    slate = " ".join(told.text for told in answer.explanation)
     return (
-        f"Horizon so far: {answer.horizon.points:.0f} points ({met}). "
+        f"Horizon so far: {answer.horizon.points:.0f} points ({met}). {slate} "
         f"Model {answer.model_version}, slate {answer.slate_id}."
     )
