@@ -26,6 +26,7 @@ from training.commands.models import app as models_app
 from training.commands.simulate import app as simulate_app
 from training.commands.slates import slate_app
 from training.commands.train import train
+from training.commands.tune import tune
 
 app = typer.Typer(
     help="Rank what is bookable around a young person and widens their cultural horizon.",
@@ -51,6 +52,7 @@ def root(
 app.command()(demo)
 app.command()(feed)
 app.command()(train)
+app.command()(tune)
 app.command()(serve)
 app.command()(snapshot)
 app.add_typer(import_app, name="import", help="Bring data into a world.")

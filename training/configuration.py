@@ -34,6 +34,19 @@ def read_parameters(path: Path, kind: str | None = None) -> Parameters:
     return _parameters(path, PARAMETERS[chosen], tables[chosen])
 
 
+def start_parameters(kind: str, path: Path | None) -> Parameters:
+    """Return the settings of a kind of model that a file has, the defaults where there is no file.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such kind; or see `read_parameters`.
+    """
+    if kind not in PARAMETERS:
+        raise InvalidInput("model", f"{kind!r} is no kind of model", sorted(PARAMETERS))
+    return PARAMETERS[kind]() if path is None else read_parameters(path, kind)
+
+
 def written_parameters(parameters: Parameters) -> str:
     """Return the text of a file that `read_parameters` reads back; what is None is left out."""
     lines = [

@@ -79,8 +79,12 @@ def sample_of(task: Task, most: int, seed: int = 0) -> Task:
     if len(task.users) <= most:
         return task
     drawn = np.random.default_rng(seed).permutation(len(task.users))[:most]
-    rows = np.sort(drawn)
-    return replace(task, users=task.users[rows], targets=task.targets[rows])
+    return _with_users(task, np.sort(drawn))
+
+
+def users_among(task: Task, wanted: NDArray[np.bool_]) -> Task:
+    """Return `task` with those of its users that `wanted` (U,) says."""
+    return _with_users(task, np.flatnonzero(wanted[task.users]))
 
 
 def evaluate(
@@ -168,6 +172,10 @@ def among_open(task: Task, part: Part) -> Task:
     if part.cutoff is None:
         return task
     return replace(task, closed=np.asarray(part.past.closes <= part.cutoff))
+
+
+def _with_users(task: Task, places: NDArray[np.int64]) -> Task:
+    return replace(task, users=task.users[places], targets=task.targets[places])
 
 
 def _matrix(pairs: NDArray[np.int64], shape: tuple[int, int]) -> "csr_array[np.bool_]":

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from training.distributed import SparkAlsParameters, fit_spark_als
-from training.distributed import SparkAlsParameters, fit_spark_als
 from training.models.als import AlsParameters, fit_als
 from training.models.bpr import BprParameters, fit_bpr
 from training.models.ease import EaseParameters, fit_ease
@@ -67,8 +66,6 @@ def fit(  # noqa: PLR0911
             return fit_popularity(matrix, parameters, advance)
         case ItemKnnParameters():
             return fit_itemknn(matrix, parameters, advance)
-        case SparkAlsParameters():  # Before ALS, whose settings it extends.
-            return fit_spark_als(matrix, parameters, advance)
         case SparkAlsParameters():  # Before ALS, whose settings it extends.
             return fit_spark_als(matrix, parameters, advance)
         case AlsParameters():

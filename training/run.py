@@ -18,7 +18,7 @@ from training.evaluate import Task, among_open, evaluate, sample_of, task_of
 from training.fits import Parameters
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
-from training.split import Part, SplitKind, split_plan
+from training.split import Part, SplitKind, naive_utc, split_plan
 from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
 
@@ -78,7 +78,7 @@ def train_model(
         The events do not allow the split, or nothing lies before the cutoff.
     """
     seconds: dict[str, float] = {}
-    border = None if cutoff is None else _naive_utc(cutoff)
+    border = None if cutoff is None else naive_utc(cutoff)
     plan = split_plan(events, split, border)
     rehearsed = task_of(plan.rehearsal)
     judged_users = sample_of(rehearsed, MAX_JUDGED)
@@ -145,10 +145,6 @@ def _advance(progress: Progress, what: str, steps: int, shares: tuple[float, flo
     """Return what counts `steps` and tells the share of the run, from the first to the last."""
     done, (first, last) = count(1), shares
     return lambda: progress(what, first + (last - first) * min(1.0, next(done) / steps))
-
-
-def _naive_utc(moment: datetime) -> np.datetime64:
-    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def _peak_memory_bytes() -> int:

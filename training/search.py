@@ -1,17 +1,26 @@
 """Search for settings within a time budget, judged on the validation part alone."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate import Task, evaluate, sample_of
+from training.evaluate import Task, evaluate, sample_of, users_among
 from training.fits import Parameters
 from training.models.popularity import item_popularity
-from training.spaces import SPACES, Range
 from training.split import Part
+from training.studies import (
+    Question,
+    Trial,
+    closed,
+    digest_of,
+    importance_of,
+    opened_study,
+    trials_of,
+)
 from training.tune import half_lives, rehearse
 
 if TYPE_CHECKING:
@@ -20,17 +29,35 @@ if TYPE_CHECKING:
 MAX_USERS = 5_000
 """Validation users that a trial is judged on; a seeded sample of more."""
 
-Told = Callable[[int, float, float], None]
-"""Called after each trial with its number, its figure, and the best so far."""
+RUNG_SHARE = 0.2
+"""Share of the people whom a trial is first fitted on and judged by."""
+RUNG_LEAST = 300
+"""Users whom a first judgement needs; with fewer no trial is given up."""
+
+Told = Callable[[Trial, Trial | None], None]
+"""Called after each trial with it and the best so far, if any is finished."""
 
 
 @dataclass(frozen=True)
 class Search:
     """What a search found."""
 
-    best: Parameters
-    figure: float
-    trials: int
+    best: Trial
+    metric: str
+    trials: tuple[Trial, ...]
+    """Those of earlier runs of the same study too."""
+    importance: Mapping[str, float]
+    """By setting, largest first, 1 in all; empty where the trials do not tell."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends."""
+
+    seconds: float
+    """Of this run; no trial is begun that would likely outlast it."""
+    trials: int | None = None
+    """Of the study, earlier runs counted in; None: as many as there is time for."""
 
 
 def search(
@@ -39,64 +66,74 @@ def search(
     start: Parameters,
     *,
     metric: str,
-    budget_s: float,
+    limits: Limits,
     told: Told,
+    file: Path | None = None,
     seed: int = 0,
 ) -> Search:
-    """Return the settings that find most of what `task` asks for.
+    """Return the settings that find most of what `task` asks for; the first trial is `start`.
 
-    Trials are proposed by TPE (Bergstra et al. 2011, through optuna), the first is `start` itself.
-    None is begun that would likely outlast the budget.
+    A trial is first fitted on a fifth of the people, and given up where that is worse than the
+    median of the trials that were finished (subsets of the data as the resource of Hyperband, Li et
+    al. 2018, section 3).
 
     Parameters
     ----------
     metric
         `name@k` of `training.metrics`; its mean over at most `MAX_USERS` users chooses.
+    file
+        Where the trials are kept, so that a search that was killed goes on; None: nowhere.
+
+    Raises
+    ------
+    InvalidInput
+        The file is of another search.
     """
-    import optuna  # noqa: PLC0415
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    )
-    ages, judged = half_lives(part.past), sample_of(task, MAX_USERS, seed)
-    study.enqueue_trial(_searched(start, ages))
-    best, began, longest_s = Search(start, -np.inf, 0), time.monotonic(), 0.0
-    while time.monotonic() - began + longest_s < budget_s or not best.trials:
-        trial_began = time.monotonic()
-        trial = study.ask()
-        parameters = _proposed(trial, start, ages)
-        figure = _figure(part, judged, parameters, metric)
-        study.tell(trial, figure)
-        found = (parameters, figure) if figure > best.figure else (best.best, best.figure)
-        best = Search(*found, trials=best.trials + 1)
-        told(best.trials, figure, best.figure)
-        longest_s = max(longest_s, time.monotonic() - trial_began)
-    return best
+    question = Question(start, metric, half_lives(part.past), digest_of(part))
+    study = opened_study(question, file, seed)
+    rungs = [*_first_rung(part, task, seed), (part, sample_of(task, MAX_USERS, seed))]
+    began, longest_s, trials = time.monotonic(), 0.0, trials_of(study, question)
+    best = best_of(trials)
+    while best is None or (
+        time.monotonic() - began + longest_s < limits.seconds
+        and len(trials) < (limits.trials or np.inf)
+    ):
+        trial_began, trial = time.monotonic(), study.ask()
+        figure = _judged(trial, rungs, question.proposed(trial), metric)
+        seconds = time.monotonic() - trial_began
+        closed(study, trial, figure, seconds)
+        trials, longest_s = trials_of(study, question), max(longest_s, seconds)
+        best = best_of(trials)
+        told(trials[-1], best)
+    return Search(best, metric, trials, importance_of(study))
 
 
-def _searched(parameters: Parameters, ages: tuple[float | None, ...]) -> dict[str, Any]:
-    values = {name: getattr(parameters, name) for name in SPACES[parameters.kind]}
-    if len(ages) > 1 and parameters.half_life_days in ages:
-        values["half_life_days"] = parameters.half_life_days
-    return values
+def best_of(trials: Iterable[Trial]) -> Trial | None:
+    """Return the best of the finished trials, the first of equal ones; None: none is finished."""
+    finished = (trial for trial in trials if trial.figure is not None)
+    return max(finished, key=lambda trial: trial.figure or 0.0, default=None)
 
 
-def _proposed(
-    trial: "optuna.Trial", start: Parameters, ages: tuple[float | None, ...]
-) -> Parameters:
-    values: dict[str, Any] = {
-        name: _value(trial, name, span) for name, span in SPACES[start.kind].items()
-    }
-    if len(ages) > 1:
-        values["half_life_days"] = trial.suggest_categorical("half_life_days", ages)
-    return replace(start, **values)
+def _judged(
+    trial: "optuna.Trial", rungs: Sequence[tuple[Part, Task]], parameters: Parameters, metric: str
+) -> float | None:
+    """Return the figure of the last rung, None where an earlier one is too low."""
+    figure = None
+    for step, (part, task) in enumerate(rungs):
+        if step and trial.should_prune():
+            return None
+        figure = _figure(part, task, parameters, metric)
+        trial.report(figure, step)
+    return figure
 
 
-def _value(trial: "optuna.Trial", name: str, span: Range) -> float | int:
-    if span.is_whole:
-        return trial.suggest_int(name, int(span.low), int(span.high), log=span.is_log)
-    return trial.suggest_float(name, span.low, span.high, log=span.is_log)
+def _first_rung(part: Part, task: Task, seed: int) -> list[tuple[Part, Task]]:
+    drawn = np.random.default_rng(seed).random(len(part.past.users)) < RUNG_SHARE
+    judged = users_among(task, drawn)
+    if len(judged.users) < RUNG_LEAST:
+        return []
+    fewer = replace(part, past=part.past.take(drawn[part.past.user]))
+    return [(fewer, sample_of(judged, MAX_USERS, seed))]
 
 
 def _figure(part: Part, task: Task, parameters: Parameters, metric: str) -> float:

@@ -1,6 +1,7 @@
 """What may be seen and what is held out: by time, or as a data set gives it."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -95,6 +96,11 @@ def inner_cutoff(events: Events, share: float = HELD_OUT_SHARE) -> np.datetime64
     if not len(at):
         raise InvalidInput("events", "there is none that a model could learn from")
     return np.datetime64(at[int(len(at) * (1.0 - share))], "us")
+
+
+def naive_utc(moment: datetime) -> np.datetime64:
+    """Return a moment with a zone as events have theirs."""
+    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def target_kinds(*events: Events) -> NDArray[np.int8]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tastes import START, checkerboard, events_of, two_tastes
+from tastes import checkerboard, events_of, two_tastes
 
 from features.interactions import SPLITS
 from reco.errors import InvalidInput
@@ -11,7 +11,6 @@ from training.evaluate import evaluate, task_of
 from training.fits import PARAMETERS
 from training.models.ease import MAX_ITEMS
 from training.models.popularity import item_popularity
-from training.search import search
 from training.spaces import SPACES
 from training.split import Part
 from training.tune import rehearse
@@ -73,42 +72,6 @@ def test_every_setting_that_is_searched_for_is_one_of_the_model(kind):
 
 def test_every_kind_has_a_space():
     assert set(SPACES) == set(PARAMETERS)
-
-
-def test_a_search_finds_better_settings_than_it_began_with():
-    part = accuracy_plan(two_tastes(), "time").rehearsal
-    start, told = PARAMETERS["ease"](regularisation=1.0), []
-    found = search(
-        part, task_of(part), start, metric="ndcg@5", budget_s=2.0,
-        told=lambda *figures: told.append(figures),
-    )  # fmt: skip
-    assert told[0][1] < found.figure == max(figure for _, figure, _ in told)
-    assert found.trials == len(told) > 1
-    assert found.best.regularisation > 1.0
-
-
-def test_a_search_without_time_still_judges_where_it_began():
-    plan = accuracy_plan(split_board(), "given")
-    start = PARAMETERS["itemknn"]()
-    found = search(
-        plan.rehearsal, task_of(plan.rehearsal), start, metric="ndcg@5", budget_s=0.0,
-        told=lambda *_: None,
-    )  # fmt: skip
-    assert (found.best, found.trials) == (start, 1)
-
-
-def test_a_search_chooses_the_half_life_where_there_are_times():
-    old = [(user, user % 5, 0) for user in range(40)]
-    new = [(user, 5 + user % 3, 80) for user in range(40, 60)]
-    later = [(user, 5 + user % 3, 95) for user in range(60, 80)]
-    events = events_of(*map(np.array, zip(*(old + new + later), strict=True)))
-    part = accuracy_plan(events, "time").final
-    assert part.cutoff > START
-    found = search(
-        part, task_of(part), PARAMETERS["popularity"](), metric="ndcg@5", budget_s=1.0,
-        told=lambda *_: None,
-    )  # fmt: skip
-    assert found.best.half_life_days is not None
 
 
 def test_ease_says_which_catalogue_is_too_large():

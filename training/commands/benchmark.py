@@ -10,18 +10,18 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from reco.console import console, errors
+from reco.console import console
 from reco.errors import InvalidInput
-from reco.frames.sources import FolderSource, MemorySource
 from training.accuracy import Accuracy, accuracy_plan, measure, without_validation
 from training.commands.progress import share_progress
 from training.commands.slates import slates
-from training.configuration import read_parameters
-from training.datasets.readers import READERS
+from training.commands.tune import told_by
+from training.configuration import start_parameters
+from training.datasets.readers import source_of
 from training.evaluate import task_of
 from training.extract import events_from_source
 from training.fits import PARAMETERS, Parameters
-from training.search import search
+from training.search import Limits, search
 from training.split import Part
 
 app = typer.Typer(no_args_is_help=True)
@@ -76,15 +76,11 @@ def accuracy(
     or its end in time, where the set brings none). The test part is read once, at the end.
     """
     cutoffs = _cutoffs(k)
-    parameters = _start(model, config)
+    parameters = start_parameters(model, config)
     with share_progress() as progress:
         progress("reading", 0.0)
-        source = (
-            FolderSource(folder)
-            if file_format is Format.FRAMES
-            else MemorySource(READERS[file_format.value](folder))
-        )
-        plan = accuracy_plan(events_from_source(source), split.value)
+        events = events_from_source(source_of(folder, file_format.value))
+        plan = accuracy_plan(events, split.value)
         if file_format is Format.YELP_POI and split is Split.GIVEN:
             plan = without_validation(plan)
         if tune:
@@ -110,18 +106,10 @@ def _cutoffs(text: str) -> tuple[int, ...]:
     return cutoffs
 
 
-def _start(model: str, config: Path | None) -> Parameters:
-    if model not in PARAMETERS:
-        raise InvalidInput("model", f"{model!r} is no kind of model", sorted(PARAMETERS))
-    return PARAMETERS[model]() if config is None else read_parameters(config, model)
-
-
 def _tuned(part: Part, start: Parameters, metric: str, minutes: float) -> Parameters:
-    def told(trial: int, figure: float, best: float) -> None:
-        errors.print(f"trial {trial}: {metric} {figure:.4f}, best {best:.4f}")
-
-    task = task_of(part)
-    return search(part, task, start, metric=metric, budget_s=60.0 * minutes, told=told).best
+    limits = Limits(60.0 * minutes)
+    found = search(part, task_of(part), start, metric=metric, limits=limits, told=told_by(metric))
+    return found.best.parameters
 
 
 def _screen(found: Accuracy, cutoffs: tuple[int, ...]) -> Group:

@@ -1,0 +1,150 @@
+"""The search for settings: it finds better ones, goes on where it was killed, gives up early."""
+
+import numpy as np
+import pytest
+from tastes import START, checkerboard, events_of, two_tastes
+
+from features.interactions import SPLITS
+from reco.errors import InvalidInput
+from training import search as searching
+from training.accuracy import accuracy_plan
+from training.evaluate import task_of
+from training.fits import PARAMETERS
+from training.search import Limits, search
+
+EASE = PARAMETERS["ease"]
+
+
+def split_board():
+    board = checkerboard(40)
+    part = np.full(len(board), SPLITS.index("train"))
+    part[::7], part[3::7] = SPLITS.index("test"), SPLITS.index("valid")
+    return events_of(board.user, board.item, split=part)
+
+
+def searched(part, start, limits, *, told=lambda *_: None, file=None, metric="ndcg@5"):
+    return search(part, task_of(part), start, metric=metric, limits=limits, told=told, file=file)
+
+
+@pytest.fixture
+def part():
+    return accuracy_plan(two_tastes(), "time").rehearsal
+
+
+def test_better_settings_are_found_than_it_began_with(part):
+    told = []
+    found = searched(
+        part, EASE(regularisation=1.0), Limits(60.0, 12), told=lambda *t: told.append(t)
+    )
+    assert found.trials[0].figure < found.best.figure == max(t.figure for t in found.trials)
+    assert [trial for trial, _ in told] == list(found.trials)
+    assert told[-1][1] == found.best
+    assert len(found.trials) == 12
+    assert found.best.parameters.regularisation > 1.0
+    assert set(found.importance) == {"regularisation", "half_life_days"}
+    assert sum(found.importance.values()) == pytest.approx(1.0)
+
+
+def test_without_time_it_still_judges_where_it_began():
+    part, start = accuracy_plan(split_board(), "given").rehearsal, PARAMETERS["itemknn"]()
+    found = searched(part, start, Limits(0.0))
+    assert [trial.parameters for trial in found.trials] == [found.best.parameters] == [start]
+    assert found.importance == {}
+
+
+def test_the_half_life_is_chosen_where_there_are_times():
+    old = [(user, user % 5, 0) for user in range(40)]
+    new = [(user, 5 + user % 3, 80) for user in range(40, 60)]
+    later = [(user, 5 + user % 3, 95) for user in range(60, 80)]
+    events = events_of(*map(np.array, zip(*(old + new + later), strict=True)))
+    part = accuracy_plan(events, "time").final
+    assert part.cutoff > START
+    found = searched(part, PARAMETERS["popularity"](), Limits(60.0, 8))
+    assert found.best.parameters.half_life_days is not None
+
+
+class Killed(Exception):
+    """As if by a signal: nothing of the search runs after it."""
+
+
+def killed_after(count):
+    seen = []
+
+    def told(trial, _best):
+        seen.append(trial)
+        if len(seen) == count:
+            raise Killed
+
+    return told, seen
+
+
+def test_a_killed_search_goes_on(part, tmp_path):
+    file = tmp_path / "study.sqlite"
+    told, before = killed_after(3)
+    with pytest.raises(Killed):
+        searched(part, EASE(), Limits(60.0), told=told, file=file)
+    after = []
+    found = searched(
+        part, EASE(), Limits(60.0, 6), told=lambda t, _: after.append(t), file=file
+    )  # fmt: skip
+    assert list(found.trials) == [*before, *after]
+    assert len(found.trials) == 6
+    assert len({trial.parameters.regularisation for trial in found.trials}) == 6
+
+
+def test_a_trial_that_was_cut_off_is_not_counted(part, tmp_path, monkeypatch):
+    file = tmp_path / "study.sqlite"
+
+    def cut_off(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "rehearse", cut_off)
+        with pytest.raises(Killed):
+            searched(part, EASE(), Limits(60.0), file=file)
+    found = searched(part, EASE(), Limits(0.0), file=file)
+    assert [trial.parameters for trial in found.trials] == [EASE()]
+
+
+def test_a_finished_search_is_read_without_a_new_trial(part, tmp_path):
+    file = tmp_path / "study.sqlite"
+    found = searched(part, EASE(), Limits(60.0, 2), file=file)
+    again = searched(part, EASE(), Limits(0.0), file=file)
+    assert again == found
+
+
+def test_the_study_of_another_search_is_refused(part, tmp_path):
+    file = tmp_path / "study.sqlite"
+    searched(part, EASE(), Limits(0.0), file=file)
+    other = accuracy_plan(two_tastes(seed=1), "time").rehearsal
+    for changed, start, metric in (
+        (other, EASE(), "ndcg@5"),
+        (part, PARAMETERS["popularity"](), "ndcg@5"),
+        (part, EASE(), "recall@5"),
+    ):
+        with pytest.raises(InvalidInput, match="study of another search"):
+            searched(changed, start, Limits(0.0), file=file, metric=metric)
+
+
+def test_what_is_hopeless_on_a_few_people_is_given_up(monkeypatch):
+    monkeypatch.setattr(searching, "RUNG_LEAST", 20)
+    part, figures = accuracy_plan(two_tastes(users=240), "time").rehearsal, []
+    given = iter([*[0.5, 0.5] * 4, 0.1, 0.9, 0.6])
+    monkeypatch.setattr(searching, "_figure", lambda *_: figures.append(next(given)) or figures[-1])
+    found = searched(part, EASE(), Limits(60.0, 6))
+    assert [trial.figure for trial in found.trials] == [0.5, 0.5, 0.5, 0.5, None, 0.6]
+    assert found.best == found.trials[-1]
+
+
+def test_few_people_judge_whole_trials_alone(part):
+    assert searching._first_rung(part, task_of(part), 0) == []
+
+
+def test_a_first_rung_is_of_a_share_of_the_people(monkeypatch):
+    monkeypatch.setattr(searching, "RUNG_LEAST", 20)
+    part = accuracy_plan(two_tastes(users=240), "time").rehearsal
+    ((fewer, judged),) = searching._first_rung(part, task_of(part), 0)
+    there = np.unique(fewer.past.user)
+    assert len(there) == pytest.approx(0.2 * 239, rel=0.3)
+    assert set(judged.users) & set(part.past.user) <= set(there)
+    assert len(fewer.past) == np.isin(part.past.user, there).sum()
