@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, get_args
 
 import psycopg
@@ -80,7 +81,7 @@ class LiveOffer:
     lon: float | None
     sessions: tuple[Session, ...] = ()
 
-    @property
+    @cached_property
     def values(self) -> frozenset[Value]:
         """What a booking of this offer would add to a horizon."""
         return values_of(

@@ -71,7 +71,8 @@ def prune(context: typer.Context, world: WorldOption = None) -> None:
     if pruned.served:
         console.print(
             f"{pruned.served.version} is served and holds somebody without an account: "
-            "run `reco train`, then this again."
+            "run `reco train` (where the gate keeps the old model: `reco models promote VERSION "
+            "--force 'an erasure'`), then this again."
         )
 
 
@@ -93,7 +94,8 @@ def _models_told(world: World, user_id: str) -> list[str]:
     lines += [f"Cannot be read, may hold them: {kept.refused}" for kept in stored if kept.refused]
     if holding:
         lines.append(
-            "No worker reads their history there. Run `reco train`, then `reco users "
+            "No worker reads their history there. Run `reco train` (where the gate keeps the old "
+            "model: `reco models promote VERSION --force 'an erasure'`), then `reco users "
             "prune-models`. Frames that were exported before, and backups, are not reached by this."
         )
     return lines or ["No model holds them."]
