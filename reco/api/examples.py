@@ -19,7 +19,8 @@ FEED: dict[str, Any] = {
         {
             "code": "points_gained",
             "parameters": {"points": 1.83, "intensity": 10.0, "points_once": 0.21},
-            "text": "1.8 more points expected than of the likeliest selection.",
+            "text": "1.8 more points expected than of the likeliest selection, over 10 agendas"
+            " like this.",
         },
     ],
     "items": [
@@ -46,6 +47,7 @@ FEED: dict[str, Any] = {
                     "starts_at": "2026-11-27T19:30:00Z",
                     "price_cents": 1200,
                     "left": 14,
+                    "ends_at": "2026-11-27T21:15:00Z",
                 }
             ],
             "probability": 0.021,

@@ -66,6 +66,13 @@ def feed(
             " n; as many as can be booked."
         ),
     ] = 0,
+    plan: Annotated[
+        bool,
+        Query(
+            description="An agenda to keep: no two offers of the page at the same time, each with"
+            " the session that is planned. A session without an end is taken to last two hours."
+        ),
+    ] = False,
     lang: Annotated[
         str | None,
         Query(description="Of the explanations: fr or en. Default: by Accept-Language, else fr."),
@@ -92,6 +99,7 @@ def feed(
         floor=floor,
         intensity=intensity,
         min_new_categories=min_new_categories,
+        plan=plan,
         language=language_of(lang, accept_language),
     )
     return Json(worker.feed(query, cursor))

@@ -39,6 +39,8 @@ class Session:
     price_cents: int
     left: int | None
     """None: unlimited."""
+    ends_at: datetime | None = None
+    """None: nobody has said."""
 
 
 @dataclass(frozen=True)

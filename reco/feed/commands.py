@@ -36,6 +36,7 @@ def feed(
     floor: Annotated[
         float, typer.Option(help="Share of the best relevance to keep, 0 to 1.")
     ] = 0.95,
+    plan: Annotated[bool, typer.Option(help="No two offers at the same time.")] = False,
     intensity: Annotated[
         float, typer.Option(help="Slates like this one that the person will see, 1 to 1000.")
     ] = INTENSITY,
@@ -65,6 +66,7 @@ def feed(
         n=n,
         floor=floor,
         intensity=intensity,
+        plan=plan,
         min_new_categories=min_new_categories,
         language=lang,
     )

@@ -100,6 +100,7 @@ def _question(query: FeedQuery) -> bytes:
         query.floor,
         query.intensity,
         query.min_new_categories,
+        query.plan,
         sorted(filters.categories),
         filters.max_price_cents,
         [moment and moment.timestamp() for moment in (filters.starts_from, filters.starts_before)],

@@ -9,6 +9,7 @@ from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser
 from reco.feed.generation import Generation
 from reco.feed.picks import Live, picks_of
+from reco.feed.planning import planned
 from reco.feed.present import Feed, present
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking, ranking_of
@@ -91,11 +92,17 @@ def _live_slate(
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
     choice = chooser.choose(gone)
-    while unread := [offer for offer in choice.offer_ids if offer not in live]:
-        found = read_offers(connection, unread, query, situation.state.credit)
-        live |= {offer: shown for offer, shown in found.items() if shown.sessions}
-        lost = [offer for offer in unread if offer not in live]
-        if lost:
-            gone.update(lost)
-            choice = chooser.choose(gone)
+    while True:
+        unread = [offer for offer in choice.offer_ids if offer not in live]
+        if unread:
+            found = read_offers(connection, unread, query, situation.state.credit)
+            live |= {offer: shown for offer, shown in found.items() if shown.sessions}
+        lost = {offer for offer in unread if offer not in live}
+        if query.plan and not lost:
+            kept, lost = planned([live[offer] for offer in choice.offer_ids])
+            live |= {offer.id: offer for offer in kept if not lost}
+        if not lost:
+            break
+        gone |= lost
+        choice = chooser.choose(gone)
     return Live(choice, picks_of(ranking.taste, situation.state, choice, live))

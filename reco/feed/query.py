@@ -53,6 +53,8 @@ class FeedQuery:
     """Categories that the person has not met and the slate must have, where there are so many."""
     language: str = LANGUAGES[0]
     """Of what is explained in words."""
+    plan: bool = False
+    """Whether no two of the slate may take place at the same time."""
     as_of: datetime | None = None
     """What was recorded after it is not known; None, live: all that is on record counts."""
     shown_items: frozenset[int] = frozenset()
@@ -81,6 +83,7 @@ def feed_query(
     floor: float = 0.95,
     intensity: float = INTENSITY,
     min_new_categories: int = 0,
+    plan: bool = False,
     language: str = LANGUAGES[0],
     shown_items: frozenset[int] = frozenset(),
     seed: int = 0,
@@ -127,6 +130,7 @@ def feed_query(
         floor=floor,
         intensity=intensity,
         min_new_categories=min_new_categories,
+        plan=plan,
         language=language,
         now=now.astimezone(UTC),
         as_of=as_of,

@@ -24,14 +24,15 @@ select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.ima
   o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
   v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
   st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon,
-  t.external_id as stock_id, t.starts_at, t.price_cents, t.quantity - t.taken as "left", t.cap
+  t.external_id as stock_id, t.starts_at, t.ends_at, t.price_cents, t.quantity - t.taken as "left",
+  t.cap
 from core.offer o
 join core.item i on i.id = o.item_id
 join core.category c on c.id = i.category_id
 left join core.subcategory s on s.id = i.subcategory_id
 left join core.venue v on v.id = o.venue_id
 left join lateral (
-  select t.external_id, t.starts_at, t.price_cents, t.quantity,
+  select t.external_id, t.starts_at, t.ends_at, t.price_cents, t.quantity,
     core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null,
       o.venue_id is not null) as cap,
     case when t.quantity is not null then (
@@ -54,7 +55,7 @@ order by o.id, t.starts_at, t.external_id
 """
 """Published offers, each with every stock that can be booked, or with nulls for one."""
 
-_OF_STOCK = 5
+_OF_STOCK = 6
 """The last columns, which tell of the stock."""
 
 
@@ -148,10 +149,10 @@ def _sessions(
     """Return the first sessions of one offer, by start; no stock, no session."""
     sessions: list[Session] = []
     for row in rows:
-        stock_id, starts_at, price_cents, left, cap = row[-_OF_STOCK:]
+        stock_id, starts_at, ends_at, price_cents, left, cap = row[-_OF_STOCK:]
         if stock_id is None or len(sessions) == MAX_SESSIONS:
             break
-        session = Session(stock_id, starts_at, price_cents, left)
+        session = Session(stock_id, starts_at, price_cents, left, ends_at)
         if is_asked(session, cap):
             sessions.append(session)
     return tuple(sessions)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import psycopg
@@ -16,6 +17,7 @@ from reco.catalogue.build import build_catalogue
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
+from reco.feed.planning import ASSUMED_DURATION
 from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
 from reco.feed.scoring import history_of, score, taste_of
@@ -233,6 +235,7 @@ class Best:
     family: int
     external_id: str
     liked: float
+    is_undated: bool
     near: int = 0
 
 
@@ -264,7 +267,7 @@ def reference(connection, serving, here):
         cost = float((session_cost(np.array([price]), days) + distance_cost(away))[0])
         offers.setdefault(item, set()).add(offer)
         if item not in best or (cost, offer) < (best[item].cost, best[item].offer):
-            best[item] = Best(cost, offer, venue, family, external_id, liked)
+            best[item] = Best(cost, offer, venue, family, external_id, liked, starts is None)
     for item, found in best.items():
         found.near = sum(booked.get(offer, 0) for offer in offers[item])
     return ordered(serving, here, best, serving.catalogue.base.bookings(), totals)
@@ -457,6 +460,26 @@ def test_a_slate_keeps_its_floor_and_widens_no_less_than_the_likeliest(
     assert horizons[1].gain_at_intensity <= horizons[1].bound * (1 + 1e-9)
     # What the kernel has counted is what the offers' own values give.
     assert horizons[1].gain == pytest.approx(sum(widest.slate.gains))
+
+
+@given(queries)
+@settings(max_examples=40)
+def test_a_plan_has_nothing_twice_at_the_same_time_and_is_no_shorter_than_it_must(
+    serving, connection_to, asked
+):
+    query = feed_query(now=NOW, default_radius_m=5e4, plan=True, **asked)
+    items = feed(connection_to, serving, query, SECRET).answer.items
+    dated = [item for item in items if item.sessions[0].starts_at is not None]
+    spans = sorted(
+        (one.starts_at, one.ends_at or one.starts_at + ASSUMED_DURATION)
+        for item in dated
+        for one in item.sessions
+    )
+    assert len(spans) == len(dated)
+    assert all(ends <= begins for (_, ends), (begins, _) in pairwise(spans))
+    here = read_situation(connection_to, serving, query)
+    undated = sum(best.is_undated for _, best, _ in reference(connection_to, serving, here))
+    assert len(items) >= min(query.n, undated)
 
 
 @given(queries, st.integers(2, 12), st.sets(st.integers(0, 30)))

@@ -1,0 +1,55 @@
+"""Agendas that can be kept: no two sessions at the same time."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import NOW
+
+from reco.feed.answer import Session
+from reco.feed.planning import ASSUMED_DURATION, planned
+from reco.feed.readback import LiveOffer
+
+hours = st.integers(1, 40)
+sessions = st.one_of(
+    st.none(), st.tuples(hours, st.sampled_from([None, 1, 3])), st.tuples(hours, st.just(None))
+)
+
+
+def session(number, asked):
+    if asked is None:
+        return Session(f"s{number}", None, 500, None)
+    starts, lasts = asked
+    begins = NOW + timedelta(hours=starts)
+    ends = None if lasts is None else begins + timedelta(hours=lasts)
+    return Session(f"s{number}", begins, 500, None, ends)
+
+
+def offer(number, asked):
+    return LiveOffer(
+        number, f"o{number}", f"i{number}", None, None, [], False, None, "CINEMA", None, False,
+        None, None, None, None, None, None,
+        tuple(session(f"{number}.{place}", one) for place, one in enumerate(asked)),
+    )  # fmt: skip
+
+
+def span(one):
+    return one.starts_at, one.ends_at or one.starts_at + ASSUMED_DURATION
+
+
+@given(st.lists(st.lists(sessions, min_size=1, max_size=4), max_size=8))
+def test_what_is_kept_fits_and_what_is_not_collides_with_what_came_before(asked):
+    offers = [offer(number, one) for number, one in enumerate(asked)]
+    kept, colliding = planned(offers)
+    assert sorted([one.id for one in kept] + list(colliding)) == [one.id for one in offers]
+    taken = {one.id: one.sessions[0] for one in kept if one.sessions[0].starts_at is not None}
+    assert all(len(one.sessions) == 1 for one in kept if one.id in taken)
+    spans = sorted(span(one) for one in taken.values())
+    assert all(ends <= begins for (_, ends), (begins, _) in pairwise(spans))
+    for number in colliding:
+        before = [span(taken[other]) for other in taken if other < number]
+        assert all(
+            any(begins < end and start < ends for start, end in before)
+            for begins, ends in map(span, offers[number].sessions)
+        )
