@@ -20,7 +20,7 @@ def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statem
     """Return what drew an offer, what it would bring that is new, and its rank by relevance."""
     code, parameters = _drawn(pick, query.now)
     told = [statement(query.language, code, parameters)]
-    told += [_new_value(pick, value, query.language) for value in _new_values(pick, met)]
+    told += [_new_value(value, query.language) for value in _new_values(pick, met)]
     if pick.rank:
         told.append(statement(query.language, "rank", {"rank": pick.rank}))
     return tuple(told)
@@ -80,12 +80,11 @@ def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:
     return new[:MOST_NEW_VALUES]
 
 
-def _new_value(pick: Pick, value: Value, language: str) -> Statement:
+def _new_value(value: Value, language: str) -> Statement:
     attribute, name = value
     parameters: dict[str, Parameter] = {
         "attribute": attribute,
         "value": name,
         "points": POINTS[attribute],
     }
-    spoken = pick.live.venue_name if attribute == "venue" else None
-    return statement(language, f"new_{attribute}", parameters, spoken)
+    return statement(language, f"new_{attribute}", parameters)

@@ -83,16 +83,21 @@ def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
         f"\n{item.subcategory or item.category}", style="dim not bold"
     )
     chance = "" if item.probability is None else f"{item.probability:.2%}"
-    why = "\n".join([*(told.text for told in item.explanation), *_practical(item)])
+    why = "; ".join([*_explanations(item), *_practical(item)])
     cells = [where, distance_text(item.distance_m), _when(item.sessions, local)]
     cells += [_prices(item.sessions), chance, why]
     return [what, *(Text(cell) for cell in cells)]
 
 
+def _explanations(item: FeedItem) -> list[str]:
+    """Return what is explained, of new values only the one that earns most."""
+    new = [told for told in item.explanation if told.code.startswith("new_")]
+    return [told.text for told in item.explanation if told not in new[1:]]
+
+
 def _practical(item: FeedItem) -> list[str]:
-    """Return the reasons that no explanation tells, in one line."""
-    told = [REASONS[reason] for reason in item.reasons if reason in PRACTICAL]
-    return [", ".join(told)] if told else []
+    """Return the reasons that no explanation tells in other words."""
+    return [REASONS[reason] for reason in item.reasons if reason in PRACTICAL]
 
 
 def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:

@@ -12,9 +12,7 @@ _TEXTS = Path(__file__).parents[1] / "web" / "texts.json"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def statement(
-    language: str, code: str, parameters: Mapping[str, Parameter], name: str | None = None
-) -> Statement:
+def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> Statement:
     """Return a fact with its words.
 
     Parameters
@@ -22,19 +20,15 @@ def statement(
     language
         One of `reco.feed.query.LANGUAGES`.
     code
-        Its words are the text `explain_CODE`, or `explain_CODE_one` of a single booking.
-    name
-        What the parameter `value` is called, where it has a name of its own.
+        Its words are the text `explain_CODE`, or `explain_CODE_one` where what is counted is one.
     """
     texts = _texts()[language]
     shown = {key: _shown(key, value, language) for key, value in parameters.items()}
     if "value" in parameters:
-        shown["value"] = name or value_name(
-            str(parameters["attribute"]), str(parameters["value"]), language
-        )
-    single = f"explain_{code}_one"
-    is_single = parameters.get("bookings_near") == 1 and single in texts
-    key = single if is_single else f"explain_{code}"
+        attribute, value = str(parameters["attribute"]), str(parameters["value"])
+        shown["value"] = value_name(attribute, value, language)
+    is_single = 1 in (parameters.get("bookings_near"), parameters.get("changed"))
+    key = f"explain_{code}_one" if is_single else f"explain_{code}"
     return Statement(code, dict(parameters), texts[key].format_map(shown))
 
 

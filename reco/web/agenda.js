@@ -2,9 +2,11 @@
 
 import { bookButton } from "./booking.js";
 import { button, make } from "./dom.js";
-import { categoryName, day, distance, hue, known, price, text, time } from "./text.js";
+import { categoryName, day, distance, hue, price, text, time } from "./text.js";
 
 const FEW = 10;
+// Reasons that no explanation tells in other words.
+const PRACTICAL = ["close_to_you", "soon", "free"];
 
 export const drawDays = (container, items, now, actions) => {
   const groups = new Map();
@@ -24,10 +26,11 @@ const zone = (item) => item.venue?.timezone ?? undefined;
 const card = (item, actions) => {
   const head = make("div", { class: "head" }, make("h3", { tabindex: -1 }, item.title ?? item.item_id),
     make("span", { class: `chip hue-${hue(item.category)}` }, categoryName(item.category)));
-  const whys = item.reasons.filter((code) => known(`reason_${code}`)).map((code) => make("li", { class: code }, text(`reason_${code}`)));
+  const facts = item.explanation.map((told) => make("li", { class: told.code }, told.text));
+  const practical = PRACTICAL.filter((code) => item.reasons.includes(code)).map((code) => make("li", { class: code }, text(`reason_${code}`)));
   const more = make("div", { class: "more" });
   const form = make("div");
-  const made = make("li", { class: "card", "data-offer": item.offer_id, "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...whys), buttons(item, actions, more, form), form, more);
+  const made = make("li", { class: "card", "data-offer": item.offer_id, "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...facts, ...practical), buttons(item, actions, more, form), form, more);
   made.addEventListener("mouseenter", () => actions.hover(item.venue?.venue_id));
   made.addEventListener("focusin", () => actions.hover(item.venue?.venue_id));
   return made;

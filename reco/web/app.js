@@ -2,9 +2,10 @@
 
 import * as api from "./api.js";
 import { drawDays, removeCard } from "./agenda.js";
+import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./mine.js";
-import { categoryName, currentLanguage, distance, known, switchLanguage, text } from "./text.js";
+import { categoryName, currentLanguage, distance, known, percent, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
 const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0 };
@@ -42,6 +43,7 @@ const lookAt = (venueId, scroll) => {
 };
 
 const filters = () => Object.fromEntries(new FormData(at("filters")));
+const question = () => ({ ...filters(), lang: currentLanguage() });
 
 const say = (message, retry) => {
   at("status").replaceChildren(message);
@@ -74,7 +76,7 @@ const guarded = (work) => async (...given) => {
 const load = guarded(async () => {
   const [turn, askedAtMs] = [++state.turn, performance.now()];
   say(text("loading"));
-  const feed = await api.feed(filters());
+  const feed = await api.feed(question());
   const { lat, lon } = feed.location_used;
   const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000));
   // Somebody else, or something else, was asked for in the meantime.
@@ -85,9 +87,10 @@ const load = guarded(async () => {
 
 const loadMore = guarded(async () => {
   const [{ turn }, askedAtMs] = [state, performance.now()];
-  const page = await api.feed(filters(), state.feed.next_cursor);
+  const page = await api.feed(question(), state.feed.next_cursor);
   if (turn !== state.turn) return;
-  Object.assign(state, { feed: { ...page, notes: state.feed.notes }, askedAtMs });
+  const { notes, horizon, explanation } = state.feed;
+  Object.assign(state, { feed: { ...page, notes, horizon, explanation }, askedAtMs });
   state.items.push(...shown(page));
   draw();
 });
@@ -107,6 +110,7 @@ const drawControls = () => {
   document.title = text("title");
   for (const labelled of document.querySelectorAll("[data-text]")) labelled.textContent = text(labelled.dataset.text);
   at("language").textContent = text("language");
+  showFloor();
   if (!state.session) return;
   const { users, user_id: current } = state.session;
   const people = users.map((user) => new Option(`${user.user_id} · ${text("person_label", user)}`, user.user_id));
@@ -122,7 +126,10 @@ const drawControls = () => {
 const draw = () => {
   const { feed, items } = state;
   const met = feed.horizon.categories.map(categoryName).join(", ");
-  at("horizon").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
+  at("horizon-told").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
+  at("slate-told").textContent = feed.explanation.map((told) => told.text).join(" ");
+  at("would-add").textContent = text("would_add", { n: feed.horizon.intensity });
+  drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
   drawDays(at("days"), items, new Date(feed.now), actions);
   drawAround();
   at("more").hidden = !feed.next_cursor;
@@ -137,7 +144,15 @@ const drawAround = () => {
   drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
 
+const showFloor = () => {
+  const floor = at("floor");
+  at("floor-shown").textContent = percent(Number(floor.value));
+  floor.setAttribute("aria-valuetext", text("floor_told", { floor: percent(Number(floor.value)) }));
+};
+
 at("filters").addEventListener("change", load);
+at("floor").addEventListener("input", showFloor);
+at("floor").addEventListener("change", load);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
 at("person").addEventListener("change", (event) => start(event.target.value));
 at("more").addEventListener("click", loadMore);
@@ -151,6 +166,8 @@ at("language").addEventListener("click", () => {
   if (!state.feed) return;
   draw();
   drawMine();
+  // What is explained is told in the language that was asked for.
+  load();
 });
 // Wide enough to stand beside the agenda.
 at("my-bookings").open = matchMedia("(min-width: 48rem)").matches;

@@ -1,5 +1,7 @@
 // Elements by one call.
 
+const SVG = "http://www.w3.org/2000/svg";
+
 export const make = (name, attributes = {}, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
@@ -10,5 +12,13 @@ export const make = (name, attributes = {}, ...children) => {
 export const button = (words, act, attributes = {}) => {
   const made = make("button", { type: "button", ...attributes }, words);
   made.addEventListener("click", () => act(made));
+  return made;
+};
+
+// The same of what is drawn.
+export const drawn = (name, attributes = {}, ...children) => {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
   return made;
 };

@@ -1,18 +1,11 @@
 // A map without tiles: the person, the venues around, distance rings and a scale, as SVG.
 
+import { drawn } from "./dom.js";
 import { distance, text } from "./text.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const SIZE = 400;
 const METRES_A_DEGREE = 111_320;
 const ROUND = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000];
-
-const element = (name, attributes = {}, label) => {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (label) made.append(label);
-  return made;
-};
 
 export const drawMap = (section, here, items, around, onVenue) => {
   section.replaceChildren();
@@ -24,15 +17,15 @@ export const drawMap = (section, here, items, around, onVenue) => {
     const north = (lat - here.lat) * METRES_A_DEGREE;
     return [(SIZE / 2) * (1 + east / reach), (SIZE / 2) * (1 - north / reach)];
   };
-  const svg = element("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": text("map", { n: venues.size }) });
+  const svg = drawn("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": text("map", { n: venues.size }) });
   rings(svg, reach);
   for (const venue of around) {
     const [x, y] = project(venue.lat, venue.lon);
-    if (!venues.has(venue.venue_id) && Math.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE / 2) svg.append(element("circle", { class: "other", cx: x, cy: y, r: 1.6 }));
+    if (!venues.has(venue.venue_id) && Math.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE / 2) svg.append(drawn("circle", { class: "other", cx: x, cy: y, r: 1.6 }));
   }
   for (const [id, venue] of venues) svg.append(dot(id, venue, project(venue.lat, venue.lon), onVenue));
-  const me = element("circle", { class: "me", cx: SIZE / 2, cy: SIZE / 2, r: 5 });
-  me.append(element("title", {}, text("you")));
+  const me = drawn("circle", { class: "me", cx: SIZE / 2, cy: SIZE / 2, r: 5 });
+  me.append(drawn("title", {}, text("you")));
   svg.append(me);
   section.append(svg);
 };
@@ -56,17 +49,17 @@ const rings = (svg, reach) => {
   const steps = ROUND.filter((radius) => radius < reach * 0.93).slice(-2);
   for (const radius of steps) {
     const r = (SIZE / 2) * (radius / reach);
-    svg.append(element("circle", { class: "ring", cx: SIZE / 2, cy: SIZE / 2, r }));
-    svg.append(element("text", { class: "scale", x: SIZE / 2, y: SIZE / 2 - r - 3 }, distance(radius)));
+    svg.append(drawn("circle", { class: "ring", cx: SIZE / 2, cy: SIZE / 2, r }));
+    svg.append(drawn("text", { class: "scale", x: SIZE / 2, y: SIZE / 2 - r - 3 }, distance(radius)));
   }
 };
 
 const dot = (id, venue, [cx, cy], onVenue) => {
-  const circle = element("circle", { class: "venue", cx, cy, r: 5 + 2 * Math.min(venue.offers, 4), tabindex: 0, role: "button" });
+  const circle = drawn("circle", { class: "venue", cx, cy, r: 5 + 2 * Math.min(venue.offers, 4), tabindex: 0, role: "button" });
   circle.dataset.venue = id;
   const name = `${venue.name ?? id}, ${distance(venue.distanceM)}`;
   circle.setAttribute("aria-label", name);
-  circle.append(element("title", {}, name));
+  circle.append(drawn("title", {}, name));
   for (const event of ["click", "focus", "mouseenter"]) circle.addEventListener(event, () => onVenue(id, event === "click"));
   circle.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); onVenue(id, true); } });
   return circle;

@@ -42,10 +42,15 @@ export const moment = (at, timeZone) => new Intl.DateTimeFormat(language, {
 export const calendarDate = (at) =>
   new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" }).format(at);
 
-export const categoryName = (code) => {
-  if (known(`category_${code}`)) return text(`category_${code}`);
+export const valueName = (attribute, code) => {
+  if (known(`${attribute}_${code}`)) return text(`${attribute}_${code}`);
   const words = code.replaceAll("_", " ");
   return code === code.toUpperCase() ? words.charAt(0) + words.slice(1).toLowerCase() : words;
 };
+
+export const categoryName = (code) => valueName("category", code);
+
+export const percent = (share) =>
+  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
 
 export const hue = (code) => [...code].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 12, 7);

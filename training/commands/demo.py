@@ -74,7 +74,9 @@ def _show(world: World, settings: Settings) -> None:
     with psycopg.connect(world.conninfo) as connection:
         people = people_to_look_at(connection, now, 1)
     someone = people[0].user_id if people else None
-    query = feed_query(now=now, default_radius_m=settings.radius_m, user_id=someone, n=12)
+    query = feed_query(
+        now=now, default_radius_m=settings.radius_m, user_id=someone, n=12, language="en"
+    )
     answer = feed_once(world, query, signing_secret(settings))
     zone = ZoneInfo(settings.timezone)
     console.print(agenda_table(answer, someone or "a guest", zone))

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.responses import Response
 from webdriver import MISSING, browsing
-from worlds import NOW, small_world
+from worlds import GRENOBLE, NOW, small_world
 
 from reco.api.app import create_app
 from reco.settings import Settings
@@ -17,7 +17,7 @@ from reco.worker import Worker
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
-ENTER, ESCAPE = "\ue007", "\ue00c"
+ENTER, ESCAPE, END, HOME = "\ue007", "\ue00c", "\ue010", "\ue011"
 SECRET = "a secret of at least thirty-two bytes"
 CARD = ".card[data-offer='{}']"
 SETTLED = "document.querySelector('#agenda[aria-busy=false]')"
@@ -82,6 +82,45 @@ def proxy(database):
 def address(proxy):
     with served(proxy) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def wide_address(new_world):
+    """Beside the small world many free books, which `reader` knows, and few dear concerts."""
+    world = new_world()
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+        connection.execute("insert into core.category (name) values ('MUSIQUE_LIVE')")
+        for number in range(40):
+            kind, category = ("hall", "MUSIQUE_LIVE") if number >= 30 else ("bookshop", "LIVRE")
+            add_offer(connection, f"more{number}", category, kind, 40_00 if kind == "hall" else 0)
+    worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
+    with served(create_app(worker, clock=lambda: NOW, with_demo=True)) as address:
+        yield address
+
+
+def add_offer(connection, name, category, kind, price_cents):
+    """Add an undated offer at a venue of its own."""
+    connection.execute(
+        "insert into core.venue (external_id, name, venue_type, location) values"
+        " (%s, %s, %s, st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+        (name, name, kind, *GRENOBLE),
+    )
+    connection.execute(
+        "insert into core.item (external_id, title, category_id)"
+        " select %s, %s, id from core.category where name = %s",
+        (name, name, category),
+    )
+    connection.execute(
+        "insert into core.offer (external_id, item_id, venue_id) select %s, i.id, v.id"
+        " from core.item i, core.venue v where i.external_id = %s and v.external_id = %s",
+        (name, name, name),
+    )
+    connection.execute(
+        "insert into core.stock (external_id, offer_id, price_cents)"
+        " select %s, id, %s from core.offer where external_id = %s",
+        (name, price_cents, name),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +208,7 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_booked_once(page, proxy, 
 def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(page, proxy):
     proxy.keys.clear()
     page.click("#language")
+    page.wait(SETTLED)
     film = CARD.format("film-tonight")
     page.click(f"{film} .primary")
     page.click(f"{film} .booking [name=quantity][value='2']")
@@ -238,3 +278,98 @@ def test_a_phone_shows_all_of_it_without_scrolling_sideways(page):
     widest = "Math.max(...[...document.querySelectorAll('main *, header *')]"
     widest += ".map(shown => shown.getBoundingClientRect().right))"
     assert page.run(widest) <= 390
+
+
+def picture(browser):
+    """Return the values that the picture shows: what was met, what would come, what is left."""
+    shown = browser.run(
+        "[...document.querySelectorAll('#sunrise .value')]"
+        ".map(({dataset: d}) => [d.state, d.attribute, d.value])"
+    )
+    found = {"met": set(), "added": set(), "open": set()}
+    for state, attribute, value in shown:
+        found[state].add((attribute, value))
+    assert len(shown) == sum(map(len, found.values()))
+    return found
+
+
+def test_the_horizon_is_drawn(page):
+    shown = picture(page)
+    assert shown["met"] == {
+        ("category", "LIVRE"),
+        ("venue_type", "bookshop"),
+        ("genre", "genre of novel"),
+    }
+    assert shown["added"] >= {("category", "CINEMA"), ("category", "SPECTACLE")}
+    assert shown["added"] >= {("venue_type", "theatre"), ("genre", "genre of play")}
+    assert not shown["open"]
+    assert page.run("document.querySelector('#sunrise .points').textContent") == "65"
+    # Each lies on the ring that it belongs to, and none over another.
+    assert page.run(
+        "(boxes => boxes.every(({width, height}) => width > 1 && height > 1))"
+        "([...document.querySelectorAll('#sunrise .value')].map(one => one.getBBox()))"
+    )
+
+
+def test_what_the_picture_shows_is_told_in_words(page):
+    label = page.run("document.querySelector('#sunrise svg').getAttribute('aria-label')")
+    added = len(picture(page)["added"])
+    assert label.startswith(
+        f"Your horizon as a picture: 65 points, 3 first times behind you, {added}"
+    )
+    page.click("#all-values summary")
+    listed = page.run("[...document.querySelectorAll('#values dd')].map(one => one.innerText)")
+    assert "Book: met" in listed
+    assert any(line.startswith("Stage: +25, ") for line in listed)
+    assert len(listed) == added + 3
+    first = page.run("document.querySelector('#additions li').textContent")
+    assert first.startswith("+25 ")
+    page.click("#all-values summary")
+
+
+def test_a_card_tells_why_in_the_readers_language(page):
+    told = "[...document.querySelectorAll(args[0] + ' .why li')].map(one => one.textContent)"
+    card = CARD.format("play-friday")
+    assert "new world: Stage, +25" in page.run(told, card)
+    assert any("by relevance" in line for line in page.run(told, card))
+    page.click("#language")
+    page.wait(SETTLED)
+    assert "nouvel univers : Spectacle, +25" in page.run(told, card)
+    assert any("par pertinence" in line for line in page.run(told, card))
+    page.click("#language")
+    page.wait(SETTLED)
+
+
+def test_the_dial_reloads_the_agenda(window, wide_address):
+    window.resize(1280, 900)
+    window.open(wide_address)
+    look_at(window, "reader")
+
+    def concerts():
+        return window.run(
+            "[...document.querySelectorAll('.card .chip')]"
+            ".filter(chip => chip.textContent === 'Concert').length"
+        )
+
+    said = "document.getElementById('slate-told').textContent"
+    window.press("#floor", END)
+    window.wait(SETTLED)
+    assert window.run(said) == "This is the likeliest selection."
+    assert window.run("document.getElementById('floor-shown').textContent") == "100%"
+    assert concerts() == 0
+    assert ("category", "MUSIQUE_LIVE") in picture(window)["open"]
+    window.press("#floor", HOME)
+    window.wait(SETTLED)
+    assert "of the relevance kept" in window.run(said)
+    assert "more points expected than of the likeliest selection" in window.run(said)
+    assert window.run("document.getElementById('floor').getAttribute('aria-valuetext')") == (
+        "at least 80% of the relevance"
+    )
+    assert concerts() >= 1
+    assert ("category", "MUSIQUE_LIVE") in picture(window)["added"]
+    # The dial keeps the focus, and the agenda is that of the floor that it shows.
+    assert window.run("document.activeElement.id") == "floor"
+    asked = window.run("performance.getEntriesByType('resource').map(one => one.name)")
+    feeds = [address for address in asked if "/v1/feed" in address]
+    assert "floor=0.8" in feeds[-1]
+    assert "floor=1" in feeds[-2]
