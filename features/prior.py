@@ -4,7 +4,7 @@ Everybody arrives with nothing: then what is popular around, and what the person
 all there is. Each booking shows more of the person, and the model's word counts more.
 """
 
-EVIDENCE_BOOKINGS = 8.0
+EVIDENCE_BOOKINGS = 2.0
 """Bookings' worth of interest at which the model and the prior count alike; docs/accuracy.md."""
 LIKED_CATEGORY = 1.0
 """Log-odds that an item gains from a category that the person says to like: 2.7 times the odds."""
@@ -22,7 +22,7 @@ def model_share(evidence: float) -> float:
     evidence
         n, the interest that the person has shown, in bookings (`features.interactions`).
 
-    >>> model_share(0.0), model_share(8.0)
+    >>> model_share(0.0), model_share(2.0)
     (0.0, 0.5)
     """
     return evidence / (evidence + EVIDENCE_BOOKINGS)

@@ -313,10 +313,10 @@ def ordered(serving, here, best, made, totals):
         history = history_of(serving.model, here.state, here.query.now)
         said = serving.model.logits(history, serving.model.item_rows(ids))
         known = history.weights.sum(dtype=np.float64)
-        share = 1.0 if serving.model.kind == "popularity" else known / (known + 8.0)
+        share = 1.0 if serving.model.kind == "popularity" else known / (known + 2.0)
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
     # One unit of log-odds for a liked category, one for a liked genre, fading with evidence.
-    logits = logits + np.array([best[item].liked for item in items]) * 8.0 / (known + 8.0)
+    logits = logits + np.array([best[item].liked for item in items]) * 2.0 / (known + 2.0)
     logits = logits - np.array([best[item].cost for item in items])
     order = sorted(range(len(items)), key=lambda place: (-logits[place], items[place]))
     return [(items[place], best[items[place]], float(logits[place])) for place in order]
