@@ -59,6 +59,9 @@ def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
             "title": like.title,
             "score_fall": like.score_fall,
         }
+    if pick.stated:
+        attribute, value = pick.stated
+        return "stated_taste", {"attribute": attribute, "value": value}
     if not pick.is_scored:
         return _drawn_by_bookings(pick, now)
     return ("likely", {}) if pick.is_of_likeliest else ("to_widen", {})

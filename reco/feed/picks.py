@@ -1,10 +1,12 @@
 """The offers of a slate, read back, with what was computed for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 
+from features.horizon import Value
+from reco.catalogue.snapshot import MOST_GENRES
 from reco.feed.choosing import Choice, ranks
 from reco.feed.likeness import Likeness, likeness_of
 from reco.feed.readback import LiveOffer
@@ -25,6 +27,8 @@ class Pick:
     is_of_likeliest: bool
     """Whether the likeliest slate has it, too."""
     likeness: Likeness | None
+    stated: Value | None
+    """What the person says to like, and it is."""
     bookings_near: int
     rank: int
     """By probability alone, from 1; 0 where it is too far down to be known."""
@@ -59,8 +63,16 @@ def picks_of(
             is_liked=liked[at],
             is_of_likeliest=bool(is_of_likeliest[at]),
             likeness=likeness[at],
+            stated=_stated(live[offer], state.liked),
             bookings_near=int(candidates.bookings_near[at]),
             rank=int(rank[at]),
         )
         for at, offer in enumerate(choice.offer_ids)
     ]
+
+
+def _stated(live: LiveOffer, liked: Set[Value]) -> Value | None:
+    """Return the first of the offer's genres, or else its category, if it is said to be liked."""
+    values = [("genre", genre) for genre in live.genres[:MOST_GENRES]]
+    values.append(("category", live.category))
+    return next((value for value in values if value in liked), None)

@@ -294,6 +294,35 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
     assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
 
 
+@pytest.mark.parametrize("user", ["free", "reader"])
+def test_what_a_person_says_to_like_is_told_and_counts(connection, serving_of, user):
+    serving, asked = serving_of("als", 0), {"user": user, "n": 100}
+    before = {i.item_id: i.probability for i in shown(connection, serving, asked).items}
+    liked = [("category", "CONCERT"), ("genre", "genre 2")]
+    for kind, value in liked:
+        connection.execute(
+            "insert into core.taste (user_id, kind, value, at)"
+            " select id, %s, %s, %s from core.beneficiary where external_id = %s",
+            (kind, value, NOW - timedelta(days=1), user),
+        )
+    try:
+        after = shown(connection, serving, asked).items
+    finally:
+        connection.execute("delete from core.taste")
+    told = 0
+    for item in after:
+        stated = said(item, "stated_taste")
+        is_liked = bool(values_in_database(connection, item.offer_id) & set(liked))
+        assert (item.probability > before[item.item_id] * 1.001) == is_liked
+        if stated:
+            assert (stated.parameters["attribute"], stated.parameters["value"]) in liked
+            assert is_liked
+        elif is_liked:
+            assert {"similar_to", "seen_before"} & {one.code for one in item.explanation}
+        told += bool(stated)
+    assert told >= 2
+
+
 def test_some_of_all_is_said(connection, serving_of):
     """The properties above are not of an empty set."""
     codes = set()
