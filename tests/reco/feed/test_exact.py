@@ -191,7 +191,7 @@ def serving(request, country, connection_to):
 
 BOOKABLE = """
 select o.id as offer, i.id as item, (
-    select coalesce(sum(1.0), 0) from core.taste said
+    select coalesce(sum(case kind when 'genre' then 1.0 else 0.5 end), 0) from core.taste said
     join core.beneficiary me on me.id = said.user_id and me.external_id = %(user)s
     where said.kind = 'category' and said.value = c.name
       or said.kind = 'genre' and said.value = any(i.genres)
@@ -315,7 +315,7 @@ def ordered(serving, here, best, made, totals):
         known = history.weights.sum(dtype=np.float64)
         share = 1.0 if serving.model.kind == "popularity" else known / (known + 2.0)
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
-    # One unit of log-odds for a liked category, one for a liked genre, fading with evidence.
+    # Half a unit of log-odds for a liked category, one for a liked genre, fading with evidence.
     logits = logits + np.array([best[item].liked for item in items]) * 2.0 / (known + 2.0)
     logits = logits - np.array([best[item].cost for item in items])
     order = sorted(range(len(items)), key=lambda place: (-logits[place], items[place]))
