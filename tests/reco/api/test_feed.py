@@ -164,3 +164,32 @@ def test_whatever_is_asked_is_answered_or_refused(client, key, asked):
         )
     else:
         assert problem_of(response)["field"] in params | {"lat": 0, "lon": 0}
+
+
+@pytest.mark.parametrize(
+    ("lang", "accepted", "words"),
+    [
+        (None, None, "nouvel univers : Spectacle, +25"),
+        (None, "en-GB, en;q=0.8, fr;q=0.5", "new world: Stage, +25"),
+        (None, "de, fr;q=0.2, en;q=0.1", "nouvel univers : Spectacle, +25"),
+        (None, "fr;q=0, en;q=0.1", "new world: Stage, +25"),
+        (None, ";;q=x, *", "nouvel univers : Spectacle, +25"),
+        ("en", "fr", "new world: Stage, +25"),
+    ],
+)
+def test_explanations_are_in_the_language_that_the_caller_reads(client, key, lang, accepted, words):
+    headers = key | ({"Accept-Language": accepted} if accepted else {"Accept-Language": ""})
+    asked = {"user_id": "reader", "category": "SPECTACLE"} | ({"lang": lang} if lang else {})
+    body = client.get("/v1/feed", params=asked, headers=headers).json()
+    assert words in [told["text"] for told in body["items"][0]["explanation"]]
+
+
+def test_the_floor_of_the_slate_and_the_new_categories_can_be_asked_for(client, key):
+    asked = {"user_id": "reader", "n": 2, "radius_km": 50}
+    likeliest = client.get("/v1/feed", params={**asked, "floor": 1}, headers=key).json()
+    assert likeliest["relevance_kept"] == 1.0
+    assert [told["code"] for told in likeliest["explanation"]] == ["likeliest_slate"]
+    asked |= {"floor": 0, "intensity": 100, "min_new_categories": 2}
+    widest = client.get("/v1/feed", params=asked, headers=key).json()
+    assert {item["category"] for item in widest["items"]} == {"CINEMA", "SPECTACLE"}
+    assert widest["horizon"]["intensity"] == 100.0
