@@ -3,10 +3,12 @@
 An offer's log-odds of being booked are the item's minus an additive, strictly increasing cost: far,
 dear and distant in time only ever counts against an offer. Each cost is a table, linear between its
 knots, that compiled code can evaluate for every offer; a trained ranker over the same features
-brings tables of its own. The constants are plausible by hand, one a feature, in log-odds.
+brings tables of its own (`Costs`). The constants are plausible by hand, one a feature, in log-odds;
+they stand where no ranker is trained.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,17 +62,94 @@ WAIT_COST = CostTable.logarithmic(DAYS_WEIGHT, DAYS_SCALE, 730.0)
 """Of days until a session begins."""
 
 
+@dataclass(frozen=True)
+class Costs:
+    """What an offer takes from the log-odds of its item: never less than nothing."""
+
+    distance: CostTable
+    """Of metres; nothing for digital offers."""
+    price: CostTable
+    """Of cents."""
+    wait: CostTable
+    """Of days until a session begins; nothing for undated offers."""
+    online: float = 0.0
+    """Of a digital offer, in place of the distance; not negative."""
+
+    @cached_property
+    def of_cents(self) -> NDArray[np.float64]:
+        """(30_001,) of every price that an offer may have: a look-up instead of a root."""
+        return self.price(np.arange(30_001, dtype=np.float64))
+
+    def of_distance(self, distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the cost in log-odds of each distance; NaN is digital."""
+        cost = self.distance(np.nan_to_num(distance_m, nan=0.0))
+        return np.where(np.isnan(distance_m), self.online, cost)
+
+    def of_session(
+        self, price_cents: NDArray[np.int32], days: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the cost in log-odds of each session; undated (NaN) waits 0 days."""
+        return self.price(price_cents.astype(np.float64)) + self.wait(np.nan_to_num(days, nan=0.0))
+
+
+COSTS_BY_HAND = Costs(DISTANCE_COST, PRICE_COST, WAIT_COST)
+"""Where no ranker is trained."""
+
+_PRIOR_BOOKINGS = 20.0
+"""Bookings' worth of belief that all items around are alike: a village of three is no ranking."""
+_LEAST_A_PERSON = 0.01
+"""Bookings a person, so that a world without any still ranks."""
+
+
 def days_to_session(starts_us: NDArray[np.int64], now_us: int) -> NDArray[np.float64]:
     """Return the days from `now_us` to each start, NaN where undated (the largest int64)."""
     days = (starts_us - np.int64(now_us)) / DAY_US
     return np.where(starts_us == np.iinfo(np.int64).max, np.nan, days)
 
 
+def popular_log_odds(
+    bookings_near: NDArray[np.integer],
+    offers: NDArray[np.integer] | int,
+    bookings: NDArray[np.integer] | int,
+    made_a_person: NDArray[np.float64] | float,
+) -> NDArray[np.float64]:
+    """Return the log-odds that anyone around books an item within 28 days.
+
+    An item's share of the bookings around, smoothed towards equal shares of the offers, times the
+    bookings that a person of this world makes in that time; a Poisson count of at least one.
+
+    Parameters
+    ----------
+    bookings_near
+        Recent bookings of the item around.
+    offers, bookings
+        Offers around, and their recent bookings.
+    made_a_person
+        Recent bookings of the world over its people.
+    """
+    share = bookings_near + _PRIOR_BOOKINGS / np.maximum(1, offers)
+    share = share / (bookings + _PRIOR_BOOKINGS)
+    return np.asarray(np.log(np.expm1(np.maximum(made_a_person, _LEAST_A_PERSON) * share)))
+
+
+def rarity(bookings: NDArray[np.integer], made: NDArray[np.integer] | int) -> NDArray[np.float64]:
+    """Return how rare an item is among all recent bookings: minus the log of its share, from 0 on.
+
+    Every item is credited with a booking more than it has.
+    """
+    return np.maximum(0.0, np.log((np.asarray(made) + 1.0) / (bookings + 1.0)))
+
+
+def crowding(offers: NDArray[np.integer] | int) -> NDArray[np.float64]:
+    """Return the log of how many offers an item has to compete with, itself one of them."""
+    return np.log1p(np.asarray(offers, dtype=np.float64))
+
+
 def distance_cost(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cost in log-odds of each distance; NaN (digital, or no place) costs nothing."""
-    return DISTANCE_COST(np.nan_to_num(distance_m, nan=0.0))
+    """Return the cost by hand in log-odds of each distance; NaN (digital) costs nothing."""
+    return COSTS_BY_HAND.of_distance(distance_m)
 
 
 def session_cost(price_cents: NDArray[np.int32], days: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cost in log-odds of each session's price and wait; undated (NaN) waits 0 days."""
-    return PRICE_COST(price_cents.astype(np.float64)) + WAIT_COST(np.nan_to_num(days, nan=0.0))
+    """Return the cost by hand in log-odds of each session; undated (NaN) waits 0 days."""
+    return COSTS_BY_HAND.of_session(price_cents, days)

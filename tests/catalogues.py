@@ -161,7 +161,7 @@ def catalogue_of(rows, changed=(), fresh=()):
 def swept(serving, situation):
     """Sweep with a room of its own, so that one result outlives another."""
     room = Scratch.for_items(len(serving.catalogue.items))
-    return sweep_of(serving.catalogue, situation, room)
+    return sweep_of(serving.catalogue, situation, room, serving.costs)
 
 
 def of_schema_5(folder):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.pairs import DISTANCE_COST, PRICE_COST, WAIT_COST
+from features.pairs import COSTS_BY_HAND, Costs
 from reco.catalogue.shelf import CAPS, ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
@@ -15,9 +15,6 @@ from reco.feed.query import FeedQuery, Filters
 from reco.feed.state import Situation, Surroundings
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering, selecting
-
-_CENT_COST = PRICE_COST(np.arange(30_001, dtype=np.float64))
-"""`PRICE_COST` of every price that an offer may have: a look-up instead of a root."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,9 @@ class Sweep:
         return self.gather(selecting.choose_all(self.wanted, slot, scratch.slot_item))
 
 
-def sweep_of(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> Sweep:
+def sweep_of(
+    catalogue: Catalogue, situation: Situation, scratch: Scratch, costs: Costs = COSTS_BY_HAND
+) -> Sweep:
     """Return the sweep over what the request may show; its results lie in `scratch`."""
     around, totals = situation.around, catalogue.totals
     at_venues = [
@@ -182,8 +181,8 @@ def sweep_of(catalogue: Catalogue, situation: Situation, scratch: Scratch) -> Sw
         catalogue=catalogue,
         around=around,
         scratch=scratch,
-        parts=tuple(_parts(catalogue, around)),
-        asked=_asked(catalogue, situation.query, situation.state.credit),
+        parts=tuple(_parts(catalogue, around, costs)),
+        asked=_asked(catalogue, situation.query, situation.state.credit, costs),
         wanted=_wanted(catalogue, situation, scratch.wanted),
         offers=(at_venues[0], int(totals.offers[-1])),
         bookings=(at_venues[1], int(totals.bookings[-1])),
@@ -212,12 +211,10 @@ def bytes_to_touch(sweep: Sweep) -> int:
     return total
 
 
-def _parts(catalogue: Catalogue, around: Surroundings) -> Iterator[_Part]:
+def _parts(catalogue: Catalogue, around: Surroundings, costs: Costs) -> Iterator[_Part]:
     venues, base = around.venue_rows, catalogue.base
-    costs = np.zeros(len(venues) + 1)
-    gathering.costs_at(
-        DISTANCE_COST.cost, DISTANCE_COST.knots_per_unit, around.distance_m, costs[:-1]
-    )
+    away, table = np.empty(len(venues)), costs.distance
+    gathering.costs_at(table.cost, table.knots_per_unit, around.distance_m, away)
     for shelf, first_row, replaced in (
         (base, 0, catalogue.replaced if catalogue.has_replaced else _NONE),
         (catalogue.fresh, len(base.offer_id), _NONE),
@@ -226,10 +223,12 @@ def _parts(catalogue: Catalogue, around: Surroundings) -> Iterator[_Part]:
             # Venues that came after the shelf have nothing on it.
             known = int(np.searchsorted(venues, shelf.online_row))
             group = np.append(venues[:known], np.int32(shelf.online_row))
-            yield _Part(shelf, first_row, replaced, group, np.append(costs[:known], 0.0))
+            yield _Part(shelf, first_row, replaced, group, np.append(away[:known], costs.online))
 
 
-def _asked(catalogue: Catalogue, query: FeedQuery, credit: Credit) -> tuple[object, ...]:
+def _asked(
+    catalogue: Catalogue, query: FeedQuery, credit: Credit, costs: Costs
+) -> tuple[object, ...]:
     after, before = query.filters.starts_from, query.filters.starts_before
     return (
         # A catalogue does not say what was open before it was read.
@@ -237,11 +236,11 @@ def _asked(catalogue: Catalogue, query: FeedQuery, credit: Credit) -> tuple[obje
         micros(after) if after else NEVER_US,
         micros(before) if before else FOREVER_US,
         _limits_cents(credit, query.filters),
-        _CENT_COST,
-        PRICE_COST.cost,
-        PRICE_COST.knots_per_unit,
-        WAIT_COST.cost,
-        WAIT_COST.knots_per_unit,
+        costs.of_cents,
+        costs.price.cost,
+        costs.price.knots_per_unit,
+        costs.wait.cost,
+        costs.wait.knots_per_unit,
     )
 
 

@@ -1,14 +1,19 @@
 """A catalogue and a model that belong together: what a worker serves from, replaced as one."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.content import ItemContent
+from features.pairs import COSTS_BY_HAND, Costs, rarity
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.workspace import Workspace
 from reco.model.arranged import Arranged, arranged
 from reco.model.loaded import LoadedModel
+from reco.model.ranker import Ranker
 
 NO_MODEL = "none"
 
@@ -20,7 +25,7 @@ class Generation:
     catalogue: Catalogue
     model: LoadedModel | None
     model_rows: NDArray[np.int32]
-    """(I,) row of each catalogue item in the model, −1 unknown to it."""
+    """(I,) row in the model of each catalogue item, or of what stands in for it; −1 unknown."""
     arranged: Arranged | None
     """The model's items in the order of the catalogue's, as far as those of the base go."""
     workspace: Workspace
@@ -31,9 +36,37 @@ class Generation:
         """The model's version, or `none`."""
         return self.model.version if self.model else NO_MODEL
 
+    @property
+    def ranker(self) -> Ranker | None:
+        """The model's."""
+        return self.model.ranker if self.model else None
+
+    @property
+    def costs(self) -> Costs:
+        """What an offer costs: as was learned with the model, else by hand."""
+        return self.ranker.costs if self.ranker else COSTS_BY_HAND
+
+    @cached_property
+    def frequent(self) -> NDArray[np.float32]:
+        """(I,) minus what the rarity of each item costs; empty: no ranker was learned."""
+        if self.ranker is None:
+            return np.empty(0, dtype=np.float32)
+        catalogue, base = self.catalogue, self.catalogue.base
+        bookings, struck = catalogue.totals.item_bookings.copy(), catalogue.replaced
+        np.subtract.at(bookings, base.offer_item[struck], base.offer_bookings[struck])
+        cost = self.ranker.rarity(rarity(bookings, int(catalogue.bookings.sum())))
+        return -cost.astype(np.float32)
+
+
+ReadContents = Callable[[NDArray[np.bytes_]], Sequence[ItemContent | None]]
+"""External item ids -> what the items are about."""
+
 
 def generation(
-    catalogue: Catalogue, model: LoadedModel | None, before: Generation | None = None
+    catalogue: Catalogue,
+    model: LoadedModel | None,
+    before: Generation | None = None,
+    contents: ReadContents | None = None,
 ) -> Generation:
     """Align the items of `catalogue` with those of `model`.
 
@@ -42,14 +75,32 @@ def generation(
     before
         The generation that is replaced: its workspace goes on, and with the same model and base,
         only items that came since are looked up.
+    contents
+        Lends what items are about that the model has never heard of; None: it cannot say for them.
     """
     known, in_order = np.empty(0, dtype=np.int32), None
     if before and before.model is model and before.catalogue.base is catalogue.base:
         known, in_order = before.model_rows, before.arranged
     later = catalogue.items.item_external_id[len(known) :]
-    rows = np.full(len(later), -1, dtype=np.int32) if model is None else model.item_rows(later)
+    rows = _rows_of(later, model, contents)
     model_rows = np.concatenate([known, rows]) if len(rows) else known
     if model and in_order is None:
         in_order = arranged(model.scorer, model_rows[: catalogue.base_items])
     workspace = before.workspace if before else Workspace()
     return Generation(catalogue, model, model_rows, in_order, workspace)
+
+
+def _rows_of(
+    items: NDArray[np.bytes_], model: LoadedModel | None, contents: ReadContents | None
+) -> NDArray[np.int32]:
+    """Return the row of each item, or of the one that stands in for it where nobody met it."""
+    if model is None:
+        return np.full(len(items), -1, dtype=np.int32)
+    rows, content = model.item_rows(items), model.content
+    if content is None:
+        return rows
+    rows = np.where(rows >= 0, content.stand_in[rows], np.int32(-1))
+    unheard = np.flatnonzero(rows < 0)
+    if contents and len(unheard):
+        rows[unheard] = content.stand_ins(contents(items[unheard]))
+    return rows

@@ -44,7 +44,9 @@ _MANY = 0.1
 class Ranking:
     """Orders what can be booked around a person, as far as it is asked for.
 
-    No offer makes an item likelier than the item is by itself: cost only ever takes away. So once
+    No offer makes an item likelier than the item is by itself: cost only ever takes away, by hand
+    and as learned (`reco.model.ranker` refuses a table that does not start at 0 and rise), and what
+    a ranker says of an item, or of all that is around, is the item's own. So once
     as many candidates as are asked for are known to be likelier than all items that are left, by
     what these may have at most, the others need not be gathered. It is the order of all, not nearly
     that order.
@@ -244,7 +246,7 @@ class Ranking:
 
 def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
     """Return the ranking of what the request may show; what it gathers lies in `scratch`."""
-    sweep = sweep_of(serving.catalogue, situation, scratch)
+    sweep = sweep_of(serving.catalogue, situation, scratch, serving.costs)
     are_few = sum(sweep.offers) < FEW * len(serving.catalogue.items)
     families = new_families_of(serving.catalogue, situation.state.met)
     return Ranking(sweep, taste_of(serving, sweep, situation), families, are_few)

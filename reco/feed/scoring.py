@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.horizon import Value
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
+from features.pairs import crowding, popular_log_odds
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates, Gathered, Sweep
@@ -22,9 +23,6 @@ from reco.model.history import History
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
 from reco.model.scorer import Bounds
-
-_PRIOR_BOOKINGS = 20.0
-"""Bookings' worth of belief that all items around are alike: a village of three is no ranking."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,10 @@ class Taste:
     """Log-odds of what takes place somewhere, at each number of bookings near."""
     popular_online: NDArray[np.float64]
     liked: NDArray[np.float32]
-    """(I,) what each item of the catalogue gains from stated tastes; empty: nothing was said."""
+    """(I,) what each item of the catalogue gains from stated tastes, and loses by its rarity;
+    empty: nothing was said, and no ranker was learned."""
+    crowding: float = 0.0
+    """What all that is around loses to each other by its number."""
 
     @property
     def model(self) -> LoadedModel | None:
@@ -111,8 +112,11 @@ class Taste:
 
     @property
     def calibration(self) -> Calibration:
-        """The model's."""
-        return self.model.calibration if self.model else _NO_CALIBRATION
+        """The model's, of an item among as many as there are around."""
+        if self.model is None:
+            return _NO_CALIBRATION
+        own = self.model.calibration
+        return Calibration(own.intercept - self.crowding, own.slope, own.scale)
 
     @property
     def share(self) -> float:
@@ -130,7 +134,11 @@ class Taste:
     @property
     def margin(self) -> float:
         """Far more than single precision loses of log-odds."""
-        return 4e-6 * (1.0 + abs(self.calibration.intercept) + 25.0 * self.calibration.slope)
+        most = abs(self.calibration.intercept) + 25.0 * self.calibration.slope
+        if ranker := self.serving.ranker:
+            most += abs(ranker.facts.popular_intercept) + abs(self.crowding)
+            most += float(ranker.rarity.cost[-1])
+        return 4e-6 * (1.0 + most)
 
     def said(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the very scores of some items of the catalogue, NaN where the model cannot say."""
@@ -174,7 +182,14 @@ def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
     """Return what decides about items for this person, around there."""
     model, state = serving.model, situation.state
     history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
-    return Taste(serving, history, *popularity_tables(sweep), _liked(sweep, state.liked, history))
+    popular, added = popularity_tables(sweep), _liked(sweep, state.liked, history)
+    if serving.ranker is None:
+        return Taste(serving, history, *popular, added)
+    of = serving.ranker.facts
+    crowd = of.crowding * float(crowding(sum(sweep.offers)))
+    at_venues, online = (of.popular_intercept - crowd + of.popular_slope * one for one in popular)
+    both = serving.frequent + added if len(added) else serving.frequent
+    return Taste(serving, history, at_venues, online, both, crowd)
 
 
 def _liked(sweep: Sweep, stated: Set[Value], history: History) -> NDArray[np.float32]:
@@ -297,23 +312,22 @@ def score(taste: Taste, gathered: Gathered) -> Scores:
 def popularity_tables(sweep: Sweep) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the log-odds that anyone around books an item within the catalogue's 28 days.
 
-    An item's share of the bookings around, smoothed towards equal shares of the offers, times the
-    bookings that a person of this world makes in that time; a Poisson count of at least one. What
-    takes place somewhere shares the bookings made at places, what is digital those made online.
+    What takes place somewhere shares the bookings made at places, what is digital those made
+    online (`features.pairs.popular_log_odds`).
 
     Returns
     -------
     Of items at venues and of digital ones: (most bookings + 1,), at each number of bookings near.
     """
     catalogue = sweep.catalogue
-    near = np.arange(catalogue.totals.most_item_bookings + 1, dtype=np.float64)
-    tables = []
-    for made, around, offers in zip(catalogue.bookings, sweep.bookings, sweep.offers, strict=True):
-        # At least one booking for a hundred people, so that a world without any still ranks.
-        a_person = max(float(made) / max(1, catalogue.users), 0.01)
-        share = (near + _PRIOR_BOOKINGS / max(1, offers)) / (around + _PRIOR_BOOKINGS)
-        tables.append(np.log(np.expm1(a_person * share)))
-    return tables[0], tables[1]
+    near = np.arange(catalogue.totals.most_item_bookings + 1)
+    at_venues, online = (
+        popular_log_odds(near, offers, bookings, made / max(1, catalogue.users))
+        for made, bookings, offers in zip(
+            catalogue.bookings, sweep.bookings, sweep.offers, strict=True
+        )
+    )
+    return at_venues, online
 
 
 def popularity_logits(sweep: Sweep, candidates: Candidates) -> NDArray[np.float64]:

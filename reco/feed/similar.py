@@ -59,7 +59,8 @@ def similar_offers(
     around = _around(connection, serving, of, radius_m)
     query = _question(around.here, radius_m, n, now)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-        sweep = sweep_of(serving.catalogue, Situation(query, ANYONE, around), scratch)
+        here = Situation(query, ANYONE, around)
+        sweep = sweep_of(serving.catalogue, here, scratch, serving.costs)
         candidates = sweep.everything().everything()
         order = _by_likeness(serving, sweep, candidates, of)
     chosen = choose(order, [], n + _SPARE)

@@ -12,6 +12,7 @@ from features.interactions import FEATURES
 from reco.array_folder import MANIFEST, ArrayFolder, Frozen, Layout, read_arrays, write_arrays
 from reco.array_folder import check_layout as check_arrays
 from reco.errors import ArtifactRefused
+from reco.model.ranker import RankerFacts
 
 __all__ = [
     "MANIFEST",
@@ -25,10 +26,11 @@ __all__ = [
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Rises when older code could no longer read the folder right.
 
 2: the manifest says whom the model holds (`people`).
+3: it may hold a ranker; older folders hold none, and are served with the costs by hand.
 """
 
 
@@ -62,6 +64,8 @@ class ModelFacts(Frozen):
     """What the model has seen of the events."""
     git_revision: str | None = None
     libraries: dict[str, str] = Field(default_factory=dict)
+    ranker: RankerFacts | None = None
+    """None: none was learned, and calibration is of the score alone."""
     people: PeopleFacts | None = None
     """None: the model was not compared with the accounts of a world."""
 

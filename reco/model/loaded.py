@@ -13,6 +13,7 @@ from features.interactions import encoded_ids, vocabulary_rows
 from reco.errors import ArtifactRefused
 from reco.model.artifact import Artifact, Layout, check_layout, read_artifact
 from reco.model.calibration import Calibration
+from reco.model.content import CONTENT_LAYOUT, Content
 from reco.model.dense import DenseItemItem
 from reco.model.factors import Factors
 from reco.model.history import History
@@ -20,6 +21,7 @@ from reco.model.hybrid import Hybrid
 from reco.model.item_item import ItemItem
 from reco.model.linear_filter import LinearFilter
 from reco.model.popularity import Popularity
+from reco.model.ranker import RANKER_LAYOUT, Ranker
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
 
@@ -71,6 +73,12 @@ class LoadedModel:
     history_start: NDArray[np.int64]
     history_item: NDArray[np.int32]
     history_weight: NDArray[np.float32]
+    ranker: Ranker | None = None
+    """What was learned of distance, price, wait and popularity; None: nothing, they count as by
+    hand."""
+
+    content: Content | None = None
+    """How items without a history are scored; None: not at all."""
 
     def item_rows(self, item_ids: NDArray[np.bytes_]) -> NDArray[np.int32]:
         """Return the row of each item id, -1 where the model does not know it."""
@@ -153,7 +161,27 @@ def _model_of(artifact: Artifact) -> LoadedModel:
         history_start=arrays["history_start"],
         history_item=arrays["history_item"],
         history_weight=arrays["history_weight"],
+        content=_content_of(artifact),
+        ranker=_ranker_of(artifact),
     )
+
+
+def _ranker_of(artifact: Artifact) -> Ranker | None:
+    facts = artifact.facts.ranker
+    if facts is None:
+        return None
+    check_layout(artifact, RANKER_LAYOUT)
+    try:
+        return Ranker.of(facts, artifact.arrays)
+    except ValueError as error:
+        raise ArtifactRefused(str(artifact.folder), f"its ranker is not right: {error}") from error
+
+
+def _content_of(artifact: Artifact) -> Content | None:
+    if not CONTENT_LAYOUT.keys() & artifact.arrays.keys():
+        return None
+    check_layout(artifact, {**COMMON_LAYOUT, **CONTENT_LAYOUT})
+    return Content.from_arrays(artifact.arrays)
 
 
 def _check_bounds(artifact: Artifact, name: str, groups: int, members: int) -> None:

@@ -129,7 +129,7 @@ def _asked(
     model = serving.model
     history = history_of(model, here.state, query.now)
     room = Scratch.for_items(len(serving.catalogue.items))
-    gathered = sweep_of(serving.catalogue, here, room).everything()
+    gathered = sweep_of(serving.catalogue, here, room, serving.costs).everything()
     is_online = gathered.everything().is_online
     at_venues = gathered.item[~is_online]
     said = model.scorer.scores(history, serving.model_rows[at_venues])

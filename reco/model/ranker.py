@@ -1,0 +1,94 @@
+"""What turns a model's score into the probability that a person books an item at its best offer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.pairs import Costs, CostTable
+from reco.array_folder import Frozen, Layout
+
+RANKER_LAYOUT: Layout = {
+    "cost_distance": ("float64", ("knots of distance",)),
+    "cost_price": ("float64", ("knots of price",)),
+    "cost_wait": ("float64", ("knots of wait",)),
+    "cost_rarity": ("float64", ("knots of rarity",)),
+}
+"""The tables in an artifact; they start at 0 and rise strictly."""
+
+
+class RankerFacts(Frozen):
+    """What is known of a ranker beside its tables; all in log-odds."""
+
+    distance_knots_per_m: float
+    price_knots_per_cent: float
+    wait_knots_per_day: float
+    rarity_knots_per_log: float
+    online: float
+    """What a digital offer costs."""
+    crowding: float
+    """Per log of the offers around (`features.pairs.crowding`), for all of them alike."""
+    popular_intercept: float
+    popular_slope: float
+    """Of `features.pairs.popular_log_odds`, where the model cannot say."""
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """Additive: the item's log-odds, less what its rarity costs, less what its offer costs."""
+
+    costs: Costs
+    rarity: CostTable
+    """Of `features.pairs.rarity`: an item that few book costs more, whoever offers it."""
+    facts: RankerFacts
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the tables by name, those of `RANKER_LAYOUT`."""
+        costs = self.costs
+        return {
+            "cost_distance": costs.distance.cost,
+            "cost_price": costs.price.cost,
+            "cost_wait": costs.wait.cost,
+            "cost_rarity": self.rarity.cost,
+        }
+
+    @classmethod
+    def of(cls, facts: RankerFacts, arrays: Mapping[str, NDArray[Any]]) -> "Ranker":
+        """Return the ranker whose facts and `arrays()` these are.
+
+        Raises
+        ------
+        ValueError
+            A table does not start at 0 or does not rise strictly, a scale is not positive, or a
+            weight has the wrong sign: serving rests on an offer never adding to its item.
+        """
+        scales = (
+            facts.distance_knots_per_m,
+            facts.price_knots_per_cent,
+            facts.wait_knots_per_day,
+            facts.rarity_knots_per_log,
+        )
+        tables = [
+            _table(name, arrays[name], scale)
+            for name, scale in zip(RANKER_LAYOUT, scales, strict=True)
+        ]
+        if not (np.isfinite(facts.online) and facts.online >= 0.0):
+            raise ValueError(f"online is {facts.online}, not 0 or more")
+        if not (np.isfinite(facts.popular_slope) and facts.popular_slope > 0.0):
+            raise ValueError(f"popular_slope is {facts.popular_slope}, not positive")
+        if not np.isfinite([facts.crowding, facts.popular_intercept]).all():
+            raise ValueError("crowding or popular_intercept is not finite")
+        distance, price, wait, of_rarity = tables
+        return cls(Costs(distance, price, wait, facts.online), of_rarity, facts)
+
+
+def _table(name: str, cost: NDArray[Any], knots_per_unit: float) -> CostTable:
+    if not (np.isfinite(knots_per_unit) and knots_per_unit > 0.0):
+        raise ValueError(f"{name} has {knots_per_unit} knots a unit")
+    is_rising = len(cost) > 1 and bool(np.isfinite(cost).all() and (np.diff(cost) > 0.0).all())
+    if not is_rising or cost[0] != 0.0:
+        raise ValueError(f"{name} does not start at 0 or does not rise strictly")
+    # A compiled pass takes no read-only map of a file.
+    return CostTable(np.array(cost, dtype=np.float64), knots_per_unit)

@@ -1,0 +1,222 @@
+"""Learn what distance, price, wait and popularity are worth, from visits as they were."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, minimize
+from scipy.special import expit
+
+from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
+from features.prior import model_share
+from reco.model.calibration import Calibration
+from reco.model.ranker import Ranker, RankerFacts
+from training.replays import Pairs
+
+_KNOTS = {"distance": 16, "price": 12, "wait": 8, "rarity": 8}
+_MOST = {"distance": 200_000.0, "price": 30_000.0, "wait": 365.0, "rarity": 16.0}
+"""Metres, cents, days and log shares up to which the tables go; they go on straight."""
+_LEAST_RISE = 1e-3
+"""Log-odds from knot to knot: enough for two offers never to be alike."""
+_LEAST_SLOPE = 1e-3
+_SMOOTHNESS = 10.0
+"""Log-likelihood that a change of one in the rise from knot to knot costs."""
+_RIDGE = 1e-3
+_ROUNDS = 2
+_STEPS = 120
+_LAST_STEPS = 60
+"""Items are looked at again at their best offers, told by what was learned."""
+LEAST_BOOKINGS = 100
+"""With fewer nothing is learned of a person's choice."""
+
+_ITEM = ("said", "score", "unsaid", "popular", "crowding")
+"""The columns before those of the tables: two intercepts, each with its slope, and a slope."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A ranker and the calibration that goes with it."""
+
+    ranker: Ranker
+    calibration: Calibration
+
+    def log_odds(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Return the log-odds (P,) of each pair, at its item's best offer, as a feed has them."""
+        facts = self.ranker.facts
+        cost, _ = best_sessions(pairs, self.ranker.costs)
+        popular = facts.popular_intercept + facts.popular_slope * _popular(pairs)
+        said, share = np.nan_to_num(self.calibration.log_odds(pairs.said)), _model_share(pairs)
+        base = share * said + (1.0 - share) * popular
+        crowd = crowding(pairs.offers.sum(axis=1))[pairs.visit]
+        return base - facts.crowding * crowd - self.ranker.rarity(_rarity(pairs)) - cost
+
+
+def learn_ranker(pairs: Pairs) -> Learned:
+    """Return the additive model of a booking that makes the pairs likeliest.
+
+    Logistic regression with signs and smoothness (bounded L-BFGS, Zhu et al. 1997): each cost is
+    linear between knots that are even in the root of its feature, rises from every knot to the
+    next, and its rises change little from one to the next. An item counts at the offer that costs
+    least by the tables of the round before. What was drawn less often than it was there counts by
+    the chance of its draw: first as an offset (King and Zeng 2001, section 4.1, a pair at a time),
+    which is quick and sharp; in the end as a weight (section 4.2), which puts the level of the few
+    likeliest pairs right, that the sample hardly holds.
+
+    Raises
+    ------
+    ValueError
+        There are too few bookings to learn from.
+    """
+    if np.count_nonzero(pairs.is_booked) < LEAST_BOOKINGS:
+        raise ValueError(f"There are fewer than {LEAST_BOOKINGS} bookings to learn from.")
+    said = pairs.said[~np.isnan(pairs.said) & (pairs.said != 0.0)]
+    scale = float(np.median(np.abs(said))) if len(said) else 1.0
+    of_items = _item_columns(pairs, scale)
+    weights, is_booked = _start(pairs), pairs.is_booked.astype(np.float64)
+    for _ in range(_ROUNDS):
+        _, at = best_sessions(pairs, _costs(weights))
+        columns = np.hstack([of_items, -_rises(pairs, at)])
+        drawn = _Sample(columns, is_booked, -np.log(pairs.drawn), 1.0)
+        weights = drawn.fitted(weights, _STEPS)
+    stands_for = _Sample(columns, is_booked, 0.0, 1.0 / pairs.drawn)
+    return _learned(stands_for.fitted(weights, _LAST_STEPS), scale)
+
+
+def best_sessions(pairs: Pairs, costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return what the best session of each pair costs (P,), and which it is."""
+    cost = costs.of_distance(pairs.distance_m) + costs.of_session(pairs.price_cents, pairs.days)
+    least = np.minimum.reduceat(cost, pairs.start[:-1])
+    is_least = np.flatnonzero(cost == np.repeat(least, np.diff(pairs.start)))
+    first = is_least[np.searchsorted(is_least, pairs.start[:-1])]
+    return least, np.asarray(first, dtype=np.int64)
+
+
+def _popular(pairs: Pairs) -> NDArray[np.float64]:
+    side = pairs.is_online.astype(np.int64)
+    visit = pairs.visit
+    return popular_log_odds(
+        pairs.bookings_near,
+        pairs.offers[visit, side],
+        pairs.bookings[visit, side],
+        pairs.made[visit, side] / max(1, pairs.users),
+    )
+
+
+def _model_share(pairs: Pairs) -> NDArray[np.float64]:
+    """Return how much the model counts for each pair beside what is popular (P,)."""
+    shares = [model_share(evidence) if pairs.is_personal else 1.0 for evidence in pairs.evidence]
+    return np.where(np.isnan(pairs.said), 0.0, np.array(shares)[pairs.visit])
+
+
+def _rarity(pairs: Pairs) -> NDArray[np.float64]:
+    return rarity(pairs.bookings_anywhere, pairs.made.sum(axis=1)[pairs.visit])
+
+
+def _item_columns(pairs: Pairs, scale: float) -> NDArray[np.float64]:
+    share = _model_share(pairs)
+    score = np.arcsinh(np.nan_to_num(pairs.said) / scale)
+    crowd = crowding(pairs.offers.sum(axis=1))[pairs.visit]
+    prior = 1.0 - share
+    columns = [share, share * score, prior, prior * _popular(pairs), -crowd]
+    return np.stack(columns, axis=1, dtype=np.float64)
+
+
+def _rises(pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return of which rises the costs of the sessions `at` are made, and which are digital."""
+    features = {
+        "distance": pairs.distance_m[at],
+        "price": pairs.price_cents[at].astype(np.float64),
+        "wait": pairs.days[at],
+        "rarity": _rarity(pairs),
+    }
+    parts = [_shares(name, np.nan_to_num(feature)) for name, feature in features.items()]
+    return np.hstack([*parts, np.isnan(features["distance"])[:, np.newaxis]])
+
+
+def _shares(name: str, feature: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much of the way from each knot to the next lies below the feature."""
+    knots = _KNOTS[name]
+    place = np.sqrt(np.maximum(feature, 0.0) * _knots_per_unit(name))
+    shares = np.clip(place[:, np.newaxis] - np.arange(knots), 0.0, 1.0)
+    shares[:, -1] += np.maximum(place - knots, 0.0)
+    return np.asarray(shares, dtype=np.float64)
+
+
+def _knots_per_unit(name: str) -> float:
+    return _KNOTS[name] ** 2 / _MOST[name]
+
+
+def _start(pairs: Pairs) -> NDArray[np.float64]:
+    rate = np.log(pairs.is_booked.sum() / (1.0 / pairs.drawn).sum())
+    return np.append([rate, 0.5, rate, 0.5, 0.0], np.full(sum(_KNOTS.values()) + 1, 0.05))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What is fitted on: pairs drawn by chance, told by an offset, or by a weight."""
+
+    columns: NDArray[np.float64]
+    is_booked: NDArray[np.float64]
+    offset: NDArray[np.float64] | float
+    """Added to the log-odds of a pair that was drawn."""
+    weight: NDArray[np.float64] | float
+
+    def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return minus the log-likelihood, with what roughness costs, and its slope."""
+        log_odds = self.columns @ weights + self.offset
+        losses = self.weight * (np.logaddexp(0.0, log_odds) - self.is_booked * log_odds)
+        off = self.weight * (expit(log_odds) - self.is_booked)
+        value = losses.sum() + _RIDGE * (weights @ weights)
+        slope = self.columns.T @ off + 2.0 * _RIDGE * weights
+        for span in _spans().values():
+            change = np.diff(weights[span])
+            value += _SMOOTHNESS * (change @ change)
+            slope[span][1:] += 2.0 * _SMOOTHNESS * change
+            slope[span][:-1] -= 2.0 * _SMOOTHNESS * change
+        return float(value), np.asarray(slope, dtype=np.float64)
+
+    def fitted(self, weights: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+        """Return the likeliest weights, sought from `weights`."""
+        free, slope = -np.inf, _LEAST_SLOPE
+        rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
+        least = np.concatenate([[free, slope, free, slope, free], rises, [0.0]])
+        found = minimize(
+            self.loss,
+            np.maximum(weights, least),
+            jac=True,
+            bounds=Bounds(least, np.inf),
+            method="L-BFGS-B",
+            options={"maxiter": steps},
+        )
+        return np.asarray(found.x, dtype=np.float64)
+
+
+def _spans() -> dict[str, slice]:
+    ends = np.cumsum([len(_ITEM), *_KNOTS.values()])
+    return {name: slice(int(a), int(b)) for name, a, b in zip(_KNOTS, ends, ends[1:], strict=False)}
+
+
+def _costs(weights: NDArray[np.float64]) -> Costs:
+    distance, price, wait = (_table(name, weights) for name in ("distance", "price", "wait"))
+    return Costs(distance, price, wait, online=float(weights[-1]))
+
+
+def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
+    rises = weights[_spans()[name]]
+    return CostTable(np.append(0.0, np.cumsum(rises)), _knots_per_unit(name))
+
+
+def _learned(weights: NDArray[np.float64], scale: float) -> Learned:
+    said, score, unsaid, popular, crowd = (float(weight) for weight in weights[: len(_ITEM)])
+    facts = RankerFacts(
+        distance_knots_per_m=_knots_per_unit("distance"),
+        price_knots_per_cent=_knots_per_unit("price"),
+        wait_knots_per_day=_knots_per_unit("wait"),
+        rarity_knots_per_log=_knots_per_unit("rarity"),
+        online=float(weights[-1]),
+        crowding=crowd,
+        popular_intercept=unsaid,
+        popular_slope=popular,
+    )
+    ranker = Ranker(_costs(weights), _table("rarity", weights), facts)
+    return Learned(ranker, Calibration(said, score, scale))

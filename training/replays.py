@@ -1,0 +1,229 @@
+"""Visits of the past as they were: what each person could have booked then, and what they did."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import BOOKING, DISMISS, event_weights
+from features.pairs import days_to_session
+from reco.model.history import History
+from reco.model.popularity import Popularity
+from reco.model.scorer import Scorer
+from training.market import Market
+
+_PAUSE_US = 30 * 60 * 1_000_000
+"""A visit ends where a person does nothing for half an hour."""
+_DECISION_US = 86_400_000_000
+"""What is booked within a day of the beginning of a visit is booked on that visit."""
+DRAWN = 30
+"""Items drawn a visit, beside the booked ones; each stands for its share."""
+
+
+@dataclass(frozen=True)
+class Visits:
+    """Moments at which people looked for something; (W,)."""
+
+    user: NDArray[np.int32]
+    at_us: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Visits":
+        """Return those that a mask or an index chooses."""
+        return Visits(self.user[rows], self.at_us[rows])
+
+    def sample(self, most: int, generator: np.random.Generator) -> "Visits":
+        """Return no more than `most` of them, drawn evenly, in order of time."""
+        rows = generator.permutation(len(self))[:most]
+        return self.take(rows[np.argsort(self.at_us[rows], kind="stable")])
+
+
+def visits_from(market: Market, first_us: int) -> Visits:
+    """Return the visits that begin from `first_us` on."""
+    at_us = market.events.at.view(np.int64)
+    order = np.lexsort((at_us, market.events.user))
+    user, at_us = market.events.user[order], at_us[order]
+    begins = np.append(True, (user[1:] != user[:-1]) | (np.diff(at_us) > _PAUSE_US))[: len(user)]
+    chosen = begins & (at_us >= first_us)
+    return Visits(user[chosen], at_us[chosen])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """P pairs of W visits and items that could be booked, with the A sessions of each."""
+
+    visit: NDArray[np.int64]
+    """(P,) row of the visit, ascending."""
+    is_booked: NDArray[np.bool_]
+    drawn: NDArray[np.float64]
+    """(P,) chance that the pair was drawn: 1 where booked."""
+    said: NDArray[np.float64]
+    """(P,) score by the model from what it knew then, NaN where it cannot say."""
+    bookings_near: NDArray[np.int64]
+    """(P,) recent bookings of the item around."""
+    bookings_anywhere: NDArray[np.int64]
+    """(P,) the same of all its offers."""
+    is_online: NDArray[np.bool_]
+    start: NDArray[np.int64]
+    """(P + 1,) bounds of each pair's sessions."""
+    distance_m: NDArray[np.float64]
+    """(A,) NaN: digital."""
+    price_cents: NDArray[np.int32]
+    days: NDArray[np.float64]
+    """(A,) until the session begins, NaN undated."""
+    offers: NDArray[np.int64]
+    """(W, 2) offers that can be booked at each visit or later: at venues around, and online."""
+    bookings: NDArray[np.int64]
+    """(W, 2) recent bookings of these."""
+    made: NDArray[np.int64]
+    """(W, 2) recent bookings of all offers: at venues, and online."""
+    users: int
+    left_cents: NDArray[np.int64]
+    """(W,) what the person could spend."""
+    evidence: NDArray[np.float64]
+    """(W,) interest that the person had shown, in bookings."""
+    is_personal: bool
+    """Whether the model says different things to different people."""
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+
+def replay(
+    market: Market,
+    visits: Visits,
+    scorer: Scorer,
+    *,
+    half_life_days: float | None,
+    radius_m: float,
+    generator: np.random.Generator,
+) -> Pairs:
+    """Return what could be booked at each visit: all that was booked then, of the rest a sample.
+
+    Candidates lie within reach, are open and can be paid from what was left; what the person had
+    booked or dismissed is none, as in a feed.
+
+    Parameters
+    ----------
+    scorer
+        Fitted on nothing later than the first visit, over the items of the market.
+    half_life_days
+        Of an event in a history.
+    radius_m
+        How far is looked.
+    """
+    replays = _Replays(market, scorer, half_life_days, radius_m, generator)
+    parts = [
+        replays.at(int(user), int(at_us))
+        for user, at_us in zip(visits.user, visits.at_us, strict=True)
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    visit = np.repeat(np.arange(len(parts)), [len(part["said"]) for part in parts])
+    start = np.append(0, np.cumsum(columns.pop("sessions")))
+    return Pairs(
+        visit=visit,
+        start=start,
+        users=len(market.events.users),
+        is_personal=scorer.kind != Popularity.kind,
+        **columns,
+    )
+
+
+class _Replays:
+    """Looks at one visit after the other."""
+
+    def __init__(
+        self,
+        market: Market,
+        scorer: Scorer,
+        half_life_days: float | None,
+        radius_m: float,
+        generator: np.random.Generator,
+    ) -> None:
+        events = market.events
+        self._market, self._scorer = market, scorer
+        self._half_life_days, self._radius_m = half_life_days, radius_m
+        self._generator = generator
+        self._order = np.lexsort((events.at.view(np.int64), events.user))
+        self._at_us = events.at.view(np.int64)[self._order]
+        self._start = np.searchsorted(events.user[self._order], np.arange(len(events.users) + 1))
+
+    def at(self, user: int, at_us: int) -> dict[str, NDArray[Any]]:
+        """Return the columns of `Pairs` for one visit, with how many sessions each pair has."""
+        market, events = self._market, self._market.events
+        first, last = self._start[user], self._start[user + 1]
+        now, later = first + np.searchsorted(self._at_us[first:last], [at_us, at_us + _DECISION_US])
+        done, after = self._order[first:now], self._order[now:later]
+        stocks, distance_m = market.around(market.home[user], self._radius_m)
+        goes_on = market.closes_us[stocks] > at_us
+        stocks, distance_m = stocks[goes_on], distance_m[goes_on]
+        recent, left_cents = market.recent_bookings(at_us), market.left_cents(user, at_us)
+        around = self._surroundings(np.unique(market.stock_offer[stocks]), recent)
+
+        item = market.offer_item[market.stock_offer[stocks]]
+        is_settled = np.isin(events.kind[done], (BOOKING, DISMISS))
+        can_be = (market.opens_us[stocks] <= at_us) & (market.price_cents[stocks] <= left_cents)
+        can_be &= ~np.isin(item, events.item[done[is_settled]])
+        stocks, distance_m, item = stocks[can_be], distance_m[can_be], item[can_be]
+        booked = events.item[after[events.kind[after] == BOOKING]]
+        chosen, is_booked, drawn = self._drawn(np.unique(item), booked)
+
+        place = np.full(len(events.items), -1)
+        place[chosen] = np.arange(len(chosen))
+        rows = np.flatnonzero(place[item] >= 0)
+        rows = rows[np.argsort(place[item[rows]], kind="stable")]
+        sessions = np.bincount(place[item[rows]], minlength=len(chosen))
+        offers = np.unique(market.stock_offer[stocks])
+        near = np.bincount(market.offer_item[offers], recent[offers], minlength=len(events.items))
+        anywhere = np.bincount(market.offer_item, recent, minlength=len(events.items))
+        history = self._history(done, at_us)
+        return around | {
+            "left_cents": np.array([left_cents]),
+            "evidence": np.array([history.evidence]),
+            "is_booked": is_booked,
+            "drawn": drawn,
+            "said": self._scorer.scores(history, chosen.astype(np.int32)),
+            "bookings_near": near[chosen].astype(np.int64),
+            "bookings_anywhere": anywhere[chosen].astype(np.int64),
+            "is_online": np.isnan(distance_m[rows])[np.cumsum(sessions) - sessions],
+            "sessions": sessions,
+            "distance_m": distance_m[rows],
+            "price_cents": market.price_cents[stocks[rows]],
+            "days": days_to_session(market.starts_us[stocks[rows]], at_us),
+        }
+
+    def _surroundings(
+        self, offers: NDArray[np.int64], recent: NDArray[np.int64]
+    ) -> dict[str, NDArray[Any]]:
+        is_online = self._market.is_online
+        sides = [offers[~is_online[offers]], offers[is_online[offers]]]
+        return {
+            "offers": np.array([[len(side) for side in sides]]),
+            "bookings": np.array([[recent[side].sum() for side in sides]]),
+            "made": np.array([[recent[~is_online].sum(), recent[is_online].sum()]]),
+        }
+
+    def _drawn(
+        self, candidates: NDArray[np.int64], booked: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+        """Return the booked candidates and some others, which are booked, and their chances."""
+        is_booked = np.isin(candidates, booked)
+        others = candidates[~is_booked]
+        size = min(DRAWN, len(others))
+        some = np.sort(self._generator.choice(others, size, replace=False))
+        chosen = np.concatenate([candidates[is_booked], some])
+        chosen_booked = np.arange(len(chosen)) < np.count_nonzero(is_booked)
+        return chosen, chosen_booked, np.where(chosen_booked, 1.0, size / max(1, len(others)))
+
+    def _history(self, done: NDArray[np.int64], at_us: int) -> History:
+        events = self._market.events
+        weights = event_weights(
+            events.kind[done],
+            events.at[done],
+            as_of=np.datetime64(at_us, "us"),
+            half_life_days=self._half_life_days,
+        )
+        return History.of(events.item[done], weights)
