@@ -2,13 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
+from features.content import ItemContent
+from reco.catalogue.contents import read_contents
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
@@ -193,13 +197,24 @@ class Worker:
 
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         with self._replacing:
-            self._serving = generation(catalogue, self._model, self._serving)
+            self._serving = generation(catalogue, self._model, self._serving, self._contents)
+
+    def _contents(self, item_ids: NDArray[np.bytes_]) -> Sequence[ItemContent | None]:
+        """Read what items are about; nothing of any where the database is away just then."""
+        try:
+            with connected(self.pool) as connection:
+                return read_contents(connection, item_ids)
+        except Unavailable as error:
+            log.warning("New items are ranked by popularity alone: %s", error)
+            return [None] * len(item_ids)
 
     def _refresh_model(self) -> None:
         model = self._newest_model()
         with self._replacing:
             if self._serving and model is not self._model:
-                self._serving = generation(self._serving.catalogue, model, self._serving)
+                self._serving = generation(
+                    self._serving.catalogue, model, self._serving, self._contents
+                )
             self._model = model
 
     def _newest_model(self) -> LoadedModel | None:

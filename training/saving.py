@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.model.artifact import ModelFacts, PeopleFacts, save_artifact
+from reco.model.content import Content
 from reco.people.accounts import Accounts
 from training.fits import stated
 from training.run import Trained
@@ -24,6 +25,7 @@ def save_model(
     now: datetime,
     revision: str | None = None,
     accounts: Accounts | None = None,
+    content: Content | None = None,
 ) -> TrainingSummary:
     """Write the artifact of a model below `models`.
 
@@ -37,8 +39,11 @@ def save_model(
         The people of the world that is to be served. Of all others the artifact keeps nothing, be
         they erased since the events were read, or strangers of a folder of frames. None: there is
         no world to compare with, and everybody is kept.
+    content
+        How items that nobody met are scored; None: not at all.
     """
-    arrays, users = _arrays(trained, accounts), trained.final.part.past.users
+    arrays = _arrays(trained, accounts) | (content.arrays() if content else {})
+    users = trained.final.part.past.users
     kind = trained.final.parameters.kind
     name = f"{kind}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
     facts = ModelFacts(

@@ -3,6 +3,7 @@
 import logging
 
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.contents import read_contents
 from reco.db.pool import connected, open_pool
 from reco.feed.answer import FeedAnswer
 from reco.feed.generation import generation
@@ -34,7 +35,10 @@ def feed_once(world: World, query: FeedQuery, secret: str) -> FeedAnswer:
             model, refused = usable_model(world.conninfo, world.models)
             if refused:
                 log.warning("The champion is refused: %s", refused)
-            serving = generation(build_catalogue(connection, query.now, query.as_of), model)
+            catalogue = build_catalogue(connection, query.now, query.as_of)
+            serving = generation(
+                catalogue, model, contents=lambda ids: read_contents(connection, ids)
+            )
             made = feed(connection, serving, query, secret)
         recorder.record(made.slate)
     return made.answer

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
+from reco.catalogue.contents import read_contents
 from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
+from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
 from reco.model.address import published
 from reco.model.registry import Act, champion, publication, publish, version_named
@@ -25,6 +27,7 @@ from training.commands.models import GATE_USERS, By, actor_of, verdict_table
 from training.commands.progress import share_progress
 from training.commands.screen import training_table
 from training.configuration import read_parameters
+from training.content import content_of
 from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS, Parameters
@@ -206,11 +209,19 @@ def train_world(
             cutoff=cutoff,
             progress=progress,
         )
+    with transaction(world.conninfo, read_only=True) as connection:
+        contents = read_contents(connection, events.items)
+    content = content_of(trained.final.fitted.scorer, trained.final.matrix, contents)
     with publication(world.conninfo) as connection:
         accounts = read_accounts(connection, now)
         try:
             summary = save_model(
-                trained, models=world.models, now=now, revision=_revision(), accounts=accounts
+                trained,
+                models=world.models,
+                now=now,
+                revision=_revision(),
+                accounts=accounts,
+                content=content,
             )
         except FileExistsError as error:
             raise InvalidInput("now", f"the same model was published just then ({error})") from None
