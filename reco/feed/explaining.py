@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from features.horizon import POINTS, Value
 from reco.feed.answer import Parameter, Statement
@@ -14,6 +15,8 @@ MOST_NEW_VALUES = 2
 """New values that are told of an offer, those that earn most."""
 NEW = timedelta(days=28)
 """An offer published no longer ago is new."""
+_KEPT = 4_096
+"""Statements that are the same for everybody, kept at hand."""
 
 
 def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statement, ...]:
@@ -22,7 +25,7 @@ def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statem
     told = [statement(query.language, code, parameters)]
     told += [_new_value(value, query.language) for value in _new_values(pick, met)]
     if pick.rank:
-        told.append(statement(query.language, "rank", {"rank": pick.rank}))
+        told.append(_rank(pick.rank, query.language))
     return tuple(told)
 
 
@@ -83,6 +86,7 @@ def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:
     return new[:MOST_NEW_VALUES]
 
 
+@lru_cache(_KEPT)
 def _new_value(value: Value, language: str) -> Statement:
     attribute, name = value
     parameters: dict[str, Parameter] = {
@@ -91,3 +95,8 @@ def _new_value(value: Value, language: str) -> Statement:
         "points": POINTS[attribute],
     }
     return statement(language, f"new_{attribute}", parameters)
+
+
+@lru_cache(_KEPT)
+def _rank(rank: int, language: str) -> Statement:
+    return statement(language, "rank", {"rank": rank})

@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from reco.feed.answer import Parameter, Statement
 
 _TEXTS = Path(__file__).parents[1] / "web" / "texts.json"
+_NAMES = 4_096
+"""Values whose names are kept at hand."""
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -23,15 +25,20 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
         Its words are the text `explain_CODE`, or `explain_CODE_one` where what is counted is one.
     """
     texts = _texts()[language]
-    shown = {key: _shown(key, value, language) for key, value in parameters.items()}
-    if "value" in parameters:
-        attribute, value = str(parameters["attribute"]), str(parameters["value"])
-        shown["value"] = value_name(attribute, value, language)
-    is_single = 1 in (parameters.get("bookings_near"), parameters.get("changed"))
-    key = f"explain_{code}_one" if is_single else f"explain_{code}"
-    return Statement(code, dict(parameters), texts[key].format_map(shown))
+    is_single = parameters.get("bookings_near") == 1 or parameters.get("changed") == 1
+    template = texts[f"explain_{code}_one" if is_single else f"explain_{code}"]
+    if not parameters:
+        return Statement(code, parameters, template)
+    shown = {
+        key: _number(key, value, language) if isinstance(value, float) else value
+        for key, value in parameters.items()
+    }
+    if "value" in shown:
+        shown["value"] = value_name(str(shown["attribute"]), str(shown["value"]), language)
+    return Statement(code, parameters, template.format_map(shown))
 
 
+@lru_cache(_NAMES)
 def value_name(attribute: str, value: str, language: str) -> str:
     """Return what a value is called: by the texts, or else its code made readable.
 
@@ -45,9 +52,7 @@ def value_name(attribute: str, value: str, language: str) -> str:
     return words.capitalize() if value == value.upper() else words
 
 
-def _shown(key: str, value: Parameter, language: str) -> str:
-    if not isinstance(value, float):
-        return str(value)
+def _number(key: str, value: float, language: str) -> str:
     if key == "relevance_kept":
         # Never more than was kept.
         space = _NO_BREAK if language == "fr" else ""

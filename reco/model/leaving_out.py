@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.hybrid import Hybrid
+from reco.model.item_item import ItemItem
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
 
@@ -39,6 +40,28 @@ def falls(
         rest = History(np.delete(history.rows, place), np.delete(history.weights, place))
         fall[at] = whole - np.nan_to_num(scorer.scores(rest, rows))
     return fall
+
+
+@falls.register
+def _of_neighbours(
+    scorer: ItemItem, history: History, places: NDArray[np.int64], rows: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """A sum falls by the term that is left out."""
+    wanted, back = np.unique(rows, return_inverse=True)
+    out = history.rows[places]
+    first = scorer.neighbour_start[out]
+    length = scorer.neighbour_start[out + 1] - first
+    term = np.repeat(np.arange(len(out)), length)
+    entry = np.arange(len(term)) + np.repeat(first - np.cumsum(length) + length, length)
+    neighbour = scorer.neighbour_item[entry]
+    column = np.minimum(np.searchsorted(wanted, neighbour), len(wanted) - 1)
+    is_wanted = wanted[column] == neighbour
+    fall = np.zeros((len(out), len(wanted)))
+    similarity = scorer.neighbour_similarity[entry[is_wanted]].astype(np.float64)
+    term = term[is_wanted]
+    fall[term, column[is_wanted]] = history.weights[places].astype(np.float64)[term] * similarity
+    fall[:, np.isnan(scorer.scores(history, wanted))] = np.nan
+    return np.asarray(fall[:, back])
 
 
 @falls.register
