@@ -112,6 +112,19 @@ def unit_attributes(slates: SlateTask) -> "csr_array[np.float64]":
     return csr_array(diags_array(1.0 / np.maximum(length, 1.0)) @ vectors)
 
 
+def headline_of(ranked: NDArray[np.int32], slates: SlateTask) -> dict[str, NDArray[np.float64]]:
+    """Return the figures that settings are chosen by, `metric@k` of each user (n,)."""
+    k = ranked.shape[1]
+    met = slates.times_met[slates.task.users]
+    ndcg = f"ndcg@{k}"
+    return {
+        ndcg: user_figures(ranked, slates.task.targets, (k,))[ndcg],
+        f"horizon_recall@{k}": horizon_recall(ranked, slates.found, slates.offers, met),
+        f"novel_recall@{k}": novel_recall(ranked, slates.found, slates.offers, met),
+        f"slate_points@{k}": slate_points(ranked, slates.items, met),
+    }
+
+
 def figures_of(
     ranked: NDArray[np.int32], slates: SlateTask, latent: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
@@ -124,9 +137,6 @@ def figures_of(
     people = max(1, len(np.unique(slates.part.past.user)))
     accuracy = user_figures(ranked, slates.task.targets, (k,))
     beyond = {
-        "horizon_recall": horizon_recall(ranked, slates.found, slates.offers, met),
-        "novel_recall": novel_recall(ranked, slates.found, slates.offers, met),
-        "slate_points": slate_points(ranked, slates.items, met),
         "slate_horizon": slate_horizon(ranked, slates.items, met, is_open),
         "ild": ild(ranked, unit_attributes(slates)),
         "ild_latent": ild(ranked, csr_array(latent)),
@@ -136,7 +146,8 @@ def figures_of(
         ),
     }
     return {
-        **{name: accuracy[name] for name in (f"ndcg@{k}", f"recall@{k}", f"mrr@{k}", f"hit@{k}")},
+        **headline_of(ranked, slates),
+        **{name: accuracy[name] for name in (f"recall@{k}", f"mrr@{k}", f"hit@{k}")},
         **{f"{name}@{k}": values for name, values in beyond.items()},
     }
 

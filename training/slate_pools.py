@@ -62,6 +62,16 @@ class Pools:
         """(E,) place of the user."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
 
+    def likeliest(self, chance: NDArray[np.float64], k: int) -> NDArray[np.int32]:
+        """Return lists (n, k) by descending `chance` (E,), ties by item; -1: there are no more."""
+        user = self.user
+        order = np.lexsort((self.item, -chance, user))
+        place = np.arange(len(order)) - self.start[user[order]]
+        ranked = np.full((len(self.start) - 1, k), -1, dtype=np.int32)
+        shown = order[place < k]
+        ranked[user[shown], place[place < k]] = self.item[shown]
+        return ranked
+
     def take(self, users: NDArray[np.int64]) -> "Pools":
         """Return the pools of some users."""
         rows = np.concatenate([np.arange(self.start[u], self.start[u + 1]) for u in users])

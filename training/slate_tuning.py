@@ -5,17 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training.diversify.methods import FLOORS, INTENSITIES, Setting, horizon
-from training.intervals import Estimate, mean_intervals
+from training.diversify.methods import Setting, dial, horizon
+from training.slate_choice import Changes, best_of, changes_of
 from training.slate_data import SlateData
 from training.slate_tasks import slate_tasks
-from training.slates import CHOOSING_USERS, LOSS, Progress, Stage, part_of, prepare
+from training.slates import Progress, Stage, prepare
 
 POOL_SIZES = (50, 100, 200)
 """Candidates a slate is chosen from, beside all that the pools hold."""
-_SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,7 @@ class Point:
     intensity: float
     pool_size: int | None
     """None: the whole pool."""
-    changes: dict[str, Estimate]
-    """By metric, relative; the interval is that of the paired difference."""
+    changes: Changes
 
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
@@ -40,8 +37,8 @@ class Tuning:
     """The curve, and what it proposes."""
 
     points: tuple[Point, ...]
-    proposed: Point | None
-    """Of most horizon_recall among those within the loss of ndcg; None: none is."""
+    proposed: Point
+    """Of most horizon_recall among those within the loss of ndcg."""
 
 
 def tune_slates(
@@ -52,52 +49,29 @@ def tune_slates(
     On validation users alone; the probability of each is by a fit that had not seen the user.
     """
     stage = prepare(slate_tasks(data, split, seed)[0], progress, seed).choosing
-    users = np.random.default_rng(seed).permutation(len(stage.pools.start) - 1)
-    stage = part_of(stage, np.sort(users[:CHOOSING_USERS]))
     progress("drawing the curve", 0.6)
-    grid = [horizon(floor, intensity) for intensity in INTENSITIES for floor in FLOORS]
-    points = _points(stage, grid, k, None, seed)
+    points = _points(stage, dial(), k, None, seed)
     best = proposal(points, k)
-    if best is not None:
-        setting = horizon(best.floor, best.intensity)
-        sizes = [_points(_cut(stage, size), [setting], k, size, seed) for size in POOL_SIZES]
-        points += [point for listed in sizes for point in listed]
-        best = proposal(points, k)
-    return Tuning(tuple(points), best)
+    progress("trying pools", 0.9)
+    setting = horizon(best.floor, best.intensity)
+    for size in POOL_SIZES:
+        points += _points(_cut(stage, size), [setting], k, size, seed)
+    return Tuning(tuple(points), proposal(points, k))
 
 
-def proposal(points: Sequence[Point], k: int) -> Point | None:
+def proposal(points: Sequence[Point], k: int) -> Point:
     """Return the point of most horizon_recall that loses no more ndcg than is allowed."""
-    within = [point for point in points if point.changes[f"ndcg@{k}"].value >= -LOSS]
-    return max(within, key=lambda point: point.changes[f"horizon_recall@{k}"].value, default=None)
+    return points[best_of([point.changes for point in points], k)]
 
 
 def _points(
     stage: Stage, grid: Sequence[Setting], k: int, size: int | None, seed: int
 ) -> list[Point]:
-    _, figures = stage.figures([Setting("relevance", ""), *grid], k)
-    base, *others = figures
+    base, *others = stage.headlines([Setting("relevance", ""), *grid], k)
     return [
-        Point(
-            setting.floor,
-            setting.intensity,
-            size,
-            {
-                f"{name}@{k}": _change(figure[f"{name}@{k}"], base[f"{name}@{k}"], seed)
-                for name in _SHOWN
-            },
-        )
-        for setting, figure in zip(grid, others, strict=True)
+        Point(setting.floor, setting.intensity, size, changes)
+        for setting, changes in zip(grid, changes_of(base, others, seed), strict=True)
     ]
-
-
-def _change(figure: NDArray[np.float64], base: NDArray[np.float64], seed: int) -> Estimate:
-    known = ~np.isnan(base)
-    mean = float(base[known].mean()) if known.any() else 0.0
-    if not mean:
-        return Estimate(0.0, 0.0, 0.0)
-    (gap,) = mean_intervals((figure - base)[known, np.newaxis], seed)
-    return Estimate(gap.value / mean, gap.low / mean, gap.high / mean)
 
 
 def _cut(stage: Stage, size: int) -> Stage:

@@ -1,7 +1,7 @@
 """Slates of every method on a data set never seen before, with intervals and paired tests."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,17 @@ from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, horizon, settings
 from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
+from training.slate_choice import Choice, choices
 from training.slate_data import SlateData
 from training.slate_features import population_of
-from training.slate_lists import Lists, figures_of, totals_of
+from training.slate_lists import Lists, figures_of, headline_of, totals_of
 from training.slate_pools import Models, Pools, calibration_of, choose_models, pools_of
-from training.slate_probability import Chosen, learn_probability
+from training.slate_probability import Chosen, Reached, learn_probability
 from training.slate_tasks import SlateTask, slate_tasks
 from training.tune import Rehearsed, rehearse
 
-LOSS = 0.01
-"""Share of ndcg that a setting may lose against the order by relevance."""
-LEARNING_USERS = 2_500
-"""Validation users whose candidates teach the probability."""
-CHOOSING_USERS = 1_000
-"""Those of them whose slates choose the settings."""
+MOST_USERS = 10_000
+"""Validation users, at most, whose candidates teach the probability and whose slates choose."""
 _LATENT = 64
 
 Progress = Callable[[str, float], None]
@@ -42,6 +39,11 @@ class Row:
     """By validation: of most horizon_recall among those within the loss of ndcg."""
     metrics: Mapping[str, Compared]
 
+    def as_object(self) -> dict[str, Any]:
+        """Return it as the command prints it."""
+        metrics = {name: vars(figure) for name, figure in self.metrics.items()}
+        return vars(self) | {"metrics": metrics}
+
 
 @dataclass(frozen=True)
 class SlateReport:
@@ -52,14 +54,20 @@ class SlateReport:
     users: int
     rows: tuple[Row, ...]
     models: Models
-    log_loss: Mapping[str, float]
-    """Of each way to learn the probability, on validation users that it had not seen."""
+    choices: tuple[Choice, ...]
+    """What validation chose by."""
+    learner: str
+    """The way to learn the probability that validation chose."""
+    learners: Mapping[str, Reached]
+    """What each way reached there."""
     reliability: Reliability | None
     """Of the probability on the test's pools; None where nothing was found in them."""
     distinct: float
     """Share of distinct probabilities in a pool."""
-    model_order: Mapping[str, float]
-    """Means of the order by the model's own score, before the probability was learned."""
+    score_order: Mapping[str, Compared]
+    """The order by the model's own score, before the probability was learned."""
+    against_score: tuple[Row, ...]
+    """The chosen settings beside that order: changes and tests are against it."""
 
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
@@ -67,22 +75,20 @@ class SlateReport:
             "data": self.data,
             "k": self.k,
             "users": self.users,
-            "rows": [
-                {
-                    "method": row.method,
-                    "parameter": row.parameter,
-                    "chosen": row.chosen,
-                    "metrics": {name: vars(figure) for name, figure in row.metrics.items()},
-                }
-                for row in self.rows
-            ],
+            "rows": [row.as_object() for row in self.rows],
+            "validation": [choice.as_object() for choice in self.choices],
             "models": vars(self.models) | {
                 "first": str(self.models.first), "second": str(self.models.second)
             },
-            "learners_log_loss": dict(self.log_loss),
+            "learner": self.learner,
+            "learners": {
+                name: vars(reached) | {"gain": vars(reached.gain)}
+                for name, reached in self.learners.items()
+            },
             "probability": (vars(self.reliability) if self.reliability else {})
             | {"distinct_share": self.distinct},
-            "model_order": dict(self.model_order),
+            "score_order": {name: vars(figure) for name, figure in self.score_order.items()},
+            "against_score": [row.as_object() for row in self.against_score],
         }  # fmt: skip
 
 
@@ -95,12 +101,18 @@ class Stage:
     probability: NDArray[np.float64]
     latent: NDArray[np.float64]
 
-    def figures(
-        self, tried: Sequence[Setting], k: int
-    ) -> tuple[list[NDArray[np.int32]], list[Figures]]:
-        """Return the lists of every setting, and their figures."""
-        lists = Lists(self.slates, self.pools, self.probability, self.latent).made(tried, k)
-        return lists, [figures_of(ranked, self.slates, self.latent) for ranked in lists]
+    def lists(self, tried: Sequence[Setting], k: int) -> list[NDArray[np.int32]]:
+        """Return the lists of every setting."""
+        return Lists(self.slates, self.pools, self.probability, self.latent).made(tried, k)
+
+    def headlines(self, tried: Sequence[Setting], k: int) -> list[Figures]:
+        """Return the figures that settings are chosen by, of every setting."""
+        return [headline_of(ranked, self.slates) for ranked in self.lists(tried, k)]
+
+    def score_order(self, k: int) -> NDArray[np.int32]:
+        """Return the lists by the model's own score."""
+        place = np.arange(len(self.pools.item)) - self.pools.start[self.pools.user]
+        return self.pools.likeliest(-place.astype(np.float64), k)
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ def prepare(slates: SlateTask, progress: Progress, seed: int = 0) -> Prepared:
     progress("learning the probability", 0.25)
     fitted = _both(models, slates)
     calibration = calibration_of(fitted[0], slates)
-    few = _drawn(slates, LEARNING_USERS, seed)
+    few = _drawn(slates, MOST_USERS, seed)
     pools = pools_of(few, *fitted, calibration)
     learned = learn_probability(few, pools, seed)
     stage = Stage(few, pools, learned.probability, _latent(fitted[0], seed))
@@ -190,78 +202,61 @@ def benchmark_slates(
     first, second = slate_tasks(data, split, seed)
     prepared = prepare(first, progress, seed)
     progress("choosing the settings", 0.45)
-    chosen = choose_settings(prepared.choosing, k, seed)
-    progress("fitting for the test", 0.55)
+    everything = settings()
+    chosen = choices(everything, prepared.choosing.headlines(everything, k), k, seed)
+    progress("fitting for the test", 0.6)
     test = staged_test(prepared, second, seed, users)
-    progress("testing", 0.65)
-    tried = _tested(chosen)
-    lists, figures = test.figures(tried, k)
-    progress("comparing", 0.9)
-    totals = [totals_of(ranked, test.slates) for ranked in lists]
-    compared = compare(figures, totals, [setting in chosen.values() for setting in tried], seed)
+    progress("testing", 0.7)
+    rows, score_order, against_score = _tested(test, chosen, k, seed)
     pools, chances = test.pools, test.probability
-    by_score = Stage(test.slates, pools, _descending(pools), test.latent)
-    _, (order,) = by_score.figures([Setting("relevance", "")], k)
     return SlateReport(
         data=name,
         k=k,
         users=len(test.slates.task.users),
-        rows=tuple(
-            Row(setting.method, setting.parameter, setting in chosen.values(), figure)
-            for setting, figure in zip(tried, compared, strict=True)
-        ),
+        rows=rows,
+        choices=tuple(chosen.values()),
         models=prepared.models,
-        log_loss=prepared.learned.log_loss,
+        learner=prepared.learned.learned.learner.name,
+        learners=prepared.learned.reached,
         reliability=reliability(chances, pools.is_found) if pools.is_found.any() else None,
         distinct=distinct_share(chances[: pools.start[1]]) if len(pools.start) > 1 else 0.0,
-        model_order={metric: _mean(values) for metric, values in order.items()},
+        score_order=score_order,
+        against_score=against_score,
     )
 
 
-def choose_settings(stage: Stage, k: int, seed: int) -> dict[str, Setting]:
-    """Return the setting of each method with most horizon_recall within the loss of ndcg.
-
-    Where none of a method is within it, the one that loses least.
-    """
-    users = np.random.default_rng(seed).permutation(len(stage.pools.start) - 1)
-    few = part_of(stage, np.sort(users[:CHOOSING_USERS]))
-    tried = settings()
-    _, figures = few.figures(tried, k)
-    least = (1.0 - LOSS) * _mean(figures[0][f"ndcg@{k}"])
-    chosen: dict[str, tuple[tuple[bool, float], Setting]] = {}
-    for setting, figure in zip(tried, figures, strict=True):
-        ndcg, widened = _mean(figure[f"ndcg@{k}"]), _mean(figure[f"horizon_recall@{k}"])
-        rank = (ndcg >= least, widened if ndcg >= least else ndcg)
-        if setting.method not in chosen or rank > chosen[setting.method][0]:
-            chosen[setting.method] = (rank, setting)
-    return {method: setting for method, (_, setting) in chosen.items()}
-
-
-def part_of(stage: Stage, users: NDArray[np.int64]) -> Stage:
-    """Return the stage of some of its users."""
-    rows = np.concatenate(
-        [np.arange(stage.pools.start[u], stage.pools.start[u + 1]) for u in users]
-        or [np.empty(0, dtype=np.int64)]
+def _tested(
+    test: Stage, chosen: Mapping[str, Choice], k: int, seed: int
+) -> tuple[tuple[Row, ...], dict[str, Compared], tuple[Row, ...]]:
+    """Return the rows, then the order by score, and the chosen settings beside that order."""
+    by_validation = [choice.setting for choice in chosen.values()]
+    tried = _shown(chosen["horizon"].setting)
+    lists = [*test.lists(tried, k), test.score_order(k)]
+    figures = [figures_of(ranked, test.slates, test.latent) for ranked in lists]
+    totals = [totals_of(ranked, test.slates) for ranked in lists]
+    is_chosen = [setting in by_validation for setting in tried]
+    *compared, score_order = compare(figures, totals, [*is_chosen, False], seed)
+    rows = [
+        Row(setting.method, setting.parameter, of_validation, figure)
+        for setting, of_validation, figure in zip(tried, is_chosen, compared, strict=True)
+    ]
+    kept = np.flatnonzero(is_chosen)
+    picked = [len(tried), *kept]
+    _, *beside = compare(
+        [figures[at] for at in picked], [totals[at] for at in picked], [True] * len(picked), seed
     )
-    return Stage(
-        stage.slates.take(users), stage.pools.take(users), stage.probability[rows], stage.latent
-    )
+    against = [replace(rows[at], metrics=figure) for at, figure in zip(kept, beside, strict=True)]
+    return tuple(rows), score_order, tuple(against)
 
 
-def _tested(chosen: Mapping[str, Setting]) -> list[Setting]:
-    """Return what the test shows: all settings, of horizon slates those of one intensity."""
-    intensity = chosen["horizon"].intensity
+def _shown(chosen: Setting) -> list[Setting]:
+    """Return what the test shows: all settings, of horizon slates those of the chosen intensity."""
     return [
         setting
         for setting in settings()
-        if setting.method != "horizon" or setting == horizon(setting.floor, intensity)
+        if setting.method != "horizon"
+        or setting in (chosen, horizon(setting.floor, chosen.intensity))
     ]
-
-
-def _descending(pools: Pools) -> NDArray[np.float64]:
-    """Return numbers that fall from candidate to candidate of each user: the model's own order."""
-    place = np.arange(len(pools.item)) - np.repeat(pools.start[:-1], np.diff(pools.start))
-    return np.asarray(1.0 / (place + 2.0))
 
 
 def _latent(fitted: Rehearsed, seed: int) -> NDArray[np.float64]:
@@ -271,8 +266,3 @@ def _latent(fitted: Rehearsed, seed: int) -> NDArray[np.float64]:
         return np.zeros((fitted.matrix.shape[1], 1))
     _, singular, vectors = randomized_svd(fitted.matrix, size, random_state=seed)
     return np.asarray((vectors * singular[:, np.newaxis]).T, dtype=np.float64)
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else 0.0

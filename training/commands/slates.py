@@ -100,7 +100,7 @@ def tune(
         data = read_slate_data(folder, file_format.value)
         tuning = tune_slates(data, split.value, k=k, progress=progress)
     if as_json:
-        proposed = tuning.proposed.as_object() if tuning.proposed else None
+        proposed = tuning.proposed.as_object()
         points = [point.as_object() for point in tuning.points]
         typer.echo(json.dumps({"k": k, "proposed": proposed, "points": points}))
     else:
@@ -117,7 +117,11 @@ def _screen(report: SlateReport) -> Group:
         if row.chosen:
             cells = (_cell(row.metrics[name]) for name in names)
             table.add_row(row.method, row.parameter, *cells)
-    told = "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm."
+    table.add_row("(score)", "", *(_cell(report.score_order[name]) for name in names))
+    told = (
+        "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
+        "(score): the model's own order, before a probability was learned."
+    )
     return Group(table, Text(told))
 
 

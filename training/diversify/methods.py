@@ -12,7 +12,7 @@ from training.diversify.candidates import Candidates, Method
 from training.diversify.categories import calibrated, round_robin, xquad
 from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
 
-FLOORS = (0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.8)
+FLOORS = (0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8)
 INTENSITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
 
@@ -44,7 +44,7 @@ def relevance(candidates: Candidates, parameter: float, k: int) -> NDArray[np.in
 
 def at_random(candidates: Candidates, most: float, k: int) -> NDArray[np.int64]:
     """Draw from the `most` likeliest."""
-    size = min(int(most), len(candidates.probability))
+    size = min(max(int(most), k), len(candidates.probability))
     return np.random.default_rng(candidates.seed).permutation(size)[:k]
 
 
@@ -63,11 +63,11 @@ OTHERS: Mapping[str, Method] = MappingProxyType(
 
 _VALUES: Mapping[str, tuple[float, ...]] = {
     "mmr": (0.99, 0.97, 0.95, 0.9, 0.8, 0.7),
-    "dpp_latent": (8.0, 4.0, 2.0, 1.0, 0.5),
-    "dpp_attributes": (8.0, 4.0, 2.0, 1.0, 0.5),
-    "calibrated": (0.01, 0.03, 0.1, 0.3),
-    "xquad": (0.3, 0.6, 0.9, 0.97),
-    "random": (30.0, 100.0),
+    "dpp_latent": (16.0, 8.0, 4.0, 2.0, 1.0, 0.5),
+    "dpp_attributes": (16.0, 8.0, 4.0, 2.0, 1.5, 1.0, 0.7, 0.5),
+    "calibrated": (0.03, 0.1, 0.2, 0.3),
+    "xquad": (0.1, 0.3, 0.6, 0.9),
+    "random": (21.0, 22.0, 25.0, 100.0),
 }
 
 
@@ -76,11 +76,19 @@ def horizon(floor: float, intensity: float) -> Setting:
     return Setting("horizon", f"floor={floor:g},m={intensity:g}", floor, intensity)
 
 
+def dial() -> list[Setting]:
+    """Return every horizon slate that is tried: the likeliest, floors by intensities."""
+    return [
+        horizon(1.0, 1.0),
+        *(horizon(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
+    ]
+
+
 def settings() -> list[Setting]:
     """Return every setting that is tried, the order by relevance first."""
     return [
         Setting("relevance", ""),
-        *(horizon(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
+        *dial(),
         *(
             Setting(method, f"{value:g}", value=value)
             for method, values in _VALUES.items()

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from reco.errors import InvalidInput
 from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
+from training import slate_probability
 from training.commands.benchmark import app
 from training.commands.slates import slate_app
 from training.datasets.undated import digital_offers, free_stocks, no_venues
@@ -66,6 +67,15 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_learners():
+    """Try no boosted trees: their fits take longer than all the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        few = tuple(at for at in slate_probability.LEARNERS if "boosted" not in at.name)
+        patch.setattr(slate_probability, "LEARNERS", few)
+        yield
+
+
 @pytest.fixture(scope="module")
 def report(folder):
     options = ["--format", "frames", "--split", "time", "--k", "5", "--json"]
@@ -104,6 +114,25 @@ def test_the_lowest_floor_earns_more_points_than_relevance(report):
     assert widest > points[""]
 
 
+def test_what_validation_chose_is_told_with_intervals(report):
+    chosen = {row["method"]: row["parameter"] for row in report["rows"] if row["chosen"]}
+    told = {choice["method"]: choice for choice in report["validation"]}
+    assert {method: choice["parameter"] for method, choice in told.items()} == chosen
+    for choice in told.values():
+        for change in choice["changes"].values():
+            assert change["low"] <= change["value"] <= change["high"]
+    assert told["horizon"]["changes"]["ndcg@5"]["value"] >= -0.01
+
+
+def test_the_chosen_settings_stand_beside_the_order_by_score_too(report):
+    by_score = report["score_order"]["slate_points@5"]["value"]
+    for row in report["against_score"]:
+        figure = row["metrics"]["slate_points@5"]
+        assert figure["change"] == pytest.approx(figure["value"] / by_score - 1)
+        assert figure["p"] is not None
+    assert {row["method"] for row in report["against_score"]} == METHODS
+
+
 def test_the_dial_is_drawn_and_proposed(folder):
     options = ["tune", str(folder), "--format", "frames", "--k", "5", "--json"]
     result = CliRunner().invoke(slate_app, options, catch_exceptions=False)
@@ -111,6 +140,10 @@ def test_the_dial_is_drawn_and_proposed(folder):
     tuning = json.loads(result.stdout)
     assert tuning["proposed"] in tuning["points"]
     assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
+    assert {point["pool_size"] for point in tuning["points"]} == {None, 50, 100, 200}
+    for point in tuning["points"]:
+        for change in point["changes"].values():
+            assert change["low"] <= change["value"] <= change["high"]
 
 
 def test_a_split_that_the_data_lack_is_told(folder):

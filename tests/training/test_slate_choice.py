@@ -1,0 +1,65 @@
+"""What validation chooses, and how."""
+
+import numpy as np
+import pytest
+
+from training.diversify.methods import Setting, horizon
+from training.intervals import Estimate
+from training.slate_choice import best_of, changes_of, choices
+
+
+def changes(ndcg, widened):
+    return {
+        "ndcg@5": Estimate(ndcg, ndcg, ndcg),
+        "horizon_recall@5": Estimate(widened, widened, widened),
+    }
+
+
+def figures(ndcg, widened):
+    return {"ndcg@5": np.array(ndcg), "horizon_recall@5": np.array(widened)}
+
+
+def test_most_horizon_wins_within_the_loss():
+    assert best_of([changes(0.0, 0.0), changes(-0.01, 0.2), changes(-0.011, 0.9)], 5) == 1
+
+
+def test_where_all_lose_more_the_least_loss_wins():
+    assert best_of([changes(-0.5, 0.9), changes(-0.1, 0.1)], 5) == 1
+
+
+def test_the_first_of_equals_wins():
+    assert best_of([changes(0.0, 0.1), changes(0.005, 0.1)], 5) == 0
+
+
+def test_changes_are_paired_relative_and_leave_out_what_is_undefined():
+    base = figures([0.1, 0.3, 0.2], [0.5, np.nan, 0.5])
+    (change,) = changes_of(base, [figures([0.2, 0.4, 0.3], [1.0, np.nan, 0.5])], seed=0)
+    # Everybody gains the same, so that the interval of the difference is a point.
+    assert vars(change["ndcg@5"]) == pytest.approx({"value": 0.5, "low": 0.5, "high": 0.5})
+    assert change["horizon_recall@5"].value == pytest.approx(0.5)
+
+
+def test_a_figure_that_is_nothing_for_everybody_does_not_change():
+    base = figures([0.0, 0.0], [np.nan, np.nan])
+    (change,) = changes_of(base, [base], seed=0)
+    assert change == {
+        "ndcg@5": Estimate(0.0, 0.0, 0.0), "horizon_recall@5": Estimate(0.0, 0.0, 0.0)
+    }  # fmt: skip
+
+
+def test_each_method_has_its_own_choice_against_the_first_setting():
+    tried = [Setting("relevance", ""), horizon(0.9, 1.0), horizon(0.5, 1.0), Setting("random", "")]
+    found = choices(
+        tried,
+        [
+            figures([0.2, 0.4], [0.1, 0.1]),
+            figures([0.2, 0.4], [0.2, 0.1]),
+            figures([0.1, 0.1], [0.9, 0.9]),
+            figures([0.0, 0.1], [0.0, 0.1]),
+        ],
+        5,
+        seed=0,
+    )
+    assert {method: choice.setting for method, choice in found.items()} == {
+        "relevance": tried[0], "horizon": tried[1], "random": tried[3]
+    }  # fmt: skip
