@@ -51,6 +51,8 @@ class Events:
     """(I,) datetime64[us] UTC, when the last stock of each item closes; NaT: it stays open."""
     lonlat: NDArray[np.float64] | None = None
     """(I, 2) degrees, where each item is, NaN where nowhere or at several places; None: unknown."""
+    category: NDArray[np.int32] | None = None
+    """(I,) number of each item's category, by name; None: unknown."""
 
     def __len__(self) -> int:
         return len(self.user)

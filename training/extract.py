@@ -65,7 +65,8 @@ def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
         deeds.append(_bookings(source, users, offers["offer_id"]))
     closes = _closes(source, offers, offer_item, len(items))
     events, offer = _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
-    return replace(events, lonlat=_lonlat(source, offer_item, len(items))), offer
+    lonlat, category = _lonlat(source, offer_item, len(items)), _category(source)
+    return replace(events, lonlat=lonlat, category=category), offer
 
 
 def events_from_database(conninfo: str) -> Events:
@@ -169,6 +170,13 @@ def _lonlat(source: FrameSource, offer_item: NDArray[np.int32], items: int) -> N
         degrees = venues[name].to_numpy()
         lonlat[is_one, axis] = degrees[lowest[is_one]]
     return lonlat
+
+
+def _category(source: FrameSource) -> NDArray[np.int32]:
+    """Return the number of each item's category among the names, sorted."""
+    items = _table(source, "items", "item_id", "category").sort_by("item_id")
+    names = encoded_ids(items["category"].to_pylist())
+    return np.unique(names, return_inverse=True)[1].astype(np.int32)
 
 
 def _last_closing(
@@ -291,6 +299,11 @@ group by o.item_id
 having count(distinct o.venue_id) = 1 and count(o.venue_id) = count(*)
 """
 
+_CATEGORIES_QUERY = """
+    select i.id, (dense_rank() over (order by c.name collate "C") - 1)::integer
+    from core.item i join core.category c on c.id = i.category_id
+"""
+
 
 def _fetched(connection: psycopg.Connection[Any]) -> Events:
     users = _vocabulary(connection, _USERS_QUERY)
@@ -312,8 +325,11 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
     )
     lonlat = np.full((len(items.names), 2), np.nan)
     lonlat[items.rows(places["item"])] = np.stack([places["lon"], places["lat"]], axis=1)
+    kinds = fetch_arrays(connection, _CATEGORIES_QUERY, {"item": "int8", "category": "int4"})
+    category = np.empty(len(items.names), dtype=np.int32)
+    category[items.rows(kinds["item"])] = kinds["category"]
     events, _ = _events(users.names, items.names, offer_item, deeds, closes)
-    return replace(events, lonlat=lonlat)
+    return replace(events, lonlat=lonlat, category=category)
 
 
 def _fetched_interactions(

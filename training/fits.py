@@ -53,6 +53,7 @@ def fit(  # noqa: PLR0911
     parameters: Parameters,
     advance: Advance,
     lonlat: NDArray[np.float64] | None = None,
+    category: NDArray[np.int32] | None = None,
 ) -> Fitted:
     """Fit the model that `parameters` describe to `matrix` (U, I) float32.
 
@@ -60,6 +61,8 @@ def fit(  # noqa: PLR0911
     ----------
     lonlat
         (I, 2) degrees, NaN where the place of an item is not known, for models that heed distance.
+    category
+        (I,) numbers, for models that balance categories.
     """
     match parameters:
         case PopularityParameters():
@@ -71,9 +74,9 @@ def fit(  # noqa: PLR0911
         case AlsParameters():
             return fit_als(matrix, parameters, advance)
         case HybridParameters():  # Before iALS, whose settings it extends.
-            return fit_hybrid(matrix, parameters, advance, lonlat)
+            return fit_hybrid(matrix, parameters, advance, lonlat, category)
         case IalsParameters():
-            return fit_ials(matrix, parameters, advance)
+            return fit_ials(matrix, parameters, advance, category)
         case BprParameters():
             return fit_bpr(matrix, parameters, advance)
         case EaseParameters():

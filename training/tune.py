@@ -32,7 +32,7 @@ def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Fit `parameters` on the past of `part`."""
     as_of = end_of(part.past) if part.cutoff is None else part.cutoff
     matrix = interaction_matrix(part.past, as_of=as_of, half_life_days=parameters.half_life_days)
-    fitted = fit(matrix, parameters, advance, part.past.lonlat)
+    fitted = fit(matrix, parameters, advance, part.past.lonlat, part.past.category)
     return Rehearsed(part, parameters, matrix, fitted)
 
 

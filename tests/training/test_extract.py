@@ -93,7 +93,7 @@ def small_frames():
     times = pa.array(["2026-03-01T10:00:00.5Z", None, "2026-03-02T10:00:00Z"])
     return {
         **{name: spec.arrow_schema().empty_table() for name, spec in FRAMES.items()},
-        "items": frame_table("items", {"item_id": ["b", "a"], "category": ["X", "X"]}),
+        "items": frame_table("items", {"item_id": ["b", "a"], "category": ["X", "Y"]}),
         "offers": frame_table("offers", {"offer_id": ["o1", "o2"], "item_id": ["b", "a"]}),
         "stocks": frame_table(
             "stocks", {"stock_id": ["s"], "offer_id": ["o2"], "price_eur": [1.0]}
@@ -127,6 +127,7 @@ def small_frames():
 def test_events_say_who_did_what_and_when(tmp_path):
     write_frames(small_frames(), tmp_path / "frames", "parquet")
     events = events_from_frames(tmp_path / "frames")
+    assert events.category.tolist() == [1, 0]
     assert events.users.tolist() == [b"nobody", b"u"]
     assert events.items.tolist() == [b"a", b"b"]
     assert events.user.tolist() == [1, 1, 1]

@@ -46,10 +46,11 @@ def fit_hybrid(
     parameters: HybridParameters,
     advance: Advance,
     lonlat: NDArray[np.float64] | None = None,
+    category: NDArray[np.int32] | None = None,
 ) -> Fitted:
-    """Fit both parts to `matrix` (U, I), of items that are at `lonlat` (I, 2) degrees."""
+    """Fit both parts to `matrix` (U, I), of items at `lonlat` (I, 2) and of `category` (I,)."""
     stated = asdict(parameters)
-    first = fit_ials(matrix, IalsParameters(**_of(IalsParameters, stated)), advance)
+    first = fit_ials(matrix, IalsParameters(**_of(IalsParameters, stated)), advance, category)
     graph = _of(GraphFilterParameters, stated) | {"factors": parameters.components}
     second = fit_graph_filter(matrix, GraphFilterParameters(**graph), advance, lonlat)
     if not isinstance(first.scorer, WeightedFactors) or not isinstance(second.scorer, LinearFilter):

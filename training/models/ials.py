@@ -38,6 +38,9 @@ class IalsParameters:
     unobserved_balance: float = 0.0
     """An unobserved pair counts `popularity ** unobserved_balance` times as much, over its mean:
     the popular must be wanted by those who get it (exposure control)."""
+    category_balance: float = 0.0
+    """An unobserved pair counts `popularity of the category ** category_balance` times as much,
+    over its mean: what is of a rare category is not held against those who have not met it."""
     iterations: int = 12
     block: int = 128
     """Factors solved at once in long rows."""
@@ -64,10 +67,19 @@ class _Side:
 
 
 def fit_ials(
-    matrix: "csr_array[np.float32]", parameters: IalsParameters, advance: Advance
+    matrix: "csr_array[np.float32]",
+    parameters: IalsParameters,
+    advance: Advance,
+    category: NDArray[np.int32] | None = None,
 ) -> Fitted:
-    """Factorise `matrix` (U, I); the same seed gives the same factors."""
-    balance = _Balance.of(matrix, parameters)
+    """Factorise `matrix` (U, I); the same seed gives the same factors.
+
+    Parameters
+    ----------
+    category
+        (I,) numbers that `category_balance` goes by; None: all items are of one category.
+    """
+    balance = _Balance.of(matrix, parameters, category)
     users, items = _sides(matrix, balance, parameters)
     generator = np.random.default_rng(parameters.seed)
     scale = 0.1 / np.sqrt(parameters.factors)
@@ -118,7 +130,12 @@ class _Balance:
     """Zero where nobody met the item."""
 
     @classmethod
-    def of(cls, matrix: "csr_array[np.float32]", parameters: IalsParameters) -> "_Balance":
+    def of(
+        cls,
+        matrix: "csr_array[np.float32]",
+        parameters: IalsParameters,
+        category: NDArray[np.int32] | None,
+    ) -> "_Balance":
         popularity = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
         met = popularity > 0
         if not met.any():
@@ -126,6 +143,9 @@ class _Balance:
         relative = np.where(met, popularity, 1.0) / popularity[met].mean()
         observed = relative**-parameters.observed_balance
         unobserved = np.where(met, relative**parameters.unobserved_balance, 0.0)
+        if category is not None:
+            share = np.bincount(category, popularity)[category] / popularity.sum()
+            unobserved *= np.where(met, share, 1.0) ** parameters.category_balance
         observed *= popularity.sum() / (observed @ popularity)
         return cls(observed.astype(np.float32), unobserved / unobserved[met].mean())
 

@@ -83,6 +83,26 @@ def test_what_is_popular_is_held_down_by_the_balance(matrix):
     assert share(balanced) < share(plain)
 
 
+def test_a_rare_category_is_held_up_by_the_balance(matrix):
+    category = np.where(np.arange(ITEMS) < 75, 0, 1).astype(np.int32)
+    users = np.arange(70, dtype=np.int32)
+
+    def share(balance):
+        settings = IalsParameters(factors=8, category_balance=balance)
+        scores = fit_ials(matrix, settings, lambda: None, category).score_users(users)
+        return np.nanmean(scores[:, 75:]) / np.nanmean(scores)
+
+    assert share(0.5) > share(0.0)
+
+
+def test_one_category_leaves_nothing_to_balance(matrix):
+    one, settings = np.zeros(ITEMS, dtype=np.int32), IalsParameters(factors=8, category_balance=0.5)
+    users = np.arange(70, dtype=np.int32)
+    balanced = fit_ials(matrix, settings, lambda: None, one).score_users(users)
+    plain = fit_ials(matrix, IalsParameters(factors=8), lambda: None).score_users(users)
+    np.testing.assert_allclose(balanced, plain, rtol=1e-4, atol=1e-5)
+
+
 def test_what_has_faded_to_almost_nothing_harms_nobody(matrix):
     faded = matrix.copy()
     faded.data = np.where(np.arange(faded.nnz) % 3 == 0, faded.data, np.float32(1e-40))

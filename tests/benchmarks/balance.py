@@ -1,0 +1,83 @@
+"""What balancing categories and popularity does to iALS: ndcg@k and novel_recall@k, user by user.
+
+`python -m tests.benchmarks.balance DIR --format yelp-poi --split given --plain A.toml \
+--balanced B.toml --part valid`
+
+Both files are settings of iALS, chosen on `--part valid`; `--part test` is to be read once.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from features.interactions import interaction_matrix
+from reco.console import console
+from training.beyond import as_matrix, novel_recall
+from training.configuration import read_parameters
+from training.evaluate import rank_items
+from training.intervals import mean_intervals
+from training.metrics import user_figures
+from training.models.ials import fit_ials
+from training.models.popularity import item_popularity
+from training.slate_data import read_slate_data
+from training.slate_tasks import slate_tasks
+
+
+def category_of(items):
+    """Return the number of each item's category, the last for those that have none."""
+    is_of = as_matrix(items)[:, items.codes_of("category")].tocsr()
+    first = np.asarray(is_of.argmax(axis=1)).ravel()
+    return np.where(np.diff(is_of.indptr) > 0, first, is_of.shape[1]).astype(np.int32)
+
+
+def figures(slates, parameters, k):
+    """Return the two figures of each user (n,)."""
+    half_life_days = parameters.half_life_days
+    matrix = interaction_matrix(
+        slates.part.past, as_of=slates.part.cutoff, half_life_days=half_life_days
+    )
+    fitted = fit_ials(matrix, parameters, lambda: None, category_of(slates.items))
+    ranked = rank_items(fitted.score_users, slates.task, item_popularity(matrix), k)
+    met = slates.times_met[slates.task.users]
+    return {
+        f"ndcg@{k}": user_figures(ranked, slates.task.targets, (k,))[f"ndcg@{k}"],
+        f"novel_recall@{k}": novel_recall(ranked, slates.found, slates.offers, met),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--format", required=True)
+    parser.add_argument("--split", choices=["given", "time"], required=True)
+    parser.add_argument("--plain", type=Path, required=True)
+    parser.add_argument("--balanced", type=Path, required=True)
+    parser.add_argument("--part", choices=["valid", "test"], default="valid")
+    parser.add_argument("--k", type=int, default=20)
+    chosen = parser.parse_args()
+    data = read_slate_data(chosen.folder, chosen.format)
+    slates = slate_tasks(data, chosen.split)[chosen.part == "test"]
+    plain, balanced = (
+        figures(slates, read_parameters(path, "ials"), chosen.k)
+        for path in (chosen.plain, chosen.balanced)
+    )
+    for name, before in plain.items():
+        after, known = balanced[name], ~np.isnan(before)
+        table = np.stack([before, after, after - before], axis=1)[known]
+        first, second, change = mean_intervals(table)
+        percent = replace(change, **{at: 100 * f / first.value for at, f in vars(change).items()})
+        console.print(
+            f"{name}, {known.sum():,} users: {told(first, '.4f')}, balanced {told(second, '.4f')}, "
+            f"change in % {told(percent, '+.1f')}",
+            soft_wrap=True,
+        )
+
+
+def told(estimate, form):
+    return f"{estimate.value:{form}} ({estimate.low:{form}} .. {estimate.high:{form}})"
+
+
+if __name__ == "__main__":
+    main()
