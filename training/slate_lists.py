@@ -57,7 +57,7 @@ class Lists:
             whole = shared.candidates(user, item, chance)
             few = shared.candidates(user, item[:_FOR_BASELINES], chance[:_FOR_BASELINES])
             for setting, listed in zip(settings, ranked, strict=True):
-                chosen = setting.choose(whole if setting.method == "horizon" else few, k)
+                chosen = setting.choose(whole if setting.widens else few, k)
                 listed[user, : len(chosen)] = item[chosen]
         return ranked
 
@@ -73,6 +73,7 @@ class _Shared:
     categories: NDArray[np.float64]
     tastes: NDArray[np.float64]
     met: "csr_array[np.float64]"
+    is_large: NDArray[np.bool_]
 
     @classmethod
     def of(cls, slates: SlateTask, latent: NDArray[np.float64]) -> "_Shared":
@@ -86,6 +87,7 @@ class _Shared:
             categories=_share(as_matrix(slates.items)[:, category].toarray()),
             tastes=_share(met[:, category].toarray()),
             met=met,
+            is_large=of_large_venues(slates),
         )
 
     def candidates(
@@ -100,8 +102,23 @@ class _Shared:
             attributes=self.attributes[item],
             categories=self.categories[item],
             tastes=self.tastes[user],
+            is_large=self.is_large[item],
             seed=user,
         )
+
+
+def of_large_venues(slates: SlateTask) -> NDArray[np.bool_]:
+    """Return which items (I,) are at the fewest venues that had half of the past's events."""
+    has_venue = slates.venue >= 0
+    if not has_venue.any():
+        return has_venue
+    events = np.bincount(slates.part.past.item, minlength=len(slates.venue))
+    size = np.bincount(slates.venue[has_venue], events[has_venue])
+    order = np.argsort(-size, kind="stable")
+    before = np.cumsum(size[order]) - size[order]
+    is_large = np.zeros(len(size), dtype=bool)
+    is_large[order] = (before < size.sum() / 2) & (size[order] > 0)
+    return has_venue & is_large[slates.venue]
 
 
 def unit_attributes(slates: SlateTask) -> "csr_array[np.float64]":

@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -35,18 +34,13 @@ class Model(Protocol):
         ...
 
 
-Fit = Callable[[NDArray[np.floating], NDArray[np.bool_], NDArray[np.float64]], Model]
-"""Features (N, F), outcomes (N,) and weights (N,) -> a fitted probability."""
-
-
 @dataclass(frozen=True)
 class Learner:
-    """A way to learn the probability."""
+    """A logistic regression of some features: its probabilities hardly ever tie."""
 
     name: str
     columns: Callable[[str], bool]
     """Whether a feature of this name is seen."""
-    fit: Fit
 
 
 def _logistic(
@@ -58,16 +52,6 @@ def _logistic(
     return model
 
 
-def _boosted(
-    features: NDArray[np.floating], is_found: NDArray[np.bool_], weight: NDArray[np.float64]
-) -> Model:
-    model: Model = HistGradientBoostingClassifier(
-        max_iter=80, learning_rate=0.08, max_leaf_nodes=12, min_samples_leaf=100,
-        l2_regularization=5.0, random_state=0,
-    ).fit(features, is_found, sample_weight=weight)  # fmt: skip
-    return model
-
-
 def _is_geographic(name: str) -> bool:
     return name.endswith("_m")
 
@@ -76,14 +60,13 @@ def _any(name: str) -> bool:
     return bool(name)
 
 
-SCORE_ALONE = Learner("score alone", lambda name: name in _OF_MODEL, _logistic)
+SCORE_ALONE = Learner("score alone", lambda name: name in _OF_MODEL)
 """The model's own order, calibrated: what any other learner must beat."""
 LEARNERS: tuple[Learner, ...] = (
     SCORE_ALONE,
-    Learner("all, logistic", _any, _logistic),
-    Learner("without novelty, boosted", lambda name: not _tells_novelty(name), _boosted),
-    Learner("without distance, boosted", lambda name: not _is_geographic(name), _boosted),
-    Learner("all, boosted", _any, _boosted),
+    Learner("without novelty", lambda name: not _tells_novelty(name)),
+    Learner("without distance", lambda name: not _is_geographic(name)),
+    Learner("all", _any),
 )
 """What is tried; the difference between two of them is what a group of features pays."""
 
@@ -205,9 +188,9 @@ def _fit(
 ) -> Learned:
     columns = np.flatnonzero([learner.columns(name) for name in names(slates)])
     seen = np.nan_to_num(features[:, columns], nan=0.0)
-    # Trees this small cost less than threads that wait for each other.
+    # Products this small cost less than threads that wait for each other.
     with threadpool_limits(1):
-        model = learner.fit(seen, is_found, weight)
+        model = _logistic(seen, is_found, weight)
     return Learned(learner, model, columns)
 
 

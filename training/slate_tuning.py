@@ -10,7 +10,7 @@ from training.diversify.methods import Setting, dial, horizon
 from training.slate_choice import Changes, best_of, changes_of
 from training.slate_data import SlateData
 from training.slate_tasks import slate_tasks
-from training.slates import Progress, Stage, prepare
+from training.slates import MOST_USERS, Progress, Stage, prepare
 
 POOL_SIZES = (50, 100, 200)
 """Candidates a slate is chosen from, beside all that the pools hold."""
@@ -42,13 +42,20 @@ class Tuning:
 
 
 def tune_slates(
-    data: SlateData, split: str, *, k: int, progress: Progress, seed: int = 0
+    data: SlateData,
+    split: str,
+    *,
+    k: int,
+    progress: Progress,
+    users: int = MOST_USERS,
+    seed: int = 0,
 ) -> Tuning:
     """Draw the curve over floor and intensity, then over the size of the pool, and propose.
 
-    On validation users alone; the probability of each is by a fit that had not seen the user.
+    On validation users alone, so many at most; the probability of each is by a fit that had not
+    seen the user.
     """
-    stage = prepare(slate_tasks(data, split, seed)[0], progress, seed).choosing
+    stage = prepare(slate_tasks(data, split, seed)[0], progress, seed, users).choosing
     progress("drawing the curve", 0.6)
     points = _points(stage, dial(), k, None, seed)
     best = proposal(points, k)

@@ -10,7 +10,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
-from training.diversify.methods import Setting, horizon, settings
+from training.diversify.methods import Setting, fair, horizon, settings
 from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
 from training.slate_choice import Choice, choices
@@ -125,8 +125,15 @@ class Prepared:
     learned: Chosen
 
 
-def prepare(slates: SlateTask, progress: Progress, seed: int = 0) -> Prepared:
+def prepare(
+    slates: SlateTask, progress: Progress, seed: int = 0, users: int = MOST_USERS
+) -> Prepared:
     """Choose models on a task and learn from it how likely a booking is.
+
+    Parameters
+    ----------
+    users
+        Of the task, drawn at random: they teach the probability, and their slates choose.
 
     Raises
     ------
@@ -139,7 +146,7 @@ def prepare(slates: SlateTask, progress: Progress, seed: int = 0) -> Prepared:
     progress("learning the probability", 0.25)
     fitted = _both(models, slates)
     calibration = calibration_of(fitted[0], slates)
-    few = _drawn(slates, MOST_USERS, seed)
+    few = _drawn(slates, users, seed)
     pools = pools_of(few, *fitted, calibration)
     learned = learn_probability(few, pools, seed)
     stage = Stage(few, pools, learned.probability, _latent(fitted[0], seed))
@@ -185,6 +192,8 @@ def benchmark_slates(
     k: int,
     progress: Progress,
     users: int | None = None,
+    choosing_users: int = MOST_USERS,
+    large_shares: Sequence[float] = (),
     seed: int = 0,
 ) -> SlateReport:
     """Choose every method's setting on validation users, and judge it on the test's.
@@ -193,6 +202,10 @@ def benchmark_slates(
     ----------
     users
         Test users, drawn at random; all by default.
+    choosing_users
+        Validation users at most, drawn at random.
+    large_shares
+        Shares of a slate that the largest venues may have at most: a fair slate is tested for each.
 
     Raises
     ------
@@ -200,14 +213,14 @@ def benchmark_slates(
         The data do not allow the split.
     """
     first, second = slate_tasks(data, split, seed)
-    prepared = prepare(first, progress, seed)
+    prepared = prepare(first, progress, seed, choosing_users)
     progress("choosing the settings", 0.45)
     everything = settings()
     chosen = choices(everything, prepared.choosing.headlines(everything, k), k, seed)
     progress("fitting for the test", 0.6)
     test = staged_test(prepared, second, seed, users)
     progress("testing", 0.7)
-    rows, score_order, against_score = _tested(test, chosen, k, seed)
+    rows, score_order, against_score = _tested(test, chosen, large_shares, k, seed)
     pools, chances = test.pools, test.probability
     return SlateReport(
         data=name,
@@ -226,11 +239,16 @@ def benchmark_slates(
 
 
 def _tested(
-    test: Stage, chosen: Mapping[str, Choice], k: int, seed: int
+    test: Stage,
+    chosen: Mapping[str, Choice],
+    large_shares: Sequence[float],
+    k: int,
+    seed: int,
 ) -> tuple[tuple[Row, ...], dict[str, Compared], tuple[Row, ...]]:
     """Return the rows, then the order by score, and the chosen settings beside that order."""
     by_validation = [choice.setting for choice in chosen.values()]
-    tried = _shown(chosen["horizon"].setting)
+    best = chosen["horizon"].setting
+    tried = [*_shown(best), *(fair(best, share) for share in large_shares)]
     lists = [*test.lists(tried, k), test.score_order(k)]
     figures = [figures_of(ranked, test.slates, test.latent) for ranked in lists]
     totals = [totals_of(ranked, test.slates) for ranked in lists]

@@ -8,6 +8,7 @@ from features.horizon import value_table, values_of
 from reco.errors import InvalidInput
 from reco.frames.tables import frame_table
 from training.slate_data import SlateData, ranked_kinds, read_slate_data, stated_attributes
+from training.slate_lists import of_large_venues
 from training.slate_tasks import slate_tasks
 
 
@@ -78,6 +79,14 @@ def test_an_item_is_shown_at_the_offer_that_was_booked_most():
     choosing, test = slate_tasks(data, "time")
     assert choosing.venue.tolist() == [1]
     assert test.venue.tolist() == [0]
+
+
+def test_large_venues_are_the_fewest_that_had_half_of_the_past():
+    halls = [values_of(venue=name) for name in "abc"]
+    data = data_of([0] * 3 + [1] * 2 + [2] * 2 + [1] * 3, range(10), [0, 1, 2], halls)
+    choosing, _ = slate_tasks(data, "time")
+    # Three and two of seven events: the first alone has less than half of them.
+    assert of_large_venues(choosing).tolist() == [True, True, False]
 
 
 def test_a_part_of_the_users_keeps_what_is_theirs():

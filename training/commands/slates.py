@@ -16,7 +16,7 @@ from training.paired import Compared
 from training.slate_data import read_slate_data
 from training.slate_plot import require_plots, save_plot
 from training.slate_tuning import Point, Tuning, tune_slates
-from training.slates import SlateReport, benchmark_slates
+from training.slates import MOST_USERS, SlateReport, benchmark_slates
 
 slate_app = typer.Typer(no_args_is_help=True)
 
@@ -43,6 +43,9 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the data 
 FormatOption = Annotated[Format, typer.Option("--format", help="What the folder holds.")]
 SplitOption = Annotated[Split, typer.Option(help="The data set's own, or 70, 10, 20 % by time.")]
 LengthOption = Annotated[int, typer.Option("--k", min=1, help="Offers a slate.")]
+ChoosingOption = Annotated[
+    int, typer.Option(min=2, help="Validation users that choose at most, drawn at random.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -54,6 +57,16 @@ def slates(
     k: LengthOption = 20,
     users: Annotated[
         int | None, typer.Option(min=1, help="Test users, drawn at random. [default: all]")
+    ] = None,
+    choosing_users: ChoosingOption = MOST_USERS,
+    large_share: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Test the chosen slate with so much of it at most from the venues that have half "
+            "of the bookings; can be given several times.",
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw gain against loss here (needs matplotlib).")
@@ -70,8 +83,10 @@ def slates(
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
         report = benchmark_slates(
-            folder.resolve().name, data, split.value, k=k, progress=progress, users=users
-        )
+            folder.resolve().name, data, split.value,
+            k=k, progress=progress, users=users, choosing_users=choosing_users,
+            large_shares=large_share or (),
+        )  # fmt: skip
     if plot is not None:
         save_plot(report, plot)
     if as_json:
@@ -92,13 +107,14 @@ def tune(
     file_format: FormatOption,
     split: SplitOption = Split.TIME,
     k: LengthOption = 20,
+    choosing_users: ChoosingOption = MOST_USERS,
     as_json: JsonOption = False,
 ) -> None:
     """Draw gain against loss on what is held out, and propose floor, intensity and pool size."""
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
-        tuning = tune_slates(data, split.value, k=k, progress=progress)
+        tuning = tune_slates(data, split.value, k=k, progress=progress, users=choosing_users)
     if as_json:
         proposed = tuning.proposed.as_object()
         points = [point.as_object() for point in tuning.points]
@@ -114,7 +130,7 @@ def _screen(report: SlateReport) -> Group:
         title_justify="left",
     )  # fmt: skip
     for row in report.rows:
-        if row.chosen:
+        if row.chosen or row.method == "horizon_fair":
             cells = (_cell(row.metrics[name]) for name in names)
             table.add_row(row.method, row.parameter, *cells)
     table.add_row("(score)", "", *(_cell(report.score_order[name]) for name in names))

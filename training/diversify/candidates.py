@@ -27,6 +27,8 @@ class Candidates:
     """(C, K) shares of each one's categories."""
     tastes: NDArray[np.float64]
     """(K,) shares of the categories in the user's history; zeros without one."""
+    is_large: NDArray[np.bool_]
+    """(C,) whether its venue is one of the few that have half of all bookings."""
     seed: int
     """For what is left to chance."""
 

@@ -1,12 +1,13 @@
 """Every method by the name that reports use, and the settings of each that are tried."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.feed.slate import Quota
 from reco.feed.widening import Aim, Pool, widen
 from training.diversify.candidates import Candidates, Method
 from training.diversify.categories import calibrated, round_robin, xquad
@@ -25,15 +26,29 @@ class Setting:
     floor: float = 1.0
     intensity: float = 1.0
     """Of the horizon slate alone."""
+    large_share: float = 1.0
+    """Of it alone: the most of a slate that the largest venues have while others can take it."""
     value: float = 0.0
     """Of the others."""
 
+    @property
+    def widens(self) -> bool:
+        """Whether it is a horizon slate, fair or not."""
+        return self.method.startswith("horizon")
+
     def choose(self, candidates: Candidates, k: int) -> NDArray[np.int64]:
         """Return up to k rows of the candidates, shown by descending probability."""
-        if self.method == "horizon":
-            pool = Pool(candidates.probability, candidates.values)
+        if self.widens:
+            pool = Pool(candidates.probability, candidates.values, self._quotas(candidates, k))
             return widen(pool, Aim(k, self.floor, self.intensity)).chosen
         return np.sort(OTHERS[self.method](candidates, self.value, k))
+
+    def _quotas(self, candidates: Candidates, k: int) -> tuple[Quota, ...]:
+        if self.large_share >= 1.0:
+            return ()
+        most = int(self.large_share * k)
+        group = candidates.is_large.astype(np.int64)
+        return (Quota(group, np.where(candidates.is_large, most, k)),)
 
 
 def relevance(candidates: Candidates, parameter: float, k: int) -> NDArray[np.int64]:
@@ -74,6 +89,12 @@ _VALUES: Mapping[str, tuple[float, ...]] = {
 def horizon(floor: float, intensity: float) -> Setting:
     """Return the slate that widens the horizon, at a floor and an intensity."""
     return Setting("horizon", f"floor={floor:g},m={intensity:g}", floor, intensity)
+
+
+def fair(setting: Setting, large_share: float) -> Setting:
+    """Return a horizon slate that leaves the largest venues but a share of its places."""
+    parameter = f"{setting.parameter},large={large_share:g}"
+    return replace(setting, method="horizon_fair", parameter=parameter, large_share=large_share)
 
 
 def dial() -> list[Setting]:

@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 from reco.errors import InvalidInput
 from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
-from training import slate_probability
 from training.commands.benchmark import app
 from training.commands.slates import slate_app
 from training.datasets.undated import digital_offers, free_stocks, no_venues
@@ -65,15 +64,6 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("slates") / "frames"
     write_frames(frames, path, "csv")
     return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_learners():
-    """Try no boosted trees: their fits take longer than all the rest."""
-    with pytest.MonkeyPatch.context() as patch:
-        few = tuple(at for at in slate_probability.LEARNERS if "boosted" not in at.name)
-        patch.setattr(slate_probability, "LEARNERS", few)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from reco.feed.widening import Values
 from training.diversify.candidates import Candidates
 from training.diversify.categories import calibrated, round_robin, xquad
 from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
-from training.diversify.methods import OTHERS, settings
+from training.diversify.methods import OTHERS, fair, horizon, settings
 
 
 def candidates_of(probability, categories, latent=None, tastes=None, seed=0):
@@ -27,7 +27,8 @@ def candidates_of(probability, categories, latent=None, tastes=None, seed=0):
     )
     return Candidates(
         np.asarray(probability, dtype=float), values, vectors, csr_array(vectors), shares,
-        np.full(groups, 1 / groups) if tastes is None else np.asarray(tastes), seed,
+        np.full(groups, 1 / groups) if tastes is None else np.asarray(tastes),
+        np.asarray(categories) == 0, seed,
     )  # fmt: skip
 
 
@@ -93,3 +94,10 @@ def test_calibration_follows_the_history():
 def test_xquad_covers_tastes():
     found = candidates_of([0.9, 0.8, 0.7], [0, 0, 1], tastes=[0.4, 0.6])
     assert sorted(xquad(found, 1.0, 2)) == [0, 2]
+
+
+def test_a_fair_slate_leaves_room_for_small_venues_while_there_are_any():
+    found = candidates_of([0.5, 0.4, 0.3, 0.2, 0.1], [0, 0, 0, 1, 2])
+    assert fair(horizon(1.0, 1.0), 0.25).choose(found, 4).tolist() == [0, 1, 3, 4]
+    assert fair(horizon(1.0, 1.0), 0.5).choose(found, 3).tolist() == [0, 3, 4]
+    assert horizon(1.0, 1.0).choose(found, 3).tolist() == [0, 1, 2]
