@@ -311,7 +311,11 @@ def ordered(serving, here, best, made, totals):
     if serving.model is not None:
         ids = np.array([best[item].external_id.encode() for item in items], dtype=np.bytes_)
         history = history_of(serving.model, here.state, here.query.now)
-        said = serving.model.logits(history, serving.model.item_rows(ids))
+        rows = serving.model.item_rows(ids)
+        if serving.model.content is not None:
+            # For what nobody met another item stands in.
+            rows = serving.model.content.stand_in[rows]
+        said = serving.model.logits(history, rows)
         known = history.weights.sum(dtype=np.float64)
         share = 1.0 if serving.model.kind == "popularity" else known / (known + 2.0)
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
