@@ -1,6 +1,6 @@
 """What could be booked at a moment of the past, around a person and within their means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,19 @@ class Market:
         spent = self.spent_cents[before] - self.spent_cents[first]
         return max(0, int(self.credit_cents[user] - spent))
 
+    def until(self, end: np.datetime64 | None) -> "Market":
+        """Return the market without what was done from `end` on."""
+        if end is None:
+            return self
+        end_us = int(end.astype("datetime64[us]").astype(np.int64))
+        booked = np.searchsorted(self.booked_at_us, end_us)
+        return replace(
+            self,
+            events=self.events.take(self.events.at < end),
+            booked_at_us=self.booked_at_us[:booked],
+            booked_offer=self.booked_offer[:booked],
+        )
+
     def around(
         self, home: NDArray[np.float64], radius_m: float
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -98,12 +111,17 @@ class Market:
 
 
 def market_of(frames: Frames, events: Events) -> Market:
-    """Return the market that `MARKET_FRAMES` and the events of the same world tell of."""
+    """Return the market that `MARKET_FRAMES` and the events of the same world tell of.
+
+    Users and items that the events do not know are left out.
+    """
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
-    items = frames["items"]["item_id"].take(pc.sort_indices(frames["items"]["item_id"]))
     offer_group = _rows(offers["venue_id"], venues["venue_id"], len(venues))
+    offer_item = _rows(offers["item_id"], _names(events.items), -1)
     stocks = frames["stocks"]
     offer = _rows(stocks["offer_id"], offers["offer_id"], 0)
+    is_known = offer_item[offer] >= 0
+    stocks, offer = stocks.filter(pa.array(is_known)), offer[is_known]
     order = np.lexsort((offer, offer_group[offer]))
     stocks, offer = stocks.take(pa.array(order)), offer[order]
     opens_us, closes_us = _open_between(stocks, offers.take(pa.array(offer)))
@@ -112,7 +130,7 @@ def market_of(frames: Frames, events: Events) -> Market:
     return Market(
         events=events,
         venues=_venues(venues),
-        offer_item=_rows(offers["item_id"], items, 0),
+        offer_item=np.maximum(offer_item, 0),
         offer_group=offer_group,
         group_start=np.searchsorted(offer_group[offer], np.arange(len(venues) + 2)),
         stock_offer=offer,
@@ -121,21 +139,22 @@ def market_of(frames: Frames, events: Events) -> Market:
         offer_closes_us=offer_closes_us,
         starts_us=_times(stocks["starts_at"], FOREVER_US),
         price_cents=_cents(stocks["price_eur"]).astype(np.int32),
-        **_people(frames, stocks["stock_id"], offer),
+        **_people(frames, _names(events.users), stocks["stock_id"], offer),
     )
 
 
 def _people(
-    frames: Frames, stock_id: pa.ChunkedArray, stock_offer: NDArray[np.int64]
+    frames: Frames, known: pa.Array, stock_id: pa.ChunkedArray, stock_offer: NDArray[np.int64]
 ) -> dict[str, Any]:
-    users = frames["users"].sort_by("user_id")
+    users = frames["users"].take(pc.index_in(known, frames["users"]["user_id"].combine_chunks()))
     degrees = [users[name].to_numpy().astype(np.float64) for name in ("lon", "lat")]
     user, at_us, cents, stock = np.empty((4, 0), dtype=np.int64)
     if "bookings" in frames:
         table = frames["bookings"].filter(frames["bookings"]["cancelled_at"].is_null())
-        user = _rows(table["user_id"], users["user_id"], 0)
+        user, stock = _rows(table["user_id"], known, -1), _rows(table["stock_id"], stock_id, -1)
+        is_known = (user >= 0) & (stock >= 0)
+        table, user, stock = table.filter(pa.array(is_known)), user[is_known], stock[is_known]
         at_us, cents = _times(table["booked_at"], NEVER_US), _cents(table["amount_eur"])
-        stock = _rows(table["stock_id"], stock_id, 0)
     by_person, by_time = np.lexsort((at_us, user)), np.argsort(at_us, kind="stable")
     is_unlimited = users["credit_eur"].is_null().to_numpy()
     return {
@@ -173,9 +192,16 @@ def _venues(venues: pa.Table) -> Venues:
     )
 
 
-def _rows(ids: pa.ChunkedArray, known: pa.ChunkedArray, missing: int) -> NDArray[np.int64]:
-    """Return the place of each of `ids` in `known`, `missing` where it is null."""
-    rows = pc.index_in(ids, value_set=known.combine_chunks())
+def _names(ids: NDArray[np.bytes_]) -> pa.Array:
+    return pa.array([name.decode() for name in ids.tolist()], pa.string())
+
+
+def _rows(
+    ids: pa.ChunkedArray, known: pa.Array | pa.ChunkedArray, missing: int
+) -> NDArray[np.int64]:
+    """Return the place of each of `ids` in `known`, `missing` where it is null or not there."""
+    values = known if isinstance(known, pa.Array) else known.combine_chunks()
+    rows = pc.index_in(ids, value_set=values)
     return np.asarray(pc.fill_null(rows, missing).to_numpy(), dtype=np.int64)
 
 

@@ -23,8 +23,8 @@ _SMOOTHNESS = 10.0
 """Log-likelihood that a change of one in the rise from knot to knot costs."""
 _RIDGE = 1e-3
 _ROUNDS = 2
-_STEPS = 120
-_LAST_STEPS = 60
+_STEPS = 80
+_LAST_STEPS = 80
 """Items are looked at again at their best offers, told by what was learned."""
 LEAST_BOOKINGS = 100
 """With fewer nothing is learned of a person's choice."""
@@ -76,7 +76,7 @@ def learn_ranker(pairs: Pairs) -> Learned:
     for _ in range(_ROUNDS):
         _, at = best_sessions(pairs, _costs(weights))
         columns = np.hstack([of_items, -_rises(pairs, at)])
-        drawn = _Sample(columns, is_booked, -np.log(pairs.drawn), 1.0)
+        drawn = _Sample(columns, is_booked, _offset(pairs), 1.0)
         weights = drawn.fitted(weights, _STEPS)
     stands_for = _Sample(columns, is_booked, 0.0, 1.0 / pairs.drawn)
     return _learned(stands_for.fitted(weights, _LAST_STEPS), scale)
@@ -100,6 +100,13 @@ def _popular(pairs: Pairs) -> NDArray[np.float64]:
         pairs.bookings[visit, side],
         pairs.made[visit, side] / max(1, pairs.users),
     )
+
+
+def _offset(pairs: Pairs) -> NDArray[np.float64]:
+    """Return the log of how much likelier a pair was drawn if booked than if not (P,)."""
+    of_booked = pairs.visit_drawn[pairs.visit[pairs.is_booked]].mean()
+    of_all = len(pairs.visit_drawn) / (1.0 / pairs.visit_drawn).sum()
+    return np.asarray(np.log(of_booked / of_all / pairs.others_drawn[pairs.visit]))
 
 
 def _model_share(pairs: Pairs) -> NDArray[np.float64]:

@@ -24,23 +24,33 @@ class Reliability:
     auc: float
 
 
-def reliability(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> Reliability:
-    """Return how far `probability` (N,) tells of `outcome` (N,); both outcomes must occur."""
-    rate = float(outcome.mean())
-    parts = np.array_split(np.argsort(probability, kind="stable"), _BINS)
-    gaps = [
-        len(part) * abs(float(probability[part].mean()) - float(outcome[part].mean()))
-        for part in parts
-        if len(part)
-    ]
-    ece = sum(gaps) / len(probability)
+def reliability(
+    probability: NDArray[np.float64],
+    outcome: NDArray[np.bool_],
+    stands_for: NDArray[np.float64] | None = None,
+) -> Reliability:
+    """Return how far `probability` (N,) tells of `outcome` (N,); both outcomes must occur.
+
+    Parameters
+    ----------
+    stands_for
+        (N,) how many each was drawn from; None: each is one.
+    """
+    weight = np.ones(len(outcome)) if stands_for is None else stands_for
+    total, rate = float(weight.sum()), float(np.average(outcome, weights=weight))
+    order = np.argsort(probability, kind="stable")
+    place = np.cumsum(weight[order]) - weight[order] / 2.0
+    bins = np.minimum((place * _BINS / total).astype(np.int64), _BINS - 1)
+    gaps = np.bincount(bins, (weight * (probability - outcome))[order], minlength=_BINS)
+    ece = float(np.abs(gaps).sum()) / total
+    base = np.full(len(outcome), rate)
     return Reliability(
         ece=ece,
         ece_rel=ece / rate,
-        log_loss=_log_loss(probability, outcome),
-        log_loss_base=_log_loss(np.full(len(outcome), rate), outcome),
-        brier=float(np.mean((probability - outcome) ** 2)),
-        auc=float(roc_auc_score(outcome, probability)),
+        log_loss=float(np.average(losses(probability, outcome), weights=weight)),
+        log_loss_base=float(np.average(losses(base, outcome), weights=weight)),
+        brier=float(np.average((probability - outcome) ** 2, weights=weight)),
+        auc=float(roc_auc_score(outcome, probability, sample_weight=weight)),
     )
 
 
@@ -49,6 +59,7 @@ def distinct_share(probability: NDArray[np.float64]) -> float:
     return len(np.unique(probability)) / max(1, len(probability))
 
 
-def _log_loss(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> float:
+def losses(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the log-loss (N,) of each probability."""
     chance = np.clip(probability, 1e-15, 1.0 - 1e-15)
-    return float(-np.mean(np.where(outcome, np.log(chance), np.log1p(-chance))))
+    return -np.where(outcome, np.log(chance), np.log1p(-chance))

@@ -1,6 +1,6 @@
 """Visits of the past as they were: what each person could have booked then, and what they did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,6 @@ from training.market import Market
 
 _PAUSE_US = 30 * 60 * 1_000_000
 """A visit ends where a person does nothing for half an hour."""
-_DECISION_US = 86_400_000_000
-"""What is booked within a day of the beginning of a visit is booked on that visit."""
 DRAWN = 30
 """Items drawn a visit, beside the booked ones; each stands for its share."""
 
@@ -27,28 +25,52 @@ class Visits:
 
     user: NDArray[np.int32]
     at_us: NDArray[np.int64]
+    end_us: NDArray[np.int64]
+    """Just after the last that was done."""
+    is_booked: NDArray[np.bool_]
+    """Whether anything was booked."""
+    drawn: NDArray[np.float64]
+    """Chance that the visit was drawn."""
 
     def __len__(self) -> int:
         return len(self.user)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Visits":
         """Return those that a mask or an index chooses."""
-        return Visits(self.user[rows], self.at_us[rows])
+        return Visits(**{name: column[rows] for name, column in vars(self).items()})
 
     def sample(self, most: int, generator: np.random.Generator) -> "Visits":
-        """Return no more than `most` of them, drawn evenly, in order of time."""
-        rows = generator.permutation(len(self))[:most]
-        return self.take(rows[np.argsort(self.at_us[rows], kind="stable")])
+        """Return no more than `most`, in order of time; two in three with a booking, if there are.
+
+        They tell most; each kind is drawn evenly, and `drawn` says how many it stands for.
+        """
+        shuffled = generator.permutation(len(self))
+        booked = shuffled[self.is_booked[shuffled]]
+        others = shuffled[~self.is_booked[shuffled]]
+        booked_kept = booked[: max(2 * most // 3, most - len(others))]
+        others_kept = others[: most - len(booked_kept)]
+        drawn = self.drawn.copy()
+        drawn[booked_kept] *= len(booked_kept) / max(1, len(booked))
+        drawn[others_kept] *= len(others_kept) / max(1, len(others))
+        rows = np.append(booked_kept, others_kept)
+        rows = rows[np.argsort(self.at_us[rows], kind="stable")]
+        return replace(self, drawn=drawn).take(rows)
 
 
 def visits_from(market: Market, first_us: int) -> Visits:
     """Return the visits that begin from `first_us` on."""
-    at_us = market.events.at.view(np.int64)
-    order = np.lexsort((at_us, market.events.user))
-    user, at_us = market.events.user[order], at_us[order]
+    events = market.events
+    at_us = events.at.view(np.int64)
+    order = np.lexsort((at_us, events.user))
+    user, at_us, kind = events.user[order], at_us[order], events.kind[order]
     begins = np.append(True, (user[1:] != user[:-1]) | (np.diff(at_us) > _PAUSE_US))[: len(user)]
-    chosen = begins & (at_us >= first_us)
-    return Visits(user[chosen], at_us[chosen])
+    chosen = np.flatnonzero(begins & (at_us >= first_us))
+    bookings = np.append(0, np.cumsum(kind == BOOKING))
+    ends = np.append(np.flatnonzero(begins)[1:], len(user))[
+        np.searchsorted(np.flatnonzero(begins), chosen)
+    ]
+    is_booked = bookings[ends] > bookings[chosen]
+    return Visits(user[chosen], at_us[chosen], at_us[ends - 1] + 1, is_booked, np.ones(len(chosen)))
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,7 @@ class Pairs:
     """(P,) row of the visit, ascending."""
     is_booked: NDArray[np.bool_]
     drawn: NDArray[np.float64]
-    """(P,) chance that the pair was drawn: 1 where booked."""
+    """(P,) chance that the pair was drawn, with its visit."""
     said: NDArray[np.float64]
     """(P,) score by the model from what it knew then, NaN where it cannot say."""
     bookings_near: NDArray[np.int64]
@@ -80,6 +102,10 @@ class Pairs:
     """(W, 2) recent bookings of these."""
     made: NDArray[np.int64]
     """(W, 2) recent bookings of all offers: at venues, and online."""
+    visit_drawn: NDArray[np.float64]
+    """(W,) chance that the visit was drawn."""
+    others_drawn: NDArray[np.float64]
+    """(W,) chance that an item that was not booked was drawn on a visit that was."""
     users: int
     left_cents: NDArray[np.int64]
     """(W,) what the person could spend."""
@@ -100,6 +126,7 @@ def replay(
     half_life_days: float | None,
     radius_m: float,
     generator: np.random.Generator,
+    drawn: int = DRAWN,
 ) -> Pairs:
     """Return what could be booked at each visit: all that was booked then, of the rest a sample.
 
@@ -114,20 +141,47 @@ def replay(
         Of an event in a history.
     radius_m
         How far is looked.
+    drawn
+        Items a visit, beside the booked ones.
     """
-    replays = _Replays(market, scorer, half_life_days, radius_m, generator)
+    replays = _Replays(
+        market,
+        scorer,
+        half_life_days=half_life_days,
+        radius_m=radius_m,
+        drawn=drawn,
+        generator=generator,
+    )
     parts = [
-        replays.at(int(user), int(at_us))
-        for user, at_us in zip(visits.user, visits.at_us, strict=True)
+        replays.at(int(user), int(at_us), int(end_us))
+        for user, at_us, end_us in zip(visits.user, visits.at_us, visits.end_us, strict=True)
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     visit = np.repeat(np.arange(len(parts)), [len(part["said"]) for part in parts])
+    columns["drawn"] *= visits.drawn[visit]
     start = np.append(0, np.cumsum(columns.pop("sessions")))
     return Pairs(
         visit=visit,
         start=start,
+        visit_drawn=visits.drawn,
         users=len(market.events.users),
         is_personal=scorer.kind != Popularity.kind,
+        **columns,
+    )
+
+
+def joined(first: Pairs, second: Pairs) -> Pairs:
+    """Return the pairs of the visits of both, of one market and one kind of model."""
+    columns = {
+        name: np.concatenate([column, getattr(second, name)])
+        for name, column in vars(first).items()
+        if name not in ("visit", "start", "users", "is_personal")
+    }
+    return Pairs(
+        visit=np.append(first.visit, second.visit + len(first.left_cents)),
+        start=np.append(first.start, first.start[-1] + second.start[1:]),
+        users=first.users,
+        is_personal=first.is_personal,
         **columns,
     )
 
@@ -139,23 +193,25 @@ class _Replays:
         self,
         market: Market,
         scorer: Scorer,
+        *,
         half_life_days: float | None,
         radius_m: float,
+        drawn: int,
         generator: np.random.Generator,
     ) -> None:
         events = market.events
         self._market, self._scorer = market, scorer
         self._half_life_days, self._radius_m = half_life_days, radius_m
-        self._generator = generator
+        self._generator, self._most_drawn = generator, drawn
         self._order = np.lexsort((events.at.view(np.int64), events.user))
         self._at_us = events.at.view(np.int64)[self._order]
         self._start = np.searchsorted(events.user[self._order], np.arange(len(events.users) + 1))
 
-    def at(self, user: int, at_us: int) -> dict[str, NDArray[Any]]:
+    def at(self, user: int, at_us: int, end_us: int) -> dict[str, NDArray[Any]]:
         """Return the columns of `Pairs` for one visit, with how many sessions each pair has."""
         market, events = self._market, self._market.events
         first, last = self._start[user], self._start[user + 1]
-        now, later = first + np.searchsorted(self._at_us[first:last], [at_us, at_us + _DECISION_US])
+        now, later = first + np.searchsorted(self._at_us[first:last], [at_us, end_us])
         done, after = self._order[first:now], self._order[now:later]
         stocks, distance_m = market.around(market.home[user], self._radius_m)
         goes_on = market.closes_us[stocks] > at_us
@@ -182,6 +238,7 @@ class _Replays:
         history = self._history(done, at_us)
         return around | {
             "left_cents": np.array([left_cents]),
+            "others_drawn": np.array([drawn.min(initial=1.0)]),
             "evidence": np.array([history.evidence]),
             "is_booked": is_booked,
             "drawn": drawn,
@@ -212,7 +269,7 @@ class _Replays:
         """Return the booked candidates and some others, which are booked, and their chances."""
         is_booked = np.isin(candidates, booked)
         others = candidates[~is_booked]
-        size = min(DRAWN, len(others))
+        size = min(self._most_drawn, len(others))
         some = np.sort(self._generator.choice(others, size, replace=False))
         chosen = np.concatenate([candidates[is_booked], some])
         chosen_booked = np.arange(len(chosen)) < np.count_nonzero(is_booked)

@@ -16,8 +16,10 @@ from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
 from training.evaluate import Task, among_open, evaluate, sample_of, task_of
 from training.fits import Parameters
+from training.market import Market
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
+from training.ranked import Ranked, learn_from_visits
 from training.split import Part, SplitKind, naive_utc, split_plan
 from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
@@ -37,6 +39,8 @@ class Trained:
     final: Rehearsed
     """The model itself."""
     calibration: Calibration
+    ranked: Ranked | None
+    """None: too little is known of visits, and calibration is of the score alone."""
     cutoff: datetime | None
     """It has seen nothing after it; None: the events have no times."""
     task: Task
@@ -60,6 +64,7 @@ def train_model(
     split: SplitKind,
     cutoff: datetime | None,
     progress: Progress,
+    market: Market | None = None,
 ) -> Trained:
     """Train one model.
 
@@ -71,6 +76,8 @@ def train_model(
     ----------
     cutoff
         With a zone. Nothing from it on is seen; for `split` time alone. None: everything is seen.
+    market
+        Of these events, for a ranker; None: none is learned.
 
     Raises
     ------
@@ -91,6 +98,8 @@ def train_model(
     with _timed(seconds, "calibrate"):
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
         calibration = fit_calibration(rehearsal.fitted.score_users, rehearsed, active)
+    with _timed(seconds, "rank"):
+        ranked = learn_from_visits(market.until(border), rehearsal) if market else None
     progress("fitting", 0.7)
     with _timed(seconds, "fit"):
         advance = _advance(progress, "fitting", parameters.steps, (0.7, 0.9))
@@ -111,7 +120,8 @@ def train_model(
     progress("done", 1.0)
     return Trained(
         final=final,
-        calibration=calibration,
+        calibration=ranked.learned.calibration if ranked else calibration,
+        ranked=ranked,
         cutoff=cutoff or _aware(end_of(plan.final.past)),
         task=task,
         is_held_out=is_held_out,

@@ -43,6 +43,8 @@ def save_model(
         How items that nobody met are scored; None: not at all.
     """
     arrays = _arrays(trained, accounts) | (content.arrays() if content else {})
+    ranker = trained.ranked.learned.ranker if trained.ranked else None
+    arrays |= ranker.arrays() if ranker else {}
     users = trained.final.part.past.users
     kind = trained.final.parameters.kind
     name = f"{kind}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_fingerprint(arrays)}"
@@ -53,7 +55,13 @@ def save_model(
         created_at=now,
         parameters=stated(trained.final.parameters),
         calibration=dict(vars(trained.calibration)),
-        metrics=as_metrics(trained.figures, trained.open_figures, is_held_out=trained.is_held_out),
+        metrics=as_metrics(
+            trained.figures,
+            trained.open_figures,
+            is_held_out=trained.is_held_out,
+            ranker=trained.ranked.figures if trained.ranked else None,
+        ),
+        ranker=ranker.facts if ranker else None,
         git_revision=revision,
         libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
         people=_people(arrays["users"], len(users), accounts) if accounts else None,
@@ -105,6 +113,7 @@ def _summary(trained: Trained, facts: ModelFacts, folder: Path, digest: str) -> 
         is_held_out=trained.is_held_out,
         figures=trained.figures,
         open_figures=trained.open_figures,
+        ranker=trained.ranked.figures if trained.ranked else None,
         seconds=trained.seconds,
         half_life_days=final.parameters.half_life_days,
         peak_memory_bytes=trained.peak_memory_bytes,

@@ -1,7 +1,7 @@
 """What a training run reports."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reco.model.artifact import PeopleFacts
 from training.evaluate import Task
 from training.intervals import Estimate, mean_intervals
+from training.ranked import RankerFigures
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class TrainingSummary:
     """Over all items."""
     open_figures: tuple[Comparison, ...]
     """Over those that were still bookable after the cutoff, told by hindsight."""
+    ranker: RankerFigures | None
+    """None: none was learned."""
     half_life_days: float | None
     """That the rehearsal chose; None: nothing fades."""
     seconds: Mapping[str, float]
@@ -83,7 +86,11 @@ def compare(
 
 
 def as_metrics(
-    figures: tuple[Comparison, ...], open_figures: tuple[Comparison, ...], *, is_held_out: bool
+    figures: tuple[Comparison, ...],
+    open_figures: tuple[Comparison, ...],
+    *,
+    is_held_out: bool,
+    ranker: RankerFigures | None = None,
 ) -> dict[str, Any]:
     """Return the figures as a manifest keeps them: value, low, high, and what they were judged on.
 
@@ -93,7 +100,7 @@ def as_metrics(
         "judged_on": "held out" if is_held_out else "rehearsal",
         "all_items": _as_numbers(figures),
         "open_items": _as_numbers(open_figures),
-    }
+    } | ({"probability": asdict(ranker)} if ranker else {})
 
 
 def _as_numbers(figures: tuple[Comparison, ...]) -> dict[str, dict[str, list[float]]]:

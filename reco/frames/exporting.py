@@ -1,6 +1,6 @@
 """A world's core as frames again, streamed in pieces from one moment of the database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from psycopg import sql
 
 from reco.db.session import transaction
 from reco.frames.files import Format, FrameWriter
-from reco.frames.schema import FRAMES
+from reco.frames.schema import FRAMES, Frames
 from reco.frames.staging import Progress
 from reco.world import World
 
@@ -126,6 +126,23 @@ def export_frames(
             if written or spec.required:
                 rows[name] = written
     return rows
+
+
+def read_world_frames(conninfo: str, names: Collection[str]) -> Frames:
+    """Return some frames of a world in memory, from one moment of the database.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer.
+    """
+    with transaction(conninfo, read_only=True) as connection:
+        return {
+            name: pa.concat_tables(
+                [FRAMES[name].arrow_schema().empty_table(), *_tables(connection, name)]
+            )
+            for name in names
+        }
 
 
 def _count(connection: psycopg.Connection[Any], name: str) -> int:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from reco.model.artifact import PeopleFacts
 from training.intervals import Estimate
+from training.ranked import RankerFigures
 from training.run import MAX_JUDGED
 from training.summary import TrainingSummary
 
@@ -50,10 +51,23 @@ def _lines(summary: TrainingSummary) -> list[str]:
         f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users{drawn} "
         f"({task.answers:,} answers of all, {task.repeats:,} pairs already met, left out; "
         f"{task.unknown_items:,} targets on items that nobody had met).",
+        _ranker_line(summary.ranker),
         *held,
         f"Took: {seconds}; peak memory {summary.peak_memory_bytes / 1e6:,.0f} MB.",
         f"Saved in {summary.folder}.",
     ]
+
+
+def _ranker_line(figures: RankerFigures | None) -> str:
+    if figures is None:
+        return "Probability: too little is known of visits; distance, price, wait count as by hand."
+    told, gain = figures.reliability, figures.loss_a_visit
+    return (
+        f"Probability, judged on {figures.bookings:,} bookings of {figures.visits:,} later visits: "
+        f"calibration error {told.ece_rel:.3f} of the base rate; log-loss {told.log_loss:.3e}, "
+        f"base rate {told.log_loss_base:.3e}; a visit {_text(gain, sign='+')}; AUC {told.auc:.3f}; "
+        f"distinct among the 500 likeliest {figures.distinct_share:.1%}."
+    )
 
 
 def _people_line(people: PeopleFacts) -> str:

@@ -18,6 +18,9 @@ from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
 from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
+from reco.frames.exporting import read_world_frames
+from reco.frames.schema import Frames
+from reco.frames.sources import FolderSource, read_frames
 from reco.model.address import published
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
@@ -32,6 +35,7 @@ from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS, Parameters
 from training.gate import Floors
+from training.market import MARKET_FRAMES, market_of
 from training.registry import promote_behind_gate
 from training.run import train_model
 from training.saving import save_model
@@ -208,6 +212,7 @@ def train_world(
             split=split,
             cutoff=cutoff,
             progress=progress,
+            market=market_of(_market_frames(world, frames), events),
         )
     with transaction(world.conninfo, read_only=True) as connection:
         contents = read_contents(connection, events.items)
@@ -231,6 +236,13 @@ def train_world(
     return summary
 
 
+def _market_frames(world: World, folder: Path | None) -> Frames:
+    if folder is None:
+        return read_world_frames(world.conninfo, MARKET_FRAMES)
+    frames = read_frames(FolderSource(folder))
+    return {name: frames[name] for name in MARKET_FRAMES if name in frames}
+
+
 def _publish(
     connection: psycopg.Connection[Any], summary: TrainingSummary, address: str, act: Act
 ) -> None:
@@ -242,7 +254,12 @@ def _publish(
         digest=summary.digest,
         cutoff=summary.cutoff,
         created_at=summary.created_at,
-        metrics=as_metrics(summary.figures, summary.open_figures, is_held_out=summary.is_held_out),
+        metrics=as_metrics(
+            summary.figures,
+            summary.open_figures,
+            is_held_out=summary.is_held_out,
+            ranker=summary.ranker,
+        ),
         act=act,
     )
 

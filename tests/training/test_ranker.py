@@ -1,0 +1,138 @@
+"""A ranker learns what is true of drawn visits, keeps its signs, and an artifact keeps it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from features.pairs import Costs, CostTable
+from reco.model.ranker import Ranker
+from training.ranked import figures_of
+from training.ranker import best_sessions, learn_ranker
+from training.replays import Pairs, joined
+
+VISITS, ITEMS, DRAWN = 600, 300, 20
+
+
+def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
+    """Return visits at which 300 items lie around, twenty of the unbooked ones drawn."""
+    chance = np.random.default_rng(seed)
+    shape = (VISITS, ITEMS)
+    distance_m, days = 50_000 * chance.random(shape), 60 * chance.random(shape)
+    price, said = chance.integers(0, 5_000, shape), chance.random(shape)
+    true = level + 2.0 * np.arcsinh(said / 0.5) - distance_weight * distance_m / 10_000
+    true -= wait_weight * days / 10
+    booked = chance.random(shape) < expit(true)
+    kept = booked | (chance.random(shape) < DRAWN / ITEMS)
+    visit = np.nonzero(kept)[0]
+    count = len(visit)
+    return Pairs(
+        visit=visit,
+        is_booked=booked[kept],
+        drawn=np.where(booked[kept], 1.0, DRAWN / ITEMS),
+        said=said[kept],
+        bookings_near=np.zeros(count, dtype=np.int64),
+        bookings_anywhere=np.zeros(count, dtype=np.int64),
+        is_online=np.zeros(count, dtype=bool),
+        start=np.arange(count + 1),
+        distance_m=distance_m[kept],
+        price_cents=price[kept].astype(np.int32),
+        days=days[kept],
+        offers=np.full((VISITS, 2), ITEMS),
+        bookings=np.full((VISITS, 2), 100),
+        made=np.full((VISITS, 2), 1_000),
+        visit_drawn=np.ones(VISITS),
+        others_drawn=np.full(VISITS, DRAWN / ITEMS),
+        users=100,
+        left_cents=np.full(VISITS, 50_000),
+        evidence=np.zeros(VISITS),
+        is_personal=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return learn_ranker(pairs_of(0))
+
+
+def test_what_is_true_is_found(learned):
+    costs = learned.ranker.costs
+    away = costs.distance(np.array([2_500.0, 42_500.0]))
+    assert away[1] - away[0] == pytest.approx(4.0, rel=0.15)
+    waits = costs.wait(np.array([5.0, 45.0]))
+    assert waits[1] - waits[0] == pytest.approx(2.0, rel=0.25)
+    assert costs.price(np.array([5_000.0]))[0] < 0.4
+    assert learned.calibration.slope == pytest.approx(2.0, rel=0.2)
+
+
+def test_probabilities_are_calibrated_on_other_visits_and_beat_the_base_rate(learned):
+    others = pairs_of(1)
+    figures = figures_of(learned, others, others)
+    assert figures.reliability.ece_rel < 0.1
+    assert figures.loss_a_visit.high < 0.0
+    assert figures.distinct_share > 0.95
+
+
+@pytest.mark.parametrize("weight", [1.0, -1.0])
+def test_no_table_ever_falls_whatever_is_true(weight):
+    costs = learn_ranker(pairs_of(2, weight, weight, level=-4.0 - 2.0 * (weight < 0))).ranker.costs
+    for table in (costs.distance, costs.price, costs.wait):
+        assert table.cost[0] == 0.0
+        assert np.all(np.diff(table.cost) > 0.0)
+    assert costs.online >= 0.0
+
+
+def test_an_item_counts_at_its_cheapest_session():
+    flat = CostTable(np.array([0.0, 1.0]), 1e-9)
+    costs = Costs(CostTable(np.array([0.0, 1.0]), 1.0), flat, flat, online=2.0)
+    of = pairs_of(3)
+    two = replace(
+        of, visit=np.zeros(2, dtype=np.int64), start=np.array([0, 2, 4]),
+        distance_m=np.array([9.0, 1.0, np.nan, 25.0]), price_cents=np.zeros(4, dtype=np.int32),
+        days=np.full(4, np.nan),
+    )  # fmt: skip
+    cost, at = best_sessions(two, costs)
+    assert cost == pytest.approx([1.0, 2.0])
+    assert at.tolist() == [1, 2]
+
+
+def test_joined_pairs_are_those_of_both():
+    first, second = pairs_of(4), pairs_of(5)
+    both = joined(first, second)
+    assert len(both) == len(first) + len(second)
+    assert both.visit[-1] == second.visit[-1] + VISITS
+    assert both.start[-1] == len(both.distance_m)
+
+
+def test_too_few_bookings_teach_nothing():
+    with pytest.raises(ValueError, match="fewer than 100"):
+        learn_ranker(pairs_of(6, level=-15.0))
+
+
+def test_the_arrays_are_the_ranker(learned):
+    ranker = learned.ranker
+    again = Ranker.of(ranker.facts, ranker.arrays())
+    away = np.linspace(0.0, 3e5, 100)
+    np.testing.assert_array_equal(again.costs.distance(away), ranker.costs.distance(away))
+    assert again.costs.online == ranker.costs.online
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("cost_distance", [0.1, 1.0]),
+        ("cost_price", [0.0, 1.0, 1.0]),
+        ("cost_wait", [0.0, np.nan]),
+        ("cost_rarity", [0.0]),
+    ],
+)
+def test_a_table_on_which_exactness_could_not_rest_is_refused(learned, name, table):
+    with pytest.raises(ValueError, match=name):
+        Ranker.of(learned.ranker.facts, learned.ranker.arrays() | {name: np.array(table)})
+
+
+def test_a_digital_offer_that_would_gain_is_refused(learned):
+    facts = learned.ranker.facts.model_copy(update={"online": -0.1})
+    with pytest.raises(ValueError, match="online"):
+        Ranker.of(facts, learned.ranker.arrays())
