@@ -1,6 +1,6 @@
 """Every feed against a slow, plain reference: SQL for what can be booked, float64 for scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, TAXONOMY
 
-from features.pairs import days_to_session, distance_cost, session_cost
+from features.pairs import days_to_session
 from reco.catalogue.build import build_catalogue
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
@@ -25,6 +25,7 @@ from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
 from reco.feed.state import read_situation
 from reco.model.loaded import load_model
+from reco.model.ranker import Ranker, RankerFacts
 from training.commands.train import train_world
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -179,13 +180,38 @@ def connection_to(country):
         yield connection
 
 
-@pytest.fixture(scope="module", params=["none", "popularity", "itemknn", "als", "filter"])
+ODD_RANKER = Ranker.of(
+    RankerFacts(
+        distance_knots_per_m=1e-4,
+        price_knots_per_cent=2e-3,
+        wait_knots_per_day=0.3,
+        rarity_knots_per_log=1.0,
+        online=1.7,
+        crowding=0.6,
+        popular_intercept=-1.5,
+        popular_slope=0.3,
+    ),
+    {
+        "cost_distance": np.array([0.0, 1e-9, 4.0, 4.1]),
+        "cost_price": np.array([0.0, 3.0, 3.0 + 1e-6]),
+        "cost_wait": np.array([0.0, 0.7]),
+        "cost_rarity": np.array([0.0, 0.1, 5.0]),
+    },
+)
+"""Steep, flat and curved where nothing by hand is."""
+
+
+@pytest.fixture(
+    scope="module", params=["none", "popularity", "itemknn", "als", "filter", "als, ranked"]
+)
 def serving(request, country, connection_to):
     """A catalogue with each kind of model."""
-    model = None
-    if request.param != "none":
-        done = train_world(country, request.param, split="time", cutoff=None, now=NOW)
+    model, (kind, *ranked) = None, request.param.split(", ")
+    if kind != "none":
+        now = NOW + timedelta(seconds=len(ranked))
+        done = train_world(country, kind, split="time", cutoff=None, now=now)
         model = load_model(done.folder, done.digest)
+        model = replace(model, ranker=ODD_RANKER) if ranked else model
     return generation(build_catalogue(connection_to, NOW), model)
 
 
@@ -264,7 +290,8 @@ def reference(connection, serving, here):
         starts_us = FOREVER_US if starts is None else micros(starts)
         days = days_to_session(np.array([starts_us]), micros(query.now))
         away = np.array([np.nan if distance_m is None else distance_m])
-        cost = float((session_cost(np.array([price]), days) + distance_cost(away))[0])
+        costs = serving.costs
+        cost = float((costs.of_session(np.array([price]), days) + costs.of_distance(away))[0])
         offers.setdefault(item, set()).add(offer)
         if item not in best or (cost, offer) < (best[item].cost, best[item].offer):
             best[item] = Best(cost, offer, venue, family, external_id, liked, starts is None)
@@ -307,6 +334,11 @@ def ordered(serving, here, best, made, totals):
         a_person = max(total / serving.catalogue.users, 0.01)
         share = (near[chosen] + 20.0 / max(1, offers)) / (bookings + 20.0)
         popular[chosen] = np.log(np.expm1(a_person * share))
+    crowd = 0.0
+    if serving.ranker:
+        of = serving.ranker.facts
+        crowd = of.crowding * np.log1p(sum(offers for offers, _ in totals))
+        popular = of.popular_intercept + of.popular_slope * popular - crowd
     logits, known = popular, 0.0
     if serving.model is not None:
         ids = np.array([best[item].external_id.encode() for item in items], dtype=np.bytes_)
@@ -315,13 +347,19 @@ def ordered(serving, here, best, made, totals):
         if serving.model.content is not None:
             # For what nobody met another item stands in.
             rows = serving.model.content.stand_in[rows]
-        said = serving.model.logits(history, rows)
+        said = serving.model.logits(history, rows) - crowd
         known = history.weights.sum(dtype=np.float64)
         share = 1.0 if serving.model.kind == "popularity" else known / (known + 2.0)
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
     # Half a unit of log-odds for a liked category, one for a liked genre, fading with evidence.
     logits = logits + np.array([best[item].liked for item in items]) * 2.0 / (known + 2.0)
     logits = logits - np.array([best[item].cost for item in items])
+    if serving.ranker:
+        rows = serving.catalogue.item_rows(np.array(items, dtype=np.int64))
+        bookings = serving.catalogue.base.item_bookings
+        booked = np.where(rows < len(bookings), bookings[np.minimum(rows, len(bookings) - 1)], 0)
+        rare = np.log((serving.catalogue.base.bookings().sum() + 1.0) / (booked + 1.0))
+        logits = logits - serving.ranker.rarity(np.maximum(rare, 0.0))
     order = sorted(range(len(items)), key=lambda place: (-logits[place], items[place]))
     return [(items[place], best[items[place]], float(logits[place])) for place in order]
 
