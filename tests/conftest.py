@@ -2,6 +2,8 @@
 
 import itertools
 import shutil
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,14 +21,32 @@ _TEMPLATE = "reco_template"
 _numbers = itertools.count()
 
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 8_000_000_000
+"""What some two hundred small databases take, and their log, twice over."""
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """A cluster of its own, thrown away after."""
-    cluster = Cluster(tmp_path_factory.mktemp("home"), is_durable=False)
-    cluster.up()
-    yield cluster
-    cluster.down()
-    shutil.rmtree(cluster.folder)
+    """A cluster of its own, in memory where there is room, thrown away after."""
+    home = _home_in_memory() or tmp_path_factory.mktemp("home")
+    cluster = Cluster(home, is_durable=False)
+    try:
+        cluster.up()
+        yield cluster
+        cluster.down()
+    finally:
+        shutil.rmtree(cluster.folder, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _home_in_memory():
+    if not _MEMORY.is_dir() or shutil.disk_usage(_MEMORY).free < _ROOM_BYTES:
+        return None
+    home = Path(tempfile.mkdtemp(prefix="reco-tests-", dir=_MEMORY))
+    # For root the server runs as somebody else, who must get there.
+    home.chmod(0o755)
+    return home
 
 
 @pytest.fixture(scope="session")

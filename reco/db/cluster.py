@@ -40,7 +40,13 @@ _SETTINGS = {
     # The statements of a request take milliseconds: compiling them would take longer.
     "jit": "off",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "512MB",
+    "shared_buffers": "256MB",
+}
 
 
 @dataclass(frozen=True)
