@@ -18,6 +18,7 @@ from reco.kernel.compiled import (
 
 @compiled(float64(READ_F32, READ_F64), reorders=True)
 def product(factor, user):
+    """Return the product of single precision factors and a user, summed in double."""
     total = 0.0
     for place in range(len(user)):
         total += float64(factor[place]) * user[place]
