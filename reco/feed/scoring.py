@@ -120,8 +120,12 @@ class Taste:
 
     @property
     def share(self) -> float:
-        """How much the model counts where it can say, beside what is popular around."""
-        if self.model is None or self.model.kind == Popularity.kind:
+        """How much the model counts where it can say, beside what is popular around.
+
+        In full where a ranker has learned what popularity adds to it (docs/accuracy.md), and where
+        it says nothing but what is popular.
+        """
+        if self.model is None or self.model.kind == Popularity.kind or self.serving.ranker:
             return 1.0
         return model_share(self.history.evidence)
 

@@ -133,23 +133,25 @@ def look(connection, serving, scratch, at, booked):
 
 
 def figures(seen, catalogue, sayings):
-    """Return the figures of one person: prior, model, blend, with categories, genres, and both."""
+    """Return the figures of one person, in the order of `NAMES`."""
     share = model_share(seen.evidence)
     names = np.array(
         [catalogue.categories.get(k, "") for k in range(max(catalogue.categories) + 1)]
     )
     genres, said = np.array(["", *catalogue.genres]), []
+    alone = float(seen.evidence > 0)
     for _ in range(DRAWS):
         liked, liked_genres = sayings.of(seen.user)
         of_category = LIKED_CATEGORY * np.isin(names, list(liked))[seen.category]
         of_genre = LIKED_GENRE * np.isin(genres, list(liked_genres))[seen.genres].any(axis=1)
         ways = (of_category, of_genre, of_category + of_genre)
         said.append([seen.ndcg(share, (1.0 - share) * way) for way in ways])
-    alone = float(seen.evidence > 0)
+        said[-1].append(seen.ndcg(alone, (1.0 - share) * ways[-1]))
     return [seen.ndcg(0.0), seen.ndcg(alone), seen.ndcg(share), *np.mean(said, axis=0)]
 
 
-NAMES = ("prior", "model alone", "blend", "+ categories", "+ genres", "+ both")
+NAMES = ("prior", "model alone", "blend", "+ categories", "+ genres", "+ both", "model + both")
+"""What is served: blend and both, where a ranker was learned the model and both."""
 
 
 def told(group, rows):

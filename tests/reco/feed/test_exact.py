@@ -349,7 +349,8 @@ def ordered(serving, here, best, made, totals):
             rows = serving.model.content.stand_in[rows]
         said = serving.model.logits(history, rows) - crowd
         known = history.weights.sum(dtype=np.float64)
-        share = 1.0 if serving.model.kind == "popularity" else known / (known + 2.0)
+        is_alone = serving.model.kind == "popularity" or serving.ranker
+        share = 1.0 if is_alone else known / (known + 2.0)
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
     # Half a unit of log-odds for a liked category, one for a liked genre, fading with evidence.
     logits = logits + np.array([best[item].liked for item in items]) * 2.0 / (known + 2.0)
