@@ -153,7 +153,11 @@ def _cell(figure: Compared) -> str:
 
 def _curve(tuning: Tuning, k: int) -> Table:
     names = [f"{name}@{k}" for name in _SHOWN]
-    table = Table("floor", "m", "pool", *names, title="Change on validation, 95 % interval")
+    floor, intensity, size, *_ = _cells(tuning.proposed, names)
+    table = Table(
+        "floor", "m", "pool", *names, title="Change on validation, 95 % interval",
+        caption=f"proposed: floor {floor}, m {intensity}, pool {size}", caption_justify="left",
+    )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
     return table
