@@ -71,7 +71,7 @@ def learn_from_visits(market: Market, rehearsal: Rehearsed, seed: int = 0) -> Ra
     first = learn_ranker(parts[0])
     later = visits.take(~earlier)
     some = later.take(np.linspace(0, len(later) - 1, _WHOLE_VISITS).astype(np.int64))
-    whole = _replayed(market, some, rehearsal, generator, drawn=len(market.events.items))
+    whole = _replayed(market, some, rehearsal, generator, drawn=2 * len(market.events.items))
     figures = figures_of(first, parts[1], whole)
     return Ranked(learn_ranker(joined(*parts)), figures)
 

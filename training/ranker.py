@@ -106,7 +106,7 @@ def _offset(pairs: Pairs) -> NDArray[np.float64]:
     """Return the log of how much likelier a pair was drawn if booked than if not (P,)."""
     of_booked = pairs.visit_drawn[pairs.visit[pairs.is_booked]].mean()
     of_all = len(pairs.visit_drawn) / (1.0 / pairs.visit_drawn).sum()
-    return np.asarray(np.log(of_booked / of_all / pairs.others_drawn[pairs.visit]))
+    return np.asarray(np.log(of_booked / of_all / pairs.others_drawn))
 
 
 def _model_share(pairs: Pairs) -> NDArray[np.float64]:

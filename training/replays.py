@@ -16,7 +16,9 @@ from training.market import Market
 _PAUSE_US = 30 * 60 * 1_000_000
 """A visit ends where a person does nothing for half an hour."""
 DRAWN = 30
-"""Items drawn a visit, beside the booked ones; each stands for its share."""
+"""Items drawn a visit, about, beside the booked ones; each stands for its share."""
+_LEAST_BOOKINGS = 0.1
+"""Credited to every item, where items are drawn by their bookings."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Pairs:
     is_booked: NDArray[np.bool_]
     drawn: NDArray[np.float64]
     """(P,) chance that the pair was drawn, with its visit."""
+    others_drawn: NDArray[np.float64]
+    """(P,) chance that it would have been drawn on its visit if it was not booked."""
     said: NDArray[np.float64]
     """(P,) score by the model from what it knew then, NaN where it cannot say."""
     bookings_near: NDArray[np.int64]
@@ -104,8 +108,6 @@ class Pairs:
     """(W, 2) recent bookings of all offers: at venues, and online."""
     visit_drawn: NDArray[np.float64]
     """(W,) chance that the visit was drawn."""
-    others_drawn: NDArray[np.float64]
-    """(W,) chance that an item that was not booked was drawn on a visit that was."""
     users: int
     left_cents: NDArray[np.int64]
     """(W,) what the person could spend."""
@@ -225,7 +227,9 @@ class _Replays:
         can_be &= ~np.isin(item, events.item[done[is_settled]])
         stocks, distance_m, item = stocks[can_be], distance_m[can_be], item[can_be]
         booked = events.item[after[events.kind[after] == BOOKING]]
-        chosen, is_booked, drawn = self._drawn(np.unique(item), booked)
+        anywhere = np.bincount(market.offer_item, recent, minlength=len(events.items))
+        anywhere = anywhere.astype(np.int64)
+        chosen, is_booked, others_drawn = self._drawn(np.unique(item), booked, anywhere)
 
         place = np.full(len(events.items), -1)
         place[chosen] = np.arange(len(chosen))
@@ -234,17 +238,16 @@ class _Replays:
         sessions = np.bincount(place[item[rows]], minlength=len(chosen))
         offers = np.unique(market.stock_offer[stocks])
         near = np.bincount(market.offer_item[offers], recent[offers], minlength=len(events.items))
-        anywhere = np.bincount(market.offer_item, recent, minlength=len(events.items))
         history = self._history(done, at_us)
         return around | {
             "left_cents": np.array([left_cents]),
-            "others_drawn": np.array([drawn.min(initial=1.0)]),
+            "others_drawn": others_drawn,
             "evidence": np.array([history.evidence]),
             "is_booked": is_booked,
-            "drawn": drawn,
+            "drawn": np.where(is_booked, 1.0, others_drawn),
             "said": self._scorer.scores(history, chosen.astype(np.int32)),
             "bookings_near": near[chosen].astype(np.int64),
-            "bookings_anywhere": anywhere[chosen].astype(np.int64),
+            "bookings_anywhere": anywhere[chosen],
             "is_online": np.isnan(distance_m[rows])[np.cumsum(sessions) - sessions],
             "sessions": sessions,
             "distance_m": distance_m[rows],
@@ -264,16 +267,22 @@ class _Replays:
         }
 
     def _drawn(
-        self, candidates: NDArray[np.int64], booked: NDArray[np.int32]
+        self,
+        candidates: NDArray[np.int64],
+        booked: NDArray[np.int32],
+        anywhere: NDArray[np.int64],
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
-        """Return the booked candidates and some others, which are booked, and their chances."""
+        """Return the booked candidates and some others, which are booked, and chances of a draw.
+
+        Half of the others are drawn evenly, half by their bookings, each by itself (Poisson
+        sampling, Hajek 1964): the few likely ones weigh most, and must not be left to luck.
+        """
+        bookings = anywhere[candidates] + _LEAST_BOOKINGS
+        even, by_bookings = 1.0 / max(1, len(candidates)), bookings / max(1.0, bookings.sum())
+        chance = np.minimum(1.0, self._most_drawn / 2 * (even + by_bookings))
         is_booked = np.isin(candidates, booked)
-        others = candidates[~is_booked]
-        size = min(self._most_drawn, len(others))
-        some = np.sort(self._generator.choice(others, size, replace=False))
-        chosen = np.concatenate([candidates[is_booked], some])
-        chosen_booked = np.arange(len(chosen)) < np.count_nonzero(is_booked)
-        return chosen, chosen_booked, np.where(chosen_booked, 1.0, size / max(1, len(others)))
+        kept = is_booked | (self._generator.random(len(candidates)) < chance)
+        return candidates[kept], is_booked[kept], chance[kept]
 
     def _history(self, done: NDArray[np.int64], at_us: int) -> History:
         events = self._market.events

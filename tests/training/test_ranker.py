@@ -1,16 +1,24 @@
 """A ranker learns what is true of drawn visits, keeps its signs, and an artifact keeps it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.special import expit
+from tastes import two_tastes
 
 from features.pairs import Costs, CostTable
+from reco.model.loaded import load_model
 from reco.model.ranker import Ranker
-from training.ranked import figures_of
+from training.commands.screen import training_table
+from training.fits import PARAMETERS
+from training.ranked import Ranked, figures_of
 from training.ranker import best_sessions, learn_ranker
 from training.replays import Pairs, joined
+from training.run import train_model
+from training.saving import save_model
 
 VISITS, ITEMS, DRAWN = 600, 300, 20
 
@@ -43,7 +51,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         bookings=np.full((VISITS, 2), 100),
         made=np.full((VISITS, 2), 1_000),
         visit_drawn=np.ones(VISITS),
-        others_drawn=np.full(VISITS, DRAWN / ITEMS),
+        others_drawn=np.full(count, DRAWN / ITEMS),
         users=100,
         left_cents=np.full(VISITS, 50_000),
         evidence=np.zeros(VISITS),
@@ -136,3 +144,29 @@ def test_a_digital_offer_that_would_gain_is_refused(learned):
     facts = learned.ranker.facts.model_copy(update={"online": -0.1})
     with pytest.raises(ValueError, match="online"):
         Ranker.of(facts, learned.ranker.arrays())
+
+
+def test_an_artifact_keeps_it_and_the_run_tells_of_it(learned, tmp_path):
+    trained = train_model(
+        two_tastes(),
+        PARAMETERS["popularity"](),
+        split="time",
+        cutoff=None,
+        progress=lambda *_: None,
+    )
+    others = pairs_of(7)
+    ranked = Ranked(learned, figures_of(learned, others, others))
+    trained = replace(trained, ranked=ranked, calibration=learned.calibration)
+    summary = save_model(trained, models=tmp_path, now=datetime(2025, 6, 1, tzinfo=UTC))
+    model = load_model(summary.folder, summary.digest)
+    assert model.ranker is not None
+    assert model.calibration == learned.calibration
+    assert model.ranker.facts == learned.ranker.facts
+    np.testing.assert_array_equal(
+        model.ranker.costs.distance.cost, learned.ranker.costs.distance.cost
+    )
+    assert model.metrics["probability"]["visits"] == VISITS
+    text = Console(width=200)
+    with text.capture() as told:
+        text.print(training_table(summary))
+    assert "calibration error" in told.get()
