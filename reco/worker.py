@@ -54,7 +54,6 @@ class Worker:
         self.settings = settings
         self.secret = secret
         self._world = world
-        self._clock = clock
         self._serving: Generation | None = None
         self._replacing = threading.Lock()
         self._model: LoadedModel | None = None

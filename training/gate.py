@@ -2,7 +2,8 @@
 
 Each criterion has a floor: how much worse than the champion a candidate may be. The whole 95 %
 interval of the paired difference must lie above it (a test of non-inferiority), so that a model
-about which too little is known is refused too.
+about which too little is known is refused too. Where fewer people than a criterion needs can judge
+it (in small worlds: the horizon, newcomers, time), it does not speak, and the table says so.
 """
 
 from collections.abc import Callable, Sequence

@@ -8,7 +8,6 @@ from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
-from features.prior import model_share
 from reco.model.calibration import Calibration
 from reco.model.ranker import Ranker, RankerFacts
 from training.replays import Pairs
@@ -110,9 +109,8 @@ def _offset(pairs: Pairs) -> NDArray[np.float64]:
 
 
 def _model_share(pairs: Pairs) -> NDArray[np.float64]:
-    """Return how much the model counts for each pair beside what is popular (P,)."""
-    shares = [model_share(evidence) if pairs.is_personal else 1.0 for evidence in pairs.evidence]
-    return np.where(np.isnan(pairs.said), 0.0, np.array(shares)[pairs.visit])
+    """Return how much the model counts for each pair (P,): all where it can say, as in a feed."""
+    return np.where(np.isnan(pairs.said), 0.0, 1.0)
 
 
 def _rarity(pairs: Pairs) -> NDArray[np.float64]:

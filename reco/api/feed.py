@@ -12,7 +12,7 @@ from reco.api.json import Json
 from reco.api.languages import language_of
 from reco.api.problems import PROBLEM, PROBLEMS
 from reco.feed.answer import FeedAnswer
-from reco.feed.query import INTENSITY, MAX_INTENSITY, feed_query
+from reco.feed.query import FLOOR, INTENSITY, MAX_INTENSITY, feed_query
 from reco.moments import moment_from
 
 router = APIRouter(prefix="/v1", tags=["feed"])
@@ -51,7 +51,7 @@ def feed(
             description="Share, from 0 to 1, of the likeliest slate's relevance to keep while the"
             " slate widens the horizon; 1: the likeliest slate itself."
         ),
-    ] = 0.95,
+    ] = FLOOR,
     intensity: Annotated[
         float,
         Query(

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from features.content import ItemContent
 
+_AT_ONCE = 2_000
+"""Items a statement, each of which may take no longer than a request's."""
 _CONTENTS = """
 with wanted as (
   select i.id, i.external_id, i.title, i.description, i.genres, c.name as category,
@@ -43,8 +45,9 @@ def read_contents(
         item_id: ItemContent(
             category, subcategory, tuple(genres), title, description, price_cents, venue
         )
+        for first in range(0, len(ids), _AT_ONCE)
         for item_id, category, subcategory, genres, title, description, price_cents, venue in (
-            connection.execute(_CONTENTS, {"ids": ids}).fetchall()
+            connection.execute(_CONTENTS, {"ids": ids[first : first + _AT_ONCE]}).fetchall()
         )
     }
     return [found.get(item_id) for item_id in ids]

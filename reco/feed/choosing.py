@@ -1,7 +1,7 @@
 """Which offers a slate shows: those that widen the horizon most and keep the relevance."""
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,14 @@ class Choice:
     def offer_ids(self) -> list[int]:
         """The offers chosen, likeliest first."""
         return [int(offer) for offer in self.pool.candidates.offer_id[self.widened.chosen]]
+
+    def without(self, offers: Set[int]) -> "Choice":
+        """Return the choice without some of its offers."""
+        is_left = np.array([offer not in offers for offer in self.offer_ids], dtype=bool)
+        widened = replace(
+            self.widened, chosen=self.widened.chosen[is_left], gains=self.widened.gains[is_left]
+        )
+        return replace(self, widened=widened)
 
 
 class Chooser:

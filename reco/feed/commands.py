@@ -10,7 +10,7 @@ import typer
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.feed.once import feed_once
-from reco.feed.query import INTENSITY, feed_query
+from reco.feed.query import FLOOR, INTENSITY, feed_query
 from reco.feed.table import agenda_table
 from reco.moments import moment_from
 from reco.secret import signing_secret
@@ -35,7 +35,7 @@ def feed(
     n: Annotated[int, typer.Option(help="Length of the slate, up to 100.")] = 20,
     floor: Annotated[
         float, typer.Option(help="Share of the best relevance to keep, 0 to 1.")
-    ] = 0.95,
+    ] = FLOOR,
     plan: Annotated[bool, typer.Option(help="No two offers at the same time.")] = False,
     intensity: Annotated[
         float, typer.Option(help="Slates like this one that the person will see, 1 to 1000.")

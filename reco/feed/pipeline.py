@@ -18,6 +18,8 @@ from reco.feed.state import Situation, look_around, read_situation
 from reco.feed.workspace import Scratch
 
 _WIDENING = 2.0
+_MOST_PLANS = 8
+"""After so many turns a plan shows what fits: on a full evening everything else may collide."""
 
 
 def feed(
@@ -91,6 +93,7 @@ def _live_slate(
     query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
+    turns = 0
     choice = chooser.choose(gone)
     while True:
         unread = [offer for offer in choice.offer_ids if offer not in live]
@@ -100,7 +103,10 @@ def _live_slate(
         lost = {offer for offer in unread if offer not in live}
         if query.plan and not lost:
             kept, lost = planned([live[offer] for offer in choice.offer_ids])
+            if lost and turns == _MOST_PLANS:
+                choice, lost = choice.without(lost), set()
             live |= {offer.id: offer for offer in kept if not lost}
+            turns += 1
         if not lost:
             break
         gone |= lost

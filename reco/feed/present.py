@@ -145,9 +145,13 @@ def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> 
 
 
 def _next_cursor(query: FeedQuery, picks: Sequence[Pick], secret: str) -> str | None:
-    """Return where to go on, or None at the end: a short slate means that nothing is left."""
+    """Return where to go on, or None at the end.
+
+    A short slate means that nothing is left; of a plan, that nothing else fits beside it.
+    """
     shown = {**query.shown_offers, **{pick.live.id: pick.probability for pick in picks}}
-    if len(picks) < query.n or len(shown) >= MAX_SHOWN:
+    is_last = not picks or (len(picks) < query.n and not query.plan)
+    if is_last or len(shown) >= MAX_SHOWN:
         return None
     return write_cursor(shown, query, secret)
 
@@ -191,6 +195,7 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "floor": query.floor,
         "intensity": query.intensity,
         "min_new_categories": query.min_new_categories,
+        "plan": query.plan,
         "shown_before": len(query.shown_offers),
     }
 

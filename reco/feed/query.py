@@ -12,8 +12,8 @@ from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
 MAX_N = 100
 """The longest slate."""
 
-INTENSITY = 10.0
-"""Unless another is asked for."""
+FLOOR, INTENSITY = 0.98, 3.0
+"""Unless others are asked for: what validation on real data chose (docs/horizon.md)."""
 MAX_INTENSITY = 1_000.0
 
 LANGUAGES = ("fr", "en")
@@ -80,7 +80,7 @@ def feed_query(
     max_price_eur: float | None = None,
     categories: Sequence[str] = (),
     n: int = 20,
-    floor: float = 0.95,
+    floor: float = FLOOR,
     intensity: float = INTENSITY,
     min_new_categories: int = 0,
     plan: bool = False,

@@ -16,6 +16,7 @@ from reco.moments import known_until
 
 MAX_SESSIONS = 8
 """Sessions shown with an offer, the first ones."""
+_ALL_SESSIONS = 1_000
 
 _OFFERS = """
 select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
@@ -114,7 +115,9 @@ def read_offers(
         is_affordable = limit_cents is None or session.price_cents <= limit_cents
         return is_affordable and _asked(session, filters)
 
-    return read_live(connection, offer_ids, query.now, is_asked, query.as_of)
+    # A plan may need a later one, where the first are at the time of something else.
+    most = _ALL_SESSIONS if query.plan else MAX_SESSIONS
+    return read_live(connection, offer_ids, query.now, is_asked, query.as_of, most_sessions=most)
 
 
 def read_live(
@@ -123,15 +126,17 @@ def read_live(
     now: datetime,
     is_asked: Callable[[Session, Cap], bool],
     as_of: datetime | None = None,
+    *,
+    most_sessions: int = MAX_SESSIONS,
 ) -> dict[int, LiveOffer]:
     """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
 
-    Each with the first `MAX_SESSIONS` sessions that can be booked and that `is_asked` accepts.
+    Each with the first `most_sessions` sessions that can be booked and that `is_asked` accepts.
     """
     asked = {"offers": list(offer_ids), "now": now, "known": known_until(as_of)}
     rows = connection.cursor(binary=True).execute(_OFFERS, asked).fetchall()
     return {
-        offer_id: LiveOffer(*(*group[0][:-_OF_STOCK], _sessions(group, is_asked)))
+        offer_id: LiveOffer(*(*group[0][:-_OF_STOCK], _sessions(group, is_asked, most_sessions)))
         for offer_id, group in _by_offer(rows).items()
     }
 
@@ -144,13 +149,13 @@ def _by_offer(rows: Sequence[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]
 
 
 def _sessions(
-    rows: Sequence[tuple[Any, ...]], is_asked: Callable[[Session, Cap], bool]
+    rows: Sequence[tuple[Any, ...]], is_asked: Callable[[Session, Cap], bool], most: int
 ) -> tuple[Session, ...]:
     """Return the first sessions of one offer, by start; no stock, no session."""
     sessions: list[Session] = []
     for row in rows:
         stock_id, starts_at, ends_at, price_cents, left, cap = row[-_OF_STOCK:]
-        if stock_id is None or len(sessions) == MAX_SESSIONS:
+        if stock_id is None or len(sessions) == most:
             break
         session = Session(stock_id, starts_at, price_cents, left, ends_at)
         if is_asked(session, cap):

@@ -141,7 +141,7 @@ class Taste:
         most = abs(self.calibration.intercept) + 25.0 * self.calibration.slope
         if ranker := self.serving.ranker:
             most += abs(ranker.facts.popular_intercept) + abs(self.crowding)
-            most += float(ranker.rarity.cost[-1])
+            most += float(ranker.rarity.cost[-1]) + 25.0 * ranker.facts.popular_slope
         return 4e-6 * (1.0 + most)
 
     def said(self, items: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -72,12 +72,19 @@ class Scratches:
     @contextmanager
     def lent(self, items: int) -> Iterator[Scratch]:
         """Lend a scratch for at least so many items; one that is left dirty does not come back."""
-        scratch = self._idle.pop() if self._idle else None
+        scratch = self._taken()
         if scratch is None or len(scratch.best) < items:
             # New items come by and by: not each of them needs another scratch.
             scratch = Scratch.for_items(items + items // 16)
         yield scratch
         self._idle.append(scratch)
+
+    def _taken(self) -> Scratch | None:
+        # Asking first whether there is one would race with other requests.
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
 
 @dataclass(frozen=True)

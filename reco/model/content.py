@@ -22,7 +22,7 @@ CONTENT_LAYOUT: Layout = {
     "content_latent": ("float32", ("pool", "latent")),
     "content_stand_in": ("int32", ("items",)),
 }
-_AT_ONCE = 1_024
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
