@@ -63,10 +63,10 @@ def test_a_feed_as_a_table(small):
     ("arguments", "said"),
     [
         (("--lat", "45"), "lon"),
-        (("--lat", "nan", "--lon", "5"), "lat"),
-        (("--radius-km", "201"), "radius_km"),
+        pytest.param(("--lat", "nan", "--lon", "5"), "lat", marks=pytest.mark.slow),
+        pytest.param(("--radius-km", "201"), "radius_km", marks=pytest.mark.slow),
         (("--category", "THEATRE"), "Accepted: CINEMA, LIVRE, SPECTACLE"),
-        (("--from", "2026-12-03", "--to", "2026-12-01"), "to:"),
+        pytest.param(("--from", "2026-12-03", "--to", "2026-12-01"), "to:", marks=pytest.mark.slow),
     ],
 )
 def test_bad_input_is_said_in_a_line_with_exit_code_2(small, arguments, said):

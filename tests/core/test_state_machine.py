@@ -321,5 +321,5 @@ def test_the_core_agrees_with_the_model_after_every_step(world):
         OnThisWorld.connection = connection
         run_state_machine_as_test(
             OnThisWorld,
-            settings=settings(max_examples=80, stateful_step_count=30, deadline=None),
+            settings=settings(max_examples=50, stateful_step_count=30, deadline=None),
         )

@@ -25,7 +25,6 @@ from reco.model.registry import (
     version_named,
     versions,
 )
-from reco.model.serving import opened as usable
 from reco.world import World
 from training.gate import Criterion, Floors, Verdict
 from training.intervals import Estimate
@@ -143,8 +142,6 @@ def promote(
     """Serve a version, if the gate lets it: not worse than the champion by the floors."""
     opened = opened_world(settings_for(context, world))
     if forced is not None:
-        # What cannot be read is not served, whatever the reason.
-        usable(version_named(opened.conninfo, version), opened.models)
         with publication(opened.conninfo) as connection:
             force(connection, version, _act(by, forced))
         console.print(f"{version} is served, past the gate.", highlight=False)

@@ -255,7 +255,7 @@ queries = st.builds(
 
 
 @given(queries, steps)
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_nothing_repeats_and_nothing_that_stayed_is_left_out(connection, query, steps):
     with undone(connection):
         walk = Walk(connection, query)
