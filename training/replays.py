@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from features.interactions import BOOKING, DISMISS, event_weights
 from features.pairs import days_to_session
 from reco.model.history import History
-from reco.model.popularity import Popularity
 from reco.model.scorer import Scorer
 from training.market import Market
 
@@ -111,10 +110,6 @@ class Pairs:
     users: int
     left_cents: NDArray[np.int64]
     """(W,) what the person could spend."""
-    evidence: NDArray[np.float64]
-    """(W,) interest that the person had shown, in bookings."""
-    is_personal: bool
-    """Whether the model says different things to different people."""
 
     def __len__(self) -> int:
         return len(self.visit)
@@ -167,7 +162,6 @@ def replay(
         start=start,
         visit_drawn=visits.drawn,
         users=len(market.events.users),
-        is_personal=scorer.kind != Popularity.kind,
         **columns,
     )
 
@@ -177,13 +171,12 @@ def joined(first: Pairs, second: Pairs) -> Pairs:
     columns = {
         name: np.concatenate([column, getattr(second, name)])
         for name, column in vars(first).items()
-        if name not in ("visit", "start", "users", "is_personal")
+        if name not in ("visit", "start", "users")
     }
     return Pairs(
         visit=np.append(first.visit, second.visit + len(first.left_cents)),
         start=np.append(first.start, first.start[-1] + second.start[1:]),
         users=first.users,
-        is_personal=first.is_personal,
         **columns,
     )
 
@@ -242,7 +235,6 @@ class _Replays:
         return around | {
             "left_cents": np.array([left_cents]),
             "others_drawn": others_drawn,
-            "evidence": np.array([history.evidence]),
             "is_booked": is_booked,
             "drawn": np.where(is_booked, 1.0, others_drawn),
             "said": self._scorer.scores(history, chosen.astype(np.int32)),

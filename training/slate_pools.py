@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from reco.feed.ranking import OF_EACH
 from reco.feed.widening import pool_rows
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
@@ -28,7 +29,6 @@ MODELS: tuple[Parameters, ...] = (
 
 MOST_LIKELY = 300
 """Candidates of each user, and the 5 likeliest of every category and venue type not met."""
-_OF_EACH = 5
 _WANTED = ("category", "venue_type")
 
 
@@ -127,7 +127,7 @@ def pools_of(
             is_wanted = np.zeros(len(items.points), dtype=bool)
             is_wanted[wanted] = True
             is_wanted[met.indices[met.indptr[at] : met.indptr[at + 1]]] = False
-            rows = pool_rows(chances[at], items, is_wanted, MOST_LIKELY, _OF_EACH)
+            rows = pool_rows(chances[at], items, is_wanted, MOST_LIKELY, OF_EACH)
             found.append((rows, scores[at, rows], opinions[at, rows]))
     item, score, opinion = (np.concatenate(column) for column in zip(*found, strict=True))
     start = np.append(0, np.cumsum([len(rows) for rows, _, _ in found]))

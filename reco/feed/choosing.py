@@ -78,8 +78,11 @@ class Chooser:
         )
         aim = Aim(query.n, query.floor, query.intensity, query.min_new_categories)
         of_pool = choices, aim, categories_among(self._catalogue, values)
-        choice = Choice(pool, widen(*of_pool), likeliest(*of_pool), self._ranked(pool))
-        rows = choice.likeliest.chosen
+        best = likeliest(*of_pool)
+        # At a floor of 1 the slate is the likeliest one, which is not chosen twice.
+        widened = best if query.floor >= 1.0 else widen(*of_pool)
+        choice = Choice(pool, widened, best, self._ranked(pool))
+        rows = best.chosen
         is_sure = self._holds_all or (
             len(rows) == query.n
             and int(rows[-1]) < choice.ranked
@@ -113,7 +116,7 @@ class Chooser:
     def _most_outside(self) -> float:
         """Return the most that a candidate has that is not in the pool."""
         top = self._ranking.top
-        return top.probability_of(len(top) - 1) if len(top) == self._ranking.most else 0.0
+        return 0.0 if self._holds_all else top.probability_of(len(top) - 1)
 
 
 _MOST_POINTS = float(sum(POINTS.values()))

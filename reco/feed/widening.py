@@ -12,10 +12,6 @@ from reco.feed.slate import Quota
 from reco.kernel import widening
 from reco.kernel.pooling import gather_values, likeliest_of_values
 
-MOST_LIKELY = 500
-"""The likeliest candidates that a pool holds."""
-OF_EACH_VALUE = 5
-"""The likeliest candidates of every wanted value that a pool holds, however unlikely they are."""
 STEPS = 6
 """Of the search between gain and probability, at most; three are usual."""
 
@@ -197,8 +193,8 @@ def pool_rows(
     probability: NDArray[np.float64],
     table: ValueTable,
     is_wanted: NDArray[np.bool_],
-    most: int = MOST_LIKELY,
-    of_each: int = OF_EACH_VALUE,
+    most: int,
+    of_each: int,
 ) -> NDArray[np.int64]:
     """Return the rows of a pool: the likeliest, and the likeliest of each wanted value.
 
@@ -208,6 +204,8 @@ def pool_rows(
         (R,) of all candidates, by row of the table; NaN: no candidate.
     is_wanted
         (V,) values not met whose likeliest candidates must have their chance.
+    most, of_each
+        How many of the likeliest, and of each such value's.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """A model's items in the order of a catalogue, so that all of them are scored in one sweep."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reco.kernel.scoring import BLOCK, blocked_products
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
+from reco.model.latent import Latent
 from reco.model.scorer import Bounds, Scorer, nothing_known
 
 
@@ -17,25 +18,6 @@ class Arranged(Protocol):
 
     def bounds(self, history: History, room: Bounds) -> Bounds:
         """Return `Scorer.bounds` of all of them; `room` may be used."""
-        ...
-
-
-@runtime_checkable
-class Latent(Protocol):
-    """A scorer whose scores are products of a user's factor and each item's, and nothing else."""
-
-    @property
-    def item_factors(self) -> NDArray[np.float32]:
-        """(I, F)"""
-        ...
-
-    @property
-    def coarse(self) -> CoarseFactors:
-        """The item factors in eight bits."""
-        ...
-
-    def user_factor(self, history: History) -> NDArray[np.float64]:
-        """Return the (F,) factor of the user with this history."""
         ...
 
 

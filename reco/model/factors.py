@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.scoring import products
 from reco.model.artifact import Layout
-from reco.model.coarse import CoarseFactors
 from reco.model.history import History
-from reco.model.scorer import Bounds, Parameters, bounds_of, cosines, unknown
+from reco.model.latent import Latent
+from reco.model.scorer import Parameters
 
 
 @dataclass(frozen=True)
-class Factors:
+class Factors(Latent):
     """Item factors of weighted matrix factorisation (Hu, Koren and Volinsky 2008).
 
     A pair of weight w is observed with confidence `1 + alpha * w`, all others with 1.
@@ -49,10 +47,6 @@ class Factors:
         """Return all that `from_arrays` needs, beside alpha and regularisation."""
         return {"item_factors": self.item_factors, "gramian": self.gramian}
 
-    def user_factor(self, history: History) -> NDArray[np.float64]:
-        """Return the (F,) factor of the user with this history."""
-        return history.once(self, self._solved)
-
     def _solved(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history.
 
@@ -70,26 +64,3 @@ class Factors:
         left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])
         left[np.diag_indices_from(left)] += self.regularisation
         return left
-
-    def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the product of the user's factor and each item's; NaN for an empty history."""
-        if not len(history):
-            return unknown(rows)
-        scores = np.empty(len(rows))
-        products(self.item_factors, self.user_factor(history), rows, scores)
-        return scores
-
-    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
-        """Return products of factors in eight bits, a quarter of the memory to read."""
-        if not len(history):
-            return bounds_of(unknown(rows), room)
-        return self.coarse.bounds(self.user_factor(history), rows, room)
-
-    @cached_property
-    def coarse(self) -> CoarseFactors:
-        """The item factors in eight bits."""
-        return CoarseFactors.of(self.item_factors)
-
-    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the cosine of the factors of `row` and of each item of `rows`."""
-        return cosines(self.item_factors, row, rows)

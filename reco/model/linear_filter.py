@@ -12,7 +12,7 @@ from reco.kernel.filtering import filtered, spread, widened
 from reco.model.artifact import Layout
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
-from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
+from reco.model.scorer import Bounds, Parameters, nothing_known, unknown
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class LinearFilter:
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return sums with the factors in eight bits."""
         if not len(history):
-            return bounds_of(unknown(rows), room)
+            return nothing_known(room)
         self.coarse.bounds(self.user_factor(history), rows, room)
         total = self._total(history, self.item_bias)
         widened(total, self.is_met, rows, room.score, room.slack)

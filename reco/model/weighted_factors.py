@@ -6,21 +6,19 @@ costs n^2 F (Woodbury's identity) and not F^3.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.scoring import products
 from reco.model.artifact import Layout
-from reco.model.coarse import CoarseFactors
 from reco.model.history import History
-from reco.model.scorer import Bounds, Parameters, bounds_of, cosines, unknown
+from reco.model.latent import Latent
+from reco.model.scorer import Parameters
 
 
 @dataclass(frozen=True)
-class WeightedFactors:
+class WeightedFactors(Latent):
     """Item factors y of iALS (Rendle et al. 2022, "Revisiting the performance of iALS").
 
     The factor x of a user with history H of weights w minimises
@@ -63,10 +61,6 @@ class WeightedFactors:
         """Return all that `from_arrays` needs, beside regularisation and nu."""
         return {name: getattr(self, name) for name in self.layout}
 
-    def user_factor(self, history: History) -> NDArray[np.float64]:
-        """Return the (F,) factor of the user with this history."""
-        return history.once(self, self._solved)
-
     def _solved(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history."""
         seen, weights, diagonal = self._terms(history)
@@ -94,26 +88,3 @@ class WeightedFactors:
         weights = history.weights.astype(np.float64) * self.observed_weight[history.rows]
         mass = float((weights.sum() + self.unobserved_mass[0]) ** self.nu)
         return seen, weights, self.unobserved_axes + self.regularisation * mass
-
-    def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the product of the user's factor and each item's; NaN for an empty history."""
-        if not len(history):
-            return unknown(rows)
-        scores = np.empty(len(rows))
-        products(self.item_factors, self.user_factor(history), rows, scores)
-        return scores
-
-    def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
-        """Return products of factors in eight bits, a quarter of the memory to read."""
-        if not len(history):
-            return bounds_of(unknown(rows), room)
-        return self.coarse.bounds(self.user_factor(history), rows, room)
-
-    @cached_property
-    def coarse(self) -> CoarseFactors:
-        """The item factors in eight bits."""
-        return CoarseFactors.of(self.item_factors)
-
-    def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the cosine of the factors of `row` and of each item of `rows`."""
-        return cosines(self.item_factors, row, rows)

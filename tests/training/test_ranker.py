@@ -54,8 +54,6 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         others_drawn=np.full(count, DRAWN / ITEMS),
         users=100,
         left_cents=np.full(VISITS, 50_000),
-        evidence=np.zeros(VISITS),
-        is_personal=False,
     )
 
 
