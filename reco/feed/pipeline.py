@@ -1,6 +1,8 @@
 """A feed, from a query to an answer: the whole pipeline on one screen."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -14,8 +16,12 @@ from reco.feed.present import Feed, present
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.state import Situation, look_around, read_situation
+from reco.feed.state import Situation, Surroundings, look_around, read_situation
 from reco.feed.workspace import Scratch
+from reco.geo.points import Point
+
+Look = Callable[[Point, str, float], Surroundings]
+"""Where somebody is, what says so, and how far to look -> what is around."""
 
 _WIDENING = 2.0
 _MOST_PLANS = 8
@@ -53,7 +59,9 @@ def feed(
     source = replica or connection
     situation = read_situation(source, serving, query)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-        situation, ranking = _enough(source, serving, situation, scratch)
+        situation, ranking = ranked_around(
+            serving, situation, scratch, partial(look_around, source, serving)
+        )
         live = _live_slate(connection, ranking, situation)
     return present(serving, situation, live, secret)
 
@@ -65,13 +73,10 @@ def _check_categories(serving: Generation, query: FeedQuery) -> None:
             raise InvalidInput("category", f"{name!r} is unknown", known)
 
 
-def _enough(
-    connection: psycopg.Connection[Any],
-    serving: Generation,
-    situation: Situation,
-    scratch: Scratch,
+def ranked_around(
+    serving: Generation, situation: Situation, scratch: Scratch, look: Look
 ) -> tuple[Situation, Ranking]:
-    """Look farther and farther until there are twice as many candidates as are shown."""
+    """Rank what is around, looking farther until there is twice as much as is shown."""
     query, around = situation.query, situation.around
     ranking = ranking_of(serving, situation, scratch)
     while (
@@ -80,7 +85,7 @@ def _enough(
         and not ranking.has_at_venues(2 * query.n)
     ):
         radius_m = min(around.radius_m * _WIDENING, query.widest_m)
-        around = look_around(connection, serving, around.here, around.source, radius_m)
+        around = look(around.here, around.source, radius_m)
         situation = replace(situation, around=around)
         ranking = ranking_of(serving, situation, scratch)
     return situation, ranking
