@@ -1,5 +1,6 @@
 """GET /v1/feed: the ranked agenda of one person around a place."""
 
+from secrets import randbits
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,9 @@ from reco.feed.query import FLOOR, INTENSITY, MAX_INTENSITY, feed_query
 from reco.moments import moment_from
 
 router = APIRouter(prefix="/v1", tags=["feed"])
+
+_SEED_BITS = 53
+"""As many as a number in JSON keeps, wherever it is read."""
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: shown(FeedAnswer, FEED),
@@ -46,19 +50,21 @@ def feed(
     category: Annotated[list[str] | None, Query(description="May be repeated.")] = None,
     n: Annotated[int, Query(description="Length of the slate, 1 to 100.")] = 20,
     floor: Annotated[
-        float,
+        float | None,
         Query(
             description="Share, from 0 to 1, of the likeliest slate's relevance to keep while the"
-            " slate widens the horizon; 1: the likeliest slate itself."
+            f" slate widens the horizon; 1: the likeliest slate itself. Default: {FLOOR}, or what"
+            " an experiment gives the person; who says it is not counted in one."
         ),
-    ] = FLOOR,
+    ] = None,
     intensity: Annotated[
-        float,
+        float | None,
         Query(
             description="Slates like this one that the person is expected to see, from 1 to"
             f" {MAX_INTENSITY:.0f}: the more, the less a second offer of one new category adds."
+            f" Default: as for the floor, {INTENSITY:g}."
         ),
-    ] = INTENSITY,
+    ] = None,
     min_new_categories: Annotated[
         int,
         Query(
@@ -101,5 +107,7 @@ def feed(
         min_new_categories=min_new_categories,
         plan=plan,
         language=language_of(lang, accept_language),
+        exploration=worker.settings.exploration_rate,
+        seed=randbits(_SEED_BITS),
     )
     return Json(worker.feed(query, cursor))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.horizon import POINTS
 from reco.feed.attributes import categories_among, values_of_candidates
+from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
@@ -27,10 +28,14 @@ class Choice:
     """The likeliest slate of the same pool: what the floor refers to."""
     ranked: int
     """So many of the pool are the likeliest of all candidates: their row is their rank."""
+    problem: Pool
+    """The same candidates, as the slate was chosen from them."""
+    explored: int | None = None
+    """Position, from 0, of the offer that chance put there; None: chance changed nothing."""
 
     @property
     def offer_ids(self) -> list[int]:
-        """The offers chosen, likeliest first."""
+        """The offers chosen, likeliest first but for one that chance put in its position."""
         return [int(offer) for offer in self.pool.candidates.offer_id[self.widened.chosen]]
 
     def without(self, offers: Set[int]) -> "Choice":
@@ -76,12 +81,11 @@ class Chooser:
             outside_probability=self._most_outside(),
             outside_points=_MOST_POINTS,
         )
-        aim = Aim(query.n, query.floor, query.intensity, query.min_new_categories)
-        of_pool = choices, aim, categories_among(self._catalogue, values)
+        of_pool = choices, aim_of(query), categories_among(self._catalogue, values)
         best = likeliest(*of_pool)
         # At a floor of 1 the slate is the likeliest one, which is not chosen twice.
         widened = best if query.floor >= 1.0 else widen(*of_pool)
-        choice = Choice(pool, widened, best, self._ranked(pool))
+        choice = Choice(pool, widened, best, self._ranked(pool), choices)
         rows = best.chosen
         is_sure = self._holds_all or (
             len(rows) == query.n
@@ -120,6 +124,11 @@ class Chooser:
 
 
 _MOST_POINTS = float(sum(POINTS.values()))
+
+
+def aim_of(query: FeedQuery) -> Aim:
+    """Return what a slate for `query` is asked to be."""
+    return Aim(query.n, query.floor, query.intensity, query.min_new_categories)
 
 
 def ranks(choice: Choice) -> NDArray[np.int64]:

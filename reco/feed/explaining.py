@@ -45,14 +45,19 @@ def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
         "intensity": query.intensity,
         "points_once": widened.gain_once - likeliest.gain_once,
     }
-    return (
-        statement(query.language, "relevance_kept", kept),
-        statement(query.language, "points_gained", gained),
-    )
+    told = [statement(query.language, "relevance_kept", kept)]
+    if choice.explored is not None:
+        told.append(statement(query.language, "one_to_learn", {}))
+    # Chance may cost more than was gained, which is nothing to tell as a gain.
+    if widened.gain >= likeliest.gain:
+        told.append(statement(query.language, "points_gained", gained))
+    return tuple(told)
 
 
 def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
     """Return the code of what the offer owes its place to, with the numbers behind it."""
+    if pick.is_explored:
+        return "to_learn", {}
     like = pick.likeness
     if like and like.item_id == pick.live.item_id:
         return "seen_before", {"item_id": like.item_id, "score_fall": like.score_fall}

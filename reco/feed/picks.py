@@ -26,6 +26,8 @@ class Pick:
     is_liked: bool
     is_of_likeliest: bool
     """Whether the likeliest slate has it, too."""
+    is_explored: bool
+    """Whether chance put it there, to learn."""
     likeness: Likeness | None
     stated: Value | None
     """What the person says to like, and it is."""
@@ -40,6 +42,8 @@ class Live:
 
     choice: Choice
     picks: Sequence[Pick]
+    propensities: Sequence[float]
+    """Of each position showing what it shows, given the query (`reco.feed.exploring`)."""
 
 
 def picks_of(
@@ -62,6 +66,7 @@ def picks_of(
             is_scored=bool(is_scored[at]),
             is_liked=liked[at],
             is_of_likeliest=bool(is_of_likeliest[at]),
+            is_explored=at == choice.explored,
             likeness=likeness[at],
             stated=_stated(live[offer], state.liked),
             bookings_near=int(candidates.bookings_near[at]),

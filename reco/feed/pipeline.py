@@ -1,6 +1,6 @@
 """A feed, from a query to an answer: the whole pipeline on one screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ import psycopg
 
 from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser
+from reco.feed.exploring import explored
 from reco.feed.generation import Generation
 from reco.feed.picks import Live, picks_of
 from reco.feed.planning import planned
@@ -99,12 +100,20 @@ def _live_slate(
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
     turns = 0
+
+    def read(offers: Sequence[int]) -> None:
+        found = read_offers(connection, offers, query, situation.state.credit)
+        live.update({offer: shown for offer, shown in found.items() if shown.sessions})
+
+    def is_live(offer: int) -> bool:
+        read([offer])
+        return offer in live
+
     choice = chooser.choose(gone)
     while True:
         unread = [offer for offer in choice.offer_ids if offer not in live]
         if unread:
-            found = read_offers(connection, unread, query, situation.state.credit)
-            live |= {offer: shown for offer, shown in found.items() if shown.sessions}
+            read(unread)
         lost = {offer for offer in unread if offer not in live}
         if query.plan and not lost:
             kept, lost = planned([live[offer] for offer in choice.offer_ids])
@@ -116,4 +125,6 @@ def _live_slate(
             break
         gone |= lost
         choice = chooser.choose(gone)
-    return Live(choice, picks_of(ranking.taste, situation.state, choice, live))
+    shown = explored(choice, ranking.sweep.catalogue, query, is_live)
+    picks = picks_of(ranking.taste, situation.state, shown.choice, live)
+    return Live(shown.choice, picks, shown.propensities)

@@ -44,6 +44,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
     answer = FeedAnswer(
         slate_id=str(slate_id),
         model_version=serving.model_version,
+        experiment=query.exposure,
         now=query.now,
         location_used=LocationUsed(
             lat=around.here.lat if around.here else None,
@@ -178,8 +179,9 @@ def _slate(
         relevance_kept=live.choice.widened.relevance_kept,
         offers=[pick.live.id for pick in picks],
         probabilities=[pick.probability for pick in picks],
-        propensities=[1.0] * len(picks),
+        propensities=live.propensities,
         gains=list(gains),
+        exposure=query.exposure,
     )
 
 
@@ -196,6 +198,7 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "intensity": query.intensity,
         "min_new_categories": query.min_new_categories,
         "plan": query.plan,
+        "exploration": query.exploration,
         "shown_before": len(query.shown_offers),
     }
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from features.horizon import Value
 from reco.errors import InvalidInput
+from reco.experiments.exposure import Exposure
 from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
 
 MAX_N = 100
@@ -63,7 +64,14 @@ class FeedQuery:
     """Offers of the pages before, by id, with the probability that each was shown with."""
     unmet: Mapping[Value, float] = field(default_factory=dict)
     """For each value offered there, the probability that no offer with it is booked."""
+    exploration: float = 0.0
+    """Probability, from 0 to 1, that chance changes one position of the slate."""
     seed: int = 0
+    """Of that chance."""
+    unasked: frozenset[str] = frozenset()
+    """Of floor and intensity what the request leaves to the service, and so to an experiment."""
+    exposure: Exposure | None = None
+    """The experiment that the slate is a part of, and as what."""
 
 
 def feed_query(
@@ -80,15 +88,18 @@ def feed_query(
     max_price_eur: float | None = None,
     categories: Sequence[str] = (),
     n: int = 20,
-    floor: float = FLOOR,
-    intensity: float = INTENSITY,
+    floor: float | None = None,
+    intensity: float | None = None,
     min_new_categories: int = 0,
     plan: bool = False,
     language: str = LANGUAGES[0],
     shown_items: frozenset[int] = frozenset(),
+    exploration: float = 0.0,
     seed: int = 0,
 ) -> FeedQuery:
     """Check what a person or a program asked and return the query; `as_of` only to look back.
+
+    A floor or an intensity that is None is left to the service.
 
     Raises
     ------
@@ -97,6 +108,9 @@ def feed_query(
         max_price_eur, n, floor, intensity, min_new_categories, lang.
     """
     here = Point.checked(lon, lat)
+    dials = {"floor": floor, "intensity": intensity}
+    floor = FLOOR if floor is None else floor
+    intensity = INTENSITY if intensity is None else intensity
     radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
     if not 1 <= n <= MAX_N:
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
@@ -135,7 +149,9 @@ def feed_query(
         now=now.astimezone(UTC),
         as_of=as_of,
         shown_items=shown_items,
+        exploration=exploration,
         seed=seed,
+        unasked=frozenset(name for name, value in dials.items() if value is None),
     )
 
 

@@ -76,7 +76,7 @@ class Widened:
     """A slate, and how good it is by its own measure."""
 
     chosen: NDArray[np.int64]
-    """(n,) rows of the pool, by descending probability: each one's rank by probability alone."""
+    """(n,) rows of the pool, in the order shown: each one's rank by probability alone."""
     relevance_kept: float
     """Discounted sum of probabilities over that of the likeliest slate; never below the floor."""
     gains: NDArray[np.float64]
