@@ -256,7 +256,7 @@ def _state(rows: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
             liked.append((kind, row[2]))
         else:
             interactions.append(Interacted(row[1], row[2], kind, row[3], row[_OF_ALL - 1]))
-    credit = _credit(person, bookings, now)
+    credit = credit_of(person, bookings, now)
     return UserState(person, tuple(bookings), tuple(interactions), credit, frozenset(liked))
 
 
@@ -320,8 +320,11 @@ class _Look:
         return Surroundings(self.here, source, self.radius_m, found, distance_m)
 
 
-def _credit(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:
-    """Nobody without a deposit is limited by credit; one not granted yet, or expired, is empty."""
+def credit_of(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:
+    """Return what may still be spent: nothing before the deposit is granted, or once it is over.
+
+    Nobody without a deposit is limited by credit.
+    """
     if person is None or not person.has_deposit:
         return UNLIMITED
     deposit = person.deposit
