@@ -7,6 +7,7 @@ from psycopg.types.json import Jsonb
 from worlds import NOW, book, small_world
 
 from reco.db.pool import open_pool
+from reco.experiments.exposure import Exposure
 from reco.feed.recorder import Slate, SlateRecorder
 from reco.geo.points import Point
 
@@ -33,6 +34,7 @@ def slate_of(user, slate_id=SLATE, at=NOW):
         probabilities=[0.53125, 0.28125],
         propensities=[0.90625, 0.84375],
         gains=[1.15625, 2.21875],
+        exposure=Exposure("experiment-44", "variant-33"),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 FEED: dict[str, Any] = {
     "slate_id": "7d6b8c1e-5f0a-4b0e-9a63-2f3f1c0d9e11",
     "model_version": "als-20261123T060000Z-1f2e3d4c",
+    "experiment": {"name": "wider-agendas", "variant": "wider"},
     "now": "2026-11-23T12:00:00Z",
     "location_used": {"lat": 45.189, "lon": 5.725, "source": "home"},
     "radius_m": 50000.0,

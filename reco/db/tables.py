@@ -402,6 +402,11 @@ slate = Table(
     Column("probabilities", ARRAY(REAL), nullable=False),
     Column("propensities", ARRAY(REAL), nullable=False),
     Column("gains", ARRAY(REAL), nullable=False),
+    # In which experiment, and as which of its variants; null: in none.
+    Column("experiment", Text),
+    Column("variant", Text),
+    # The slates of an experiment; the others cost it nothing.
+    Index("slate_experiment_idx", "experiment", postgresql_where=text("experiment is not null")),
     # All that somebody was shown: their right to see it, and to have it erased.
     Index("slate_user_id_idx", "user_id"),
     schema="reco",
@@ -454,11 +459,35 @@ model_event = Table(
 experiment = Table(
     "experiment",
     metadata,
+    # Few rows, read whole. But for its end nothing changes: a trigger keeps the plan.
     Column("name", Text, primary_key=True),
-    Column("arms", JSONB, nullable=False),
     Column("salt", Text, nullable=False),
-    _time("starts_at", required=True),
-    _time("ends_at"),
+    Column("variants", JSONB, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("guards", JSONB, nullable=False),
+    Column("window_s", Integer, nullable=False),
+    # Null: always valid; else after so long it is looked at, once.
+    Column("horizon_s", Integer),
+    Column("planned_users", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    _time("created_at", required=True),
+    Column("created_by", Text, nullable=False),
+    _time("started_at", required=True),
+    _time("stopped_at"),
+    Column("stopped_by", Text),
+    Column("stop_reason", Text),
+    CheckConstraint(
+        "state = 'running' and stopped_at is null or state = 'stopped'"
+        " and stopped_at is not null and stopped_by is not null and stop_reason is not null",
+        name="state",
+    ),
+    # At most one at a time, and its look-up by the workers.
+    Index(
+        "experiment_running_key",
+        "state",
+        unique=True,
+        postgresql_where=text("state = 'running'"),
+    ),
     schema="reco",
 )
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reco.experiments.exposure import Exposure
+
 Parameter = str | int | float | None
 """A number or a name that an explanation tells."""
 
@@ -118,6 +120,8 @@ class FeedAnswer:
 
     slate_id: str
     model_version: str
+    experiment: Exposure | None
+    """That the slate is a part of."""
     now: datetime
     location_used: LocationUsed
     radius_m: float

@@ -97,8 +97,9 @@ def _question(query: FeedQuery) -> bytes:
         query.location,
         query.radius_m,
         query.widest_m,
-        query.floor,
-        query.intensity,
+        # What was not asked may be answered differently on the next page: an experiment ends.
+        None if "floor" in query.unasked else query.floor,
+        None if "intensity" in query.unasked else query.intensity,
         query.min_new_categories,
         query.plan,
         sorted(filters.categories),

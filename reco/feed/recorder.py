@@ -16,6 +16,7 @@ from psycopg.types.json import Json
 from psycopg_pool import PoolTimeout
 
 from reco.db.pool import Pool
+from reco.experiments.exposure import Exposure
 from reco.geo.points import Point
 
 log = logging.getLogger(__name__)
@@ -29,14 +30,15 @@ _RETRY_S = 0.5
 
 _INSERT = """
 insert into reco.slate (id, at, user_id, model_version, catalogue_version, location, radius_m,
-  query, seed, relevance_kept, offers, probabilities, propensities, gains)
+  query, seed, relevance_kept, offers, probabilities, propensities, gains, experiment, variant)
 select s.id, s.at, s.user_id, s.model_version, s.catalogue_version,
   st_setsrid(st_makepoint(s.lon, s.lat), 4326)::geography, s.radius_m, s.query, s.seed,
-  s.relevance_kept, s.offers, s.probabilities, s.propensities, s.gains
+  s.relevance_kept, s.offers, s.probabilities, s.propensities, s.gains, s.experiment, s.variant
 from json_to_recordset(%s) as s (
   id uuid, at timestamptz, user_id bigint, model_version text, catalogue_version text,
   lon float8, lat float8, radius_m real, query jsonb, seed bigint, relevance_kept real,
-  offers bigint[], probabilities real[], propensities real[], gains real[]
+  offers bigint[], probabilities real[], propensities real[], gains real[],
+  experiment text, variant text
 )
 -- Who was erased since the slate was shown leaves none behind.
 where not exists (
@@ -63,17 +65,23 @@ class Slate:
     offers: Sequence[int]
     probabilities: Sequence[float]
     propensities: Sequence[float]
-    """Of showing each, given the query: 1 while the slate is chosen without chance."""
+    """Of each position showing what it shows, given the query (`reco.feed.exploring`)."""
     gains: Sequence[float]
+    exposure: Exposure | None = None
 
     def row(self) -> dict[str, Any]:
         """Return the columns of the insert, as JSON takes them."""
         columns = dict(vars(self))
-        here = columns.pop("location")
+        here, exposure = columns.pop("location"), columns.pop("exposure")
         for name in ("probabilities", "propensities", "gains"):
             # The columns are real, which refuses what it cannot tell from 0; NumPy rounds it.
             columns[name] = np.array(columns[name], dtype=np.float32)
-        return columns | {"lon": here.lon if here else None, "lat": here.lat if here else None}
+        return columns | {
+            "lon": here.lon if here else None,
+            "lat": here.lat if here else None,
+            "experiment": exposure.name if exposure else None,
+            "variant": exposure.variant if exposure else None,
+        }
 
 
 class SlateRecorder:

@@ -50,7 +50,8 @@ _SECTIONS: Mapping[str, str] = {
         where x.user_id = %(id)s order by x.at, o.external_id, x.kind
     """,
     "slates": """
-        select s.id as slate_id, s.at, s.model_version, s.catalogue_version,
+        select s.id as slate_id, s.at, s.model_version, s.catalogue_version, s.experiment,
+          s.variant,
           st_y(s.location::geometry) as lat, st_x(s.location::geometry) as lon, s.radius_m,
           s.query, s.seed, s.relevance_kept, (
             select coalesce(json_agg(json_build_object('offer_id', o.external_id,
