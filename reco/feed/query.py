@@ -108,16 +108,13 @@ def feed_query(
         max_price_eur, n, floor, intensity, min_new_categories, lang.
     """
     here = Point.checked(lon, lat)
+    check_dials(floor, intensity)
     dials = {"floor": floor, "intensity": intensity}
     floor = FLOOR if floor is None else floor
     intensity = INTENSITY if intensity is None else intensity
     radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
     if not 1 <= n <= MAX_N:
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
-    if not 0.0 <= floor <= 1.0:
-        raise InvalidInput("floor", f"{floor} is not between 0 and 1")
-    if not 1.0 <= intensity <= MAX_INTENSITY:
-        raise InvalidInput("intensity", f"{intensity} is not between 1 and {MAX_INTENSITY:.0f}")
     if not 0 <= min_new_categories <= n:
         raise InvalidInput("min_new_categories", f"{min_new_categories} is not between 0 and n")
     if language not in LANGUAGES:
@@ -153,6 +150,14 @@ def feed_query(
         seed=seed,
         unasked=frozenset(name for name, value in dials.items() if value is None),
     )
+
+
+def check_dials(floor: float | None, intensity: float | None) -> None:
+    """Raise `InvalidInput` that names the one that is out of range; None is left to the service."""
+    if floor is not None and not 0.0 <= floor <= 1.0:
+        raise InvalidInput("floor", f"{floor} is not between 0 and 1")
+    if intensity is not None and not 1.0 <= intensity <= MAX_INTENSITY:
+        raise InvalidInput("intensity", f"{intensity} is not between 1 and {MAX_INTENSITY:.0f}")
 
 
 def _cents(price_eur: float | None) -> int | None:
