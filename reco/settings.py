@@ -11,9 +11,6 @@ def _project_home() -> Path:
     return (checkout if (checkout / "pyproject.toml").exists() else Path.cwd()) / ".reco"
 
 
-_EXPLORATION_OF_DEMO = 0.02
-
-
 class Settings(BaseSettings):
     """What an operator may set, each as `RECO_<NAME>`; passed in, never read below the commands."""
 
@@ -44,13 +41,6 @@ class Settings(BaseSettings):
     it. Needs the extra `mlflow`."""
     exploration: float | None = Field(default=None, ge=0.0, le=1.0)
     """Probability that chance changes one position of a slate. Default: .02 in the world `demo`,
-    0 elsewhere; read it as `exploration_rate`."""
+    0 elsewhere."""
     timezone: str = "Europe/Paris"
     """Zone of dates and times that are asked for without one, and of what is printed."""
-
-    @property
-    def exploration_rate(self) -> float:
-        """Epsilon of this world."""
-        if self.exploration is not None:
-            return self.exploration
-        return _EXPLORATION_OF_DEMO if self.world == "demo" else 0.0

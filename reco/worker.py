@@ -20,6 +20,7 @@ from reco.db.replica import Reads
 from reco.errors import RecoError, Unavailable
 from reco.feed.answer import FeedAnswer, FeedItem
 from reco.feed.cursor import read_cursor
+from reco.feed.exploring import default_rate
 from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
@@ -95,6 +96,12 @@ class Worker:
         self._recorder.__exit__(kind, error, trace)
         self.reads.__exit__(kind, error, trace)
         self.pool.close()
+
+    @property
+    def exploration(self) -> float:
+        """Probability that chance changes one position of a slate: as set, or by the world."""
+        chosen = self.settings.exploration
+        return default_rate(self._world.name) if chosen is None else chosen
 
     @property
     def serving(self) -> Generation:

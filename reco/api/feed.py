@@ -107,7 +107,7 @@ def feed(
         min_new_categories=min_new_categories,
         plan=plan,
         language=language_of(lang, accept_language),
-        exploration=worker.settings.exploration_rate,
+        exploration=worker.exploration,
         seed=randbits(_SEED_BITS),
     )
     return Json(worker.feed(query, cursor))

@@ -31,27 +31,32 @@ def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statem
 
 def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
     """Return what the slate keeps of the likeliest one's relevance, and what it gains over it."""
+    changed = len(set(choice.widened.chosen.tolist()) - set(choice.likeliest.chosen.tolist()))
+    told = _exchanged(choice, changed, query)
+    if choice.explored is not None:
+        told.append(statement(query.language, "one_to_learn", {}))
+    return tuple(told)
+
+
+def _exchanged(choice: Choice, changed: int, query: FeedQuery) -> list[Statement]:
     widened, likeliest = choice.widened, choice.likeliest
-    changed = len(set(widened.chosen.tolist()) - set(likeliest.chosen.tolist()))
     if not changed:
-        return (statement(query.language, "likeliest_slate", {}),)
+        return [statement(query.language, "likeliest_slate", {})]
     kept: dict[str, Parameter] = {
         "relevance_kept": widened.relevance_kept,
         "floor": query.floor,
         "changed": changed,
     }
-    gained: dict[str, Parameter] = {
-        "points": widened.gain - likeliest.gain,
-        "intensity": query.intensity,
-        "points_once": widened.gain_once - likeliest.gain_once,
-    }
     told = [statement(query.language, "relevance_kept", kept)]
-    if choice.explored is not None:
-        told.append(statement(query.language, "one_to_learn", {}))
-    # Chance may cost more than was gained, which is nothing to tell as a gain.
+    # Chance may cost more points than were gained, which is nothing to tell as a gain.
     if widened.gain >= likeliest.gain:
+        gained: dict[str, Parameter] = {
+            "points": widened.gain - likeliest.gain,
+            "intensity": query.intensity,
+            "points_once": widened.gain_once - likeliest.gain_once,
+        }
         told.append(statement(query.language, "points_gained", gained))
-    return tuple(told)
+    return told
 
 
 def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:

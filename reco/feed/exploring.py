@@ -23,6 +23,7 @@ from reco.kernel.gain import gain_of
 UNKNOWN = 0.0
 """Propensity of an offer that stands in for one that was drawn and is gone: no estimate uses it."""
 
+_RATE_OF_DEMO = 0.02
 _ROUNDING = 1e-12
 
 IsLive = Callable[[int], bool]
@@ -150,6 +151,11 @@ class Exploration:
         brings = np.zeros((len(self.pool.probability), int(self.is_category.sum())), dtype=np.int64)
         brings[row[told], number[values.value[told]]] = 1
         return brings
+
+
+def default_rate(world: str) -> float:
+    """Return epsilon of a world where nobody has set it: some in the demo, else none."""
+    return _RATE_OF_DEMO if world == "demo" else 0.0
 
 
 def explored(choice: Choice, catalogue: Catalogue, query: FeedQuery, is_live: IsLive) -> Explored:
