@@ -14,6 +14,7 @@ from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import Frames
 from reco.geo.points import Point
 from reco.geo.reach import within
+from training.columns import cents, rows_in, times_us
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings")
 """The frames that a market is made of."""
@@ -116,10 +117,10 @@ def market_of(frames: Frames, events: Events) -> Market:
     Users and items that the events do not know are left out.
     """
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
-    offer_group = _rows(offers["venue_id"], venues["venue_id"], len(venues))
-    offer_item = _rows(offers["item_id"], _names(events.items), -1)
+    offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
+    offer_item = rows_in(offers["item_id"], _names(events.items), -1)
     stocks = frames["stocks"]
-    offer = _rows(stocks["offer_id"], offers["offer_id"], 0)
+    offer = rows_in(stocks["offer_id"], offers["offer_id"], 0)
     is_known = offer_item[offer] >= 0
     stocks, offer = stocks.filter(pa.array(is_known)), offer[is_known]
     order = np.lexsort((offer, offer_group[offer]))
@@ -137,8 +138,8 @@ def market_of(frames: Frames, events: Events) -> Market:
         opens_us=opens_us,
         closes_us=closes_us,
         offer_closes_us=offer_closes_us,
-        starts_us=_times(stocks["starts_at"], FOREVER_US),
-        price_cents=_cents(stocks["price_eur"]).astype(np.int32),
+        starts_us=times_us(stocks["starts_at"], FOREVER_US),
+        price_cents=cents(stocks["price_eur"]).astype(np.int32),
         **_people(frames, _names(events.users), stocks["stock_id"], offer),
     )
 
@@ -148,23 +149,23 @@ def _people(
 ) -> dict[str, Any]:
     users = frames["users"].take(pc.index_in(known, frames["users"]["user_id"].combine_chunks()))
     degrees = [users[name].to_numpy().astype(np.float64) for name in ("lon", "lat")]
-    user, at_us, cents, stock = np.empty((4, 0), dtype=np.int64)
+    user, at_us, amount, stock = np.empty((4, 0), dtype=np.int64)
     if "bookings" in frames:
         table = frames["bookings"].filter(frames["bookings"]["cancelled_at"].is_null())
-        user, stock = _rows(table["user_id"], known, -1), _rows(table["stock_id"], stock_id, -1)
+        user, stock = rows_in(table["user_id"], known, -1), rows_in(table["stock_id"], stock_id, -1)
         is_known = (user >= 0) & (stock >= 0)
         table, user, stock = table.filter(pa.array(is_known)), user[is_known], stock[is_known]
-        at_us, cents = _times(table["booked_at"], NEVER_US), _cents(table["amount_eur"])
+        at_us, amount = times_us(table["booked_at"], NEVER_US), cents(table["amount_eur"])
     by_person, by_time = np.lexsort((at_us, user)), np.argsort(at_us, kind="stable")
     is_unlimited = users["credit_eur"].is_null().to_numpy()
     return {
         # As coarse as the homes that a feed sees (`reco.geo.points.Point.rounded`).
         "home": np.round(np.stack(degrees, axis=1), 3),
-        "credit_cents": np.where(is_unlimited, FOREVER_US, _cents(users["credit_eur"])),
-        "granted_us": _times(users["credit_granted_at"], NEVER_US),
+        "credit_cents": np.where(is_unlimited, FOREVER_US, cents(users["credit_eur"])),
+        "granted_us": times_us(users["credit_granted_at"], NEVER_US),
         "spent_start": np.searchsorted(user[by_person], np.arange(len(users) + 1)),
         "spent_at_us": at_us[by_person],
-        "spent_cents": np.append(0, np.cumsum(cents[by_person])),
+        "spent_cents": np.append(0, np.cumsum(amount[by_person])),
         "booked_at_us": at_us[by_time],
         "booked_offer": stock_offer[stock[by_time]],
     }
@@ -174,11 +175,11 @@ def _open_between(
     stocks: pa.Table, offers: pa.Table
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     opens_us = np.maximum(
-        _times(offers["published_at"], NEVER_US), _times(stocks["created_at"], NEVER_US)
+        times_us(offers["published_at"], NEVER_US), times_us(stocks["created_at"], NEVER_US)
     )
-    closes_us = _times(offers["withdrawn_at"], FOREVER_US)
+    closes_us = times_us(offers["withdrawn_at"], FOREVER_US)
     for name in ("starts_at", "booking_limit_at", "cancelled_at"):
-        closes_us = np.minimum(closes_us, _times(stocks[name], FOREVER_US))
+        closes_us = np.minimum(closes_us, times_us(stocks[name], FOREVER_US))
     return opens_us, closes_us
 
 
@@ -194,22 +195,3 @@ def _venues(venues: pa.Table) -> Venues:
 
 def _names(ids: NDArray[np.bytes_]) -> pa.Array:
     return pa.array([name.decode() for name in ids.tolist()], pa.string())
-
-
-def _rows(
-    ids: pa.ChunkedArray, known: pa.Array | pa.ChunkedArray, missing: int
-) -> NDArray[np.int64]:
-    """Return the place of each of `ids` in `known`, `missing` where it is null or not there."""
-    values = known if isinstance(known, pa.Array) else known.combine_chunks()
-    rows = pc.index_in(ids, value_set=values)
-    return np.asarray(pc.fill_null(rows, missing).to_numpy(), dtype=np.int64)
-
-
-def _times(column: pa.ChunkedArray, missing: int) -> NDArray[np.int64]:
-    filled = pc.fill_null(column.cast(pa.int64()), pa.scalar(int(missing), pa.int64()))
-    return np.asarray(filled.to_numpy(), dtype=np.int64)
-
-
-def _cents(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    euros = np.asarray(pc.fill_null(column, 0.0).to_numpy(), dtype=np.float64)
-    return np.asarray(np.rint(100.0 * euros), dtype=np.int64)

@@ -36,6 +36,7 @@ left join (
 ) t on t.stock_id = s.id
 where least(o.withdrawn_at, s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
   and (s.cancelled_at is null or s.cancelled_at > %(known)s)
+  and (s.created_at is null or s.created_at <= %(known)s)
   and (s.quantity is null or s.quantity > coalesce(t.taken, 0)) {of_stock}
 order by 3, 2, 6, 1
 """

@@ -117,7 +117,7 @@ def export_frames(
         for name, spec in FRAMES.items():
             total = _count(connection, name)
             written = 0
-            for table in _tables(connection, name):
+            for table in tables_of(connection, name):
                 writer.write(name, table)
                 written += len(table)
                 progress(f"writing {name}", written, min(written / max(total, 1), 1.0))
@@ -139,7 +139,7 @@ def read_world_frames(conninfo: str, names: Collection[str]) -> Frames:
     with transaction(conninfo, read_only=True) as connection:
         return {
             name: pa.concat_tables(
-                [FRAMES[name].arrow_schema().empty_table(), *_tables(connection, name)]
+                [FRAMES[name].arrow_schema().empty_table(), *tables_of(connection, name)]
             )
             for name in names
         }
@@ -151,7 +151,8 @@ def _count(connection: psycopg.Connection[Any], name: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _tables(connection: psycopg.Connection[Any], name: str) -> Iterator[pa.Table]:
+def tables_of(connection: psycopg.Connection[Any], name: str) -> Iterator[pa.Table]:
+    """Yield one frame of a world in pieces, within the running transaction."""
     statement = f"copy ({_QUERIES[name]}) to stdout (format csv)".encode()
     schema = FRAMES[name].arrow_schema()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:

@@ -1,0 +1,156 @@
+"""All that a world has on record, as arrays with times: each moment of it can be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.horizon import Value
+from reco.catalogue.snapshot import Items
+from reco.catalogue.venues import Venues
+from reco.core.deposits import Deposit
+
+UNLIMITED_PLACES = np.iinfo(np.int32).max
+"""Of a stock that cannot be sold out."""
+
+
+@dataclass(frozen=True)
+class Stocks:
+    """What S stocks are; times in microseconds since 1970, `FOREVER_US` where there is none."""
+
+    offer: NDArray[np.int32]
+    price_cents: NDArray[np.int32]
+    places: NDArray[np.int32]
+    """`UNLIMITED_PLACES` where there is no limit."""
+    starts_us: NDArray[np.int64]
+    limit_us: NDArray[np.int64]
+    """Not bookable from here on."""
+    cancelled_us: NDArray[np.int64]
+    created_us: NDArray[np.int64]
+    """`NEVER_US` where unknown."""
+
+
+@dataclass(frozen=True)
+class Offers:
+    """What O offers are."""
+
+    item: NDArray[np.int32]
+    venue: NDArray[np.int64]
+    """Id in `Venues`; `ONLINE` for digital offers."""
+    is_duo: NDArray[np.bool_]
+    published_us: NDArray[np.int64]
+    withdrawn_us: NDArray[np.int64]
+
+
+Columns = TypeVar("Columns", Stocks, Offers)
+
+
+@dataclass(frozen=True)
+class Before(Generic[Columns]):
+    """Rows as they were before they were changed, N of them."""
+
+    row: NDArray[np.int64]
+    until_us: NDArray[np.int64]
+    """When each was changed; of one row, the latest first."""
+    columns: Columns
+
+    def applied(self, now: Columns, at_us: int) -> Columns:
+        """Return the rows `now` as they were at a moment."""
+        later = np.flatnonzero(self.until_us > at_us)
+        if not len(later):
+            return now
+        kept = {}
+        for field in fields(now):
+            column = getattr(now, field.name).copy()
+            # Of several changes after the moment the first tells, and it is written last.
+            column[self.row[later]] = getattr(self.columns, field.name)[later]
+            kept[field.name] = column
+        return type(now)(**kept)
+
+
+@dataclass(frozen=True)
+class Bookings:
+    """What was booked: by user, and of each by time; all (B,)."""
+
+    start: NDArray[np.int64]
+    """(U + 1,) bounds of each user's."""
+    stock: NDArray[np.int32]
+    quantity: NDArray[np.int32]
+    amount_cents: NDArray[np.int32]
+    at_us: NDArray[np.int64]
+    cancelled_us: NDArray[np.int64]
+
+    def stand(self, at_us: int) -> NDArray[np.bool_]:
+        """Return which had been made by a moment and not been cancelled."""
+        return (self.at_us <= at_us) & (self.cancelled_us > at_us)
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """Views, clicks and the like: by user, and of each by time; all (N,)."""
+
+    start: NDArray[np.int64]
+    """(U + 1,) bounds of each user's."""
+    offer: NDArray[np.int32]
+    kind: NDArray[np.int8]
+    """Index in `EVENT_KINDS`."""
+    at_us: NDArray[np.int64]
+    """`NEVER_US` where unknown: long ago."""
+
+
+@dataclass(frozen=True)
+class People:
+    """U people."""
+
+    names: Sequence[str]
+    """Their external ids."""
+    home: NDArray[np.float64]
+    """(U, 2) longitude and latitude on the grid of 100 m that feeds see, NaN unknown."""
+    deposits: Mapping[int, Sequence[Deposit]]
+    """Of those who have any, by row, in order of time."""
+    tastes: Mapping[int, Sequence[tuple[Value, int]]]
+    """What each said to like, and when; items as ("item", its external id)."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What things are called."""
+
+    item_title: pa.ChunkedArray
+    item_genres: pa.ChunkedArray
+    """All of them, separated by `|`."""
+    item_description: pa.ChunkedArray
+    item_image_url: pa.ChunkedArray
+    offer_id: pa.ChunkedArray
+    stock_id: pa.ChunkedArray
+    venue_name: pa.ChunkedArray
+    """By venue id, from 1 on."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """A world: rows are those of its frames, ids are rows from 1 on, as an import numbers them."""
+
+    items: Items
+    """All, with an id for each."""
+    categories: Mapping[int, str]
+    subcategories: Mapping[int, str]
+    flags: NDArray[np.int8]
+    """(subcategories + 1, 3) is_event, is_digital, is_physical: 1 or 0, -1 unknown."""
+    genres: tuple[str, ...]
+    venues: Venues
+    venue_types: tuple[str, ...]
+    offers: Offers
+    offers_before: Before[Offers] | None
+    stocks: Stocks
+    stocks_before: Before[Stocks] | None
+    people: People
+    bookings: Bookings
+    deeds: Deeds
+    names: Names

@@ -1,0 +1,160 @@
+"""What was known of a person at a past moment, as the service would have read it."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURITE, VIEW
+from reco.catalogue.shelf import CAPS, ONLINE
+from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
+from training.replay.catalogues import cap_codes
+from training.replay.past import Past
+
+_MOST_LOOKS = 1_000
+"""Views and clicks that count, the last ones, as in `reco.feed.state`."""
+_TERMS = (
+    "amount_cents",
+    "digital_cap_cents",
+    "physical_cap_cents",
+    "offer_limit_cents",
+    "granted_at",
+    "expires_at",
+)
+"""Of a deposit, that a state tells."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(at_us: int) -> datetime | None:
+    """Return a moment from microseconds since 1970, None where it is unknown or never comes."""
+    return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
+
+
+@dataclass(frozen=True)
+class Biographer:
+    """Tells the state of anybody at any moment of a past."""
+
+    past: Past
+
+    def state_at(self, user: int, at: datetime) -> UserState:
+        """Return what was on record of the person of row `user` at a moment."""
+        past, at_us = self.past, micros(at)
+        bookings = [*self._booked(user, at_us), *self._told(user, at_us)]
+        said = [one for one in past.people.tastes.get(user, ()) if one[1] <= at_us]
+        kept = [
+            self._interacted(self._item_row[work], "favourite", moment_of(said_us))
+            for (kind, work), said_us in said
+            if kind == "item" and work in self._item_row
+        ]
+        person = self.person_at(user, at)
+        return UserState(
+            person=person,
+            bookings=tuple(bookings),
+            interactions=(*self._interactions(user, at_us), *kept),
+            credit=credit_of(person, bookings, at),
+            liked=frozenset(value for value, _ in said if value[0] != "item"),
+        )
+
+    def person_at(self, user: int, at: datetime) -> Person:
+        """Return who it is, with the deposit that counted at a moment."""
+        people = self.past.people
+        deposits = people.deposits.get(user, ())
+        granted = [deposit for deposit in deposits if deposit.granted_at <= at]
+        counts = granted[-1] if granted else None
+        lon, lat = people.home[user].tolist()
+        has_home = not math.isnan(lon)
+        return Person(
+            id=user + 1,
+            lon=lon if has_home else None,
+            lat=lat if has_home else None,
+            has_deposit=bool(deposits),
+            **{name: getattr(counts, name) if counts else None for name in _TERMS},
+        )
+
+    def offers_booked(self, user: int, at_us: int) -> NDArray[np.int64]:
+        """Return the rows of the offers that a person had booked by a moment."""
+        bookings, deeds = self.past.bookings, self.past.deeds
+        mine = slice(*bookings.start[user : user + 2])
+        stand = (bookings.at_us[mine] <= at_us) & (bookings.cancelled_us[mine] > at_us)
+        own = slice(*deeds.start[user : user + 2])
+        told = (deeds.kind[own] == BOOKING) & (deeds.at_us[own] <= at_us)
+        booked = self.past.stocks.offer[bookings.stock[mine][stand]]
+        return np.concatenate([booked, deeds.offer[own][told]]).astype(np.int64)
+
+    def _booked(self, user: int, at_us: int) -> Iterator[Booked]:
+        bookings = self.past.bookings
+        for row in range(*bookings.start[user : user + 2].tolist()):
+            if bookings.at_us[row] <= at_us < bookings.cancelled_us[row]:
+                stock = int(bookings.stock[row])
+                is_dated = bool(self.past.stocks.starts_us[stock] < FOREVER_US)
+                yield self._booking(
+                    int(self.past.stocks.offer[stock]),
+                    int(bookings.at_us[row]),
+                    int(bookings.amount_cents[row]),
+                    is_dated,
+                )
+
+    def _told(self, user: int, at_us: int) -> Iterator[Booked]:
+        """Yield the bookings that are interactions: of data sets that know no stock."""
+        deeds = self.past.deeds
+        for row in range(*deeds.start[user : user + 2].tolist()):
+            if deeds.kind[row] == BOOKING and deeds.at_us[row] <= at_us:
+                yield self._booking(int(deeds.offer[row]), int(deeds.at_us[row]), 0, False)
+
+    def _booking(self, offer: int, at_us: int, amount_cents: int, is_dated: bool) -> Booked:
+        past = self.past
+        item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
+        venue = None if venue_id == ONLINE else int(self._venue_row[venue_id - 1])
+        subcategory = int(past.items.item_subcategory[item])
+        cap = cap_codes(
+            past.flags[[subcategory]], np.array([is_dated]), np.array([venue is not None])
+        )
+        kind = 0 if venue is None else int(past.venues.venue_type[venue])
+        genres = past.names.item_genres[item].as_py()
+        return Booked(
+            item_id=item + 1,
+            item=self._item_id[item],
+            at=moment_of(at_us),
+            amount_cents=amount_cents,
+            cap=CAPS[cap[0]],
+            category=past.categories[int(past.items.item_category[item])],
+            subcategory=past.subcategories.get(subcategory),
+            venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
+            venue_type=past.venue_types[kind - 1] if kind else None,
+            genres=genres.split("|") if genres else [],
+            title=past.names.item_title[item].as_py(),
+        )
+
+    def _interactions(self, user: int, at_us: int) -> Iterator[Interacted]:
+        deeds = self.past.deeds
+        own = slice(*deeds.start[user : user + 2])
+        kind, done_us = deeds.kind[own], deeds.at_us[own]
+        done = done_us <= at_us
+        looks = np.flatnonzero(done & np.isin(kind, (VIEW, CLICK)))[-_MOST_LOOKS:]
+        others = np.flatnonzero(done & np.isin(kind, (DISMISS, FAVOURITE)))
+        for row in np.concatenate([others, looks]).tolist():
+            item = int(self.past.offers.item[deeds.offer[own][row]])
+            yield self._interacted(item, EVENT_KINDS[kind[row]], moment_of(int(done_us[row])))
+
+    def _interacted(self, item: int, kind: str, at: datetime | None) -> Interacted:
+        return Interacted(
+            item + 1, self._item_id[item], kind, at, self.past.names.item_title[item].as_py()
+        )
+
+    @cached_property
+    def _item_id(self) -> list[str]:
+        return [item_id.decode() for item_id in self.past.items.item_external_id.tolist()]
+
+    @cached_property
+    def _item_row(self) -> dict[str, int]:
+        return {item_id: row for row, item_id in enumerate(self._item_id)}
+
+    @cached_property
+    def _venue_row(self) -> NDArray[np.int64]:
+        """By id, from 1 on."""
+        return np.argsort(self.past.venues.venue_id)
