@@ -18,6 +18,8 @@ from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
 from reco.db.replica import Reads
 from reco.errors import RecoError, Unavailable
+from reco.experiments.records import running_experiment
+from reco.experiments.trial import Trial, trial_of
 from reco.feed.answer import FeedAnswer, FeedItem
 from reco.feed.cursor import read_cursor
 from reco.feed.exploring import default_rate
@@ -47,8 +49,8 @@ class Worker:
     """Serves one world; use it as a context manager.
 
     It starts without a database and serves as soon as there is one. A new champion takes the place
-    of the old between two requests, one that is refused does not; what can be booked is in the
-    catalogue within a second of every change.
+    of the old between two requests, one that is refused does not; an experiment begins and ends as
+    fast. What can be booked is in the catalogue within a second of every change.
     """
 
     def __init__(self, settings: Settings, world: World, secret: str, clock: Clock) -> None:
@@ -60,6 +62,7 @@ class Worker:
         self._model: LoadedModel | None = None
         self._champion: Champion | None = None
         self._refused: str | None = None
+        self._trial: Trial | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
         self._catalogue_watch = CatalogueWatch(
@@ -125,7 +128,9 @@ class Worker:
             The cursor was not made here, is over, or belongs to another question.
         """
         shown = read_cursor(cursor, query, self.secret) if cursor is not None else {}
-        serving = self.serving
+        serving, trial = self.serving, self._trial
+        if trial:
+            serving, query = trial.treat(serving, query)
         with connected(self.pool) as connection:
             if shown:
                 query = continued(connection, query, shown)
@@ -182,6 +187,8 @@ class Worker:
             found.append("model: none is published; popularity is served")
         if self._refused:
             found.append(f"model: {self._refused}")
+        if self._trial:
+            found += [f"experiment: {reason}" for reason in self._trial.refused.values()]
         replica = self.reads.standing
         if replica and not replica.in_use:
             found.append(f"replica: {replica.reason}; the primary answers")
@@ -197,6 +204,7 @@ class Worker:
         """
         before = self._serving
         self._refresh_model()
+        self._refresh_trial()
         with connected(self.pool) as connection:
             self._catalogue_watch.look(connection)
         return self._serving is not before
@@ -204,6 +212,7 @@ class Worker:
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         with self._replacing:
             self._serving = generation(catalogue, self._model, self._serving, self._contents)
+            self._trial = self._trial and self._trial.on(self._serving, self._contents)
 
     def _contents(self, item_ids: NDArray[np.bytes_]) -> Sequence[ItemContent | None]:
         """Read what items are about; nothing of any where the database is away just then."""
@@ -221,7 +230,25 @@ class Worker:
                 self._serving = generation(
                     self._serving.catalogue, model, self._serving, self._contents
                 )
+                self._trial = self._trial and self._trial.on(self._serving, self._contents)
             self._model = model
+
+    def _refresh_trial(self) -> None:
+        conninfo, before = self._world.conninfo, self._trial
+        experiment = running_experiment(conninfo)
+        trial = trial_of(experiment, conninfo, self._world.models, before) if experiment else None
+        if trial is before:
+            return
+        for reason in trial.refused.values() if trial else ():
+            log.error("The champion answers in the place of a variant: %s", reason)
+        with self._replacing:
+            if trial and self._serving:
+                trial = trial.on(self._serving, self._contents)
+            self._trial = trial
+
+    def _look(self) -> None:
+        self._refresh_model()
+        self._refresh_trial()
 
     def _newest_model(self) -> LoadedModel | None:
         """Return the champion; while it is refused, the model in use, or the last one before it."""
@@ -239,7 +266,7 @@ class Worker:
 
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
-            self._try_refresh(self._refresh_model)
+            self._try_refresh(self._look)
 
     def _try_refresh(self, refresh: Callable[[], object]) -> None:
         try:

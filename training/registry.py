@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
+from reco.experiments.records import models_of, running_experiment
 from reco.model.address import artifact_exists, local_folder, remove_artifact
 from reco.model.artifact import read_artifact
 from reco.model.registry import (
@@ -155,7 +156,8 @@ def roll_back_one(world: World, act: Act) -> RolledBack:
 def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
     """Give up old versions and delete their artifacts.
 
-    The champion stays, the one before it, and the `keep` newest. The database says first that a
+    The champion stays, the one before it, the `keep` newest, and what the running experiment shows.
+    The database says first that a
     version is given up; then its folder goes. What a run that was killed left behind, the next one
     deletes.
 
@@ -168,6 +170,8 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
         known = [row for row in versions(world.conninfo) if row.state != "pruned"]
         spared = {row.version for row in line_of_champions(world.conninfo)[:2]}
         spared |= {row.version for row in known[:keep]}
+        running = running_experiment(world.conninfo)
+        spared |= set(models_of(running.plan)) if running else set()
         given_up = [row.version for row in known if row.version not in spared]
         for version in given_up:
             give_up(connection, version, act)
