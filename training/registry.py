@@ -157,9 +157,8 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
     """Give up old versions and delete their artifacts.
 
     The champion stays, the one before it, the `keep` newest, and what the running experiment shows.
-    The database says first that a
-    version is given up; then its folder goes. What a run that was killed left behind, the next one
-    deletes.
+    The database says first that a version is given up; then its folder goes. What a run that was
+    killed left behind, the next one deletes.
 
     Raises
     ------
