@@ -1,7 +1,7 @@
 """iALS with a tuned unobserved part, frequency-scaled regularisation and balanced exposure."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import ThreadpoolController
 
-from reco.kernel.alternating import solve_rows
+from reco.kernel.alternating import improve_rows
+from reco.model.history import History
 from reco.model.weighted_factors import WeightedFactors
 from training.models.fitted import Advance, Fitted
 
-_CHUNKS_A_THREAD = 16
+_PIECE = 8_192
+"""Rows that a thread turns at once."""
+_MOST_CHUNKS = 64
+"""That a half-step is cut in: more than there are threads, as some rows take longer."""
 _LEAST_ENTRIES = 10_000
 """Of a chunk: less is not worth a thread."""
-
-_LEAST_WEIGHT = np.float32(1e-12)
-"""What has faded to less counts this much: the reciprocal must fit in single precision."""
 
 
 @dataclass(frozen=True)
 class IalsParameters:
-    """Settings of iALS (Rendle et al. 2022; blocks as in iALS++, Rendle et al. 2021)."""
+    """Settings of iALS (Rendle et al. 2022), solved by conjugate gradients (Takacs et al. 2011)."""
 
     kind: ClassVar[str] = "ials"
     factors: int = 64
@@ -42,8 +43,8 @@ class IalsParameters:
     """An unobserved pair counts `popularity of the category ** category_balance` times as much,
     over its mean: what is of a rare category is not held against those who have not met it."""
     iterations: int = 12
-    block: int = 128
-    """Factors solved at once in long rows."""
+    solver_steps: int = 3
+    """Of conjugate gradients, in each half of an iteration; what is served is solved exactly."""
     half_life_days: float | None = None
     """Age at which an event counts half; None: all ages count alike."""
     seed: int = 0
@@ -89,35 +90,45 @@ def fit_ials(
         )
         for side in (users, items)
     )
-    blas = ThreadpoolController()
-    for _ in range(parameters.iterations):
-        x, y = _solved(users, y, items.unobserved, x, block=parameters.block, blas=blas)
-        y, x = _solved(items, x, users.unobserved, y, block=parameters.block, blas=blas)
-        advance()
-    # As serving does: exactly, and in the axes of the items as they are now.
-    x, y = _solved(users, y, items.unobserved, x, block=parameters.factors, blas=blas)
-    wide = y.astype(np.float64)
+    steps = parameters.solver_steps
+    # One piece of rows a thread at a time; a BLAS with threads of its own would only wait for them.
+    one_each = ThreadpoolController().limit(limits=1, user_api="blas")
+    with one_each, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for _ in range(parameters.iterations):
+            x, y = _improved(users, y, items.unobserved, x, steps=steps, pool=pool)
+            y, x = _improved(items, x, users.unobserved, y, steps=steps, pool=pool)
+            advance()
+        axes, turn = _axes(y, items.unobserved, pool)
+        y = _turned(y, turn, pool)
     scorer = WeightedFactors(
         item_factors=y,
         observed_weight=balance.observed,
-        unobserved_axes=np.einsum("if,if,i->f", wide, wide, items.unobserved),
+        unobserved_axes=axes,
         unobserved_mass=np.array([items.unobserved.sum()]),
         regularisation=parameters.regularisation,
         nu=parameters.nu,
     )
-    return Fitted(scorer, _ScoreUsers(x, y, np.diff(matrix.indptr)))
+    return Fitted(scorer, _ScoreUsers(scorer, matrix))
 
 
 @dataclass(frozen=True)
 class _ScoreUsers:
-    user_factors: NDArray[np.float32]
-    item_factors: NDArray[np.float32]
-    met: NDArray[np.integer]
+    """Solves for each user exactly, as serving does: the iterations come near only."""
+
+    scorer: WeightedFactors
+    matrix: "csr_array[np.float32]"
 
     def __call__(self, users: NDArray[np.int32]) -> NDArray[np.float64]:
-        scores = (self.user_factors[users] @ self.item_factors.T).astype(np.float64)
-        scores[:, ~self.item_factors.any(axis=1)] = np.nan
-        scores[self.met[users] == 0] = np.nan
+        factors = np.zeros((len(users), self.scorer.item_factors.shape[1]), dtype=np.float32)
+        histories = self.matrix[users]
+        start = histories.indptr
+        for place in np.flatnonzero(np.diff(start)):
+            span = slice(start[place], start[place + 1])
+            history = History(histories.indices[span], histories.data[span])
+            factors[place] = self.scorer.user_factor(history)
+        scores = (factors @ self.scorer.item_factors.T).astype(np.float64)
+        scores[:, ~self.scorer.item_factors.any(axis=1)] = np.nan
+        scores[np.diff(start) == 0] = np.nan
         return scores
 
 
@@ -154,7 +165,7 @@ def _sides(
     matrix: "csr_array[np.float32]", balance: _Balance, parameters: IalsParameters
 ) -> tuple[_Side, _Side]:
     weighted = matrix.copy()
-    weighted.data = np.maximum(matrix.data * balance.observed[matrix.indices], _LEAST_WEIGHT)
+    weighted.data = matrix.data * balance.observed[matrix.indices]
     unobserved = parameters.unobserved_weight * balance.unobserved
 
     def side(
@@ -169,36 +180,55 @@ def _sides(
     )
 
 
-def _solved(
+def _improved(
     side: _Side,
     fixed: NDArray[np.float32],
     fixed_unobserved: NDArray[np.float64],
     factors: NDArray[np.float32],
     *,
-    block: int,
-    blas: ThreadpoolController,
+    steps: int,
+    pool: Executor,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the factors of `side` and the fixed ones, in the axes of the fixed side."""
-    gramian = fixed.T.astype(np.float64) * fixed_unobserved @ fixed.astype(np.float64)
-    axes, turn = np.linalg.eigh(gramian)
-    turn = turn.astype(np.float32)
-    fixed, factors = np.ascontiguousarray(fixed @ turn), np.ascontiguousarray(factors @ turn)
+    axes, turn = _axes(fixed, fixed_unobserved, pool)
+    fixed, factors = _turned(fixed, turn, pool), _turned(factors, turn, pool)
     matrix = side.matrix
     start, column = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
-    threads = os.cpu_count() or 1
-    chunks = min(_CHUNKS_A_THREAD * threads, 1 + matrix.nnz // _LEAST_ENTRIES)
-    bounds = _even_bounds(start, chunks)
+    bounds = _even_bounds(start, min(_MOST_CHUNKS, 1 + matrix.nnz // _LEAST_ENTRIES))
 
-    def solve(first: int, last: int) -> None:
-        solve_rows(
-            start, column, matrix.data, fixed, np.maximum(axes, 0.0), side.unobserved, side.ridge,
-            block, first, last, factors,
+    def improve(first: int, last: int) -> None:
+        improve_rows(
+            start, column, matrix.data, fixed, axes, side.unobserved, side.ridge,
+            steps, first, last, factors,
         )  # fmt: skip
 
-    # One row a thread at a time; a BLAS with threads of its own would only wait for them.
-    with blas.limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(solve, bounds[:-1], bounds[1:]))
+    list(pool.map(improve, bounds[:-1], bounds[1:]))
     return factors, fixed
+
+
+def _axes(
+    factors: NDArray[np.float32], unobserved: NDArray[np.float64], pool: Executor
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return the diagonal of the unobserved part, and what turns `factors` into its axes."""
+
+    def gramian(rows: slice) -> NDArray[np.float64]:
+        wide = factors[rows].astype(np.float64)
+        return np.asarray((wide.T * unobserved[rows]) @ wide)
+
+    axes, turn = np.linalg.eigh(sum(pool.map(gramian, _pieces(len(factors)))))
+    return np.maximum(axes, 0.0), turn.astype(np.float32)
+
+
+def _turned(
+    factors: NDArray[np.float32], turn: NDArray[np.float32], pool: Executor
+) -> NDArray[np.float32]:
+    turned = np.empty_like(factors)
+    list(pool.map(lambda rows: factors[rows].dot(turn, out=turned[rows]), _pieces(len(factors))))
+    return turned
+
+
+def _pieces(rows: int) -> list[slice]:
+    return [slice(first, first + _PIECE) for first in range(0, rows, _PIECE)]
 
 
 def _even_bounds(start: NDArray[np.int64], chunks: int) -> list[int]:

@@ -9,7 +9,7 @@ from training.models.ials import IalsParameters, fit_ials
 
 ITEMS = 90
 SETTINGS = IalsParameters(
-    factors=24, unobserved_weight=0.2, regularisation=0.02, nu=0.7, iterations=4, block=8,
+    factors=24, unobserved_weight=0.2, regularisation=0.02, nu=0.7, iterations=4,
     observed_balance=0.3, unobserved_balance=0.4,
 )  # fmt: skip
 
