@@ -111,9 +111,6 @@ class Biographer:
         item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
         venue = None if venue_id == ONLINE else int(self._venue_row[venue_id - 1])
         subcategory = int(past.items.item_subcategory[item])
-        cap = cap_codes(
-            past.flags[[subcategory]], np.array([is_dated]), np.array([venue is not None])
-        )
         kind = 0 if venue is None else int(past.venues.venue_type[venue])
         genres = past.names.item_genres[item].as_py()
         return Booked(
@@ -121,7 +118,7 @@ class Biographer:
             item=self._item_id[item],
             at=moment_of(at_us),
             amount_cents=amount_cents,
-            cap=CAPS[cap[0]],
+            cap=CAPS[self._caps[subcategory, int(is_dated), int(venue is not None)]],
             category=past.categories[int(past.items.item_category[item])],
             subcategory=past.subcategories.get(subcategory),
             venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
@@ -153,6 +150,16 @@ class Biographer:
     @cached_property
     def _item_row(self) -> dict[str, int]:
         return {item_id: row for row, item_id in enumerate(self._item_id)}
+
+    @cached_property
+    def _caps(self) -> NDArray[np.int8]:
+        """(subcategories + 1, 2, 2) by whether a stock is dated, and whether it is at a venue."""
+        flags = np.repeat(self.past.flags, 4, axis=0)
+        is_dated, has_venue = (
+            np.tile(column, len(self.past.flags))
+            for column in ([False, False, True, True], [False, True, False, True])
+        )
+        return cap_codes(flags, is_dated, has_venue).reshape(-1, 2, 2)
 
     @cached_property
     def _venue_row(self) -> NDArray[np.int64]:

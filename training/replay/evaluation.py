@@ -1,0 +1,108 @@
+"""A plan over a past: the people, and what all of its weeks share."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.utils.extmath import randomized_svd
+
+from reco.db.arrays import micros
+from reco.errors import InvalidInput
+from reco.geo.points import Point
+from reco.geo.reach import within
+from training.replay.futures import Acts, people_who_book
+from training.replay.past import Past
+from training.replay.plan import Plan
+from training.replay.values import Attributes
+
+NEAR_M = 10_000.0
+"""Venues within it tell how dense a place is."""
+_LATENT = 64
+_LATENT_USERS = 50_000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A plan over a past, ready to run."""
+
+    past: Past
+    plan: Plan
+    pseudonym_key: bytes
+    """Keys the hash of the user ids that is written."""
+
+    @cached_property
+    def acts(self) -> Acts:
+        """All bookings."""
+        return Acts.of(self.past)
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """Values of offers."""
+        return Attributes(self.past)
+
+    @cached_property
+    def users(self) -> NDArray[np.int64]:
+        """Rows of the people whose feeds are replayed, ascending.
+
+        Raises
+        ------
+        InvalidInput
+            There is nobody.
+        """
+        first_us, last_us = micros(self.plan.start), micros(self.plan.end)
+        people = people_who_book(self.acts, first_us, last_us)
+        if self.plan.everybody:
+            people = np.arange(len(self.past.people))
+        if not len(people):
+            raise InvalidInput(
+                "cutoff", f"nobody booked anything in the weeks from {self.plan.start}"
+            )
+        if self.plan.users is not None and self.plan.users < len(people):
+            generator = np.random.default_rng(self.plan.seed)
+            people = np.sort(generator.permutation(people)[: self.plan.users])
+        return people.astype(np.int64)
+
+    @cached_property
+    def venues_near(self) -> NDArray[np.int32]:
+        """(U,) venues within `NEAR_M` of each person's home; −1: no home."""
+        venues, home = self.past.venues, self.past.people.home[self.users]
+        near = [
+            -1
+            if np.isnan(lon)
+            else len(within(venues, venues.all_rows, Point(lon, lat), NEAR_M)[0])
+            for lon, lat in home.tolist()
+        ]
+        return np.array(near, dtype=np.int32)
+
+    @cached_property
+    def density(self) -> NDArray[np.str_]:
+        """(U,) dense, town or rural: the thirds of the people by venues near; unknown: no home."""
+        near = self.venues_near
+        known = near >= 0
+        if not known.any():
+            return np.full(len(near), "unknown")
+        low, high = np.quantile(near[known], [1 / 3, 2 / 3])
+        kinds = np.where(near > high, "dense", np.where(near > low, "town", "rural"))
+        return np.where(known, kinds, "unknown")
+
+    @cached_property
+    def latent(self) -> NDArray[np.float64]:
+        """(I, F) right singular vectors of who had booked what before the first week, by value."""
+        before = self.acts.take(self.acts.at_us <= micros(self.plan.start))
+        some = before.take(before.user % max(1, len(self.past.people) // _LATENT_USERS) == 0)
+        shape = (len(self.past.people), len(self.past.items))
+        marks = csr_array((np.ones(len(some.user)), (some.user, some.item)), shape=shape)
+        marks.data[:] = 1.0
+        size = min(_LATENT, min(shape) - 1)
+        if size < 1 or not marks.nnz:
+            return np.zeros((shape[1], 1))
+        _, singular, vectors = randomized_svd(marks, size, random_state=self.plan.seed)
+        return np.asarray((vectors * singular[:, np.newaxis]).T, dtype=np.float64)
+
+    def pseudonym(self, user: int) -> str:
+        """Return what stands for a person in what is written."""
+        name = self.past.people.names[user].encode()
+        return hashlib.blake2b(name, key=self.pseudonym_key[:64], digest_size=8).hexdigest()

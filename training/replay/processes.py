@@ -1,0 +1,40 @@
+"""Work over many pieces by processes that share what is in memory."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+Work = Callable[[int], None]
+
+_FORK = "fork"
+_own_work: list[Work] = []
+"""Of a process that was forked to do it; empty in all others."""
+
+
+def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[int]:
+    """Do `work` of every piece in `workers` forked processes, and yield each when it is done.
+
+    What the processes read is not copied. One worker, or a system that cannot fork: all is done
+    here. What a piece raises is raised here; pieces that are not begun are then left undone.
+    """
+    if workers <= 1 or _FORK not in multiprocessing.get_all_start_methods():
+        for piece in pieces:
+            work(piece)
+            yield piece
+        return
+    context = multiprocessing.get_context(_FORK)
+    # A forked process is handed its work as it is: nothing is pickled.
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_own_work.append, initargs=(work,)
+    ) as pool:
+        waiting = {pool.submit(_do, piece): piece for piece in pieces}
+        try:
+            for future in as_completed(waiting):
+                future.result()
+                yield waiting[future]
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _do(piece: int) -> None:
+    _own_work[0](piece)

@@ -1,0 +1,173 @@
+"""One week of an evaluation: slates at its start, figures by what was booked until its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from reco.catalogue.shelf import CAPS
+from reco.db.arrays import FOREVER_US, micros
+from reco.feed.generation import Generation
+from reco.feed.state import UserState
+from training.replay.evaluation import Evaluation
+from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks
+from training.replay.futures import Window, window_of
+from training.replay.plan import WEEK
+from training.replay.reachable import Reachable
+from training.replay.slates import Lists, Moment, System, replay
+
+_COLD, _WARM = 1, 3
+_LEAST_KNOWN = 0.5
+"""An item that nobody had booked counts as known by half a person."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What U people could pay, and earn."""
+
+    limits_cents: NDArray[np.int64]
+    """(U, 3) the most that a stock may cost, by its cap."""
+    most_points: NDArray[np.float64]
+    """(U,) what n candidates could earn at most."""
+
+
+@dataclass(frozen=True)
+class Week:
+    """A moment with all models loaded, shared by the processes that work on its people."""
+
+    evaluation: Evaluation
+    moment: Moment
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, at: datetime) -> "Week":
+        """Return the week that begins at `at`, with all made that its parts share."""
+        plan = evaluation.plan
+        week = cls(evaluation, Moment(evaluation.past, at, plan.radius_m, plan.n))
+        _ = (week.groups, week.reachable, week.share_of_users, evaluation.latent)
+        _ = (evaluation.venues_near, evaluation.attributes.names, evaluation.acts)
+        return week
+
+    @cached_property
+    def groups(self) -> list[tuple[Generation, list[int]]]:
+        """What serves, and the places in the plan of the systems that it serves."""
+        systems = self.evaluation.plan.systems
+        order = sorted(range(len(systems)), key=lambda place: _version(systems[place]))
+        return [
+            (self.moment.serving(systems[members[0]].model), members)
+            for members in (
+                list(group) for _, group in groupby(order, key=lambda at: _version(systems[at]))
+            )
+        ]
+
+    @cached_property
+    def reachable(self) -> Reachable:
+        """What could be earned around."""
+        return Reachable(self.moment.catalogue)
+
+    @cached_property
+    def share_of_users(self) -> NDArray[np.float64]:
+        """(I,) who had booked each item."""
+        acts, at_us = self.evaluation.acts, micros(self.moment.at)
+        before = acts.take((acts.at_us <= at_us) & (acts.cancelled_us > at_us))
+        items = len(self.evaluation.past.items)
+        pair = np.unique(before.user.astype(np.int64) * items + before.item)
+        known = np.bincount(pair % items, minlength=items)
+        return np.maximum(known, _LEAST_KNOWN) / max(1, len(self.evaluation.past.people))
+
+    def part(self, places: NDArray[np.int64]) -> pa.Table:
+        """Return the rows of some people, by place among the evaluation's: a row a system."""
+        evaluation, plan = self.evaluation, self.evaluation.plan
+        users = evaluation.users[places]
+        at_us = micros(self.moment.at)
+        window = window_of(
+            evaluation.attributes, evaluation.acts, users, at_us, micros(self.moment.at + WEEK)
+        )
+        lists = [Lists.empty(len(users), plan.n) for _ in plan.systems]
+        means = Means(np.empty((len(users), len(CAPS)), dtype=np.int64), np.empty(len(users)))
+        for row, user in enumerate(users.tolist()):
+            situation = self.moment.situation(user)
+            means.limits_cents[row] = _limits_cents(situation.state)
+            met = window.times_met[[row]].indices
+            means.most_points[row] = self.reachable.most_points(situation.around, met, plan.n)
+            for serving, members in self.groups:
+                systems = [plan.systems[place] for place in members]
+                for place, made in zip(
+                    members, replay(self.moment, serving, situation, systems), strict=True
+                ):
+                    lists[place].write(row, made)
+        about = self._about(places, window)
+        return pa.concat_tables(
+            [
+                pa.table(self._rows(system, made, window, means) | about)
+                for system, made in zip(plan.systems, lists, strict=True)
+            ]
+        )
+
+    def _rows(
+        self,
+        system: System,
+        lists: Lists,
+        window: Window,
+        means: "Means",
+    ) -> dict[str, pa.Array]:
+        backdrop = Backdrop(
+            share_of_users=self.share_of_users,
+            latent=self.evaluation.latent,
+            most_points=means.most_points,
+            is_affordable=affordable_offers(self.moment.catalogue, lists.offer, means.limits_cents),
+        )
+        figures = figures_of(lists, window, backdrop)
+        columns = {"system": pa.array([system.name] * len(window.users))}
+        columns |= {name: pa.array(column.astype(np.float32)) for name, column in figures.items()}
+        listed = {
+            "offers": lists.offer,
+            "items": lists.item,
+            "probabilities": lists.probability,
+            "gains": lists.gain,
+            "distances_m": lists.distance_m,
+            "ranks": lists.rank,
+            "hits": hit_marks(lists, window),
+        }
+        shown = (lists.offer >= 0).sum(axis=1)
+        return columns | {name: _ragged(column, shown) for name, column in listed.items()}
+
+    def _about(self, places: NDArray[np.int64], window: Window) -> dict[str, pa.Array]:
+        """Return what tells of the people: segments, and where they live to a tenth of a degree."""
+        evaluation, past = self.evaluation, self.evaluation.past
+        users, count = window.users, len(window.users)
+        names = {0: None} | dict(past.categories)
+        booked = window.bookings
+        seen = np.where(booked < _COLD, "cold", np.where(booked < _WARM, "warming", "warm"))
+        home = np.round(past.people.home[users], 1)
+        return {
+            "at": pa.array([self.moment.at] * count, pa.timestamp("us", tz="UTC")),
+            "user": pa.array([evaluation.pseudonym(user) for user in users.tolist()]),
+            "bookings": pa.array(booked),
+            "seen": pa.array(seen.tolist()),
+            "density": pa.array(evaluation.density[places].tolist()),
+            "first_category": pa.array([names[code] for code in window.first_category.tolist()]),
+            "lon": pa.array(home[:, 0], mask=np.isnan(home[:, 0])),
+            "lat": pa.array(home[:, 1], mask=np.isnan(home[:, 1])),
+            "booked_later": pa.array(np.diff(window.targets.indptr)),
+        }
+
+
+def _version(system: System) -> str:
+    return system.model.version if system.model else ""
+
+
+def _limits_cents(state: UserState) -> Sequence[int]:
+    limits = (state.credit.limit_cents(cap) for cap in CAPS)
+    return [FOREVER_US if limit is None else limit for limit in limits]
+
+
+def _ragged(column: NDArray[np.generic], length: NDArray[np.int64]) -> pa.Array:
+    """Return the first entries of each row as lists."""
+    kept = np.arange(column.shape[1]) < length[:, np.newaxis]
+    start = np.append(0, np.cumsum(length)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(start), pa.array(column[kept]))
