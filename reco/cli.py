@@ -21,6 +21,7 @@ from reco.people.commands import app as users_app
 from reco.settings import Settings
 from training.commands.benchmark import app as benchmark_app
 from training.commands.demo import demo
+from training.commands.experiments import app as experiments_app
 from training.commands.frames import export_app, import_app
 from training.commands.models import app as models_app
 from training.commands.simulate import app as simulate_app
@@ -61,6 +62,7 @@ app.add_typer(benchmark_app, name="benchmark", help="Figures of models on data s
 app.add_typer(slate_app, name="slate", help="The dial between relevance and horizon.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
 app.add_typer(models_app, name="models", help="Model versions: compare, promote, roll back.")
+app.add_typer(experiments_app, name="experiments", help="Variants on real people, compared.")
 app.add_typer(db_app, name="db", help="The private database cluster.")
 app.add_typer(keys_app, name="keys", help="API keys.")
 app.add_typer(users_app, name="users", help="A person's right to see what is held, and to erasure.")

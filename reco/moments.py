@@ -1,5 +1,6 @@
 """Dates and times as people write them."""
 
+import re
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from reco.errors import InvalidInput
@@ -47,6 +48,22 @@ def known_until(as_of: datetime | None) -> datetime | str:
     booked by a clock that runs ahead is booked.
     """
     return "infinity" if as_of is None else as_of
+
+
+_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_DURATION = re.compile(r"(\d+)(min|h|d)")
+
+
+def duration_from(text: str, field: str) -> timedelta:
+    """Return the span that `text` names, else raise `InvalidInput` of `field`.
+
+    >>> duration_from("36h", "window")
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    found = _DURATION.fullmatch(text)
+    if not found or len(found[1]) > 6:
+        raise InvalidInput(field, f"{text!r} is no span of time", ("30min", "12h", "28d"))
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _date(text: str) -> date | None:

@@ -1,0 +1,128 @@
+"""What is said of an experiment, when it may be said, and what is advised."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from reco.experiments.plan import GUARDS, METRICS, Experiment, Plan, Variant
+from training.experiments.people import Counts, People
+from training.experiments.status import assess
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PLAN = Plan(
+    name="wider",
+    salt="s",
+    variants=(Variant("control"), Variant("wide")),
+    metric="horizon_points",
+    guards={name: guard.margin for name, guard in GUARDS.items()},
+    window=timedelta(days=7),
+    planned_users=2_000,
+)
+RUNNING = Experiment(PLAN, "running", NOW, "mia", NOW)
+FIXED = replace(RUNNING, plan=replace(PLAN, horizon=timedelta(days=28)))
+LATER = NOW + timedelta(days=20)
+
+
+def people_of(count=2_000, users=(1_000, 1_000), versions=("a",), **changes):
+    """People of two variants in turn; the second's figures are moved by `changes`."""
+    generator = np.random.default_rng(1)
+    variant = np.array(["control", "wide"] * (count // 2), dtype=np.str_)
+    figures = {
+        name: generator.random(count) + (variant == "wide") * changes.get(name, 0.0)
+        for name in {*METRICS, *GUARDS}
+    }
+    labels = ("control", "wide")
+    counts = {
+        label: Counts(many, many, many, versions) for label, many in zip(labels, users, strict=True)
+    }
+    return People(counts, variant, figures)
+
+
+def test_a_difference_is_told_with_its_interval():
+    found = assess(RUNNING, people_of(horizon_points=0.3), LATER)
+    assert found.advice == ("wide brings more horizon_points than control.",)
+    told = {one.metric: one.difference for one in found.comparisons}
+    assert 0.2 < told["horizon_points"].low < 0.3 < told["horizon_points"].high < 0.4
+    assert told["bookings"].low < 0.0 < told["bookings"].high
+    assert found.variants[1].means["horizon_points"] == pytest.approx(0.8, abs=0.03)
+    assert not any(guard.is_breached for guard in found.guards)
+    worse = assess(RUNNING, people_of(horizon_points=-0.3), LATER)
+    assert worse.advice == ("wide brings less horizon_points than control.",)
+    same = assess(RUNNING, people_of(), LATER)
+    assert same.advice == ("wide: horizon_points is not decided.",)
+
+
+def test_of_few_people_nothing_is_said():
+    found = assess(RUNNING, people_of(count=100), LATER)
+    assert "nothing can be said of horizon_points before 100 people" in found.advice[0]
+    assert found.comparisons[0].difference is None
+
+
+def test_a_fixed_horizon_refuses_an_early_look():
+    people = people_of(horizon_points=0.5)
+    early = assess(FIXED, people, LATER)
+    assert not early.may_look
+    assert early.advice == ("Differences are told on 2026-12-21 12:00 UTC, not before.",)
+    assert early.comparisons == ()
+    # Two means are a difference, too.
+    assert all(variant.means == {} for variant in early.variants)
+    assert all(guard.beyond is None for guard in early.guards)
+    assert [variant.users for variant in early.variants] == [1_000, 1_000]
+    assert early.split.p == 1.0
+    due = assess(FIXED, people, NOW + timedelta(days=28))
+    assert due.may_look
+    assert due.advice == ("wide brings more horizon_points than control.",)
+
+
+def test_stopped_before_its_horizon_it_never_tells():
+    stopped = replace(FIXED, state="stopped", stopped_at=LATER)
+    found = assess(stopped, people_of(horizon_points=0.5), LATER)
+    assert found.comparisons == ()
+    assert "says nothing of the differences" in found.advice[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"empty_slates": 0.2}, "worse in empty_slates by more than the 0.01"),
+        ({"relevance_kept": -0.2}, "worse in relevance_kept by more than the 0.05"),
+        ({"bookings_made": -0.2}, "worse in bookings_made by more than the 10%"),
+        ({"cancellations": 0.2}, "worse in cancellations by more than the 0.02"),
+    ],
+)
+def test_a_guard_that_is_breached_says_stop(changes, said):
+    # Also while the figures of a fixed horizon may not be looked at.
+    for experiment in (RUNNING, FIXED):
+        found = assess(experiment, people_of(**changes), LATER)
+        assert found.advice[0].startswith("STOP: wide is")
+        assert said in found.advice[0]
+    (improved,) = changes.items()
+    better = assess(RUNNING, people_of(**{improved[0]: -improved[1]}), LATER)
+    assert not any(guard.is_breached for guard in better.guards)
+
+
+def test_a_loss_within_the_margin_is_no_breach():
+    found = assess(RUNNING, people_of(relevance_kept=-0.05, bookings_made=-0.04), LATER)
+    assert not any(guard.is_breached for guard in found.guards)
+    assert all(guard.beyond < 0.0 for guard in found.guards)
+
+
+def test_a_split_that_is_not_as_planned_says_stop():
+    found = assess(RUNNING, people_of(users=(1_000, 700)), LATER)
+    assert found.split.is_wrong
+    assert found.advice[0].startswith("STOP: people do not split as planned")
+
+
+def test_a_champion_that_changed_is_told():
+    found = assess(RUNNING, people_of(versions=("a", "b")), LATER)
+    assert "control was answered by several models" in found.advice[0]
+
+
+def test_more_variants_share_what_may_be_wrong():
+    three = replace(PLAN, variants=(*PLAN.variants, Variant("wider")))
+    people = people_of()
+    one = assess(RUNNING, people, LATER).comparisons[0].difference
+    two = assess(replace(RUNNING, plan=three), people, LATER).comparisons[0].difference
+    assert two.high - two.low > one.high - one.low

@@ -1,0 +1,1 @@
+"""What an experiment has shown so far: figures of its people, and what may be said of them."""
