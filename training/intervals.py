@@ -30,18 +30,33 @@ def mean_intervals(
     Parameters
     ----------
     figures
-        (users, figures), at least one user.
+        (users, figures), at least one user; NaN where a figure is not defined for a user, who is
+        left out of its mean. Each is defined for somebody.
+    """
+    means = resampled_means(figures, seed, resamples)
+    low, high = np.nanpercentile(means, [_TAIL_PERCENT, 100.0 - _TAIL_PERCENT], axis=0)
+    return [
+        Estimate(float(mean), float(below), float(above))
+        for mean, below, above in zip(np.nanmean(figures, axis=0), low, high, strict=True)
+    ]
+
+
+def resampled_means(
+    figures: NDArray[np.float64], seed: int, resamples: int = RESAMPLES
+) -> NDArray[np.float64]:
+    """Return the mean of each column in each resample of the users, (resamples, figures).
+
+    NaN are left out; NaN where a resample has nothing else.
     """
     users, columns = figures.shape
     generator = np.random.default_rng(seed)
     weights = np.full(users, 1.0 / users)
-    means = np.empty((resamples, columns))
+    known = (~np.isnan(figures)).astype(np.float64)
+    filled = np.nan_to_num(figures)
+    means = np.full((resamples, columns), np.nan)
     for start in range(0, resamples, _CHUNK):
         stop = min(start + _CHUNK, resamples)
-        counts = generator.multinomial(users, weights, size=stop - start)
-        means[start:stop] = counts @ figures / users
-    low, high = np.percentile(means, [_TAIL_PERCENT, 100.0 - _TAIL_PERCENT], axis=0)
-    return [
-        Estimate(float(mean), float(below), float(above))
-        for mean, below, above in zip(figures.mean(axis=0), low, high, strict=True)
-    ]
+        counts = generator.multinomial(users, weights, size=stop - start).astype(np.float64)
+        there = counts @ known
+        np.divide(counts @ filled, there, out=means[start:stop], where=there > 0)
+    return means

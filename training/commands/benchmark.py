@@ -13,6 +13,7 @@ from rich.text import Text
 from reco.console import console
 from reco.errors import InvalidInput
 from training.accuracy import Accuracy, accuracy_plan, measure, without_validation
+from training.commands.offpolicy import offpolicy
 from training.commands.progress import share_progress
 from training.commands.slates import slates
 from training.commands.tune import told_by
@@ -94,6 +95,7 @@ def accuracy(
 
 
 app.command()(slates)
+app.command()(offpolicy)
 
 
 def _cutoffs(text: str) -> tuple[int, ...]:

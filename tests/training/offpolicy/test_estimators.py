@@ -1,0 +1,171 @@
+"""Off-policy estimators: exact expectations by enumeration, and what each one assumes."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reco.errors import InvalidInput
+from training.offpolicy.estimators import (
+    cascade,
+    doubly_robust,
+    effective_sample_size,
+    importance_weights,
+    independent,
+    ips,
+    snips,
+    weighing,
+    whole_slate,
+)
+from training.offpolicy.rewards import cross_fitted_means
+
+seeds = st.integers(0, 1_000)
+PAIRS = np.array(list(itertools.permutations(range(3), 2)))
+"""All slates of two of three offers."""
+
+
+def policies(seed, actions):
+    generator = np.random.default_rng(seed)
+    return generator.dirichlet(np.ones(actions), size=2)
+
+
+def slates(seed):
+    """Return for each pair its probabilities by position, given above and marginal, of both."""
+    weight = np.random.default_rng(seed).uniform(0.2, 2.0, size=(2, 3))
+    share = weight / weight.sum(axis=1, keepdims=True)
+    first, second = share[:, PAIRS[:, 0]], share[:, PAIRS[:, 1]]
+    given_above = np.stack([first, second / (1 - first)], axis=2)
+    whole = given_above.prod(axis=2)
+    is_there = PAIRS[:, :, np.newaxis] == np.arange(3)
+    marginal = np.einsum("po,okm->pkm", whole, is_there)
+    return given_above, whole, marginal[:, np.arange(2), PAIRS]
+
+
+@given(seeds)
+def test_ips_is_unbiased_over_all_that_can_be_logged(seed):
+    logging, target = policies(seed, 4)
+    reward = np.random.default_rng(seed + 1).random(4)
+    terms = ips(importance_weights(target, logging), reward)
+    assert logging @ terms.above == pytest.approx(target @ reward)
+    assert set(terms.below) == {1.0}
+
+
+@given(seeds)
+def test_snips_of_all_that_can_be_logged_is_the_value(seed):
+    logging, target = policies(seed, 4)
+    reward = np.random.default_rng(seed + 1).random(4)
+    terms = snips(importance_weights(target, logging), reward)
+    assert logging @ terms.above / (logging @ terms.below) == pytest.approx(target @ reward)
+    constant = snips(importance_weights(target, logging), np.full(4, 0.3))
+    assert constant.value == pytest.approx(0.3)
+
+
+@given(seeds, st.booleans())
+def test_doubly_robust_needs_but_one_of_both(seed, propensities_are_right):
+    logging, target = policies(seed, 4)
+    generator = np.random.default_rng(seed + 1)
+    reward, wrong = generator.random(4), generator.random(4)
+    told = logging if propensities_are_right else generator.dirichlet(np.ones(4) * 5)
+    said = wrong if propensities_are_right else reward
+    terms = doubly_robust(importance_weights(target, told), reward, said, np.full(4, target @ said))
+    assert logging @ terms.above == pytest.approx(target @ reward)
+
+
+@given(seeds)
+def test_a_slate_as_a_whole_is_unbiased_whatever_a_reward_depends_on(seed):
+    (logging, target), (shown, wanted), _ = slates(seed)
+    reward = np.random.default_rng(seed + 1).random((6, 2))
+    terms = whole_slate(importance_weights(target, logging), reward)
+    assert shown @ terms.above == pytest.approx(wanted @ reward.sum(axis=1))
+
+
+@given(seeds)
+def test_cascade_is_unbiased_where_rewards_depend_on_what_is_above(seed):
+    (logging, target), (shown, wanted), _ = slates(seed)
+    generator = np.random.default_rng(seed + 1)
+    first, second = generator.random(3)[PAIRS[:, 0]], generator.random(6)
+    reward = np.stack([first, second], axis=1)
+    terms = cascade(importance_weights(target, logging), reward)
+    assert shown @ terms.above == pytest.approx(wanted @ reward.sum(axis=1))
+
+
+@given(seeds)
+def test_iips_is_unbiased_where_rewards_depend_on_their_position_alone(seed):
+    _, (shown, wanted), (logging, target) = slates(seed)
+    of_offer = np.random.default_rng(seed + 1).random((2, 3))
+    reward = of_offer[np.arange(2), PAIRS]
+    terms = independent(importance_weights(target, logging), reward)
+    assert shown @ terms.above == pytest.approx(wanted @ reward.sum(axis=1))
+
+
+def test_iips_errs_where_they_do_not():
+    _, (shown, wanted), (logging, target) = slates(5)
+    reward = np.stack([np.zeros(6), np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0])], axis=1)
+    terms = independent(importance_weights(target, logging), reward)
+    assert abs(shown @ terms.above - wanted @ reward.sum(axis=1)) > 0.02
+
+
+@given(seeds)
+def test_a_position_that_may_be_unknown_leaves_the_estimate_unbiased(seed):
+    """With some probability the log does not say how likely what it shows was."""
+    generator = np.random.default_rng(seed)
+    logging, target = policies(seed, 4)
+    reward, unknown = generator.random(4), generator.random(4) * 0.9
+    known = logging * (1 - unknown)
+    probability = np.concatenate([known, logging * unknown])
+    propensity = np.concatenate([known, np.zeros(4)])
+    weight = importance_weights(np.tile(target, 2), propensity)
+    terms = ips(weight, np.tile(reward, 2))
+    assert probability @ terms.above == pytest.approx(target @ reward)
+
+
+@given(st.integers(1, 50), st.floats(0.01, 100.0))
+def test_equal_weights_are_as_many_samples_as_rows(rows, weight):
+    assert effective_sample_size(np.full(rows, weight)) == pytest.approx(rows)
+    assert effective_sample_size(np.append(np.full(rows, weight), 0.0)) == pytest.approx(rows)
+
+
+def test_of_several_positions_the_least_is_told():
+    weight = np.array([[1.0, 4.0], [1.0, 0.0], [1.0, 0.0]])
+    assert independent(weight, np.zeros((3, 2))).weighing.effective == pytest.approx(1.0)
+    assert cascade(weight, np.zeros((3, 2))).weighing.mean == pytest.approx(4 / 3)
+
+
+def test_a_log_that_lacks_what_the_policy_shows_is_not_whole():
+    assert weighing(np.ones((200, 1))).is_whole
+    # As where three of four offers that are shown evenly are never logged.
+    lacking = weighing(np.full((200, 1), 0.25))
+    assert lacking.effective == pytest.approx(200)
+    assert lacking.mean == 0.25
+    assert not lacking.is_whole
+    tail = np.random.default_rng(1).exponential(size=(200, 1))
+    assert weighing(tail).is_whole
+
+
+def test_without_any_weight_there_is_no_value():
+    assert effective_sample_size(np.zeros(3)) == 0.0
+    assert np.isnan(snips(np.zeros(3), np.ones(3)).value)
+
+
+@pytest.mark.parametrize(
+    ("target", "propensity", "field"),
+    [(1.5, 0.5, "target"), (0.5, -0.1, "propensity"), (0.5, np.nan, "propensity")],
+)
+def test_what_is_no_probability_is_refused(target, propensity, field):
+    with pytest.raises(InvalidInput, match=field):
+        importance_weights(np.array([target]), np.array([propensity]))
+
+
+def test_a_mean_never_knows_the_row_that_it_speaks_of():
+    group = np.array([0, 0, 1, 1, 0, 2])
+    reward = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    means = cross_fitted_means(group, reward, 4)
+    for row in range(len(reward)):
+        changed = reward.copy()
+        changed[row] = 1.0 - changed[row]
+        assert cross_fitted_means(group, changed, 4)[row].tolist() == means[row].tolist()
+    # Rows 1, 3 and 5 tell of row 0: two thirds are 0; of an offer in none of them, their mean.
+    assert means[0, 3] == pytest.approx(1 / 3)
+    assert means[0, 1] == pytest.approx((1.0 + 20 / 3) / 21)

@@ -1,0 +1,96 @@
+"""Intervals of off-policy estimates."""
+
+import numpy as np
+import pytest
+
+from training.offpolicy.estimators import Terms, ips, snips, weighing
+from training.offpolicy.intervals import (
+    LEAST_EFFECTIVE,
+    normal_intervals,
+    percentile_intervals,
+    resampled,
+    studentised_intervals,
+    told,
+)
+
+METHODS = [normal_intervals, percentile_intervals, studentised_intervals]
+
+
+def light(rows=1_500):
+    generator = np.random.default_rng(1)
+    return generator.uniform(0.5, 1.5, rows), generator.normal(2.0, 1.0, rows)
+
+
+@pytest.mark.parametrize("intervals", METHODS)
+def test_with_light_weights_all_are_that_of_the_normal_approximation(intervals):
+    weight, reward = light()
+    found = resampled([ips(weight, reward), snips(weight, reward)], seed=2, resamples=500)
+    mean, ratio = intervals(found)
+    spread = 1.96 * (weight * reward).std() / np.sqrt(len(weight))
+    assert mean.value == pytest.approx((weight * reward).mean())
+    assert mean.high - mean.low == pytest.approx(2 * spread, rel=0.12)
+    value = (weight @ reward) / weight.sum()
+    spread = 1.96 * (weight * (reward - value)).std() / weight.mean() / np.sqrt(len(weight))
+    assert ratio.value == pytest.approx(value)
+    assert ratio.high - ratio.low == pytest.approx(2 * spread, rel=0.12)
+
+
+def test_a_long_tail_lies_above():
+    generator = np.random.default_rng(3)
+    weight = generator.lognormal(sigma=1.5, size=400)
+    (found,) = studentised_intervals(resampled([ips(weight, np.ones(400))], seed=4))
+    assert found.high - found.value > 1.3 * (found.value - found.low)
+    (normal,) = normal_intervals(resampled([ips(weight, np.ones(400))], seed=4))
+    assert found.high > normal.high
+
+
+def test_the_seed_decides():
+    terms = [ips(*light(200))]
+    assert studentised_intervals(resampled(terms, 5)) == studentised_intervals(resampled(terms, 5))
+    assert studentised_intervals(resampled(terms, 5)) != studentised_intervals(resampled(terms, 6))
+
+
+def test_estimates_on_the_same_rows_do_not_disturb_each_other():
+    terms = [ips(*light(200)), snips(*light(200))]
+    both = studentised_intervals(resampled(terms, 7))
+    assert both[1].low == pytest.approx(studentised_intervals(resampled(terms[1:], 7))[0].low)
+
+
+def test_without_a_reward_the_interval_is_a_point_and_with_few_it_may_have_no_end():
+    (nothing,) = studentised_intervals(resampled([ips(np.ones(50), np.zeros(50))], 8))
+    assert (nothing.low, nothing.value, nothing.high) == (0.0, 0.0, 0.0)
+    once = np.zeros(50)
+    once[0] = 1.0
+    (found,) = studentised_intervals(resampled([ips(np.ones(50), once)], 8))
+    assert found.high == np.inf
+    assert found.low < found.value
+
+
+def test_terms_without_weight_are_no_number():
+    found = resampled([Terms(np.zeros(5), np.zeros(5), weighing(np.zeros((5, 1))))], 9)
+    assert np.isnan(found.value).all()
+
+
+def test_no_number_is_shown_of_too_few_effective_samples():
+    rows = int(LEAST_EFFECTIVE)
+    reward = np.tile([0.0, 1.0], rows)
+    enough, few = told(
+        [
+            ips(np.repeat([2.0, 0.0], rows), reward),
+            ips(np.repeat([2.0, 0.0], [rows - 1, rows + 1]), reward),
+        ],
+        seed=1,
+    )
+    assert enough.weighing.effective == pytest.approx(rows)
+    assert enough.estimate is not None
+    assert enough.estimate.value == pytest.approx(0.5)
+    assert few.weighing.effective == pytest.approx(rows - 1)
+    assert few.estimate is None
+
+
+def test_no_number_is_shown_where_its_interval_has_no_end():
+    reward = np.zeros(500)
+    reward[0] = 1.0
+    (once,) = told([ips(np.ones(500), reward)], seed=1)
+    assert once.weighing.effective == pytest.approx(500)
+    assert once.estimate is None

@@ -1,0 +1,178 @@
+"""Estimators of a policy's value from what another policy logged, each a ratio of two means.
+
+A row is an independent unit: an impression, or a slate of K positions. A weight is the probability
+under the policy in question over that under the policy that logged (the propensity).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.errors import InvalidInput
+
+Floats = NDArray[np.float64]
+
+
+_NEAR = 0.05
+_MOST_ERRORS = 4.0
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """What weights say of how much a log can tell; of several positions, the worst."""
+
+    effective: float
+    """Effective sample size."""
+    mean: float
+    """Weight, the one farthest from 1, which is what it is if the log lacks nothing."""
+    is_whole: bool
+    """Whether chance explains that; otherwise the policy in question shows what the log lacks."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """An estimate by its rows: the mean of `above` over the mean of `below`."""
+
+    above: Floats
+    """(N,)"""
+    below: Floats
+    """(N,) ones, but where weights are normalised by themselves."""
+    weighing: Weighing
+
+    @property
+    def value(self) -> float:
+        """The estimate; NaN where no row has any weight."""
+        below = float(self.below.mean())
+        return float(self.above.mean()) / below if below else float("nan")
+
+
+def importance_weights(target: Floats, propensity: Floats) -> Floats:
+    """Return target over propensity, of any one shape; 0 where the propensity is 0: not known.
+
+    Raises
+    ------
+    InvalidInput
+        One of them is no probability.
+    """
+    for name, probability in (("target", target), ("propensity", propensity)):
+        if not np.all((probability >= 0.0) & (probability <= 1.0)):
+            raise InvalidInput(name, "holds what is no probability", ["0.0 to 1.0"])
+    weights = np.zeros(np.broadcast_shapes(target.shape, propensity.shape))
+    np.divide(target, propensity, out=weights, where=propensity > 0.0)
+    return weights
+
+
+def effective_sample_size(weights: Floats) -> float:
+    """Return the number of equally weighted rows that say as much as (N,) weights (Kish 1965).
+
+    >>> effective_sample_size(np.array([1.0, 1.0, 0.0, 2.0]))
+    2.6666666666666665
+    """
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def weighing(weights: Floats) -> Weighing:
+    """Return what (N, K) weights of K positions say of their log.
+
+    The mean weight is 1 in expectation where every offer that the policy in question may show has
+    a propensity; equal weights far from 1 look like many effective samples, and are of no use.
+    """
+    mean, error = weights.mean(axis=0), weights.std(axis=0) / np.sqrt(len(weights))
+    away = np.abs(mean - 1.0)
+    return Weighing(
+        min(effective_sample_size(column) for column in weights.T),
+        float(mean[away.argmax()]),
+        bool(np.all(away <= _NEAR + _MOST_ERRORS * error)),
+    )
+
+
+def ips(weight: Floats, reward: Floats) -> Terms:
+    """Inverse propensity scoring (Horvitz and Thompson 1952, section 3): unbiased.
+
+    Parameters
+    ----------
+    weight, reward
+        (N,) of each impression.
+    """
+    return _mean(weight * reward, weight[:, np.newaxis])
+
+
+def snips(weight: Floats, reward: Floats) -> Terms:
+    """Self-normalised IPS (Swaminathan and Joachims 2015, section 4): less noise, some bias.
+
+    Parameters
+    ----------
+    weight, reward
+        (N,) of each impression.
+    """
+    return Terms(weight * reward, weight, weighing(weight[:, np.newaxis]))
+
+
+def doubly_robust(weight: Floats, reward: Floats, said: Floats, expected: Floats) -> Terms:
+    """A reward model, corrected by IPS where it errs (Dudík, Langford and Li 2011, section 3).
+
+    Unbiased if the propensities or the model are right. The model must not have seen the row that
+    it speaks of (`training.offpolicy.rewards`).
+
+    Parameters
+    ----------
+    weight, reward
+        (N,) of each impression.
+    said
+        (N,) reward that the model expects of what was shown.
+    expected
+        (N,) reward that it expects of what the policy in question would show.
+    """
+    return _mean(expected + weight * (reward - said), weight[:, np.newaxis])
+
+
+def whole_slate(weight: Floats, reward: Floats) -> Terms:
+    """IPS with the whole slate as one action: whatever a reward depends on, and the most noise.
+
+    Parameters
+    ----------
+    weight
+        (N, K) of each position, given those above it; their product is the slate's.
+    reward
+        (N, K) of each position.
+    """
+    slate = weight.prod(axis=1)
+    return _mean(slate * reward.sum(axis=1), slate[:, np.newaxis])
+
+
+def independent(weight: Floats, reward: Floats) -> Terms:
+    """IIPS (Li et al. 2018, item-position model): a reward depends on its own position alone.
+
+    Parameters
+    ----------
+    weight
+        (N, K) by the marginal probability of the offer at its position, whatever stands elsewhere.
+    reward
+        (N, K) of each position.
+    """
+    return _by_position(weight, reward)
+
+
+def cascade(weight: Floats, reward: Floats) -> Terms:
+    """Reward interaction IPS (McInerney et al. 2020): a reward depends on the positions above, too.
+
+    Without the paper's normalisation, so that it stays unbiased.
+
+    Parameters
+    ----------
+    weight
+        (N, K) of each position, given those above it.
+    reward
+        (N, K) of each position.
+    """
+    return _by_position(weight.cumprod(axis=1), reward)
+
+
+def _by_position(weight: Floats, reward: Floats) -> Terms:
+    return _mean((weight * reward).sum(axis=1), weight)
+
+
+def _mean(above: Floats, weights: Floats) -> Terms:
+    return Terms(above, np.ones(len(above)), weighing(weights))

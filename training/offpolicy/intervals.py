@@ -1,0 +1,124 @@
+"""95 % intervals of off-policy estimates, and when there is too little behind one to tell it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.intervals import RESAMPLES, Estimate, resampled_means
+from training.offpolicy.estimators import Terms, Weighing
+
+LEAST_EFFECTIVE = 100.0
+"""Effective samples below which an estimate is not shown as a number (METRICS, 6)."""
+
+_TAILS_PERCENT = (2.5, 97.5)
+_NORMAL = 1.959963984540054
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """E estimates and their standard errors, on the rows and on B resamples of them."""
+
+    value: Floats
+    """(E,)"""
+    error: Floats
+    """(E,) of the ratio, by the delta method."""
+    values: Floats
+    """(B, E)"""
+    errors: Floats
+    """(B, E)"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """An estimate with what is behind it."""
+
+    weighing: Weighing
+    estimate: Estimate | None
+    """None: what is behind it is too little to show a number."""
+
+
+def told(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> list[Told]:
+    """Return estimates, all of the same rows, with studentised intervals.
+
+    None is shown below `LEAST_EFFECTIVE` effective samples, nor where the log lacks what the policy
+    in question shows, nor where rewards are so few that the interval has no end.
+    """
+    intervals = studentised_intervals(resampled(terms, seed, resamples))
+    return [
+        Told(each.weighing, found if _is_enough(each, found) else None)
+        for each, found in zip(terms, intervals, strict=True)
+    ]
+
+
+def _is_enough(terms: Terms, found: Estimate) -> bool:
+    return is_enough(terms.weighing) and math.isfinite(found.high - found.low)
+
+
+def is_enough(weighing: Weighing) -> bool:
+    """Say whether an estimate with these weights is shown as a number."""
+    return weighing.is_whole and weighing.effective >= LEAST_EFFECTIVE
+
+
+def resampled(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> Resampled:
+    """Resample the rows of estimates, all of the same rows, together."""
+    moments = np.stack([_moments(each) for each in terms], axis=1)
+    rows, estimates, _ = moments.shape
+    means = resampled_means(moments.reshape(rows, -1), seed, resamples)
+    value, error = _ratio(moments.mean(axis=0), rows)
+    values, errors = _ratio(means.reshape(resamples, estimates, -1), rows)
+    return Resampled(value, error, values, errors)
+
+
+def studentised_intervals(found: Resampled) -> list[Estimate]:
+    """Return bootstrap-t intervals (Efron and Tibshirani 1993, section 12.5).
+
+    The resamples tell how many of its own standard errors an estimate is away, far on the side
+    where weights have a long tail; the percentile and the normal interval are too short there.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        away = (found.values - found.value) / found.errors
+    # A resample without a reward has no spread: it is infinitely far away. Without a weight it says
+    # nothing.
+    away = np.where(np.isnan(away), 0.0, away)
+    below, above = np.percentile(away, _TAILS_PERCENT, axis=0, method="nearest")
+    return _estimates(
+        found.value, found.value - above * found.error, found.value - below * found.error
+    )
+
+
+def percentile_intervals(found: Resampled) -> list[Estimate]:
+    """Return the percentiles of the resampled estimates."""
+    low, high = np.percentile(found.values, _TAILS_PERCENT, axis=0)
+    return _estimates(found.value, low, high)
+
+
+def normal_intervals(found: Resampled) -> list[Estimate]:
+    """Return 1.96 standard errors to both sides."""
+    half = _NORMAL * found.error
+    return _estimates(found.value, found.value - half, found.value + half)
+
+
+def _moments(terms: Terms) -> Floats:
+    """Return the columns whose means give a ratio and its standard error, (N, 5)."""
+    above, below = terms.above, terms.below
+    return np.stack([above, below, above**2, above * below, below**2], axis=1)
+
+
+def _ratio(means: Floats, rows: int) -> tuple[Floats, Floats]:
+    above, below, squares, products, squares_below = np.moveaxis(means, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = above / below
+        variance = squares - 2.0 * value * products + value**2 * squares_below
+        return value, np.sqrt(np.maximum(variance, 0.0) / rows) / below
+
+
+def _estimates(value: Floats, low: Floats, high: Floats) -> list[Estimate]:
+    return [
+        Estimate(*numbers)
+        for numbers in zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
+    ]
