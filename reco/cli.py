@@ -21,6 +21,7 @@ from reco.people.commands import app as users_app
 from reco.settings import Settings
 from training.commands.benchmark import app as benchmark_app
 from training.commands.demo import demo
+from training.commands.evaluate import evaluate
 from training.commands.experiments import app as experiments_app
 from training.commands.frames import export_app, import_app
 from training.commands.models import app as models_app
@@ -54,6 +55,7 @@ app.command()(demo)
 app.command()(feed)
 app.command()(train)
 app.command()(tune)
+app.command()(evaluate)
 app.command()(serve)
 app.command()(snapshot)
 app.add_typer(import_app, name="import", help="Bring data into a world.")

@@ -34,6 +34,11 @@ class World:
         return self.folder / "catalogue"
 
     @property
+    def evaluations(self) -> Path:
+        """Folder of the evaluations."""
+        return self.folder / "evaluations"
+
+    @property
     def frames(self) -> Path:
         """Folder of the world's simulated frames."""
         return self.folder / "frames"

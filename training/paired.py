@@ -39,13 +39,18 @@ def compare(
     is_chosen: Sequence[bool],
     seed: int,
 ) -> list[dict[str, Compared]]:
-    """Return every figure with its interval, beside the first of them."""
-    rows: list[dict[str, Compared]] = [{} for _ in figures]
-    for metric in figures[0]:
-        table = np.stack([figure[metric] for figure in figures], axis=1)
-        table = table[~np.isnan(table).any(axis=1)]
-        for row, found in zip(rows, _compared(table, is_chosen, seed), strict=True):
-            row[metric] = found
+    """Return every figure with its interval, beside the first of them.
+
+    A figure is over the users for whom it is defined in all settings.
+    """
+    names = list(figures[0])
+    table = np.array([[figure[name] for name in names] for figure in figures])
+    table[:, np.isnan(table).any(axis=0)] = np.nan
+    is_told = ~np.isnan(table).all(axis=(0, 2))
+    found = iter(_compared(table[:, is_told], is_chosen, seed))
+    nothing = [Compared(None, None, None, None, None, None, None)] * len(figures)
+    of_metrics = [next(found) if there else nothing for there in is_told.tolist()]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*of_metrics, strict=True)]
     for metric in totals[0]:
         base = totals[0][metric]
         for row, total in zip(rows, totals, strict=True):
@@ -54,20 +59,33 @@ def compare(
     return rows
 
 
-def _compared(table: NDArray[np.float64], is_chosen: Sequence[bool], seed: int) -> list[Compared]:
-    """Return the comparison of each column of (users, settings) with the first."""
-    if not len(table):
-        return [Compared(None, None, None, None, None, None, None)] * table.shape[1]
-    difference = table - table[:, :1]
-    estimates = mean_intervals(np.concatenate([table, difference], axis=1), seed)
-    own, apart = estimates[: table.shape[1]], estimates[table.shape[1] :]
+def _compared(
+    table: NDArray[np.float64], is_chosen: Sequence[bool], seed: int
+) -> list[list[Compared]]:
+    """Return, metric by metric, every setting beside the first; (settings, metrics, users)."""
+    settings, metrics, users = table.shape
+    if not metrics:
+        return []
+    difference = table - table[:1]
+    estimates = mean_intervals(np.concatenate([table, difference]).reshape(-1, users).T, seed)
+    own, apart = (
+        [part[at * metrics : (at + 1) * metrics] for at in range(settings)]
+        for part in (estimates[: settings * metrics], estimates[settings * metrics :])
+    )
     tested = np.flatnonzero(is_chosen)[1:]
-    p = dict(zip(tested.tolist(), holm(paired_p(difference[:, tested], seed)), strict=True))
-    base = own[0].value
-    return [
-        _one(estimate, gap, base, p.get(at))
-        for at, (estimate, gap) in enumerate(zip(own, apart, strict=True))
-    ]
+    drawn = np.nan_to_num(difference[tested].reshape(-1, users).T)
+    p = np.array(paired_p(drawn, seed)).reshape(len(tested), metrics)
+    found = []
+    for metric in range(metrics):
+        corrected = dict(zip(tested.tolist(), holm(p[:, metric].tolist()), strict=True))
+        base = own[0][metric].value
+        found.append(
+            [
+                _one(own[at][metric], apart[at][metric], base, corrected.get(at))
+                for at in range(settings)
+            ]
+        )
+    return found
 
 
 def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Compared:

@@ -24,6 +24,29 @@ class Reliability:
     auc: float
 
 
+@dataclass(frozen=True)
+class Curve:
+    """Bins of equal mass: what was said, and what came of it; (B,) each."""
+
+    probability: tuple[float, ...]
+    """Mean."""
+    rate: tuple[float, ...]
+    count: tuple[float, ...]
+
+
+def curve_of(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> Curve:
+    """Return the calibration curve of `probability` (N,) over the bins of `ece`."""
+    weight = np.ones(len(outcome))
+    order, bins = _binned(probability, weight)
+    count = np.bincount(bins, minlength=_BINS)
+    said, came = (
+        np.bincount(bins, column[order], minlength=_BINS) / np.maximum(1, count)
+        for column in (probability, outcome.astype(np.float64))
+    )
+    has_any = count > 0
+    return Curve(*(tuple(column[has_any].tolist()) for column in (said, came, count)))
+
+
 def reliability(
     probability: NDArray[np.float64],
     outcome: NDArray[np.bool_],
@@ -38,9 +61,7 @@ def reliability(
     """
     weight = np.ones(len(outcome)) if stands_for is None else stands_for
     total, rate = float(weight.sum()), float(np.average(outcome, weights=weight))
-    order = np.argsort(probability, kind="stable")
-    place = np.cumsum(weight[order]) - weight[order] / 2.0
-    bins = np.minimum((place * _BINS / total).astype(np.int64), _BINS - 1)
+    order, bins = _binned(probability, weight)
     gaps = np.bincount(bins, (weight * (probability - outcome))[order], minlength=_BINS)
     ece = float(np.abs(gaps).sum()) / total
     base = np.full(len(outcome), rate)
@@ -52,6 +73,16 @@ def reliability(
         brier=float(np.average((probability - outcome) ** 2, weights=weight)),
         auc=float(roc_auc_score(outcome, probability, sample_weight=weight)),
     )
+
+
+def _binned(
+    probability: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order by probability, and in that order the bin of each."""
+    order = np.argsort(probability, kind="stable")
+    place = np.cumsum(weight[order]) - weight[order] / 2.0
+    bins = np.minimum((place * _BINS / weight.sum()).astype(np.int64), _BINS - 1)
+    return order, bins
 
 
 def distinct_share(probability: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from reco.console import console
 from training.commands.progress import share_progress
-from training.paired import Compared
+from training.screen import figure_cell
 from training.slate_data import read_slate_data
 from training.slate_plot import require_plots, save_plot
 from training.slate_tuning import Point, Tuning, tune_slates
@@ -131,24 +131,14 @@ def _screen(report: SlateReport) -> Group:
     )  # fmt: skip
     for row in report.rows:
         if row.chosen or row.method == "horizon_fair":
-            cells = (_cell(row.metrics[name]) for name in names)
+            cells = (figure_cell(row.metrics[name]) for name in names)
             table.add_row(row.method, row.parameter, *cells)
-    table.add_row("(score)", "", *(_cell(report.score_order[name]) for name in names))
+    table.add_row("(score)", "", *(figure_cell(report.score_order[name]) for name in names))
     told = (
         "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
         "(score): the model's own order, before a probability was learned."
     )
     return Group(table, Text(told))
-
-
-def _cell(figure: Compared) -> str:
-    if figure.value is None:
-        return "-"
-    if not figure.change or figure.change_low is None or figure.change_high is None:
-        return f"{figure.value:.4f}"
-    sure = "*" if figure.p is not None and figure.p < 0.05 else ""
-    span = f"{100 * figure.change_low:+.1f} .. {100 * figure.change_high:+.1f}"
-    return f"{figure.value:.4f} {100 * figure.change:+.1f} % ({span}){sure}"
 
 
 def _curve(tuning: Tuning, k: int) -> Table:

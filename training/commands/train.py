@@ -1,7 +1,6 @@
 """The command `reco train`: from events to a champion, and one screen about it."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from reco.people.accounts import read_accounts
 from reco.world import World
 from training.commands.models import GATE_USERS, By, actor_of, verdict_table
 from training.commands.progress import share_progress
+from training.commands.revision import code_revision
 from training.commands.screen import training_table
 from training.configuration import read_parameters
 from training.content import content_of
@@ -224,7 +224,7 @@ def train_world(
                 trained,
                 models=world.models,
                 now=now,
-                revision=_revision(),
+                revision=code_revision(),
                 accounts=accounts,
                 content=content,
             )
@@ -272,13 +272,3 @@ def _removed_unless_kept(folder: Path) -> Iterator[None]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _revision() -> str | None:
-    """Return the commit of this checkout, None where it is none."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    asked = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
-    return found.stdout.strip() or None

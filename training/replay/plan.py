@@ -53,8 +53,12 @@ class Plan:
         """Of the last week."""
         return self.start + self.weeks * WEEK
 
-    def digest(self) -> str:
-        """Return what tells this plan from others."""
+    @property
+    def name(self) -> str:
+        """What a run of it is called: the same for the same plan, so that a run goes on."""
+        return f"{self.start.astimezone(UTC):%Y%m%d}-{self.weeks}w-{self._digest()}"
+
+    def _digest(self) -> str:
         systems = [
             (s.name, s.model.digest if s.model else None, s.floor, s.intensity)
             for s in self.systems

@@ -39,6 +39,11 @@ class Reachable:
         new[_VENUE] = len(np.setdiff1d(open_venues, met[is_venue] - first - 1))
         return float((self._points * np.minimum(n * self._widest, new)).sum())
 
+    @property
+    def venues_with_offers(self) -> int:
+        """How many venues have anything that can be booked."""
+        return int(np.count_nonzero(self._has_offers))
+
     @cached_property
     def _has_offers(self) -> NDArray[np.bool_]:
         return np.asarray(self.catalogue.totals.offers[:-1] > 0)
@@ -57,8 +62,8 @@ class Reachable:
     def _numbers(self) -> NDArray[np.int64]:
         """Of every value but venues, ascending."""
         first, last = self.catalogue.numbering.first[_VENUE : _VENUE + 2]
-        every = np.arange(self.catalogue.numbering.first[-1])
-        return every[(every < first) | (every >= last)]
+        every = np.arange(int(self.catalogue.numbering.first[-1]))
+        return np.asarray(every[(every < first) | (every >= last)])
 
     @cached_property
     def _place(self) -> NDArray[np.int64]:
@@ -69,7 +74,8 @@ class Reachable:
     @cached_property
     def _attribute(self) -> NDArray[np.int64]:
         first = self.catalogue.numbering.first
-        return np.asarray(np.searchsorted(first, self._numbers, side="right") - 1)
+        group = np.searchsorted(first, self._numbers, side="right") - 1
+        return np.asarray(group).astype(np.int64)
 
     @cached_property
     def _packed(self) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from reco.catalogue.shelf import CAPS
+from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
 from reco.feed.state import UserState
@@ -127,6 +127,7 @@ class Week:
         listed = {
             "offers": lists.offer,
             "items": lists.item,
+            "venues": self._venues(lists.offer),
             "probabilities": lists.probability,
             "gains": lists.gain,
             "distances_m": lists.distance_m,
@@ -135,6 +136,12 @@ class Week:
         }
         shown = (lists.offer >= 0).sum(axis=1)
         return columns | {name: _ragged(column, shown) for name, column in listed.items()}
+
+    def _venues(self, offers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the row of the venue of each offer shown, −1: online."""
+        past = self.evaluation.past
+        venue = past.offers.venue[offers]
+        return np.where(venue == ONLINE, -1, past.venues.rows(venue)).astype(np.int32)
 
     def _about(self, places: NDArray[np.int64], window: Window) -> dict[str, pa.Array]:
         """Return what tells of the people: segments, and where they live to a tenth of a degree."""
@@ -153,6 +160,8 @@ class Week:
             "first_category": pa.array([names[code] for code in window.first_category.tolist()]),
             "lon": pa.array(home[:, 0], mask=np.isnan(home[:, 0])),
             "lat": pa.array(home[:, 1], mask=np.isnan(home[:, 1])),
+            "bookable_items": pa.array([len(self.moment.catalogue.items)] * count),
+            "bookable_venues": pa.array([self.reachable.venues_with_offers] * count),
             "booked_later": pa.array(np.diff(window.targets.indptr)),
         }
 

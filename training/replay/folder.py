@@ -1,0 +1,114 @@
+"""The folder of one evaluation: what was asked, the figures of each person, the summary."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reco.errors import InvalidInput, NotFound
+
+_MANIFEST, _SUMMARY, _EXAMPLES = "manifest.json", "summary.json", "examples.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One evaluation on disk.
+
+    `manifest.json` says what was asked, `people/*.parquet` has a row a system, week and person,
+    `items.parquet` and `venues.parquet` say what the rows in it are, `summary.json` and
+    `figures.csv` hold the figures with intervals, `examples.json` some slates in words.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What the run is called."""
+        return self.path.name
+
+    @property
+    def people(self) -> Path:
+        """Folder of the figures of each person: Parquet files, for any tool that reads them."""
+        return self.path / "people"
+
+    @property
+    def csv(self) -> Path:
+        """The summary as a table."""
+        return self.path / "figures.csv"
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what was asked."""
+        return self._read(_MANIFEST)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures.
+
+        Raises
+        ------
+        InvalidInput
+            The run was stopped before it had any.
+        """
+        if not (self.path / _SUMMARY).exists():
+            raise InvalidInput(
+                "run", f"{self.name} is not finished; the same `reco evaluate` goes on with it"
+            )
+        return self._read(_SUMMARY)
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Return slates of some people, in words; none where none were written."""
+        there = (self.path / _EXAMPLES).exists()
+        return list(self._read(_EXAMPLES)["examples"]) if there else []
+
+    def write_manifest(self, content: Mapping[str, Any]) -> None:
+        """Keep what was asked."""
+        self._write(_MANIFEST, content)
+
+    def write_summary(self, content: Mapping[str, Any]) -> None:
+        """Keep the figures: with them, the run is finished."""
+        self._write(_SUMMARY, content)
+
+    def write_examples(self, examples: Sequence[Mapping[str, Any]]) -> None:
+        """Keep slates in words."""
+        self._write(_EXAMPLES, {"examples": list(examples)})
+
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """Keep `name`.parquet."""
+        pq.write_table(table, self.path / f"{name}.parquet", compression="zstd")
+
+    def table(self, name: str) -> pa.Table:
+        """Return what `write_table` kept."""
+        return pq.read_table(self.path / f"{name}.parquet")
+
+    def rows(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of all people, weeks and systems."""
+        return pq.read_table(self.people, columns=list(columns) if columns else None)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        return found
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path / f"{name}.unfinished"
+        unfinished.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        unfinished.replace(self.path / name)
+
+
+def run_named(runs: Path, name: str) -> RunFolder:
+    """Return the run of that name below `runs`; `latest`: the one that was begun last.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    found = {path.parent.name: path.parent for path in runs.glob(f"*/{_MANIFEST}")}
+    if name == "latest" and found:
+        return RunFolder(max(found.values(), key=lambda path: (path / _MANIFEST).stat().st_mtime))
+    if name not in found:
+        raise NotFound("evaluation", name)
+    return RunFolder(found[name])

@@ -1,0 +1,94 @@
+"""A whole evaluation: replayed, summed up, and kept in its folder."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from training.paired import Compared
+from training.replay.about import items_table, venues_table
+from training.replay.evaluation import Evaluation
+from training.replay.examples import examples_of
+from training.replay.folder import RunFolder
+from training.replay.plan import Plan
+from training.replay.run import Progress, run
+from training.replay.summary import RunSummary, summary_of
+
+_COLUMNS = ("segment", "value", "people", "system", "metric", *Compared.__dataclass_fields__)
+
+
+def evaluate(
+    evaluation: Evaluation,
+    folder: Path,
+    *,
+    workers: int,
+    progress: Progress,
+    about: Mapping[str, Any],
+) -> tuple[RunFolder, RunSummary]:
+    """Replay, sum up and keep; what a run before has finished is not made again.
+
+    Parameters
+    ----------
+    about
+        Where the past comes from and the like, for the manifest.
+
+    Raises
+    ------
+    InvalidInput
+        There is nobody to replay.
+    """
+    kept, plan = RunFolder(folder), evaluation.plan
+    kept.write_manifest({**about, **_asked(plan), "people": len(evaluation.users)})
+    kept.write_table("items", items_table(evaluation.past))
+    kept.write_table("venues", venues_table(evaluation.past))
+    run(evaluation, kept.people, workers, lambda what, share: progress(what, 0.95 * share))
+    progress("summing up", 0.96)
+    names = [system.name for system in plan.systems]
+    summary = summary_of(kept.rows(), names, plan.n, plan.seed)
+    kept.write_examples(examples_of(evaluation))
+    _write_csv(kept.csv, summary)
+    kept.write_summary(summary.as_object())
+    return kept, summary
+
+
+def _asked(plan: Plan) -> dict[str, Any]:
+    return {
+        "systems": [
+            {
+                "name": system.name,
+                "version": system.model.version if system.model else None,
+                "kind": system.model.kind if system.model else None,
+                "trained_until": (
+                    system.model.cutoff.isoformat()
+                    if system.model and system.model.cutoff
+                    else None
+                ),
+                "floor": system.floor,
+                "intensity": system.intensity,
+            }
+            for system in plan.systems
+        ],
+        "start": plan.start.isoformat(),
+        "end": plan.end.isoformat(),
+        "weeks": plan.weeks,
+        "n": plan.n,
+        "radius_m": plan.radius_m,
+        "everybody": plan.everybody,
+        "seed": plan.seed,
+    }
+
+
+def _write_csv(path: Path, summary: RunSummary) -> None:
+    """Write a row a segment, system and metric; the first segment is everybody."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        names = [figures.system for figures in summary.systems]
+        everybody = tuple(figures.metrics for figures in summary.systems)
+        parts = [("all", "all", summary.people, everybody)]
+        parts += [(one.kind, one.value, one.people, one.systems) for one in summary.segments]
+        for kind, value, people, systems in parts:
+            for system, metrics in zip(names, systems, strict=True):
+                for metric, figure in metrics.items():
+                    writer.writerow((kind, value, people, system, metric, *asdict(figure).values()))

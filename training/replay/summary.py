@@ -1,0 +1,169 @@
+"""The figures of a run: means over people with 95 % intervals, beside the first system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from training.beyond import gini
+from training.paired import Compared, compare
+from training.reliability import Curve, Reliability, curve_of, distinct_share, reliability
+
+SEGMENTS = ("seen", "density", "first_category")
+"""Columns by which people are told apart."""
+LEAST_PEOPLE = 30
+"""A segment of fewer is not shown: its intervals would say nothing, and it might be one person."""
+
+
+@dataclass(frozen=True)
+class SystemFigures:
+    """All figures of one system."""
+
+    system: str
+    metrics: Mapping[str, Compared]
+    probability: Reliability | None
+    """Of the probabilities shown; None where nothing that was shown was booked."""
+    curve: Curve | None
+    distinct: float
+    """Share of distinct values among the probabilities shown."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The figures of some of the people."""
+
+    kind: str
+    value: str
+    people: int
+    systems: tuple[Mapping[str, Compared], ...]
+    """In the order of the run."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run found."""
+
+    people: int
+    """With a slate."""
+    judged: int
+    """Of them, who booked something new in a week."""
+    systems: tuple[SystemFigures, ...]
+    segments: tuple[Segment, ...]
+
+    def as_object(self) -> dict[str, Any]:
+        """Return it as JSON takes it."""
+        return asdict(self)
+
+
+def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) -> RunSummary:
+    """Return the figures of the rows that `Week.part` made.
+
+    A person's figure is the mean over the weeks in which it is defined.
+    """
+    metrics = [name for name in rows.column_names if "@" in name]
+    user = pc.rank(rows["user"], tiebreaker="dense").to_numpy().astype(np.int64) - 1
+    told = {name: rows[name].to_numpy().astype(np.float64) for name in metrics}
+    system = pc.index_in(rows["system"], pa.array(systems)).to_numpy()
+    tables = []
+    for at in range(len(systems)):
+        own = system == at
+        of_system = {name: column[own] for name, column in told.items()}
+        tables.append(_by_person(of_system, user[own]))
+    totals = [_totals(rows.filter(pa.array(system == at)), n) for at in range(len(systems))]
+    compared = compare(tables, totals, [True] * len(systems), seed)
+    return RunSummary(
+        people=len(np.unique(user)),
+        judged=int(np.count_nonzero(~np.isnan(tables[0][f"ndcg@{n}"]))),
+        systems=tuple(
+            _figures(name, metrics_of, rows.filter(pa.array(system == at)))
+            for at, (name, metrics_of) in enumerate(zip(systems, compared, strict=True))
+        ),
+        segments=tuple(_segments(rows, user, tables, seed)),
+    )
+
+
+def _by_person(
+    columns: Mapping[str, NDArray[np.float64]], user: NDArray[np.int64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the mean of each person (U,) over the rows in which a figure is defined."""
+    people = int(user.max(initial=-1)) + 1
+    means = {}
+    for name, column in columns.items():
+        known = ~np.isnan(column)
+        count = np.bincount(user[known], minlength=people)
+        total = np.bincount(user[known], column[known], minlength=people)
+        means[name] = np.full(people, np.nan)
+        np.divide(total, count, out=means[name], where=count > 0)
+    return means
+
+
+def _totals(rows: pa.Table, n: int) -> dict[str, float]:
+    """Return what all slates of a week show together; the mean of the weeks."""
+    weeks = [rows.filter(pc.equal(rows["at"], at)) for at in pc.unique(rows["at"])]
+    figures = [_totals_of_week(week) for week in weeks]
+    return {
+        f"{name}@{n}": float(np.mean([week[name] for week in figures]))
+        for name in ("coverage", "gini", "venue_gini")
+    }
+
+
+def _totals_of_week(rows: pa.Table) -> dict[str, float]:
+    items = pc.list_flatten(rows["items"]).to_numpy()
+    venues = pc.list_flatten(rows["venues"]).to_numpy()
+    length = pc.list_value_length(rows["items"]).to_numpy()
+    place = np.arange(len(items)) - np.repeat(np.cumsum(length) - length, length)
+    bookable, open_venues = rows["bookable_items"][0].as_py(), rows["bookable_venues"][0].as_py()
+    shown = np.bincount(items)
+    at_venue = venues >= 0
+    weight = 1.0 / np.log2(place[at_venue] + 2.0)
+    exposed = np.bincount(venues[at_venue], weight)
+    return {
+        "coverage": np.count_nonzero(shown) / max(1, bookable),
+        "gini": gini(_with_unshown(shown.astype(np.float64), bookable)),
+        "venue_gini": gini(_with_unshown(exposed.astype(np.float64), open_venues)),
+    }
+
+
+def _with_unshown(exposure: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the exposures of those shown, and zeros for those of `count` that were not."""
+    shown = exposure[exposure > 0]
+    return np.append(shown, np.zeros(max(0, count - len(shown))))
+
+
+def _figures(name: str, metrics: Mapping[str, Compared], rows: pa.Table) -> SystemFigures:
+    chance = pc.list_flatten(rows["probabilities"]).to_numpy().astype(np.float64)
+    hit = pc.list_flatten(rows["hits"]).to_numpy(zero_copy_only=False)
+    can_tell = 0 < np.count_nonzero(hit) < len(hit)
+    return SystemFigures(
+        system=name,
+        metrics=metrics,
+        probability=reliability(chance, hit) if can_tell else None,
+        curve=curve_of(chance, hit) if can_tell else None,
+        distinct=distinct_share(chance),
+    )
+
+
+def _segments(
+    rows: pa.Table,
+    user: NDArray[np.int64],
+    tables: Sequence[Mapping[str, NDArray[np.float64]]],
+    seed: int,
+) -> list[Segment]:
+    """Return the figures of each kind of people that are enough; each as in their first week."""
+    _, first = np.unique(user, return_index=True)
+    found = []
+    for kind in SEGMENTS:
+        of_person = pc.fill_null(rows[kind].take(pa.array(first)), "none").to_numpy()
+        for value in np.unique(of_person).tolist():
+            chosen = of_person == value
+            people = int(np.count_nonzero(chosen))
+            if people < LEAST_PEOPLE:
+                continue
+            some = [{name: column[chosen] for name, column in table.items()} for table in tables]
+            compared = compare(some, [{} for _ in some], [True] * len(some), seed)
+            found.append(Segment(kind, value, people, tuple(compared)))
+    return found
