@@ -157,7 +157,10 @@ def _data_end(systems: tuple[System, ...]) -> datetime:
 
 
 def _screen(summary: RunSummary, plan: Plan, folder: Path) -> Group:
-    table = Table(f"{summary.people:,} people", *(figures.system for figures in summary.systems))
+    table = Table(f"{summary.people:,} people")
+    for figures in summary.systems:
+        # A version is long, and its end tells the floor.
+        table.add_column(figures.system, overflow="fold")
     for name in (f"{metric}@{plan.n}" for metric in _SHOWN):
         cells = (figure_cell(figures.metrics[name]) for figures in summary.systems)
         table.add_row(name, *cells)
