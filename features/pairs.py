@@ -127,9 +127,18 @@ def popular_log_odds(
     made_a_person
         Recent bookings of the world over its people.
     """
-    share = bookings_near + _PRIOR_BOOKINGS / np.maximum(1, offers)
-    share = share / (bookings + _PRIOR_BOOKINGS)
-    return np.asarray(np.log(np.expm1(np.maximum(made_a_person, _LEAST_A_PERSON) * share)))
+    times, alike = popular_terms(offers, bookings, made_a_person)
+    return np.asarray(np.log(np.expm1(times * (bookings_near + alike))))
+
+
+def popular_terms(
+    offers: NDArray[np.integer] | int,
+    bookings: NDArray[np.integer] | int,
+    made_a_person: NDArray[np.float64] | float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return a and b of `popular_log_odds`, which are `log(expm1(a (bookings near + b)))`."""
+    times = np.maximum(made_a_person, _LEAST_A_PERSON) / (bookings + _PRIOR_BOOKINGS)
+    return np.asarray(times), np.asarray(_PRIOR_BOOKINGS / np.maximum(1, offers))
 
 
 def rarity(bookings: NDArray[np.integer], made: NDArray[np.integer] | int) -> NDArray[np.float64]:

@@ -165,6 +165,17 @@ class Catalogue:
         return totals_of(self.base, self.fresh, self.replaced, len(self.venues), len(self.items))
 
     @cached_property
+    def online_bookings(self) -> NDArray[np.int32]:
+        """(I,) recent bookings of each item's digital offers, no fewer; −1: it has none."""
+        bookings = np.full(len(self.items), -1, dtype=np.int32)
+        for shelf in (self.base, self.fresh):
+            online = slice(shelf.offer_start[shelf.online_row], None)
+            item = shelf.offer_item[online]
+            bookings[item] = np.maximum(bookings[item], 0)
+            np.add.at(bookings, item, shelf.offer_bookings[online])
+        return bookings
+
+    @cached_property
     def numbering(self) -> Numbering:
         """One number for every attribute value of what can be booked."""
         return Numbering.of(

@@ -19,11 +19,6 @@ class Totals:
     item_bookings: NDArray[np.int32]
     """(I,) no item has more."""
 
-    @property
-    def most_item_bookings(self) -> int:
-        """No item has more."""
-        return int(self.item_bookings.max(initial=0))
-
 
 def totals_of(
     base: Shelf, fresh: Shelf, replaced: NDArray[np.bool_], venues: int, items: int

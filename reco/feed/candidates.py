@@ -1,6 +1,6 @@
 """Candidates: every item that can be booked around a person, each at its best offer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,25 +72,18 @@ class Gathered:
         """Return some of them, spelled out."""
         catalogue, around = self.sweep.catalogue, self.sweep.around
         base, fresh = catalogue.base, catalogue.fresh
-        offer = self.offer[places].astype(np.int64)
-        is_fresh = offer >= len(base.offer_id)
-        offer_id, group = np.empty_like(offer), np.empty_like(offer)
-        for shelf, chosen, first in (
-            (base, ~is_fresh, 0),
-            (fresh, is_fresh, len(base.offer_id)),
-        ):
-            rows = offer[chosen] - first
-            offer_id[chosen] = shelf.offer_id[rows]
-            groups = shelf.groups_of(rows)
-            group[chosen] = np.where(groups == shelf.online_row, -1, groups)
-        venues, distance_m = around.venue_rows, np.append(around.distance_m, np.nan)
-        is_online = group < 0
-        place = np.where(is_online, len(venues), np.searchsorted(venues, group))
+        offer_id, venue_id = np.empty((2, len(places)), dtype=np.int64)
+        distance_m = np.empty(len(places))
+        gathering.spell_out(
+            places, self.offer, base.offer_start, base.offer_id, fresh.offer_start, fresh.offer_id,
+            catalogue.venues.venue_id, around.venue_rows, around.distance_m,
+            ONLINE, offer_id, venue_id, distance_m,
+        )  # fmt: skip
         return Candidates(
             item=self.item[places],
             offer_id=offer_id,
-            venue_id=np.append(catalogue.venues.venue_id, ONLINE)[group],
-            distance_m=distance_m[place],
+            venue_id=venue_id,
+            distance_m=distance_m,
             cost=self.cost[places],
             bookings_near=self.bookings_near[places],
         )
@@ -122,8 +115,10 @@ class Sweep:
     parts: tuple[_Part, ...]
     asked: tuple[object, ...]
     """What `gathering.gather` must know of the request."""
-    wanted: NDArray[np.bool_]
-    """(I,) the items that the request may show, as far as the item itself tells."""
+    items: NDArray[np.int32]
+    """(R,) the items with offers around that the request may show, as far as the item tells."""
+    online_cost: float
+    """What a digital offer costs for being one."""
     offers: tuple[int, int]
     """How many offers there are at the venues around and online, whatever is asked."""
     bookings: tuple[int, int]
@@ -138,14 +133,14 @@ class Sweep:
             How many items were given one, in `scratch.slot` and `scratch.slot_item`.
         """
         scratch, base = self.scratch, self.catalogue.base
-        slot = scratch.slot[: len(self.wanted)]
         for part in self.parts:
             shelf = part.shelf
             gathering.gather(
                 shelf.offer_start, base.offer_id, self.catalogue.fresh.offer_id, part.first_row,
                 shelf.offer_item, shelf.offer_bookings, shelf.offer_price, part.replaced,
                 shelf.session_start, shelf.session,
-                part.group, part.group_cost, slot, *self.asked, scratch.best,
+                part.group, part.group_cost, scratch.is_chosen, scratch.slot, *self.asked,
+                scratch.best,
             )  # fmt: skip
         online = np.zeros(1, dtype=np.int64)
         count = gathering.take_out(
@@ -165,8 +160,9 @@ class Sweep:
     def everything(self) -> Gathered:
         """Return every item that the request may show."""
         scratch = self.scratch
-        slot = scratch.slot[: len(self.wanted)]
-        return self.gather(selecting.choose_all(self.wanted, slot, scratch.slot_item))
+        return self.gather(
+            selecting.choose_all(self.items, scratch.is_chosen, scratch.slot, scratch.slot_item)
+        )
 
 
 def sweep_of(
@@ -177,13 +173,15 @@ def sweep_of(
     at_venues = [
         int(column[around.venue_rows].sum()) for column in (totals.offers, totals.bookings)
     ]
+    parts = tuple(_parts(catalogue, around, costs))
     return Sweep(
         catalogue=catalogue,
         around=around,
         scratch=scratch,
-        parts=tuple(_parts(catalogue, around, costs)),
+        parts=parts,
         asked=_asked(catalogue, situation.query, situation.state.credit, costs),
-        wanted=_wanted(catalogue, situation, scratch.wanted),
+        items=_items(catalogue, situation, parts, scratch),
+        online_cost=costs.online,
         offers=(at_venues[0], int(totals.offers[-1])),
         bookings=(at_venues[1], int(totals.bookings[-1])),
     )
@@ -254,23 +252,38 @@ def _online_rows(catalogue: Catalogue) -> tuple[int, int, int]:
     return first, rows, rows + int(fresh.offer_start[fresh.online_row])
 
 
-def _wanted(
+def _items(
+    catalogue: Catalogue, situation: Situation, parts: Sequence[_Part], scratch: Scratch
+) -> NDArray[np.int32]:
+    """Return the items around of the categories asked for, not settled or shown before."""
+    near, online = scratch.near[: len(catalogue.items)], catalogue.online_bookings
+    gathering.begin(online, near)
+    for part in parts:
+        shelf, at_venues = part.shelf, slice(-1)
+        gathering.come_near(
+            shelf.offer_start, shelf.offer_item, shelf.offer_bookings,
+            part.group[at_venues], part.group_cost[at_venues], near,
+        )  # fmt: skip
+    is_out = _is_out(catalogue, situation, scratch.is_out)
+    return scratch.around[: gathering.come_in_question(near, online, is_out, scratch.around)]
+
+
+def _is_out(
     catalogue: Catalogue, situation: Situation, room: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Write which items are of the categories asked for, and not settled or shown before."""
-    query, wanted = situation.query, room[: len(catalogue.items)]
+    """Write which items are not of the categories asked for, or settled or shown before."""
+    query, is_out = situation.query, room[: len(catalogue.items)]
+    is_out[:] = False
     if query.filters.categories:
-        of_category = np.zeros(max(catalogue.categories, default=0) + 1, dtype=bool)
-        of_category[
+        is_other = np.ones(max(catalogue.categories, default=0) + 1, dtype=bool)
+        is_other[
             [key for key, name in catalogue.categories.items() if name in query.filters.categories]
-        ] = True
-        np.take(of_category, catalogue.items.item_category, out=wanted, mode="clip")
-    else:
-        wanted[:] = True
+        ] = False
+        np.take(is_other, catalogue.items.item_category, out=is_out, mode="clip")
     over = np.array(sorted(situation.state.settled_items | query.shown_items), dtype=np.int64)
     rows = catalogue.item_rows(over)
-    wanted[rows[rows >= 0]] = False
-    return wanted
+    is_out[rows[rows >= 0]] = True
+    return is_out
 
 
 def _limits_cents(credit: Credit, filters: Filters) -> NDArray[np.int64]:

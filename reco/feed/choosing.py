@@ -54,7 +54,7 @@ class Chooser:
         self._ranking = ranking
         self._catalogue = ranking.sweep.catalogue
         self._situation = situation
-        self._listed = ranking.top
+        self._pool_of_all = ranking.pool
 
     def choose(self, gone: Set[int]) -> Choice:
         """Return the slate without the offers of the ids `gone`."""
@@ -65,7 +65,7 @@ class Chooser:
         # The list grows until it holds the likeliest slate, which the floor refers to.
         shortlist = Shortlist(self._ranking, self._situation.query.n)
         shortlist.choose(self._situation.query.n, gone)
-        self._listed = shortlist.scored
+        self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
         return self._chosen_of(self._pool(gone))[0]
 
     def _chosen_of(self, pool: Scored) -> tuple[Choice, bool]:
@@ -105,7 +105,7 @@ class Chooser:
 
     def _pool(self, gone: Set[int]) -> Scored:
         """Return the candidates to choose from."""
-        pool = self._ranking.joined(self._listed, self._ranking.of_new)
+        pool = self._pool_of_all
         if not gone:
             return pool
         return pool.take(np.flatnonzero(~np.isin(pool.candidates.offer_id, list(gone))))

@@ -2,7 +2,6 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from features.horizon import Value
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.attributes import new_categories, new_families
-from reco.feed.candidates import Gathered, Sweep, sweep_of
+from reco.feed.candidates import Sweep, sweep_of
 from reco.feed.generation import Generation
 from reco.feed.scoring import (
     NO_BOUNDS,
@@ -20,24 +19,22 @@ from reco.feed.scoring import (
     Scored,
     Scores,
     Taste,
-    score,
     taste_of,
 )
 from reco.feed.state import Situation
 from reco.feed.workspace import Scratch
 from reco.kernel import selecting
 from reco.kernel.pooling import not_among
+from reco.lazily import lazy
 from reco.model.scorer import Bounds
 
 MOST = 500
 """The likeliest of all candidates, among which a slate is looked for first."""
 OF_EACH = 5
 """The likeliest of each family that would bring something new: a first play at rank 800, too."""
-FEW = 0.5
-"""Offers around for each item of the catalogue, below which all of them are gathered at once."""
 _GROWTH = 4
-_MANY = 0.1
-"""Share of all items from which on it is quicker to score them all, one after the other."""
+_OF_FAMILY = 4
+"""Of a family so many times more are looked at first, for fewer of it may be left around."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,8 @@ class Ranking:
     taste: Taste
     families: Families
     """Of the items; asked for are those that would bring the person something new."""
-    are_few: bool
-    """Whether there are so few offers around that it is quicker to gather them all."""
     most: int = MOST
-    first: int = 16
+    first: int = 2
     """Items looked at first, for each that is asked for: distance and price change the order."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
@@ -70,62 +65,64 @@ class Ranking:
         full
             Groups of candidates that are left out.
         """
-        if self.are_few:
-            return self.everything.likeliest(most, full)
-        wanted = self._with_room(full)
-        at_least = self._level(wanted, self.first * most)
-        found = self._above(at_least, wanted).likeliest(most, full)
-        return self._complete(found, at_least, most, wanted, full)
-
-    @property
-    def top(self) -> Scored:
-        """The likeliest of all, as many as a slate is looked for among first."""
-        return self._first[0]
-
-    @property
-    def of_new(self) -> Scored:
-        """The likeliest of each family that would bring something new, `OF_EACH` of them."""
-        return self._first[1]
-
-    @cached_property
-    def _first(self) -> tuple[Scored, Scored]:
-        """What both take, of what one sweep has gathered where that is enough."""
-        families, wanted = self.families, self.sweep.wanted
-        if self.are_few:
-            every = self.everything
-            return every.likeliest(self.most), every.likeliest_of(families, OF_EACH)
-        at_least, of_each = self._levels(wanted, self.first * self.most, self.first * OF_EACH)
-        some = self._above_either(at_least, of_each)
-        top, of_new = some.likeliest(self.most), some.likeliest_of(families, OF_EACH)
-        return (
-            self._complete(top, at_least, self.most, wanted, NOTHING_FULL),
-            self._complete_of(of_new, of_each),
-        )
-
-    def _complete(
-        self, found: Scored, at_least: float, most: int, wanted: NDArray[np.bool_], full: Full
-    ) -> Scored:
-        """Return `found`, or what is found farther down where not all was above `at_least`."""
-        looked_at = self.first * most
-        while at_least > -np.inf:
+        wanted, looked_at = self._with_room(full), self.first * most
+        at_least = self._level(wanted, looked_at)
+        while True:
+            found = self._above(at_least, wanted).likeliest(most, full)
+            if self._is_known(found, at_least, most):
+                return found
             if len(found) < most:
                 looked_at *= _GROWTH
                 at_least = self._level(wanted, looked_at)
-            elif found.log_odds[-1] - self.taste.margin > at_least:
-                break
             else:
-                at_least = float(found.log_odds[-1]) - 2.0 * self.taste.margin
-            found = self._above(at_least, wanted).likeliest(most, full)
-        return found
+                at_least = self._below(found, most)
 
-    def _complete_of(self, found: Scored, at_least: NDArray[np.float64]) -> Scored:
-        """The same of each new family: down to the last one found, or to all of the family."""
+    @lazy
+    def top(self) -> Scored:
+        """The likeliest of all, as many as a slate is looked for among first."""
+        return self._first.scored.take(slice(self.most))
+
+    @lazy
+    def of_new(self) -> Scored:
+        """The likeliest of each family that would bring something new, `OF_EACH` of them."""
+        both = self._first
+        return both.scored.take(np.flatnonzero(both.is_of_each))
+
+    @property
+    def pool(self) -> Scored:
+        """Both, the likeliest first."""
+        return self._first.scored
+
+    @lazy
+    def _first(self) -> "_Likeliest":
+        """What one sweep has gathered; another, farther down, where that is not enough."""
+        families, wanted = self.families, self._all
+        looked_at = self.first * self.most
+        least, of_each = self._levels(wanted, looked_at, _OF_FAMILY * self.first * OF_EACH)
         while True:
-            known = self._surely(found, at_least)
-            if np.array_equal(known, at_least):
+            some = self._above_either(least, of_each)
+            found = _Likeliest(*some.likeliest_with(self.most, families, OF_EACH))
+            is_known = self._is_known(found.scored, least, self.most)
+            lower = self._surely(found.scored.take(np.flatnonzero(found.is_of_each)), of_each)
+            if is_known and np.array_equal(lower, of_each):
                 return found
-            at_least = known
-            found = self._above_either(np.inf, at_least).likeliest_of(self.families, OF_EACH)
+            of_each = lower
+            if not is_known:
+                if len(found.scored) < self.most:
+                    looked_at *= _GROWTH
+                    least = self._level(wanted, looked_at)
+                else:
+                    least = self._below(found.scored, self.most)
+
+    def _is_known(self, found: Scored, at_least: float, most: int) -> bool:
+        """Say whether no item with less than `at_least` can be among the `most` likeliest."""
+        if at_least == -np.inf:
+            return True
+        return len(found) >= most and found.log_odds[most - 1] - self.taste.margin > at_least
+
+    def _below(self, found: Scored, most: int) -> float:
+        """Return the least that an item can have which is among the `most` likeliest."""
+        return float(found.log_odds[most - 1]) - 2.0 * self.taste.margin
 
     def joined(self, scored: Scored, others: Scored) -> Scored:
         """Return both, the likeliest first, no item twice."""
@@ -139,18 +136,15 @@ class Ranking:
         """Say whether so many candidates are at venues."""
         if self.sweep.offers[0] < least:
             return False
-        if not self.are_few and np.count_nonzero(~self.top.candidates.is_online) >= least:
+        if np.count_nonzero(~self.top.candidates.is_online) >= least:
             return True
         every = self.everything.gathered
         return len(every) - every.online >= least
 
-    @cached_property
+    @property
     def everything(self) -> Scores:
         """All candidates, until others are gathered."""
-        gathered = self.sweep.everything()
-        if len(gathered) < _MANY * len(self.sweep.wanted):
-            return score(self.taste, gathered)
-        return Scores(gathered, self.taste, self._bounds_of(gathered))
+        return Scores(self.sweep.everything(), self.taste, self._bounds)
 
     def _surely(self, found: Scored, at_least: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what to look down to: as before where all that was asked for is known."""
@@ -165,29 +159,20 @@ class Ranking:
 
     def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
         """Return the candidates that may have the least log-odds, or those of their family."""
-        return self._chosen(np.minimum(least, least_of_family), self.sweep.wanted)
+        return self._chosen(np.minimum(least, least_of_family), self._all)
 
     def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
         """Return the candidates that may have `least` log-odds, of items that are `wanted`."""
         return self._chosen(np.full(len(self.families.is_asked), least), wanted)
 
     def _chosen(self, least_of_family: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Scores:
-        scratch = self.sweep.scratch
+        scratch, sweep = self.sweep.scratch, self.sweep
         slots = selecting.choose(
-            self._most_log_odds, wanted, self.families.of_item,
-            least_of_family.astype(np.float32), scratch.slot[: len(wanted)], scratch.slot_item,
+            sweep.items, self._most_log_odds, wanted, self.families.of_item,
+            least_of_family.astype(np.float32),
+            scratch.is_chosen, scratch.slot, scratch.slot_item,
         )  # fmt: skip
-        gathered = self.sweep.gather(slots)
-        return Scores(gathered, self.taste, self._bounds_of(gathered))
-
-    def _bounds_of(self, gathered: Gathered) -> Bounds:
-        scratch, bounds, count = self.sweep.scratch, self._bounds, len(gathered)
-        if not len(bounds.score):
-            return bounds
-        room = Bounds(scratch.score[:count], scratch.slack[:count])
-        np.take(bounds.score, gathered.item, out=room.score, mode="clip")
-        np.take(bounds.slack, gathered.item, out=room.slack, mode="clip")
-        return room
+        return Scores(sweep.gather(slots), self.taste, self._bounds)
 
     def _level(self, wanted: NDArray[np.bool_], count: int) -> float:
         """Return log-odds that about `count` wanted items may have, −∞ if there are fewer."""
@@ -203,53 +188,72 @@ class Ranking:
         families, least = self.families, np.empty(len(self.families.is_asked))
         histogram = np.zeros((len(least), selecting.BINS), dtype=np.int32)
         of_all = selecting.levels(
-            self._most_log_odds, wanted, count,
+            self.sweep.items, self._most_log_odds, wanted, count,
             families.of_item, families.is_asked, of_each, least, histogram,
         )  # fmt: skip
         return float(of_all), least
 
-    def _with_room(self, full: Full) -> NDArray[np.bool_]:
-        if not len(full.families):
-            return self.sweep.wanted
-        family = self.sweep.catalogue.items.item_subcategory
-        return np.asarray(self.sweep.wanted & ~full.families[family])
+    @property
+    def _all(self) -> NDArray[np.bool_]:
+        """(R,) that every item around is wanted."""
+        return np.ones(len(self.sweep.items), dtype=bool)
 
-    @cached_property
+    def _with_room(self, full: Full) -> NDArray[np.bool_]:
+        """Return which items around are of families that have room, (R,)."""
+        if not len(full.families):
+            return self._all
+        family = self.sweep.catalogue.items.item_subcategory
+        return np.asarray(~full.families[family[self.sweep.items]])
+
+    @lazy
     def _bounds(self) -> Bounds:
-        """Between what the model's score of each item lies; empty: it cannot say for any."""
+        """(I,) between what the model's score lies of each item around; empty: of none it says."""
         serving, scratch = self.taste.serving, self.sweep.scratch
         model, arranged = serving.model, serving.arranged
         if model is None or arranged is None:
             return NO_BOUNDS
-        items, known = len(self.sweep.wanted), self.sweep.catalogue.base_items
+        items, known = len(self.sweep.catalogue.items), self.sweep.catalogue.base_items
         score, slack = scratch.item_score[:items], scratch.item_slack[:items]
-        history = self.taste.history
-        arranged.bounds(history, Bounds(score[:known], slack[:known]))
+        history, around = self.taste.history, self.sweep.items
+        of_base = around[: np.searchsorted(around, known)]
+        arranged.bounds(history, of_base, Bounds(score[:known], slack[:known]))
         if items > known:
             later = Bounds(score[known:], slack[known:])
-            model.scorer.bounds(history, serving.model_rows[known:], later)
+            found = model.scorer.bounds(history, serving.model_rows[known:], later)
+            score[known:], slack[known:] = found.score, found.slack
         return Bounds(score, slack)
 
-    @cached_property
+    @lazy
     def _most_log_odds(self) -> NDArray[np.float32]:
-        """What each item may have at most, right to the margin."""
-        taste, scale = self.taste, self.taste.scale
-        popular = np.maximum(taste.popular_at_venues, taste.popular_online)
-        most = self.sweep.scratch.item_log_odds[: len(self.sweep.wanted)]
+        """(R,) what each item around may have at most, right to the margin."""
+        taste, scale, catalogue = self.taste, self.taste.scale, self.sweep.catalogue
+        scratch, count = self.sweep.scratch, len(self.sweep.items)
+        at_venues, online = taste.popular_at_venues, taste.popular_online
+        most = scratch.around_log_odds[:count]
         selecting.most_log_odds_of_items(
-            self._bounds.score, self._bounds.slack,
-            self.sweep.catalogue.totals.item_bookings, popular, 1.0 - taste.share, taste.liked,
-            scale.intercept, scale.slope, scale.scale, most,
+            self.sweep.items, self._bounds.score, self._bounds.slack,
+            scratch.near, catalogue.online_bookings, self.sweep.online_cost,
+            at_venues.few, at_venues.terms, online.few, online.terms,
+            1.0 - taste.share, taste.liked,
+            scale.intercept, scale.slope, scale.scale, scratch.said[:count], most,
         )  # fmt: skip
         return most
+
+
+@dataclass(frozen=True)
+class _Likeliest:
+    """The likeliest of all, and of each family."""
+
+    scored: Scored
+    """The likeliest first: those of all, then others that are of the likeliest of a family."""
+    is_of_each: NDArray[np.bool_]
 
 
 def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
     """Return the ranking of what the request may show; what it gathers lies in `scratch`."""
     sweep = sweep_of(serving.catalogue, situation, scratch, serving.costs)
-    are_few = sum(sweep.offers) < FEW * len(serving.catalogue.items)
     families = new_families_of(serving.catalogue, situation.state.met)
-    return Ranking(sweep, taste_of(serving, sweep, situation), families, are_few)
+    return Ranking(sweep, taste_of(serving, sweep, situation), families)
 
 
 def new_families_of(catalogue: Catalogue, met: Set[Value]) -> Families:

@@ -1,16 +1,15 @@
 """The probability that this person books each candidate."""
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.horizon import Value
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
-from features.pairs import crowding, popular_log_odds
+from features.pairs import crowding, popular_log_odds, popular_terms
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates, Gathered, Sweep
@@ -18,6 +17,7 @@ from reco.feed.generation import Generation
 from reco.feed.state import Situation, UserState
 from reco.kernel import selecting
 from reco.kernel.liking import liked
+from reco.lazily import lazy
 from reco.model.calibration import Calibration
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
@@ -52,7 +52,7 @@ class Scored:
         item_id = catalogue.items.item_id[self.candidates.item]
         return np.lexsort((item_id, -self.log_odds))
 
-    def take(self, rows: NDArray[np.integer]) -> "Scored":
+    def take(self, rows: NDArray[np.integer] | slice) -> "Scored":
         """Return the candidates of `rows`, in that order."""
         columns = {name: column[rows] for name, column in vars(self.candidates).items()}
         return Scored(Candidates(**columns), self.log_odds[rows], self.said[rows])
@@ -88,6 +88,53 @@ class Families:
 
 
 NOTHING_FULL = Full(np.empty(0, dtype=bool), online=False)
+NO_FAMILIES = Families(np.empty(0, dtype=np.int16), np.zeros(1, dtype=bool))
+"""None is asked for."""
+
+
+@dataclass(frozen=True)
+class Popular:
+    """Log-odds that anyone around books an item of a kind within the catalogue's 28 days.
+
+    What takes place somewhere shares the bookings made at places, what is digital those made
+    online (`features.pairs.popular_log_odds`).
+    """
+
+    offers: int
+    """Offers of the kind around, and their recent bookings."""
+    bookings: int
+    made_a_person: float
+    intercept: float = 0.0
+    """What was learned with the model, if anything was."""
+    slope: float = 1.0
+
+    def __call__(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return the log-odds of an item at each number of bookings near."""
+        own = popular_log_odds(near, self.offers, self.bookings, self.made_a_person)
+        return np.asarray(self.intercept + self.slope * own)
+
+    def learned(self, intercept: float, slope: float) -> "Popular":
+        """Return the same with what was learned of it."""
+        return replace(self, intercept=intercept, slope=slope)
+
+    @lazy
+    def few(self) -> NDArray[np.float64]:
+        """(256,) at few bookings near, which most items have."""
+        return self(_FEW)
+
+    @lazy
+    def terms(self) -> NDArray[np.float64]:
+        """(4,) a, b, c and d of log-odds `c + d log(expm1(a (near + b)))`."""
+        return np.array(
+            [
+                *popular_terms(self.offers, self.bookings, self.made_a_person),
+                self.intercept,
+                self.slope,
+            ]
+        )
+
+
+_FEW = np.arange(256)
 
 
 @dataclass(frozen=True)
@@ -96,9 +143,8 @@ class Taste:
 
     serving: Generation
     history: History
-    popular_at_venues: NDArray[np.float64]
-    """Log-odds of what takes place somewhere, at each number of bookings near."""
-    popular_online: NDArray[np.float64]
+    popular_at_venues: Popular
+    popular_online: Popular
     liked: NDArray[np.float32]
     """(I,) what each item of the catalogue gains from stated tastes, and loses by its rarity;
     empty: nothing was said, and no ranker was learned."""
@@ -152,10 +198,7 @@ class Taste:
 
     def log_odds(self, said: NDArray[np.float64], candidates: Candidates) -> NDArray[np.float64]:
         """Return those of booking each candidate's item, before what its offer costs."""
-        near = candidates.bookings_near
-        popular = np.where(
-            candidates.is_online, self.popular_online[near], self.popular_at_venues[near]
-        )
+        popular = popular_near(self.popular_at_venues, self.popular_online, candidates)
         blended = (1.0 - self.share) * popular + self.scale.log_odds(said)
         prior_or_both = np.where(np.isnan(said), popular, blended)
         return prior_or_both + self.liked[candidates.item] if len(self.liked) else prior_or_both
@@ -186,12 +229,14 @@ def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
     """Return what decides about items for this person, around there."""
     model, state = serving.model, situation.state
     history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
-    popular, added = popularity_tables(sweep), _liked(sweep, state.liked, history)
+    popular, added = popular_around(sweep), _liked(sweep, state.liked, history)
     if serving.ranker is None:
         return Taste(serving, history, *popular, added)
     of = serving.ranker.facts
     crowd = of.crowding * float(crowding(sum(sweep.offers)))
-    at_venues, online = (of.popular_intercept - crowd + of.popular_slope * one for one in popular)
+    at_venues, online = (
+        one.learned(of.popular_intercept - crowd, of.popular_slope) for one in popular
+    )
     both = serving.frequent + added if len(added) else serving.frequent
     return Taste(serving, history, at_venues, online, both, crowd)
 
@@ -223,7 +268,7 @@ class Scores:
     gathered: Gathered
     taste: Taste
     bounds: Bounds
-    """Of the scores by the model; empty: it cannot say for any."""
+    """(I,) of the scores by the model; empty: it cannot say for any."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
         """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer.
@@ -233,56 +278,58 @@ class Scores:
         full
             Groups of candidates that are left out.
         """
-        found = self._exactly(self._may_be_likeliest(most, full))
-        return found.take(found.order(self.gathered.sweep.catalogue)[:most])
+        return self._in_order(self._may_be(most, full, NO_FAMILIES, 0)).take(slice(most))
 
-    def likeliest_of(self, families: Families, of_each: int) -> Scored:
-        """Return the `of_each` likeliest of every family asked for, the likeliest first."""
-        found = self._exactly(self._may_be_likeliest_of(families, of_each))
-        found = found.take(found.order(self.gathered.sweep.catalogue))
-        place = _place_in(families.of_item[found.candidates.item])
-        return found.take(np.flatnonzero(place < of_each))
+    def likeliest_with(
+        self, most: int, families: Families, of_each: int
+    ) -> tuple[Scored, NDArray[np.bool_]]:
+        """Return the `most` likeliest and the `of_each` likeliest of every family asked for.
 
-    def _exactly(self, places: NDArray[np.int64]) -> Scored:
+        Returns
+        -------
+        The likeliest first, those of all before the others; and which are of the likeliest of a
+        family.
+        """
+        found = self._in_order(self._may_be(most, NOTHING_FULL, families, of_each))
+        family = families.of_item[found.candidates.item]
+        is_of_each = families.is_asked[family] & (_place_in(family) < of_each)
+        rows = np.flatnonzero(is_of_each | (np.arange(len(found)) < most))
+        return found.take(rows), is_of_each[rows]
+
+    def _in_order(self, places: NDArray[np.int64]) -> Scored:
         candidates = self.gathered.at(places)
         said = self.taste.said(candidates.item)
-        return Scored(candidates, self.taste.log_odds(said, candidates) - candidates.cost, said)
+        found = Scored(candidates, self.taste.log_odds(said, candidates) - candidates.cost, said)
+        return found.take(found.order(self.gathered.sweep.catalogue))
 
-    @cached_property
+    @lazy
     def _most_log_odds(self) -> NDArray[np.float32]:
         """What each candidate may have at most, right to the margin."""
         gathered, taste, scale = self.gathered, self.taste, self.taste.scale
-        most = gathered.sweep.scratch.log_odds[: len(gathered)]
+        scratch, at_venues, online = (
+            gathered.sweep.scratch, taste.popular_at_venues, taste.popular_online
+        )  # fmt: skip
+        most = scratch.log_odds[: len(gathered)]
         selecting.most_log_odds(
-            self.bounds.score, self.bounds.slack,
-            gathered.item, gathered.offer, gathered.bookings_near, gathered.cost,
-            *gathered.online_rows, taste.popular_at_venues, taste.popular_online,
+            gathered.item, self.bounds.score, self.bounds.slack,
+            gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
+            at_venues.few, at_venues.terms, online.few, online.terms,
             1.0 - taste.share, taste.liked,
-            scale.intercept, scale.slope, scale.scale, most,
+            scale.intercept, scale.slope, scale.scale, scratch.said[: len(gathered)], most,
         )  # fmt: skip
         return most
 
-    def _may_be_likeliest_of(self, families: Families, of_each: int) -> NDArray[np.int64]:
+    def _may_be(self, most: int, full: Full, families: Families, of_each: int) -> NDArray[np.int64]:
+        """Return the places of all that may be among the likeliest, of all or of a family."""
         gathered, scale = self.gathered, self.taste.scale
-        found = gathered.sweep.scratch.place
-        count = selecting.likeliest_of_groups(
-            self._most_log_odds, self.bounds.score, self.bounds.slack,
-            gathered.item, families.of_item, families.is_asked,
-            scale.slope, scale.scale, self.taste.margin,
-            np.full((len(families.is_asked), of_each), -np.inf), found,
-        )  # fmt: skip
-        return found[:count].copy()
-
-    def _may_be_likeliest(self, most: int, full: Full) -> NDArray[np.int64]:
-        gathered, scale = self.gathered, self.taste.scale
-        found = gathered.sweep.scratch.place
+        sweep, found = gathered.sweep, gathered.sweep.scratch.place
+        of_item = sweep.catalogue.items.item_subcategory
         count = selecting.likeliest(
-            self._most_log_odds, self.bounds.score, self.bounds.slack,
-            gathered.item,
-            gathered.sweep.catalogue.items.item_subcategory, full.families, full.online,
-            gathered.offer, *gathered.online_rows,
-            scale.slope, scale.scale, self.taste.margin,
-            most, np.empty(most), found,
+            self._most_log_odds, gathered.item, self.bounds.score, self.bounds.slack,
+            of_item, full.families, full.online, gathered.offer, *gathered.online_rows,
+            families.of_item, families.is_asked, scale.slope, scale.scale, self.taste.margin,
+            most, np.empty(most), np.full((len(families.is_asked), of_each), -np.inf),
+            found,
         )  # fmt: skip
         return found[:count].copy()
 
@@ -300,45 +347,24 @@ def _place_in(group: NDArray[np.int16]) -> NDArray[np.int64]:
     return place
 
 
-def score(taste: Taste, gathered: Gathered) -> Scores:
-    """Score every candidate: by the model, by popularity near where the model cannot say."""
-    model, bounds = taste.model, NO_BOUNDS
-    if model is not None:
-        scratch, count = gathered.sweep.scratch, len(gathered)
-        rows = np.take(
-            taste.serving.model_rows, gathered.item, out=scratch.model_row[:count], mode="clip"
-        )
-        room = Bounds(scratch.score[:count], scratch.slack[:count])
-        bounds = model.scorer.bounds(taste.history, rows, room)
-    return Scores(gathered, taste, bounds)
-
-
-def popularity_tables(sweep: Sweep) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the log-odds that anyone around books an item within the catalogue's 28 days.
-
-    What takes place somewhere shares the bookings made at places, what is digital those made
-    online (`features.pairs.popular_log_odds`).
-
-    Returns
-    -------
-    Of items at venues and of digital ones: (most bookings + 1,), at each number of bookings near.
-    """
+def popular_around(sweep: Sweep) -> tuple[Popular, Popular]:
+    """Return how popular things are around: at venues, and online."""
     catalogue = sweep.catalogue
-    near = np.arange(catalogue.totals.most_item_bookings + 1)
     at_venues, online = (
-        popular_log_odds(near, offers, bookings, made / max(1, catalogue.users))
+        Popular(offers, bookings, made / max(1, catalogue.users))
         for made, bookings, offers in zip(
-            catalogue.bookings, sweep.bookings, sweep.offers, strict=True
+            catalogue.bookings.tolist(), sweep.bookings, sweep.offers, strict=True
         )
     )
     return at_venues, online
 
 
-def popularity_logits(sweep: Sweep, candidates: Candidates) -> NDArray[np.float64]:
+def popular_near(
+    at_venues: Popular, online: Popular, candidates: Candidates
+) -> NDArray[np.float64]:
     """Return the log-odds that anyone around books each of `candidates` within 28 days."""
-    at_venues, online = popularity_tables(sweep)
     near = candidates.bookings_near
-    return np.where(candidates.is_online, online[near], at_venues[near])
+    return np.where(candidates.is_online, online(near), at_venues(near))
 
 
 def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:

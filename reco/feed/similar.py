@@ -16,7 +16,7 @@ from reco.feed.generation import Generation
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.scoring import popularity_logits
+from reco.feed.scoring import popular_around, popular_near
 from reco.feed.slate import choose
 from reco.feed.state import Situation, Surroundings, UserState, look_around
 from reco.geo.points import MAX_RADIUS_M, Point
@@ -107,7 +107,7 @@ def _by_likeness(
     others = catalogue.items.item_external_id[candidates.item] != encoded_ids([of.item_id])[0]
     kinds = [key for key, name in catalogue.categories.items() if name == of.category]
     same_kind = np.isin(catalogue.items.item_category[candidates.item], kinds)
-    popular = popularity_logits(sweep, candidates)
+    popular = popular_near(*popular_around(sweep), candidates)
     like = np.nan_to_num(_likeness(serving, candidates, of), nan=-np.inf)
     item_id = catalogue.items.item_id[candidates.item]
     order = np.lexsort((item_id, -popular, ~same_kind, -like))

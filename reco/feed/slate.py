@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates
 from reco.kernel.pooling import numbered
 from reco.kernel.selecting import take_within
+from reco.lazily import lazy
 
 MAX_A_VENUE = 3
 """Offers of one venue in a slate, while there are others."""
@@ -29,7 +29,7 @@ class Quota:
     limit: NDArray[np.int64]
     """(C,) the most of that group."""
 
-    @cached_property
+    @lazy
     def code(self) -> NDArray[np.int64]:
         """(C,) the groups, numbered from 0 on."""
         code = np.empty(len(self.group), dtype=np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.geo.reach import PlaceMemory
-from reco.kernel.gathering import BEST
+from reco.kernel.gathering import BEST, NEAR
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,20 @@ class Scratch:
     offer: NDArray[np.int32]
     cost: NDArray[np.float64]
     bookings: NDArray[np.int32]
-    model_row: NDArray[np.int32]
-    score: NDArray[np.float32]
-    slack: NDArray[np.float32]
+    said: NDArray[np.float32]
     log_odds: NDArray[np.float32]
     place: NDArray[np.int64]
-    wanted: NDArray[np.bool_]
-    """By item, as are the following."""
+    around: NDArray[np.int32]
+    """The items around."""
+    around_log_odds: NDArray[np.float32]
+    near: NDArray[Any]
+    """Of dtype `NEAR`, by item, as are the following."""
+    is_out: NDArray[np.bool_]
+    is_chosen: NDArray[np.bool_]
     slot: NDArray[np.int32]
     slot_item: NDArray[np.int32]
     item_score: NDArray[np.float32]
     item_slack: NDArray[np.float32]
-    item_log_odds: NDArray[np.float32]
     liked: NDArray[np.float32]
 
     @classmethod
@@ -48,17 +50,18 @@ class Scratch:
             offer=np.empty(items + 1, dtype=np.int32),
             cost=np.empty(items + 1),
             bookings=np.empty(items + 1, dtype=np.int32),
-            model_row=np.empty(items, dtype=np.int32),
-            score=np.empty(items, dtype=np.float32),
-            slack=np.empty(items, dtype=np.float32),
+            said=np.empty(items, dtype=np.float32),
             log_odds=np.empty(items, dtype=np.float32),
             place=np.empty(items, dtype=np.int64),
-            wanted=np.empty(items, dtype=bool),
+            around=np.empty(items + 1, dtype=np.int32),
+            around_log_odds=np.empty(items, dtype=np.float32),
+            near=np.empty(items, dtype=NEAR),
+            is_out=np.empty(items, dtype=bool),
+            is_chosen=np.empty(items, dtype=bool),
             slot=np.empty(items, dtype=np.int32),
             slot_item=np.empty(items + 1, dtype=np.int32),
             item_score=np.empty(items, dtype=np.float32),
             item_slack=np.empty(items, dtype=np.float32),
-            item_log_odds=np.empty(items, dtype=np.float32),
             liked=np.empty(items, dtype=np.float32),
         )
 

@@ -21,7 +21,11 @@ BEST = np.dtype([("cost", np.float64), ("offer", np.int32), ("bookings", np.int3
 Between requests the cost is infinite and the bookings are 0, for every item.
 """
 
+NEAR = np.dtype([("cost", np.float32), ("bookings", np.int32)], align=True)
+"""An item's nearest offer around: what its distance costs; and the bookings of all around."""
+
 _BEST = numba.from_dtype(BEST)[::1]
+_NEAR = numba.from_dtype(NEAR)[::1]
 _AT_ONCE = np.uint64(1_024)
 _FOREVER_US = np.iinfo(np.int64).max
 _DAY_US = 86_400_000_000.0
@@ -88,7 +92,7 @@ def _cheapest(
         # Where.
         READ_I32, READ_F64,
         # What is asked.
-        READ_I32, int64, int64, int64, READ_I64,
+        READ_BOOL, READ_I32, int64, int64, int64, READ_I64,
         # What it costs.
         READ_F64, READ_F64, float64, READ_F64, float64,
         # What was found.
@@ -99,7 +103,7 @@ def gather(
     offer_start, base_offer_id, fresh_offer_id, first_row,
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     group, group_cost,
-    slot, now_us, from_us, before_us, limit_cents,
+    is_chosen, slot, now_us, from_us, before_us, limit_cents,
     cent_cost, price_cost, price_knots, wait_cost, wait_knots,
     best,
 ):  # fmt: skip
@@ -119,9 +123,9 @@ def gather(
         Which offers are not true any more; empty: all are.
     group, group_cost
         Rows of `offer_start`, and what their distance costs.
-    slot
-        By item: where in `best` it is counted, from 1; 0: nothing of it is added. Few items lie
-        close together, where the processor keeps them at hand.
+    is_chosen, slot
+        By item: whether its offers are added, and where in `best`: few items lie close together,
+        where the processor keeps them at hand.
     limit_cents
         What a stock may cost, by what it counts against.
     cent_cost
@@ -145,11 +149,11 @@ def gather(
             left = np.uint64(0)
             for near in range(begin, min(begin + _AT_ONCE, last)):
                 wanted[left] = near
-                left += np.uint64(slot[np.uint64(offer_item[near])] > 0)
+                left += np.uint64(is_chosen[np.uint64(offer_item[near])])
             count += left
             for at in range(left):
                 offer = np.uint64(wanted[at])
-                at_slot = np.uint64(slot[np.uint64(offer_item[offer])] - 1)
+                at_slot = np.uint64(slot[np.uint64(offer_item[offer])])
                 if not (none_replaced or not is_replaced[offer]):
                     continue
                 whole = offer_price[offer]
@@ -182,6 +186,95 @@ def gather(
                     is_better = cost < before
                 best[at_slot].offer = other ^ ((other ^ mine) & -np.int32(is_better))
     return np.int64(count)
+
+
+@compiled(boolean(READ_I32, _NEAR))
+def begin(online_bookings, near):
+    """Write what is near anybody: nothing but the bookings of what is digital."""
+    for row in range(len(near)):
+        near[row].cost = np.inf
+        near[row].bookings = max(online_bookings[row], 0)
+    return True
+
+
+@compiled(boolean(READ_I64, READ_I32, READ_I32, READ_I32, READ_F64, _NEAR))
+def come_near(offer_start, offer_item, offer_bookings, group, group_cost, near):
+    """Add to `near` (I,) the offers of a shelf at some groups, and what their distance costs."""
+    groups = len(offer_start) - 1
+    for place in range(len(group)):
+        if group[place] < groups:
+            first, last = offer_start[group[place]], offer_start[group[place] + 1]
+            away = np.float32(group_cost[place])
+            for offer in range(np.uint64(first), np.uint64(last)):
+                row = np.uint64(offer_item[offer])
+                near[row].cost = min(near[row].cost, away)
+                near[row].bookings += offer_bookings[offer]
+    return True
+
+
+@compiled(int64(_NEAR, READ_I32, READ_BOOL, int32[::1]))
+def come_in_question(near, online_bookings, is_out, item):
+    """Write the items that are near or digital, in order, but for those that are out."""
+    count = np.uint64(0)
+    for row in range(np.uint64(len(near))):
+        item[count] = row
+        is_in = (online_bookings[row] >= 0) | (near[row].cost < np.inf)
+        count += np.uint64(is_in & ~is_out[row])
+    return np.int64(count)
+
+
+@compiled(int64(READ_I64, int64))
+def _group_of(offer_start, offer):
+    """Return the last row of `offer_start` that is no more than `offer`."""
+    low, high = 0, len(offer_start)
+    while low < high:
+        middle = (low + high) >> 1
+        if offer_start[middle] <= offer:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+@compiled(
+    boolean(
+        READ_I64, READ_I32,
+        READ_I64, READ_I64, READ_I64, READ_I64, READ_I64, READ_I32, READ_F64,
+        int64, int64[::1], int64[::1], float64[::1],
+    )
+)  # fmt: skip
+def spell_out(
+    places, offer,
+    offer_start, offer_id, fresh_offer_start, fresh_offer_id,
+    venue_id, venue_rows, venue_distance_m,
+    no_venue, ids, venues, distance_m,
+):  # fmt: skip
+    """Write the id of each offer at `places`, that of its venue, and how far away that is.
+
+    Parameters
+    ----------
+    offer
+        Rows of offers: of the base, and after those, of the fresh shelf.
+    venue_rows, venue_distance_m
+        Ascending rows of the venues around, and how far away they are.
+    no_venue
+        Stands for the venue of digital offers, which are NaN away.
+    """
+    base_rows = len(offer_id)
+    for at in range(len(places)):
+        row = int64(offer[places[at]])
+        is_fresh = row >= base_rows
+        if is_fresh:
+            row -= base_rows
+            ids[at], group = fresh_offer_id[row], _group_of(fresh_offer_start, row)
+        else:
+            ids[at], group = offer_id[row], _group_of(offer_start, row)
+        if group == len(fresh_offer_start if is_fresh else offer_start) - 2:
+            venues[at], distance_m[at] = no_venue, np.nan
+            continue
+        venues[at] = venue_id[group]
+        distance_m[at] = venue_distance_m[np.searchsorted(venue_rows, group)]
+    return True
 
 
 @compiled(

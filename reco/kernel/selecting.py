@@ -2,6 +2,7 @@
 
 import math
 
+import numba
 import numpy as np
 from numba import boolean, float32, float64, int32, int64
 
@@ -15,23 +16,25 @@ from reco.kernel.compiled import (
     READ_MATRIX_I64,
     compiled,
 )
+from reco.kernel.gathering import NEAR
 
+_NEAR = numba.from_dtype(NEAR)[::1]
 _LN2 = float32(math.log(2.0))
 
 
-@compiled(boolean(READ_F32, READ_F32, float64, float64, float64, float32[::1]))
-def _most_said(score, slack, intercept, slope, scale, most):
-    """Write the log-odds that the model may give at most, NaN where it cannot say.
+@compiled(boolean(READ_F32, float64, float64, float64, float32[::1]))
+def _calibrated(said, intercept, slope, scale, most):
+    """Write the log-odds that the model gives to scores, NaN to NaN.
 
     In single precision, and the logarithm of `asinh` by a polynomial over the mantissa, right to
     1e-6: so that eight or sixteen candidates are done at once.
     """
     unit, first, times = float32(1.0 / scale), float32(intercept), float32(slope)
-    for place in range(len(score)):
-        scaled = abs((score[place] + slack[place]) * unit)
+    for place in range(len(said)):
+        scaled = abs(said[place] * unit)
         most[place] = scaled + math.sqrt(scaled * scaled + float32(1.0))
     bits = most.view(np.int32)
-    for place in range(len(score)):
+    for place in range(len(said)):
         exponent = float32((bits[place] >> int32(23)) - int32(127))
         bits[place] = (bits[place] & int32(0x7FFFFF)) | int32(0x3F800000)
         m = most[place]
@@ -42,46 +45,74 @@ def _most_said(score, slack, intercept, slope, scale, most):
             float32(1 / 3) + t2 * (float32(1 / 5) + t2 * (float32(1 / 7) + t2 * float32(1 / 9)))
         )
         log = exponent * _LN2 + float32(2.0) * t * series
-        said = score[place] + slack[place]
-        most[place] = first + times * math.copysign(log, said)
+        most[place] = first + times * math.copysign(log, said[place])
     return True
+
+
+@compiled(boolean(READ_I32, READ_F32, READ_F32, float32[::1]))
+def _most_said(item, score, slack, said):
+    """Write what the model may say at most of each of `item`, NaN where it cannot say."""
+    for place in range(len(item)):
+        row = np.uint64(item[place])
+        said[place] = score[row] + slack[row] if len(score) else np.nan
+    return True
+
+
+@compiled(float64(int64, READ_F64, READ_F64))
+def _popular_log_odds(near, few, kind):
+    """Return `reco.feed.scoring.Popular` at a number of bookings near, nearly."""
+    if near < len(few):
+        return few[near]
+    share = kind[0] * (float(near) + kind[1])
+    return kind[2] + kind[3] * math.log(math.expm1(share))
 
 
 @compiled(
     boolean(
-        READ_F32, READ_F32, READ_I32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
-        READ_F64, READ_F64, float64, READ_F32, float64, float64, float64, float32[::1],
+        READ_I32, READ_F32, READ_F32, READ_I32, READ_I32, READ_F64, int64, int64, int64,
+        READ_F64, READ_F64, READ_F64, READ_F64, float64, READ_F32,
+        float64, float64, float64, float32[::1], float32[::1],
     )
 )  # fmt: skip
 def most_log_odds(
-    score, slack, item, offer, bookings, cost, online_from, base_rows, fresh_online_from,
-    popular_at_venues, popular_online, rest, liked, intercept, slope, scale, most,
+    item, score, slack, offer, bookings, cost, online_from, base_rows, fresh_online_from,
+    few_at_venues, at_venues, few_online, online, rest, liked,
+    intercept, slope, scale, said, most,
 ):  # fmt: skip
     """Write the log-odds that each candidate may have at most, but for rounding.
 
     Parameters
     ----------
+    item
+        (C,)
     score, slack
-        The model's (`reco.model.scorer.Bounds`); empty: it cannot say for any.
+        (I,) the model's (`reco.model.scorer.Bounds`); empty: it cannot say for any.
     offer, online_from, base_rows, fresh_online_from
         Rows of offers; which of them are digital (`gathering.take_out`).
-    bookings, popular_at_venues, popular_online
-        Bookings near, and the log-odds at each number of them.
+    bookings, few_at_venues, at_venues, few_online, online
+        (C,) bookings near, and the log-odds at each number of them: of few in a table, of more by
+        `reco.feed.scoring.Popular.terms`.
     rest
         How much these count beside the model's; all, where it cannot say.
     liked
-        What each item gains from stated tastes; empty: nothing was said.
+        (I,) what each item gains from stated tastes; empty: nothing was said.
     cost
-        What the best offer takes away.
+        (C,) what the best offer takes away.
     intercept, slope, scale
         Of the calibration, times what the model counts.
+    said, most
+        (C,) memory, and what receives the log-odds.
     """
-    _most_said(score, slack, intercept, slope, scale, most)
+    _most_said(item, score, slack, said)
+    _calibrated(said, intercept, slope, scale, most)
     for place in range(len(cost)):
         row, near = offer[place], bookings[place]
         is_online = (row >= online_from) & ((row < base_rows) | (row >= fresh_online_from))
-        popular = popular_online[near] if is_online else popular_at_venues[near]
-        if len(score) == 0 or math.isnan(score[place]):
+        if is_online:
+            popular = _popular_log_odds(near, few_online, online)
+        else:
+            popular = _popular_log_odds(near, few_at_venues, at_venues)
+        if math.isnan(said[place]):
             most[place] = popular - cost[place]
         else:
             most[place] += float32(rest * popular - cost[place])
@@ -93,31 +124,43 @@ def most_log_odds(
 
 @compiled(
     boolean(
-        READ_F32, READ_F32, READ_I32, READ_F64, float64, READ_F32,
-        float64, float64, float64, float32[::1],
+        READ_I32, READ_F32, READ_F32, _NEAR, READ_I32, float64,
+        READ_F64, READ_F64, READ_F64, READ_F64, float64, READ_F32,
+        float64, float64, float64, float32[::1], float32[::1],
     )
 )  # fmt: skip
 def most_log_odds_of_items(
-    score, slack, bookings, popular, rest, liked, intercept, slope, scale, most
+    item, score, slack, near, online_bookings, online_cost,
+    few_at_venues, at_venues, few_online, online, rest, liked,
+    intercept, slope, scale, said, most,
 ):  # fmt: skip
-    """Write the log-odds that each item may have at most, at an offer that costs nothing.
+    """Write the log-odds that each of `item` (R,) may have at most, at offers without a price.
 
     Parameters
     ----------
-    bookings, popular
-        The most bookings near that an item may have, and the most log-odds at each number of them.
+    near
+        (I,) the nearest offer of each item, and the bookings of all around.
+    online_bookings, online_cost
+        (I,) −1: nothing of the item is digital; and what such an offer costs.
 
     The others are as above; right to the same rounding.
     """
-    _most_said(score, slack, intercept, slope, scale, most)
-    for place in range(len(most)):
-        likely = popular[bookings[place]]
-        if len(score) == 0 or math.isnan(score[place]):
-            most[place] = likely
-        else:
-            most[place] += float32(rest * likely)
-    for place in range(len(liked)):
-        most[place] += liked[place]
+    _most_said(item, score, slack, said)
+    _calibrated(said, intercept, slope, scale, most)
+    for place in range(len(item)):
+        row = np.uint64(item[place])
+        counts = 1.0 if math.isnan(said[place]) else rest
+        likely = -np.inf
+        if near[row].cost < np.inf:
+            popular = _popular_log_odds(near[row].bookings, few_at_venues, at_venues)
+            likely = counts * popular - near[row].cost
+        if online_bookings[row] >= 0:
+            popular = _popular_log_odds(near[row].bookings, few_online, online)
+            likely = max(likely, counts * popular - online_cost)
+        most[place] = float32(likely + (0.0 if math.isnan(said[place]) else most[place]))
+    if len(liked):
+        for place in range(len(item)):
+            most[place] += liked[item[place]]
     return True
 
 
@@ -139,12 +182,15 @@ def _reached(histogram, count):
 
 
 @compiled(
-    float64(READ_F32, READ_BOOL, int64, READ_I16, READ_BOOL, int64, float64[::1], int32[:, ::1])
-)
+    float64(
+        READ_I32, READ_F32, READ_BOOL, int64, READ_I16, READ_BOOL, int64,
+        float64[::1], int32[:, ::1],
+    )
+)  # fmt: skip
 def levels(
-    most, is_wanted, count, item_group, is_asked, count_of_group, least_of_group, histogram
+    item, most, is_wanted, count, item_group, is_asked, count_of_group, least_of_group, histogram
 ):  # fmt: skip
-    """Return log-odds that about `count` of the wanted items may have, and no fewer.
+    """Return log-odds that about `count` of the wanted of `item` may have, and no fewer.
 
     Minus infinity where there are no more than that. `least_of_group` receives the same for each
     group, infinity where it is not asked for; `histogram` holds zeros, a row a group.
@@ -152,7 +198,8 @@ def levels(
     for place in range(np.uint64(len(most))):
         step = int64((most[place] - _LOWEST) * _BINS_A_UNIT)
         step = min(max(step, 0), BINS - 1)
-        histogram[np.uint64(item_group[place]), np.uint64(step)] += is_wanted[place]
+        group = item_group[np.uint64(item[place])]
+        histogram[np.uint64(group), np.uint64(step)] += is_wanted[place]
     for group in range(len(is_asked)):
         least_of_group[group] = np.inf
         if is_asked[group]:
@@ -199,105 +246,80 @@ def _sift_down(heap, filled, value):
 
 
 @compiled(float64(int64, float64, READ_F32, READ_F32, float64, float64, float64))
-def _least_log_odds(place, at_most, score, slack, slope, scale, margin):
+def _least_log_odds(item, at_most, score, slack, slope, scale, margin):
     """Return the log-odds that a candidate has for certain: only the model's part is not known."""
-    if len(score) == 0 or math.isnan(score[place]):
+    if len(score) == 0 or math.isnan(score[item]):
         return at_most - 2.0 * margin
-    said, off = float64(score[place]), float64(slack[place])
+    said, off = float64(score[item]), float64(slack[item])
     unsure = _log_odds(said + off, 0.0, slope, scale) - _log_odds(said - off, 0.0, slope, scale)
     return at_most - 2.0 * margin - unsure
 
 
-@compiled(int64(READ_F32, READ_BOOL, READ_I16, READ_F32, int32[::1], int32[::1]))
-def choose(most, is_wanted, item_group, least_of_group, slot, slot_item):
-    """Number the wanted items that may have the least log-odds of their group; return how many.
+@compiled(
+    int64(READ_I32, READ_F32, READ_BOOL, READ_I16, READ_F32, boolean[::1], int32[::1], int32[::1])
+)
+def choose(item, most, is_wanted, item_group, least_of_group, is_chosen, slot, slot_item):
+    """Number the wanted of `item` that may have the least log-odds of their group; return how many.
 
-    `slot` receives the numbers from 1 by item, 0 for the others; `slot_item` the items by slot.
+    `is_chosen` receives by item which these are, `slot` their numbers, and `slot_item` the items by
+    number.
     """
+    is_chosen[:] = False
     count = np.uint64(0)
-    for place in range(np.uint64(len(most))):
-        border = least_of_group[np.uint64(item_group[place])]
-        is_chosen = is_wanted[place] & (most[place] >= border)
-        slot_item[count] = place
-        count += np.uint64(is_chosen)
-        slot[place] = np.int32(count) * np.int32(is_chosen)
+    for place in range(np.uint64(len(item))):
+        row = np.uint64(item[place])
+        may_be = most[place] >= least_of_group[np.uint64(item_group[row])]
+        is_chosen[row] = is_wanted[place] & may_be
+        slot[row] = np.int32(count)
+        slot_item[count] = item[place]
+        count += np.uint64(is_chosen[row])
     return np.int64(count)
 
 
-@compiled(int64(READ_BOOL, int32[::1], int32[::1]))
-def choose_all(is_wanted, slot, slot_item):
-    """Number all wanted items, as `choose` does."""
-    count = np.uint64(0)
-    for place in range(np.uint64(len(is_wanted))):
-        slot_item[count] = place
-        count += np.uint64(is_wanted[place])
-        slot[place] = np.int32(count) * np.int32(is_wanted[place])
-    return np.int64(count)
+@compiled(int64(READ_I32, boolean[::1], int32[::1], int32[::1]))
+def choose_all(item, is_chosen, slot, slot_item):
+    """Number all of `item`, as `choose` does."""
+    is_chosen[:] = False
+    for place in range(len(item)):
+        row = item[place]
+        is_chosen[row], slot[row], slot_item[place] = True, place, row
+    return len(item)
 
 
 @compiled(
     int64(
-        READ_F32, READ_F32, READ_F32, READ_I32, READ_I16, READ_BOOL,
-        float64, float64, float64, float64[:, ::1], int64[::1],
-    )
-)  # fmt: skip
-def likeliest_of_groups(
-    most_log_odds, score, slack, item, item_group, is_asked,
-    slope, scale, margin, best, found,
-):  # fmt: skip
-    """Write the places of all that may be among the likeliest of a group asked for.
-
-    Parameters
-    ----------
-    best
-        A row a group, as long as many are asked for, of minus infinities; it receives log-odds that
-        so many of the group have for certain.
-
-    The others are those of `likeliest`.
-    """
-    count = 0
-    size = best.shape[1]
-    for turn in range(2):
-        for place in range(len(item)):
-            group = item_group[item[place]]
-            if not is_asked[group]:
-                continue
-            at_most = float64(most_log_odds[place]) + margin
-            if at_most < best[group, 0] - margin:
-                continue
-            if turn == 1:
-                found[count] = place
-                count += 1
-                continue
-            at_least = _least_log_odds(place, at_most, score, slack, slope, scale, margin)
-            if at_least > best[group, 0]:
-                _sift_down(best[group], size, at_least)
-    return count
-
-
-@compiled(
-    int64(
-        READ_F32, READ_F32, READ_F32, READ_I32,
+        READ_F32, READ_I32, READ_F32, READ_F32,
         READ_I16, READ_BOOL, boolean, READ_I32, int64, int64, int64,
-        float64, float64, float64, int64, float64[::1], int64[::1],
+        READ_I16, READ_BOOL, float64, float64, float64, int64, float64[::1], float64[:, ::1],
+        int64[::1],
     )
 )  # fmt: skip
 def likeliest(
-    most_log_odds, score, slack, item,
-    item_group, is_full, is_online_full, offer, online_from, base_rows, fresh_online_from,
-    slope, scale, margin, most, heap, found,
+    most_log_odds, item, score, slack,
+    item_family, is_full, is_online_full, offer, online_from, base_rows, fresh_online_from,
+    item_group, is_asked, slope, scale, margin, most, heap, best,
+    found,
 ):  # fmt: skip
     """Write the places of all that may be among the `most` likeliest candidates; return how many.
+
+    Also of those that may be among the likeliest of a group asked for.
 
     Parameters
     ----------
     most_log_odds
         What `most_log_odds` wrote, right to `margin`.
-    item, item_group, is_full, is_online_full
-        Candidates of items whose group is full, or that are digital where that is full, are left
-        out; empty: no group is full.
+    item, score, slack
+        (C,) and (I,)
+    item_family, is_full, is_online_full
+        Candidates of items whose family is full, or that are digital where that is full, are not
+        among the likeliest of all; empty: no family is full.
+    item_group, is_asked
+        The group of each item, and which groups are asked for; empty: there is one that is not.
     heap
         Room for `most` log-odds.
+    best
+        A row a group, as long as many are asked for, of minus infinities; it receives log-odds that
+        so many of the group have for certain.
     found
         Room for every candidate, since all may be equal.
 
@@ -306,26 +328,34 @@ def likeliest(
     count = 0
     filled = 0
     # So many candidates have at least these log-odds for certain.
-    least = -np.inf
+    least = -np.inf if most > 0 else np.inf
+    of_each = best.shape[1]
     for turn in range(2):
         for place in range(len(item)):
             at_most = float64(most_log_odds[place]) + margin
-            if at_most < least:
-                continue
-            if len(is_full) and is_full[item_group[item[place]]]:
-                continue
-            row = offer[place]
-            if (
-                is_online_full
-                and row >= online_from
-                and (row < base_rows or row >= fresh_online_from)
-            ):
+            row = item[place]
+            group = int64(item_group[row]) if len(item_group) else 0
+            is_of_group = is_asked[group] and at_most >= best[group, 0] - margin
+            is_of_all = (
+                at_most >= least
+                and not (len(is_full) and is_full[item_family[row]])
+                and not (
+                    is_online_full
+                    and offer[place] >= online_from
+                    and (offer[place] < base_rows or offer[place] >= fresh_online_from)
+                )
+            )
+            if not (is_of_all or is_of_group):
                 continue
             if turn == 1:
                 found[count] = place
                 count += 1
                 continue
-            at_least = _least_log_odds(place, at_most, score, slack, slope, scale, margin)
+            at_least = _least_log_odds(row, at_most, score, slack, slope, scale, margin)
+            if is_of_group and at_least > best[group, 0]:
+                _sift_down(best[group], of_each, at_least)
+            if not is_of_all:
+                continue
             if filled < most:
                 filled += 1
                 _sift_up(heap, filled - 1, at_least)

@@ -16,8 +16,14 @@ from reco.model.scorer import Bounds, Scorer, nothing_known
 class Arranged(Protocol):
     """Some items of a model, in the order of somebody else."""
 
-    def bounds(self, history: History, room: Bounds) -> Bounds:
-        """Return `Scorer.bounds` of all of them; `room` may be used."""
+    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
+        """Write `Scorer.bounds` of those at `places`, and of others too where that is quicker.
+
+        Parameters
+        ----------
+        room
+            Of all of them.
+        """
         ...
 
 
@@ -43,9 +49,10 @@ class _InOrder:
         lanes = padded.reshape(blocks, BLOCK, factors + more).transpose(0, 2, 1)
         return cls(scorer, np.ascontiguousarray(lanes), coarse.step)
 
-    def bounds(self, history: History, room: Bounds) -> Bounds:
-        if not len(history):
-            return nothing_known(room)
+    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
+        if not len(history) or not len(places):
+            nothing_known(room)
+            return
         user = np.zeros(self.code.shape[1], dtype=np.float32)
         factor = self.scorer.user_factor(history)
         user[: len(factor)] = factor
@@ -54,7 +61,6 @@ class _InOrder:
             0.5 + 127.0 * (len(user) + 4) * 2.0**-23
         )
         blocked_products(self.code, self.step, user, slack_steps, room.score, room.slack)
-        return room
 
 
 @dataclass(frozen=True)
@@ -62,5 +68,7 @@ class _ByRow:
     scorer: Scorer
     rows: NDArray[np.int32]
 
-    def bounds(self, history: History, room: Bounds) -> Bounds:
-        return self.scorer.bounds(history, self.rows, room)
+    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
+        own = Bounds(*np.empty((2, len(places)), dtype=np.float32))
+        found = self.scorer.bounds(history, self.rows[places], own)
+        room.score[places], room.slack[places] = found.score, found.slack

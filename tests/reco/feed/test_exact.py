@@ -20,7 +20,7 @@ from reco.feed.pipeline import feed
 from reco.feed.planning import ASSUMED_DURATION
 from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
-from reco.feed.scoring import history_of, score, taste_of
+from reco.feed.scoring import history_of, taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
 from reco.feed.state import read_situation
@@ -387,7 +387,8 @@ queries = st.fixed_dictionaries(
 def every(serving, here):
     """Return the scores of everything that is around."""
     sweep = swept(serving, here)
-    return score(taste_of(serving, sweep, here), sweep.everything())
+    families = new_families_of(serving.catalogue, here.state.met)
+    return Ranking(sweep, taste_of(serving, sweep, here), families).everything
 
 
 def pruned(serving, here, most, first):
@@ -395,7 +396,7 @@ def pruned(serving, here, most, first):
     sweep = swept(serving, here)
     families = new_families_of(serving.catalogue, here.state.met)
     taste = taste_of(serving, sweep, here)
-    return Ranking(sweep, taste, families, are_few=False, most=most, first=first)
+    return Ranking(sweep, taste, families, most=most, first=first)
 
 
 @given(queries)
@@ -455,7 +456,12 @@ def test_the_likeliest_of_each_new_family_are_those_of_all(
         if families.is_asked[of[place]] and of[:place].count(of[place]) < OF_EACH
     ]
     assert ranking.of_new.candidates.offer_id.tolist() == expected
-    assert scores.likeliest_of(families, OF_EACH).candidates.offer_id.tolist() == expected
+    found, is_of_each = scores.likeliest_with(most, families, OF_EACH)
+    assert found.candidates.offer_id[is_of_each].tolist() == expected
+    assert (
+        found.take(slice(most)).candidates.offer_id.tolist()
+        == (everything.candidates.offer_id.tolist()[:most])
+    )
     assert (
         ranking.top.candidates.offer_id.tolist() == (everything.candidates.offer_id.tolist()[:most])
     )

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from reco.core.deposits import UNLIMITED
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
-from reco.feed.scoring import popularity_logits
+from reco.feed.scoring import popular_around, popular_near
 from reco.feed.state import Situation, Surroundings, UserState
 from reco.geo.points import Point
 
@@ -22,7 +22,7 @@ def scored(rows):
     around = Surroundings(Point(5.0, 45.0), "request", 5e4, venues, np.full(len(venues), 300.0))
     sweep = swept(generation(catalogue, None), Situation(QUERY, GUEST, around))
     candidates = sweep.everything().everything()
-    rate = np.log1p(np.exp(popularity_logits(sweep, candidates)))
+    rate = np.log1p(np.exp(popular_near(*popular_around(sweep), candidates)))
     return catalogue, candidates, rate
 
 
