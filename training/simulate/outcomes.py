@@ -57,7 +57,8 @@ def draw_outcomes(
     for start in range(0, len(met), _BLOCK):
         rows = slice(start, start + _BLOCK)
         encounter = encounters(user[rows], offer[rows], users, supply)
-        outcome[rows] = _ends(generator, encounter, setting.parameters)
+        uniform = generator.random((2, len(encounter.quality)))
+        outcome[rows] = ends_of(uniform, encounter, setting.parameters)
     outcome[(outcome == BOOKING) & (supply.stocks.cancelled_s[stock] <= at_s)] = CLICK
     return Outcomes(user, offer, stock, at_s, outcome)
 
@@ -96,16 +97,22 @@ def _stocks(
     return chosen.astype(np.int32)
 
 
-def _ends(
-    generator: np.random.Generator, encounter: Encounter, parameters: Parameters
+def ends_of(
+    uniform: NDArray[np.float64], encounter: Encounter, parameters: Parameters
 ) -> NDArray[np.int8]:
-    count = len(encounter.quality)
+    """Return how each of N considerations ends, a row in `OUTCOMES`.
+
+    Parameters
+    ----------
+    uniform
+        (2, N) in [0, 1): what decides between other ends, and what decides on a booking.
+    """
     fit = 1 / (1 + np.exp(-taste_lift(encounter, parameters)))
     favourite = 2 * parameters.favourite_share * fit
     dismiss = 2 * parameters.dismiss_share * (1 - fit)
-    uniform = generator.random(count)
-    ends = np.where(uniform < favourite + dismiss + parameters.click_share, CLICK, VIEW)
-    ends[uniform < favourite + dismiss] = DISMISS
-    ends[uniform < favourite] = FAVOURITE
-    booked = generator.random(count) < booking_probability(encounter, parameters)
-    return np.where(booked, BOOKING, ends).astype(np.int8)
+    other, booked = uniform
+    ends = np.where(other < favourite + dismiss + parameters.click_share, CLICK, VIEW)
+    ends[other < favourite + dismiss] = DISMISS
+    ends[other < favourite] = FAVOURITE
+    is_booked = booked < booking_probability(encounter, parameters)
+    return np.where(is_booked, BOOKING, ends).astype(np.int8)

@@ -66,7 +66,18 @@ class Truth:
         price_eur, distance_m
             (N,) of the offer; 0 m where digital. What cannot be paid has probability 0 on top.
         """
-        encounter = Encounter(
+        encounter = self.encounter(user, item, price_eur, distance_m)
+        return booking_probability(encounter, self.parameters)
+
+    def encounter(
+        self,
+        user: NDArray[np.integer],
+        item: NDArray[np.integer],
+        price_eur: NDArray[np.float64],
+        distance_m: NDArray[np.float64],
+    ) -> Encounter:
+        """Return what the response depends on; parameters as in `booking_probability`."""
+        return Encounter(
             relative_taste(self.tastes, user, self.style[item], self.scene[item]),
             self.openness[user],
             self.quality[item],
@@ -75,7 +86,6 @@ class Truth:
             distance_m,
             self.reach_m[user],
         )
-        return booking_probability(encounter, self.parameters)
 
     def impression_probability(
         self,
