@@ -41,7 +41,7 @@ def evaluate(
     kept, plan = RunFolder(folder), evaluation.plan
     kept.write_manifest({**about, **_asked(plan), "people": len(evaluation.users)})
     kept.write_table("items", items_table(evaluation.past))
-    kept.write_table("venues", venues_table(evaluation.past))
+    kept.write_table("venues", venues_table(evaluation))
     run(evaluation, kept.people, workers, lambda what, share: progress(what, 0.95 * share))
     progress("summing up", 0.96)
     names = [system.name for system in plan.systems]

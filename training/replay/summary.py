@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from training.beyond import gini
 from training.paired import Compared, compare
 from training.reliability import Curve, Reliability, curve_of, distinct_share, reliability
+from training.replay.exposure import venue_exposure, with_unshown
 
 SEGMENTS = ("seen", "density", "first_category")
 """Columns by which people are told apart."""
@@ -113,25 +114,13 @@ def _totals(rows: pa.Table, n: int) -> dict[str, float]:
 
 def _totals_of_week(rows: pa.Table) -> dict[str, float]:
     items = pc.list_flatten(rows["items"]).to_numpy()
-    venues = pc.list_flatten(rows["venues"]).to_numpy()
-    length = pc.list_value_length(rows["items"]).to_numpy()
-    place = np.arange(len(items)) - np.repeat(np.cumsum(length) - length, length)
     bookable, open_venues = rows["bookable_items"][0].as_py(), rows["bookable_venues"][0].as_py()
     shown = np.bincount(items)
-    at_venue = venues >= 0
-    weight = 1.0 / np.log2(place[at_venue] + 2.0)
-    exposed = np.bincount(venues[at_venue], weight)
     return {
         "coverage": np.count_nonzero(shown) / max(1, bookable),
-        "gini": gini(_with_unshown(shown.astype(np.float64), bookable)),
-        "venue_gini": gini(_with_unshown(exposed.astype(np.float64), open_venues)),
+        "gini": gini(with_unshown(shown.astype(np.float64), bookable)),
+        "venue_gini": gini(with_unshown(venue_exposure(rows), open_venues)),
     }
-
-
-def _with_unshown(exposure: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return the exposures of those shown, and zeros for those of `count` that were not."""
-    shown = exposure[exposure > 0]
-    return np.append(shown, np.zeros(max(0, count - len(shown))))
 
 
 def _figures(name: str, metrics: Mapping[str, Compared], rows: pa.Table) -> SystemFigures:
