@@ -187,8 +187,8 @@ def guards_from(texts: Sequence[str]) -> dict[str, float]:
 def status_tables(found: Status) -> RenderableType:
     """Return an experiment's status as tables, and what follows in words."""
     parts: list[RenderableType] = [_people_table(found)]
-    if found.comparisons:
-        parts.append(_comparison_table(found))
+    if found.may_look:
+        parts += [_mean_table(found), _comparison_table(found)]
     if found.guards:
         parts.append(_guard_table(found))
     alarm = "NOT AS PLANNED" if found.split.is_wrong else "as planned"
@@ -203,18 +203,20 @@ def _people_table(found: Status) -> Table:
     table = Table(title=title, title_justify="left")
     for column in ("variant", "planned", "users", "slates", "impressions", "judged"):
         table.add_column(column, justify="left" if column == "variant" else "right")
-    figures = [name for name in dict.fromkeys((*METRICS, *GUARDS)) if found.may_look]
-    for name in figures:
-        table.add_column(name, justify="right")
     for variant in found.variants:
         counts = (variant.users, variant.slates, variant.impressions, variant.judged)
-        means = (variant.means.get(name) for name in figures)
-        table.add_row(
-            variant.label,
-            f"{variant.share:.1%}",
-            *(f"{count:,}" for count in counts),
-            *("" if mean is None else f"{mean:.4g}" for mean in means),
-        )
+        table.add_row(variant.label, f"{variant.share:.1%}", *(f"{count:,}" for count in counts))
+    return table
+
+
+def _mean_table(found: Status) -> Table:
+    table = Table(title="Means of a judged person", title_justify="left")
+    table.add_column("figure")
+    for variant in found.variants:
+        table.add_column(variant.label, justify="right")
+    for name in dict.fromkeys((*METRICS, *GUARDS)):
+        means = (variant.means.get(name) for variant in found.variants)
+        table.add_row(name, *("" if mean is None else f"{mean:.4f}" for mean in means))
     return table
 
 
