@@ -26,7 +26,8 @@ from training.commands.revision import code_revision
 from training.replay.evaluation import Evaluation
 from training.replay.outcome import evaluate as evaluated
 from training.replay.plan import Plan
-from training.replay.reading import past_from_database, past_from_folder
+from training.replay.reading import past_from_folder
+from training.replay.recorded import past_from_database
 from training.replay.slates import System
 from training.replay.summary import RunSummary
 from training.screen import figure_cell

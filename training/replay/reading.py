@@ -1,35 +1,27 @@
-"""A world's past from its frames, or from its database with the log of what was changed."""
+"""A world's past from its frames."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.horizon import Value
 from features.interactions import EVENT_KINDS, encoded_ids
 from reco.catalogue.shelf import ONLINE
 from reco.catalogue.snapshot import MOST_GENRES, Items
 from reco.catalogue.venues import Venues
 from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.core.deposits import Deposit
-from reco.db.arrays import FOREVER_US, NEVER_US, fetch_arrays
-from reco.db.session import transaction
-from reco.frames.exporting import tables_of
+from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource
 from training.columns import cents, rows_in, times_us
 from training.replay.past import (
     UNLIMITED_PLACES,
-    Before,
     Bookings,
-    Columns,
     Deeds,
     Names,
     Offers,
@@ -40,6 +32,9 @@ from training.replay.past import (
 
 Pieces = Callable[[str], Iterator[pa.Table]]
 """The name of a frame -> its rows, in pieces; none where there is no such frame."""
+
+ReadBookings = Callable[[pa.Table, pa.Table], Bookings]
+ReadDeeds = Callable[[pa.Table, pa.Table], Deeds]
 
 _AT_ONCE = 2_000_000
 """Rows of a long frame that are turned into numbers together."""
@@ -66,27 +61,19 @@ def past_from_folder(folder: Path) -> Past:
             for piece in source.pieces(name):
                 yield piece.table
 
-    return past_of(pieces)
+    return past_of(pieces, partial(_bookings, pieces), partial(_deeds, pieces))
 
 
-def past_from_database(conninfo: str) -> Past:
-    """Return the past of a migrated database; of people who are erased there is none.
+def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) -> Past:
+    """Return the past that frames tell; of the caps of a deposit they say nothing (`_CAPS`).
 
-    What was changed since (prices, dates, withdrawals) is taken back from `core.change`.
-
-    Raises
-    ------
-    Unavailable
-        The database does not answer.
+    Parameters
+    ----------
+    read_bookings
+        Of the frames of users and stocks.
+    read_deeds
+        Of the frames of users and offers.
     """
-    with transaction(conninfo, read_only=True) as connection:
-        connection.execute("set local statement_timeout = 0")
-        past = past_of(partial(tables_of, connection))
-        return _completed(connection, past)
-
-
-def past_of(pieces: Pieces) -> Past:
-    """Return the past that frames tell; of the caps of a deposit they say nothing (`_CAPS`)."""
     items, venues, offers, stocks, users = (
         _whole(pieces, name) for name in ("items", "venues", "offers", "stocks", "users")
     )
@@ -107,8 +94,8 @@ def past_of(pieces: Pieces) -> Past:
         stocks=_stocks(stocks, offers),
         stocks_before=None,
         people=_people(users),
-        bookings=_bookings(pieces, users, stocks),
-        deeds=_deeds(pieces, users, offers),
+        bookings=read_bookings(users, stocks),
+        deeds=read_deeds(users, offers),
         names=Names(
             item_title=items["title"],
             item_genres=items["genre"],
@@ -244,18 +231,13 @@ def _bookings(pieces: Pieces, users: pa.Table, stocks: pa.Table) -> Bookings:
         )
         for table in _large_pieces(pieces, "bookings")
     ]
-    user, stock, quantity, amount, at_us, cancelled_us = map(
+    user, stock, quantity, amount_cents, at_us, cancelled_us = map(
         np.concatenate, zip(*parts, strict=True)
     )
-    order = np.lexsort((stock, at_us, user))
-    return Bookings(
-        start=np.searchsorted(user[order], np.arange(len(users) + 1)),
-        stock=stock[order].astype(np.int32),
-        quantity=quantity[order].astype(np.int32),
-        amount_cents=amount[order].astype(np.int32),
-        at_us=at_us[order],
-        cancelled_us=cancelled_us[order],
-    )
+    return bookings_in_order(
+        len(users), user, stock,
+        quantity=quantity, amount_cents=amount_cents, at_us=at_us, cancelled_us=cancelled_us,
+    )  # fmt: skip
 
 
 def _deeds(pieces: Pieces, users: pa.Table, offers: pa.Table) -> Deeds:
@@ -270,85 +252,46 @@ def _deeds(pieces: Pieces, users: pa.Table, offers: pa.Table) -> Deeds:
         for table in _large_pieces(pieces, "interactions")
     ]
     user, offer, kind, at_us = map(np.concatenate, zip(*parts, strict=True))
+    return deeds_in_order(len(users), user, offer, kind=kind, at_us=at_us)
+
+
+def bookings_in_order(
+    people: int,
+    user: NDArray[np.int64],
+    stock: NDArray[np.int64],
+    *,
+    quantity: NDArray[np.integer],
+    amount_cents: NDArray[np.integer],
+    at_us: NDArray[np.int64],
+    cancelled_us: NDArray[np.int64],
+) -> Bookings:
+    """Return bookings (B,) by user and time; rows of users and stocks, −1: unknown, left out."""
+    order = np.lexsort((stock, at_us, user))
+    order = order[(user[order] >= 0) & (stock[order] >= 0)]
+    return Bookings(
+        start=np.searchsorted(user[order], np.arange(people + 1)),
+        stock=stock[order].astype(np.int32),
+        quantity=quantity[order].astype(np.int32),
+        amount_cents=amount_cents[order].astype(np.int32),
+        at_us=at_us[order],
+        cancelled_us=cancelled_us[order],
+    )
+
+
+def deeds_in_order(
+    people: int,
+    user: NDArray[np.integer],
+    offer: NDArray[np.integer],
+    *,
+    kind: NDArray[np.integer],
+    at_us: NDArray[np.int64],
+) -> Deeds:
+    """Return what was done (N,) by user and time; rows of users and offers, −1: left out."""
     order = np.lexsort((kind, offer, at_us, user))
+    order = order[(user[order] >= 0) & (offer[order] >= 0)]
     return Deeds(
-        start=np.searchsorted(user[order], np.arange(len(users) + 1)),
-        offer=offer[order],
-        kind=kind[order],
+        start=np.searchsorted(user[order], np.arange(people + 1)),
+        offer=offer[order].astype(np.int32),
+        kind=kind[order].astype(np.int8),
         at_us=at_us[order],
     )
-
-
-_DEPOSITS = """
-select b.external_id, d.amount_cents, d.digital_cap_cents, d.physical_cap_cents,
-  d.offer_limit_cents, d.granted_at, d.expires_at
-from core.deposit d join core.beneficiary b on b.id = d.user_id
-where b.erased_at is null order by d.granted_at
-"""
-_TASTES = """
-select b.external_id, t.kind, t.value, t.at
-from core.taste t join core.beneficiary b on b.id = t.user_id
-where b.erased_at is null order by t.at
-"""
-# Ids and rows are told apart by their order: both number what there is from the first on.
-_STOCKS_BEFORE = """
-with numbered as (select id, row_number() over (order by id) - 1 as row from core.stock),
-  of_offers as (select id, row_number() over (order by id) - 1 as row from core.offer)
-select n.row, c.at, o.row::int4, (c.before->>'price_cents')::int4,
-  coalesce((c.before->>'quantity')::int4, 2147483647),
-  coalesce((c.before->>'starts_at')::timestamptz, 'infinity'),
-  coalesce((c.before->>'booking_limit_at')::timestamptz, 'infinity'),
-  coalesce((c.before->>'cancelled_at')::timestamptz, 'infinity'),
-  coalesce((c.before->>'created_at')::timestamptz, '-infinity')
-from core.change c
-join numbered n on n.id = c.entity_id
-join of_offers o on o.id = (c.before->>'offer_id')::bigint
-where c.entity = 'stock' and c.operation = 'update' order by n.row, c.at desc, c.id desc
-"""
-_STOCK_TYPES = {
-    "row": "int8", "until": "time", "offer": "int4", "price_cents": "int4", "places": "int4",
-    "starts_us": "time", "limit_us": "time", "cancelled_us": "time", "created_us": "time",
-}  # fmt: skip
-_OFFERS_BEFORE = """
-with numbered as (select id, row_number() over (order by id) - 1 as row from core.offer),
-  of_items as (select id, row_number() over (order by id) - 1 as row from core.item),
-  of_venues as (select id, row_number() over (order by id) as row from core.venue)
-select n.row, c.at, i.row::int4, coalesce(v.row, 9223372036854775807),
-  (c.before->>'is_duo')::bool,
-  coalesce((c.before->>'published_at')::timestamptz, '-infinity'),
-  coalesce((c.before->>'withdrawn_at')::timestamptz, 'infinity')
-from core.change c
-join numbered n on n.id = c.entity_id
-join of_items i on i.id = (c.before->>'item_id')::bigint
-left join of_venues v on v.id = (c.before->>'venue_id')::bigint
-where c.entity = 'offer' and c.operation = 'update' order by n.row, c.at desc, c.id desc
-"""
-_OFFER_TYPES = {
-    "row": "int8", "until": "time", "item": "int4", "venue": "int8", "is_duo": "bool",
-    "published_us": "time", "withdrawn_us": "time",
-}  # fmt: skip
-
-
-def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
-    """Return `past` with what only the database knows: caps, tastes, and rows before changes."""
-    row = {name: at for at, name in enumerate(past.people.names)}
-    deposits: dict[int, list[Deposit]] = {}
-    for name, *terms in connection.execute(_DEPOSITS).fetchall():
-        deposits.setdefault(row[name], []).append(Deposit(*terms))
-    tastes: dict[int, list[tuple[Value, int]]] = {}
-    for name, kind, value, at in connection.execute(_TASTES).fetchall():
-        tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
-    people = People(past.people.names, past.people.home, deposits, tastes)
-    stocks = fetch_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
-    offers = fetch_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
-    return replace(
-        past,
-        people=people,
-        stocks_before=_before(Stocks, stocks) if len(stocks["row"]) else None,
-        offers_before=_before(Offers, offers) if len(offers["row"]) else None,
-    )
-
-
-def _before(kind: type[Columns], read: dict[str, NDArray[Any]]) -> Before[Columns]:
-    row, until_us = read.pop("row"), read.pop("until")
-    return Before(row, until_us, kind(**read))

@@ -1,0 +1,162 @@
+"""A world's past from its database, with the log of what was changed."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.horizon import Value
+from features.interactions import EVENT_KINDS
+from reco.catalogue.rows import rows_of
+from reco.core.deposits import Deposit
+from reco.db.arrays import fetch_arrays
+from reco.db.session import transaction
+from reco.frames.exporting import tables_of
+from training.replay.past import (
+    Before,
+    Bookings,
+    Columns,
+    Deeds,
+    Offers,
+    Past,
+    People,
+    Stocks,
+)
+from training.replay.reading import bookings_in_order, deeds_in_order, past_of
+
+
+def past_from_database(conninfo: str) -> Past:
+    """Return the past of a migrated database; of people who are erased there is none.
+
+    What was changed since (prices, dates, withdrawals) is taken back from `core.change`.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer.
+    """
+    with transaction(conninfo, read_only=True) as connection:
+        connection.execute("set local statement_timeout = 0")
+        past = past_of(
+            partial(tables_of, connection),
+            partial(_bookings, connection),
+            partial(_deeds, connection),
+        )
+        return _completed(connection, past)
+
+
+_USER_IDS = "select id from core.beneficiary where erased_at is null order by id"
+_STOCK_IDS = "select id from core.stock order by id"
+_OFFER_IDS = "select id from core.offer order by id"
+_BOOKINGS = """
+select user_id, stock_id, quantity::int4, amount_cents, booked_at, coalesce(cancelled_at, 'infinity')
+from core.booking
+"""
+_BOOKING_TYPES = {
+    "user": "int8", "stock": "int8", "quantity": "int4", "amount_cents": "int4", "at_us": "time",
+    "cancelled_us": "time",
+}  # fmt: skip
+_DEEDS = """
+select user_id, offer_id, (array_position(%(kinds)s::text[], kind) - 1)::int2,
+  coalesce(at, '-infinity')
+from core.interaction
+"""
+_DEED_TYPES = {"user": "int8", "offer": "int8", "kind": "int2", "at_us": "time"}
+
+
+def _bookings(connection: psycopg.Connection[Any], users: pa.Table, _stocks: pa.Table) -> Bookings:
+    read = fetch_arrays(connection, _BOOKINGS, _BOOKING_TYPES)
+    user = rows_of(_ids(connection, _USER_IDS), read.pop("user"))
+    stock = rows_of(_ids(connection, _STOCK_IDS), read.pop("stock"))
+    return bookings_in_order(len(users), user, stock, **read)
+
+
+def _deeds(connection: psycopg.Connection[Any], users: pa.Table, _offers: pa.Table) -> Deeds:
+    """Read them as numbers: names of so many rows would take minutes."""
+    read = fetch_arrays(connection, _DEEDS, _DEED_TYPES, {"kinds": list(EVENT_KINDS)})
+    user = rows_of(_ids(connection, _USER_IDS), read.pop("user")).astype(np.int32)
+    offer = rows_of(_ids(connection, _OFFER_IDS), read.pop("offer")).astype(np.int32)
+    return deeds_in_order(len(users), user, offer, **read)
+
+
+def _ids(connection: psycopg.Connection[Any], query: str) -> NDArray[np.int64]:
+    return np.asarray(fetch_arrays(connection, query, {"id": "int8"})["id"], dtype=np.int64)
+
+
+_DEPOSITS = """
+select b.external_id, d.amount_cents, d.digital_cap_cents, d.physical_cap_cents,
+  d.offer_limit_cents, d.granted_at, d.expires_at
+from core.deposit d join core.beneficiary b on b.id = d.user_id
+where b.erased_at is null order by d.granted_at
+"""
+_TASTES = """
+select b.external_id, t.kind, t.value, t.at
+from core.taste t join core.beneficiary b on b.id = t.user_id
+where b.erased_at is null order by t.at
+"""
+# Ids and rows are told apart by their order: both number what there is from the first on.
+_STOCKS_BEFORE = """
+with numbered as (select id, row_number() over (order by id) - 1 as row from core.stock),
+  of_offers as (select id, row_number() over (order by id) - 1 as row from core.offer)
+select n.row, c.at, o.row::int4, (c.before->>'price_cents')::int4,
+  coalesce((c.before->>'quantity')::int4, 2147483647),
+  coalesce((c.before->>'starts_at')::timestamptz, 'infinity'),
+  coalesce((c.before->>'booking_limit_at')::timestamptz, 'infinity'),
+  coalesce((c.before->>'cancelled_at')::timestamptz, 'infinity'),
+  coalesce((c.before->>'created_at')::timestamptz, '-infinity')
+from core.change c
+join numbered n on n.id = c.entity_id
+join of_offers o on o.id = (c.before->>'offer_id')::bigint
+where c.entity = 'stock' and c.operation = 'update' order by n.row, c.at desc, c.id desc
+"""
+_STOCK_TYPES = {
+    "row": "int8", "until": "time", "offer": "int4", "price_cents": "int4", "places": "int4",
+    "starts_us": "time", "limit_us": "time", "cancelled_us": "time", "created_us": "time",
+}  # fmt: skip
+_OFFERS_BEFORE = """
+with numbered as (select id, row_number() over (order by id) - 1 as row from core.offer),
+  of_items as (select id, row_number() over (order by id) - 1 as row from core.item),
+  of_venues as (select id, row_number() over (order by id) as row from core.venue)
+select n.row, c.at, i.row::int4, coalesce(v.row, 9223372036854775807),
+  (c.before->>'is_duo')::bool,
+  coalesce((c.before->>'published_at')::timestamptz, '-infinity'),
+  coalesce((c.before->>'withdrawn_at')::timestamptz, 'infinity')
+from core.change c
+join numbered n on n.id = c.entity_id
+join of_items i on i.id = (c.before->>'item_id')::bigint
+left join of_venues v on v.id = (c.before->>'venue_id')::bigint
+where c.entity = 'offer' and c.operation = 'update' order by n.row, c.at desc, c.id desc
+"""
+_OFFER_TYPES = {
+    "row": "int8", "until": "time", "item": "int4", "venue": "int8", "is_duo": "bool",
+    "published_us": "time", "withdrawn_us": "time",
+}  # fmt: skip
+
+
+def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
+    """Return `past` with what only the database knows: caps, tastes, and rows before changes."""
+    row = {name: at for at, name in enumerate(past.people.names)}
+    deposits: dict[int, list[Deposit]] = {}
+    for name, *terms in connection.execute(_DEPOSITS).fetchall():
+        deposits.setdefault(row[name], []).append(Deposit(*terms))
+    tastes: dict[int, list[tuple[Value, int]]] = {}
+    for name, kind, value, at in connection.execute(_TASTES).fetchall():
+        tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
+    people = People(past.people.names, past.people.home, deposits, tastes)
+    stocks = fetch_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
+    offers = fetch_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
+    return replace(
+        past,
+        people=people,
+        stocks_before=_before(Stocks, stocks) if len(stocks["row"]) else None,
+        offers_before=_before(Offers, offers) if len(offers["row"]) else None,
+    )
+
+
+def _before(kind: type[Columns], read: dict[str, NDArray[Any]]) -> Before[Columns]:
+    row, until_us = read.pop("row"), read.pop("until")
+    return Before(row, until_us, kind(**read))
