@@ -260,10 +260,17 @@ booking = Table(
         "collect_by",
         postgresql_where=text("used_at is null and cancelled_at is null"),
     ),
-    # A user's history and spending; and an import that is run twice adds nothing.
-    UniqueConstraint("user_id", "stock_id", "booked_at"),
-    # What is left of a stock.
-    Index("booking_stock_id_idx", "stock_id"),
+    # A user's history and spending, from the index alone: a feed must not look for each booking
+    # somewhere else in the table. And an import that is run twice adds nothing.
+    UniqueConstraint(
+        "user_id", "stock_id", "booked_at", postgresql_include=["amount_cents", "cancelled_at"]
+    ),
+    # What is left of a stock, likewise.
+    Index(
+        "booking_stock_id_idx",
+        "stock_id",
+        postgresql_include=["quantity", "booked_at", "cancelled_at"],
+    ),
     schema="core",
 )
 
