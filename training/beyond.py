@@ -241,6 +241,19 @@ def gini(exposure: NDArray[np.float64]) -> float:
     return float((2 * rank - count - 1) @ ordered / (count * total))
 
 
+def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:
+    """Return the fewest that have half of the total between them.
+
+    >>> largest_half(np.array([1, 5, 2, 1])).tolist()
+    [False, True, False, False]
+    """
+    order = np.argsort(-sizes, kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]
+    is_large = np.zeros(len(sizes), dtype=bool)
+    is_large[order] = (before < sizes.sum() / 2) & (sizes[order] > 0)
+    return is_large
+
+
 def exposures(ranked: NDArray[np.int32], items: int) -> NDArray[np.float64]:
     """Return how often each item is shown."""
     times = np.bincount(ranked[ranked >= 0], minlength=items)

@@ -16,6 +16,7 @@ from training.beyond import (
     gini,
     horizon_recall,
     ild,
+    largest_half,
     novel_recall,
     novelty,
     slate_horizon,
@@ -114,11 +115,7 @@ def of_large_venues(slates: SlateTask) -> NDArray[np.bool_]:
         return has_venue
     events = np.bincount(slates.part.past.item, minlength=len(slates.venue))
     size = np.bincount(slates.venue[has_venue], events[has_venue])
-    order = np.argsort(-size, kind="stable")
-    before = np.cumsum(size[order]) - size[order]
-    is_large = np.zeros(len(size), dtype=bool)
-    is_large[order] = (before < size.sum() / 2) & (size[order] > 0)
-    return has_venue & is_large[slates.venue]
+    return has_venue & largest_half(size)[slates.venue]
 
 
 def unit_attributes(slates: SlateTask) -> "csr_array[np.float64]":

@@ -73,7 +73,7 @@ def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) ->
     for at in range(len(systems)):
         own = system == at
         of_system = {name: column[own] for name, column in told.items()}
-        tables.append(_by_person(of_system, user[own]))
+        tables.append(by_person(of_system, user[own]))
     totals = [_totals(rows.filter(pa.array(system == at)), n) for at in range(len(systems))]
     compared = compare(tables, totals, [True] * len(systems), seed)
     return RunSummary(
@@ -87,10 +87,18 @@ def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) ->
     )
 
 
-def _by_person(
+def by_person(
     columns: Mapping[str, NDArray[np.float64]], user: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean of each person (U,) over the rows in which a figure is defined."""
+    """Return the mean of each person (U,) over the rows in which a figure is defined.
+
+    Parameters
+    ----------
+    columns
+        Figures of N rows.
+    user
+        (N,) number of the person of each row.
+    """
     people = int(user.max(initial=-1)) + 1
     means = {}
     for name, column in columns.items():
