@@ -60,6 +60,36 @@ class RunSummary:
         return asdict(self)
 
 
+def summary_from(told: Mapping[str, Any]) -> RunSummary:
+    """Return the summary that `RunSummary.as_object` told."""
+    systems = [
+        SystemFigures(
+            system=one["system"],
+            metrics=_metrics_from(one["metrics"]),
+            probability=Reliability(**one["probability"]) if one["probability"] else None,
+            curve=Curve(*(tuple(one["curve"][name]) for name in ("probability", "rate", "count")))
+            if one["curve"]
+            else None,
+            distinct=one["distinct"],
+        )
+        for one in told["systems"]
+    ]
+    segments = [
+        Segment(
+            kind=one["kind"],
+            value=one["value"],
+            people=one["people"],
+            systems=tuple(_metrics_from(metrics) for metrics in one["systems"]),
+        )
+        for one in told["segments"]
+    ]
+    return RunSummary(told["people"], told["judged"], tuple(systems), tuple(segments))
+
+
+def _metrics_from(told: Mapping[str, Any]) -> dict[str, Compared]:
+    return {name: Compared(**figure) for name, figure in told.items()}
+
+
 def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) -> RunSummary:
     """Return the figures of the rows that `Week.part` made.
 
