@@ -25,6 +25,7 @@ from training.commands.evaluate import evaluate
 from training.commands.experiments import app as experiments_app
 from training.commands.frames import export_app, import_app
 from training.commands.models import app as models_app
+from training.commands.offpolicy import recorded as offpolicy
 from training.commands.simulate import app as simulate_app
 from training.commands.slates import slate_app
 from training.commands.train import train
@@ -56,6 +57,7 @@ app.command()(feed)
 app.command()(train)
 app.command()(tune)
 app.command()(evaluate)
+app.command("offpolicy")(offpolicy)
 app.command()(serve)
 app.command()(snapshot)
 app.add_typer(import_app, name="import", help="Bring data into a world.")

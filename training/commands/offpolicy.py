@@ -1,23 +1,29 @@
-"""The command `reco benchmark offpolicy`."""
+"""The commands `reco benchmark offpolicy` and `reco offpolicy`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
+import psycopg
 import typer
 from rich.table import Table
 
-from reco.console import console
+from reco.console import WorldOption, console, settings_for
+from reco.db.ready import opened_world
 from reco.errors import InvalidInput
+from reco.moments import moment_from
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
 from training.offpolicy.coverage import CONSIDERATIONS, METHODS, SLATES, Covered, coverage
-from training.offpolicy.intervals import Told
+from training.offpolicy.intervals import Told, told
 from training.offpolicy.open_bandit import Comparison, compare_policies
+from training.offpolicy.recorded import REWARDS, Recorded, as_shown, at_exploration, read_recorded
 
 
 class Format(StrEnum):
@@ -65,6 +71,56 @@ def offpolicy(
         console.print(table)
 
 
+def recorded(
+    context: typer.Context,
+    *,
+    exploration: Annotated[
+        float, typer.Option(help="Probability of chance in a slate that is asked about, 0 to 1.")
+    ] = 0.0,
+    since: Annotated[str, typer.Option(help="Slates shown since this date or time.")],
+    until: Annotated[
+        str | None, typer.Option(help="Until this; a date is included. [default: now]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the intervals.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    world: WorldOption = None,
+) -> None:
+    """Estimate, from slates on record, what more exploration would cost or bring, or none.
+
+    Clicks and bookings a slate, as it was and with another probability that chance changes one
+    position; intervals by bootstrap over people.
+    """
+    settings = settings_for(context, world)
+    zone = ZoneInfo(settings.timezone)
+    begin = moment_from(since, "since", zone)
+    end = moment_from(until, "until", zone, end_of_day=True) if until else datetime.now(UTC)
+    with psycopg.connect(opened_world(settings).conninfo) as connection:
+        slates = read_recorded(connection, begin, end)
+    found = {name: _with_rate(slates, exploration, name, seed) for name in REWARDS}
+    if as_json:
+        rows = {name: {of: asdict(one) for of, one in row.items()} for name, row in found.items()}
+        typer.echo(json.dumps({"slates": len(slates), "exploration": exploration, **rows}))
+    else:
+        console.print(_recorded_table(found, len(slates), exploration))
+
+
+def _with_rate(slates: Recorded, rate: float, reward: str, seed: int) -> dict[str, Told]:
+    terms = {"as it was": as_shown(slates, reward), **at_exploration(slates, rate, reward)}
+    return dict(zip(terms, told(list(terms.values()), seed), strict=True))
+
+
+def _recorded_table(
+    found: Mapping[str, Mapping[str, Told]], slates: int, exploration: float
+) -> Table:
+    title = f"{slates:,} slates, had exploration been {exploration:g}"
+    columns = ("a slate", "estimate", "value", "95 % interval", "effective", "mean weight")
+    table = Table(*columns, title=title, title_justify="left")
+    for reward, row in found.items():
+        for name, one in row.items():
+            table.add_row(reward, name, *_cells(one))
+    return table
+
+
 def _covered(repetitions: int, slates: int, seed: int) -> list[Covered]:
     found = []
     with share_progress() as progress:
@@ -86,16 +142,16 @@ def _compared_table(comparisons: Sequence[Comparison]) -> Table:
     )
     for row in comparisons:
         table.add_row(row.policy, row.policy, "as it was", *_cells(row.on_policy))
-        for name, told in row.off_policy.items():
-            table.add_row(row.policy, row.log_of, name, *_cells(told))
+        for name, one in row.off_policy.items():
+            table.add_row(row.policy, row.log_of, name, *_cells(one))
     return table
 
 
-def _cells(told: Told) -> tuple[str, str, str, str]:
-    behind = f"{told.weighing.effective:,.0f}", f"{told.weighing.mean:.2f}"
-    if told.estimate is None:
+def _cells(one: Told) -> tuple[str, str, str, str]:
+    behind = f"{one.weighing.effective:,.0f}", f"{one.weighing.mean:.2f}"
+    if one.estimate is None:
         return "too little", "", *behind
-    estimate = told.estimate
+    estimate = one.estimate
     return f"{estimate.value:.4f}", f"{estimate.low:.4f} .. {estimate.high:.4f}", *behind
 
 

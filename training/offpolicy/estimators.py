@@ -174,5 +174,19 @@ def _by_position(weight: Floats, reward: Floats) -> Terms:
     return _mean((weight * reward).sum(axis=1), weight)
 
 
+def grouped(terms: Terms, unit: NDArray[np.int64]) -> Terms:
+    """Return the same estimate with rows that belong together as one: all slates of a person.
+
+    Parameters
+    ----------
+    unit
+        (N,) of each row, numbered from 0 on.
+    """
+    above, below = np.zeros((2, int(unit.max()) + 1))
+    np.add.at(above, unit, terms.above)
+    np.add.at(below, unit, terms.below)
+    return Terms(above, below, terms.weighing)
+
+
 def _mean(above: Floats, weights: Floats) -> Terms:
     return Terms(above, np.ones(len(above)), weighing(weights))

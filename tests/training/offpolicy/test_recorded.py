@@ -1,0 +1,179 @@
+"""Slates on record: what is read of them, and what they say of another exploration."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import numpy as np
+import psycopg
+import pytest
+from typer.testing import CliRunner
+from worlds import NOW, book, small_world
+
+from reco.cli import app
+from reco.db.pool import open_pool
+from reco.errors import InvalidInput
+from reco.feed.exploring import UNKNOWN
+from reco.feed.recorder import Slate, SlateRecorder
+from training.offpolicy.recorded import Recorded, as_shown, at_exploration, read_recorded
+
+RATE, N = 0.3, 3
+FEASIBLE = (2, 0, 4)
+"""Offers that chance may put at each position; of the last one's, half are gone."""
+GONE = 2
+CLICKS = np.array([0.5, 0.3, 0.2])
+CLICKS_DRAWN = np.array([0.1, 0.0, 0.4])
+DAY = timedelta(days=1)
+
+
+def outcomes(rate, logged_rate=RATE):
+    """Return all slates that can be shown: probability, propensities on record, clicks expected."""
+    chosen = np.array([1 - rate / N if count else 1.0 for count in FEASIBLE])
+    on_record = np.array([1 - logged_rate / N if count else 1.0 for count in FEASIBLE])
+    found = [(1 - (1 - chosen).sum(), on_record, CLICKS)]
+    for position, count in enumerate(FEASIBLE):
+        live = count - GONE if position == 2 else count
+        for _ in range(live):
+            propensity, clicks = on_record.copy(), CLICKS.copy()
+            propensity[position] = logged_rate / N / count
+            clicks[position] = CLICKS_DRAWN[position]
+            found.append((rate / N / count, propensity, clicks))
+        if live < count:
+            propensity = on_record.copy()
+            propensity[position] = UNKNOWN
+            found.append((rate / N * (count - live) / count, propensity, CLICKS))
+    probability, propensities, clicks = (np.array(column) for column in zip(*found, strict=True))
+    assert probability.sum() == pytest.approx(1.0)
+    return probability, propensities, clicks
+
+
+def value(rate):
+    """Return the clicks of a slate at another rate, where what is gone was never drawn."""
+    probability, propensities, clicks = outcomes(rate)
+    return probability @ (clicks * (propensities != UNKNOWN)).sum(axis=1)
+
+
+def recorded(propensities, clicks):
+    slates = len(propensities)
+    rate, length = np.full(slates, RATE), np.full(slates, N)
+    return Recorded(np.arange(slates), rate, length, propensities, {"clicks": clicks})
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, RATE, 1.0])
+def test_over_all_that_can_be_recorded_the_estimate_is_the_value(rate):
+    probability, propensities, clicks = outcomes(RATE)
+    terms = at_exploration(recorded(propensities, clicks), rate, "clicks")
+    assert probability @ terms["iips"].above == pytest.approx(value(rate))
+    # A slate with one unknown position is unknown as a whole.
+    known = ~(propensities == UNKNOWN).any(axis=1)
+    told = outcomes(rate)[0][known] @ clicks[known].sum(axis=1)
+    assert probability @ terms["slate ips"].above == pytest.approx(told)
+
+
+def test_at_the_rate_of_the_record_it_says_what_the_record_says():
+    _, propensities, clicks = outcomes(RATE)
+    known = ~(propensities == UNKNOWN).any(axis=1)
+    slates = recorded(propensities[known], clicks[known])
+    for terms in at_exploration(slates, RATE, "clicks").values():
+        assert terms.value == pytest.approx(as_shown(slates, "clicks").value)
+        assert terms.weighing.mean == pytest.approx(1.0)
+
+
+def test_slates_of_one_person_count_as_one():
+    _, propensities, clicks = outcomes(RATE)
+    slates = recorded(propensities, clicks)
+    one = replace(slates, person=np.zeros(len(slates), dtype=np.int64))
+    assert len(as_shown(one, "clicks").above) == 1
+    assert as_shown(one, "clicks").value == pytest.approx(as_shown(slates, "clicks").value)
+
+
+def test_a_rate_that_is_no_probability_is_refused():
+    _, propensities, clicks = outcomes(RATE)
+    with pytest.raises(InvalidInput, match="exploration"):
+        at_exploration(recorded(propensities, clicks), 1.5, "clicks")
+
+
+@pytest.fixture
+def town(world):
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        small_world(connection)
+        yield connection
+
+
+def record(world, town, *slates):
+    """Put slates on record: user, offers, propensities, rate, and whether it is a plan."""
+    made = [
+        Slate(
+            id=uuid4(), at=NOW, user_id=user and _id(town, "beneficiary", user),
+            model_version="none", catalogue_version="test", location=None, radius_m=1.0,
+            query={"exploration": rate, "plan": plan}, seed=0, relevance_kept=1.0,
+            offers=[_id(town, "offer", offer) for offer in offers],
+            probabilities=[0.1] * len(offers), propensities=propensities,
+            gains=[0.0] * len(offers),
+        )
+        for user, offers, propensities, rate, plan in slates
+    ]  # fmt: skip
+    with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
+        for slate in made:
+            recorder.record(slate)
+    return made
+
+
+def _id(town, table, name):
+    found = town.execute(f"select id from core.{table} where external_id = %s", (name,)).fetchone()
+    return found[0]
+
+
+def test_slates_are_read_with_what_came_of_them(world, town):
+    shown = ["manga-shop", "play-friday", "ebook-online"]
+    first, *_ = record(
+        world, town,
+        ("reader", shown, [0.9, 0.05, 1.0], 0.2, False),
+        ("reader", shown[:1], [0.9], 0.1, False),
+        (None, shown[:2], [0.9, UNKNOWN], 0.2, False),
+        (None, shown[:2], [0.9, 0.9], 0.2, False),
+        ("free", shown, [1.0] * 3, 0.0, False),
+        ("free", shown, [1.0] * 3, 0.2, True),
+    )  # fmt: skip
+    for kind, offer in (("click", shown[0]), ("view", shown[1]), ("favourite", shown[2])):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at, slate_id)"
+            " values (%s, %s, %s, %s, %s)",
+            (first.user_id, _id(town, "offer", offer), kind, NOW, first.id),
+        )
+    for offer, cancelled_at in ((shown[0], None), (shown[1], NOW + DAY)):
+        book(town, "reader", offer, NOW, cancelled_at=cancelled_at)
+    town.execute("update core.booking set slate_id = %s", (first.id,))
+    found = read_recorded(town, NOW - DAY, NOW + DAY)
+    assert len(found) == 4
+    assert len(set(found.person.tolist())) == 3
+    assert sorted(found.length.tolist()) == [1, 2, 2, 3]
+    row = found.length.argmax()
+    assert found.propensity[row] == pytest.approx([0.9, 0.05, 1.0])
+    assert found.rewards["clicks"][row].tolist() == [1.0, 0.0, 1.0]
+    assert found.rewards["bookings"][row].tolist() == [1.0, 0.0, 0.0]
+    assert found.rewards["clicks"].sum() == 2.0
+    assert found.propensity[found.length.argmin()] == pytest.approx([0.9, 1.0, 1.0])
+
+
+def test_there_must_be_slates_that_can_be_told(world, town):
+    with pytest.raises(InvalidInput, match="no slate"):
+        read_recorded(town, NOW - DAY, NOW + DAY)
+    record(world, town, ("reader", ["manga-shop"], [0.5], 0.5, False))
+    with pytest.raises(InvalidInput, match="below"):
+        read_recorded(town, NOW - DAY, NOW + DAY)
+
+
+def test_the_command_tells_what_is_on_record(world, town):
+    rows = [("reader", ["manga-shop", "play-friday"], [0.9, 0.9], 0.2, False)] * 120
+    record(world, town, *rows)
+    settings = {"RECO_DATABASE_URL": world.conninfo, "RECO_HOME": str(world.folder)}
+    asked = ["--world", world.name, "offpolicy", "--since", "2026-11-01", "--until", "2026-11-30"]
+    done = CliRunner().invoke(app, [*asked, "--json"], env=settings, catch_exceptions=False)
+    told = json.loads(done.stdout)
+    assert told["slates"] == 120
+    assert told["clicks"]["as it was"]["weighing"]["effective"] == pytest.approx(120)
+    shown = CliRunner().invoke(app, asked, env=settings, catch_exceptions=False).stdout
+    assert "slate ips" in shown
+    assert "bookings" in shown
