@@ -63,6 +63,14 @@ def test_a_filter_that_keeps_all_neighbours_is_its_formula(matrix):
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-3)
 
 
+def test_without_a_low_pass_only_what_is_sharpened_takes_columns(matrix):
+    without = fit_graph_filter(matrix, replace(SETTINGS, low_pass=0.0), nothing)
+    faint = fit_graph_filter(matrix, replace(SETTINGS, low_pass=1e-9), nothing)
+    assert without.scorer.input_factors.shape == without.scorer.output_factors.shape == (ITEMS, 10)
+    assert faint.scorer.input_factors.shape == (ITEMS, 20)
+    np.testing.assert_allclose(scores(without), scores(faint), rtol=1e-4, atol=1e-5)
+
+
 def test_only_so_many_neighbours_are_kept(matrix):
     whole = fit_graph_filter(matrix, SETTINGS, nothing).scorer
     few = fit_graph_filter(matrix, replace(SETTINGS, neighbours=4), nothing).scorer

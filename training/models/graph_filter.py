@@ -98,11 +98,14 @@ def _normalised(
 def _low_pass(
     normal: "csr_array[np.float32]", weight: NDArray[np.float64], parameters: GraphFilterParameters
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the input and the output factors (I, F)."""
+    """Return the input and the output factors (I, F); what counts nothing takes no columns."""
     values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
     down = _power(weight, -parameters.side_power)[:, np.newaxis].astype(np.float32)
     up = _power(weight, parameters.side_power)[:, np.newaxis].astype(np.float32)
-    inputs, outputs = [parameters.low_pass * down * axes], [up * axes]
+    inputs, outputs = [], []
+    if parameters.low_pass or not parameters.sharpening:
+        inputs.append(parameters.low_pass * down * axes)
+        outputs.append(up * axes)
     if parameters.sharpening:
         # What the step, which goes by neighbours, has too much of these components.
         excess = values * -np.expm1(-parameters.sharpening * values)
