@@ -17,8 +17,8 @@ from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.core.deposits import Deposit
 from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import FRAMES
-from reco.frames.sources import FolderSource
-from training.columns import cents, rows_in, times_us
+from reco.frames.sources import FolderSource, FrameSource
+from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.past import (
     UNLIMITED_PLACES,
     Bookings,
@@ -54,7 +54,11 @@ def past_from_folder(folder: Path) -> Past:
     FramesRefused
         There are bad rows.
     """
-    source = FolderSource(folder)
+    return past_from_source(FolderSource(folder))
+
+
+def past_from_source(source: FrameSource) -> Past:
+    """Return the past that any set of frames tells; see `past_from_folder`."""
 
     def pieces(name: str) -> Iterator[pa.Table]:
         if name in source.names:
@@ -216,7 +220,7 @@ def _people(users: pa.Table) -> People:
         if granted_at is not None
     }
     names = users["user_id"].to_pylist()
-    return People(names, np.round(np.stack(degrees, axis=1), 3), deposits, {})
+    return People(names, coarse_degrees(np.stack(degrees, axis=1)), deposits, {})
 
 
 def _bookings(pieces: Pieces, users: pa.Table, stocks: pa.Table) -> Bookings:
