@@ -21,6 +21,12 @@ def times_us(column: pa.ChunkedArray, missing: int) -> NDArray[np.int64]:
     return np.asarray(filled.to_numpy(), dtype=np.int64)
 
 
+def coarse_degrees(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return degrees on the grid of 100 m, halves away from 0: as the database rounds homes."""
+    thousandths = np.round(np.abs(degrees) * 1_000.0, 9)
+    return np.asarray(np.sign(degrees) * np.floor(thousandths + 0.5) / 1_000.0)
+
+
 def cents(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Return euros as cents, 0 where there are none."""
     euros = np.asarray(pc.fill_null(column, 0.0).to_numpy(), dtype=np.float64)

@@ -14,7 +14,7 @@ from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import Frames
 from reco.geo.points import Point
 from reco.geo.reach import within
-from training.columns import cents, rows_in, times_us
+from training.columns import cents, coarse_degrees, rows_in, times_us
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings")
 """The frames that a market is made of."""
@@ -160,7 +160,7 @@ def _people(
     is_unlimited = users["credit_eur"].is_null().to_numpy()
     return {
         # As coarse as the homes that a feed sees (`reco.geo.points.Point.rounded`).
-        "home": np.round(np.stack(degrees, axis=1), 3),
+        "home": coarse_degrees(np.stack(degrees, axis=1)),
         "credit_cents": np.where(is_unlimited, FOREVER_US, cents(users["credit_eur"])),
         "granted_us": times_us(users["credit_granted_at"], NEVER_US),
         "spent_start": np.searchsorted(user[by_person], np.arange(len(users) + 1)),
