@@ -17,6 +17,7 @@ from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
 from reco.model.scorer import Bounds
+from training.commands.train import ModelKind
 from training.fits import PARAMETERS, fit, stated
 from training.run import train_model
 from training.saving import save_model
@@ -86,6 +87,10 @@ def fitted(kind, events):
 def test_every_kind_that_is_trained_can_be_served():
     assert set(PARAMETERS) == set(SCORERS)
     assert all(kind == PARAMETERS[kind].kind for kind in KINDS)
+
+
+def test_every_kind_can_be_asked_for_by_its_name():
+    assert {kind.value for kind in ModelKind} == set(PARAMETERS)
 
 
 def test_a_known_user_has_the_history_that_was_trained_on(model):

@@ -54,6 +54,7 @@ class ModelKind(StrEnum):
     BPR = "bpr"
     EASE = "ease"
     FILTER = "filter"
+    HYBRID = "hybrid"
 
 
 _DEFAULT = ModelKind.ITEMKNN
