@@ -20,6 +20,7 @@ from reco.feed.commands import feed
 from reco.people.commands import app as users_app
 from reco.settings import Settings
 from training.commands.benchmark import app as benchmark_app
+from training.commands.cohort import cohort
 from training.commands.demo import demo
 from training.commands.evaluate import evaluate
 from training.commands.experiments import app as experiments_app
@@ -65,6 +66,7 @@ app.add_typer(export_app, name="export", help="Take a world's data out.")
 app.add_typer(benchmark_app, name="benchmark", help="Figures of models on data sets.")
 app.add_typer(slate_app, name="slate", help="The dial between relevance and horizon.")
 app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
+simulate_app.command()(cohort)
 app.add_typer(models_app, name="models", help="Model versions: compare, promote, roll back.")
 app.add_typer(experiments_app, name="experiments", help="Variants on real people, compared.")
 app.add_typer(db_app, name="db", help="The private database cluster.")

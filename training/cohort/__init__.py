@@ -1,0 +1,1 @@
+"""A simulated cohort: people with hidden tastes live through their credit against a policy."""

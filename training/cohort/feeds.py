@@ -1,0 +1,81 @@
+"""The feeds of one week: who asks, what they are shown, what of it they look at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from reco.feed.generation import Generation
+from reco.feed.pipeline import ranked_around
+from reco.feed.query import feed_query
+from reco.feed.ranking import Ranking
+from reco.feed.scoring import Scored
+from reco.feed.state import Situation, Surroundings
+from reco.geo.points import Point
+from reco.geo.reach import within
+from training.cohort.assumptions import Assumptions
+from training.cohort.attention import Chances
+from training.cohort.policies import Policy
+from training.cohort.records import States
+from training.cohort.settling import Considered
+from training.replay.past import Past
+from training.replay.states import Biographer
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """Answers everybody of a cohort at one moment, by the stages that serve."""
+
+    biographer: Biographer
+    """Of the past with what the cohort did so far."""
+    at: datetime
+    serving: Generation
+    policy: Policy
+    states: States
+    assumptions: Assumptions
+    homes: dict[int, Surroundings]
+    """What is around a home within the first radius, once it was looked for."""
+
+    @property
+    def past(self) -> Past:
+        """The past with what the cohort did so far."""
+        return self.biographer.past
+
+    def answer(self, person: int) -> tuple[Ranking, Situation, Scored]:
+        """Return the slate of a person, with what it was chosen from."""
+        situation = self._situation(person)
+        scratches = self.serving.workspace.scratches
+        with scratches.lent(len(self.serving.catalogue.items)) as scratch:
+            situation, ranking = ranked_around(self.serving, situation, scratch, self._look)
+            return ranking, situation, self.policy.choose(ranking, situation)
+
+    def _situation(self, person: int) -> Situation:
+        row = len(self.past.people) - self.assumptions.people + person
+        state = self.states.of(person, row, self.biographer, self.at)
+        query = feed_query(
+            now=self.at,
+            as_of=self.at,
+            default_radius_m=self.assumptions.radius_m,
+            user_id=self.past.people.names[row],
+            n=self.assumptions.n,
+        )
+        if person not in self.homes:
+            lon, lat = self.past.people.home[row].tolist()
+            self.homes[person] = self._look(Point(lon, lat), "home", query.radius_m)
+        return Situation(query, state, self.homes[person])
+
+    def _look(self, here: Point, source: str, radius_m: float) -> Surroundings:
+        venues = self.serving.catalogue.venues
+        rows, distance_m = within(venues, venues.all_rows, here, radius_m)
+        return Surroundings(here, source, radius_m, rows, distance_m)
+
+
+def looked_at(person: int, shown: Scored, chances: Chances) -> Considered:
+    """Return what a person looks at of the slate that they are shown."""
+    place = np.flatnonzero(chances.is_looked_at[person, : len(shown)])
+    return Considered(
+        person=np.full(len(place), person),
+        position=place,
+        offer=shown.candidates.offer_id[place] - 1,
+        distance_m=shown.candidates.distance_m[place],
+    )

@@ -1,0 +1,184 @@
+"""A cohort lives through its credit against one policy, week by week."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from reco.core.deposits import Cap
+from reco.db.arrays import micros
+from reco.feed.generation import Generation, generation
+from reco.feed.state import Surroundings
+from reco.feed.workspace import Workspace
+from reco.model.loaded import LoadedModel
+from training.cohort.assumptions import Assumptions
+from training.cohort.attention import Chances, attention
+from training.cohort.feeds import Feeds, looked_at
+from training.cohort.learning import fitted_again
+from training.cohort.policies import Policy
+from training.cohort.records import Record, States, seats_left
+from training.cohort.regret import Judge, Worth
+from training.cohort.settling import (
+    Considered,
+    Purse,
+    Sessions,
+    Till,
+    ends,
+    prices_cents,
+    stock_caps,
+)
+from training.cohort.world import CohortWorld
+from training.replay.catalogues import catalogue_at
+from training.replay.past import Past
+from training.replay.states import Biographer
+from training.simulate.outcomes import BOOKING, CLICK
+
+WEEK = timedelta(days=7)
+_JUDGED_PEOPLE = 100
+"""Whose slates are compared with the best, the first of the cohort: all are drawn alike."""
+_JUDGED_WEEK, _QUARTER = 6, 13
+_WINDOW_DAYS = 28
+"""Bookings so old count for popularity, as in the catalogue."""
+
+
+@dataclass
+class Life:
+    """The lives of one cohort under one policy; deterministic in the seed."""
+
+    world: CohortWorld
+    assumptions: Assumptions
+    policy: Policy
+    seed: int
+    model: LoadedModel | None
+    """At the beginning; None: popularity near, whatever the policy."""
+    record: Record = field(init=False)
+    states: States = field(init=False)
+    worths: list[tuple[int, int, Worth]] = field(init=False, default_factory=list)
+    """Week, person, and what their slate was worth."""
+
+    def __post_init__(self) -> None:
+        self.record = Record(self.world)
+        self.states = States.unknown(self.world.people)
+
+    def weeks(self) -> Iterator[int]:
+        """Live through all weeks, and yield each that is over."""
+        for week in range(self.assumptions.weeks):
+            self._refit(week)
+            self._live(week)
+            yield week
+
+    def at(self, week: int) -> datetime:
+        """Return when the feeds of a week are asked for: its first midnight."""
+        return datetime.fromtimestamp(self.world.start_s, UTC) + week * WEEK
+
+    def bookings(self) -> pa.Table:
+        """Return all that was booked and stands in the end."""
+        return self.record.bookings(self.at(self.assumptions.weeks))
+
+    def worth(self) -> pa.Table:
+        """Return what some slates were worth, by the hidden tastes."""
+        rows = [{"week": week, "person": person, **vars(one)} for week, person, one in self.worths]
+        kinds = [("week", pa.int64()), ("person", pa.int64())]
+        kinds += [(name, pa.float64()) for name in Worth.__annotations__]
+        return pa.Table.from_pylist(rows, pa.schema(kinds))
+
+    def _refit(self, week: int) -> None:
+        every = self.assumptions.weeks_between_fits
+        if self.model and self.policy.needs_model and week and week % every == 0:
+            at = self.at(week)
+            self.model = fitted_again(self.model, self.record.events(at), at)
+
+    def _live(self, week: int) -> None:
+        at = self.at(week)
+        for person in self.record.cancelled(micros(at - WEEK), micros(at)):
+            self.states.forget(person)
+        past = self.record.past()
+        feeds = Feeds(
+            biographer=Biographer(past),
+            at=at,
+            serving=self._serving(past, week),
+            policy=self.policy,
+            states=self.states,
+            assumptions=self.assumptions,
+            homes=self._homes,
+        )
+        chances = Chances.of_week(self.assumptions, self.seed, week)
+        considered = self._considered(feeds, week, chances)
+        end = ends(considered, self.world.truth, past, chances)
+        self._settle(considered, end, week, self._till(past, at, chances))
+
+    def _serving(self, past: Past, week: int) -> Generation:
+        catalogue = catalogue_at(past, self.at(week))
+        # The ordinary people leave the record of the last weeks as the cohort enters it.
+        since = min(1.0, week * WEEK.days / _WINDOW_DAYS)
+        users = (1.0 - since) * self.world.ordinary + since * self.world.people
+        model = self.model if self.policy.needs_model else None
+        made = generation(replace(catalogue, users=round(users)), model)
+        return replace(made, workspace=self._workspace)
+
+    def _considered(self, feeds: Feeds, week: int, chances: Chances) -> Considered:
+        """Return what everybody looks at; slates at which nobody looks change nothing."""
+        is_judged = np.zeros(self.world.people, dtype=bool)
+        is_judged[:_JUDGED_PEOPLE] = week % _QUARTER == _JUDGED_WEEK
+        parts = []
+        for person in np.flatnonzero(chances.is_looked_at.any(axis=1) | is_judged).tolist():
+            ranking, situation, shown = feeds.answer(person)
+            parts.append(looked_at(person, shown, chances))
+            if is_judged[person]:
+                worth = self._judge.worth(ranking, situation, shown)
+                self.worths.append((week, person, worth))
+        return Considered.joined(parts)
+
+    def _till(self, past: Past, at: datetime, chances: Chances) -> Till:
+        return Till(
+            sessions=self._sessions,
+            caps=self._caps,
+            seats=seats_left(past, at),
+            at_us=micros(at),
+            chances=chances,
+            parameters=self.assumptions.parameters,
+        )
+
+    def _settle(self, considered: Considered, end: NDArray[np.int8], week: int, till: Till) -> None:
+        """Record how considerations end; a wish that cannot be granted is a click."""
+        purses = {
+            person: Purse(self.states.known(person).credit) for person in considered.person.tolist()
+        }
+        columns = (considered.person, considered.offer, considered.position, end)
+        for person, offer, position, kind in zip(*(c.tolist() for c in columns), strict=True):
+            wishes = kind == BOOKING
+            booked = till.booked(person, offer, position, purses[person]) if wishes else None
+            if booked:
+                self.record.booked.append((person, *booked, till.at_us, week, position))
+            else:
+                done = CLICK if wishes else kind
+                self.record.done.append((person, offer, done, till.at_us))
+        for person in purses:
+            self.states.forget(person)
+
+    @cached_property
+    def _homes(self) -> dict[int, Surroundings]:
+        return {}
+
+    @cached_property
+    def _judge(self) -> Judge:
+        world = self.world
+        return Judge(
+            world.truth, world.ordinary, prices_cents(world.past), attention(self.assumptions)
+        )
+
+    @cached_property
+    def _workspace(self) -> Workspace:
+        return Workspace()
+
+    @cached_property
+    def _sessions(self) -> Sessions:
+        return Sessions.of(self.world.past)
+
+    @cached_property
+    def _caps(self) -> list[Cap]:
+        return stock_caps(self.world.past)

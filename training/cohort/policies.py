@@ -1,0 +1,156 @@
+"""The policies that a cohort lives under: the same candidates, each ranked its own way."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from reco.catalogue.numbering import ATTRIBUTES
+from reco.errors import InvalidInput
+from reco.feed.choosing import Chooser
+from reco.feed.query import INTENSITY, check_dials
+from reco.feed.ranking import Ranking
+from reco.feed.scoring import Scored
+from reco.feed.slate import choose, quotas
+from reco.feed.state import Situation
+from reco.feed.widening import Values
+from training.diversify.candidates import Candidates, Method
+from training.diversify.categories import round_robin
+from training.diversify.likeness import dpp_attributes
+from training.replay.past import Past
+from training.replay.values import Attributes
+
+_FROM = 300
+"""The likeliest candidates, that the methods to compare with choose from."""
+_VENUE = ATTRIBUTES.index("venue")
+"""Left out of likeness, as in `ild`: it is of category, subcategory, genres and kind of venue."""
+_POWER = 1.0
+"""Of the probability in the DPP's kernel, as validation on real data chose (docs/horizon.md)."""
+
+Choose = Callable[[Ranking, Situation], Scored]
+"""What is around, ranked, and who asks -> what is shown, in that order."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A way to choose slates, by the name that reports use."""
+
+    name: str
+    needs_model: bool
+    choose: Choose
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What the baselines know of offers: unit vectors, and categories; rows as in the past."""
+
+    attributes: "csr_array[np.float64]"
+    category: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, past: Past) -> "Likeness":
+        """Return that of all offers."""
+        numbers = np.delete(
+            Attributes(past).numbers(np.arange(len(past.offers.item))), _VENUE, axis=1
+        )
+        is_known = numbers >= 0
+        start = np.append(0, np.cumsum(is_known.sum(axis=1)))
+        columns = int(numbers.max(initial=0)) + 1
+        marks = csr_array(
+            (np.ones(start[-1]), numbers[is_known], start), shape=(len(numbers), columns)
+        )
+        length = np.sqrt(np.maximum(np.diff(start), 1))
+        return cls(csr_array(diags_array(1.0 / length) @ marks), past.items.item_category)
+
+
+def policy_named(name: str, likeness: Likeness) -> Policy:
+    """Return the policy of a name: nearest, popular, relevance, dpp, round-robin, horizon@FLOOR.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such policy, or a floor is not between 0 and 1.
+    """
+    check_policy(name)
+    kind, _, floor = name.partition("@")
+    choosers: Mapping[str, Choose] = {
+        "nearest": nearest,
+        "popular": likeliest,
+        "relevance": likeliest,
+        "dpp": _by_method(dpp_attributes, _POWER, likeness),
+        "round-robin": _by_method(round_robin, 0.0, likeness),
+    }
+    chosen = widening(float(floor)) if floor else choosers[kind]
+    return Policy(name, kind not in {"nearest", "popular"}, chosen)
+
+
+NAMES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@FLOOR")
+
+
+def check_policy(name: str) -> None:
+    """Raise `InvalidInput` where `name` is no policy."""
+    kind, _, floor = name.partition("@")
+    try:
+        is_known = name in NAMES[:-1] or (kind == "horizon" and bool(floor))
+        if kind == "horizon" and floor:
+            check_dials(float(floor), None)
+    except ValueError:
+        is_known = False
+    if not is_known:
+        raise InvalidInput("policy", f"there is no policy {name!r}", NAMES)
+
+
+def likeliest(ranking: Ranking, situation: Situation) -> Scored:
+    """Show the likeliest: what the feed shows at a floor of 1."""
+    return widening(1.0)(ranking, situation)
+
+
+def widening(floor: float) -> Choose:
+    """Return what shows the slate that the feed shows at a floor."""
+
+    def shown(ranking: Ranking, situation: Situation) -> Scored:
+        query = replace(situation.query, floor=floor, intensity=INTENSITY)
+        choice = Chooser(ranking, replace(situation, query=query)).choose(frozenset())
+        return choice.pool.take(choice.widened.chosen)
+
+    return shown
+
+
+def nearest(ranking: Ranking, situation: Situation) -> Scored:
+    """Show the nearest under the feed's quotas; what is digital is farthest, ties by item."""
+    candidates = ranking.sweep.everything().everything()
+    order = np.lexsort((candidates.item, candidates.distance_m))
+    limits = quotas(ranking.sweep.catalogue, candidates, situation.query.n)
+    rows = np.array(choose(order, limits, situation.query.n), dtype=np.int64)
+    said = ranking.taste.said(candidates.item)
+    log_odds = ranking.taste.log_odds(said, candidates) - candidates.cost
+    return Scored(candidates, log_odds, said).take(rows)
+
+
+def _by_method(method: Method, parameter: float, likeness: Likeness) -> Choose:
+    """Return what shows the choice of a method among the likeliest, the likeliest first."""
+
+    def shown(ranking: Ranking, situation: Situation) -> Scored:
+        top = ranking.top.take(np.arange(min(_FROM, len(ranking.top))))
+        offer = top.candidates.offer_id - 1
+        items = ranking.sweep.catalogue.items
+        category = items.item_category[top.candidates.item]
+        nothing = np.empty(0)
+        candidates = Candidates(
+            probability=top.probability,
+            # What neither a DPP of attributes nor a rotation looks at.
+            values=Values(np.zeros(1, np.int64), np.empty(0, np.int32), nothing, np.empty(0, int)),
+            latent=np.empty((len(top), 0)),
+            attributes=likeness.attributes[offer],
+            categories=(category[:, np.newaxis] == np.arange(category.max(initial=0) + 1)).astype(
+                np.float64
+            ),
+            tastes=nothing,
+            is_large=np.zeros(len(top), dtype=bool),
+            seed=0,
+        )
+        return top.take(np.sort(method(candidates, parameter, situation.query.n)))
+
+    return shown

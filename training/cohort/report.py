@@ -1,0 +1,94 @@
+"""The table of a simulated cohort: every figure with its interval, and paired differences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.cohort.assumptions import WEEKS_A_MONTH
+from training.cohort.figures import Lived
+from training.cohort.intervals import OverSeeds, over_seeds, share_lost
+
+COMPARED = ("three_categories", "categories", "horizon_points", "credit_used", "bookings")
+"""Figures of which paired differences are told."""
+THROUGH_TIME = ("three_categories", "horizon_points", "bookings", "credit_used")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of one policy."""
+
+    policy: str
+    figures: Mapping[str, OverSeeds]
+    by_month: Mapping[str, Sequence[OverSeeds]]
+    """From the first month's end on."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One policy less another, person by person of the same cohorts."""
+
+    policy: str
+    against: str
+    figures: Mapping[str, OverSeeds]
+
+
+def told(lives: Sequence[Lived]) -> Told:
+    """Return the figures of one policy from its lives, one a seed."""
+    ends = [one.at_the_end() for one in lives]
+    names = dict.fromkeys(name for end in ends for name in end)
+    figures = {name: over_seeds([_of(end, name) for end in ends]) for name in names}
+    worth = [one.regret() for one in lives]
+    if all(len(one["bookings"]) for one in worth):
+        for name in ("bookings", "points"):
+            got, best = ([one[key] for one in worth] for key in (name, f"best_{name}"))
+            figures[f"regret {name}"] = share_lost(got, best)
+    return Told(lives[0].policy, figures, _through_time(lives))
+
+
+def differences(
+    lives: Mapping[str, Sequence[Lived]], ours: Sequence[str], others: Sequence[str]
+) -> list[Difference]:
+    """Return each of our policies less each of the others, over the seeds that both have."""
+    found = []
+    for policy in ours:
+        for against in others:
+            pairs = _pairs(lives[policy], lives[against])
+            if pairs and policy != against:
+                ends = [(one.at_the_end(), other.at_the_end()) for one, other in pairs]
+                figures = {
+                    name: over_seeds([one[name] - other[name] for one, other in ends])
+                    for name in COMPARED
+                }
+                found.append(Difference(policy, against, figures))
+    return found
+
+
+def as_json(tolds: Sequence[Told], apart: Sequence[Difference]) -> dict[str, Any]:
+    """Return all figures as plain values."""
+    return {
+        "policies": [asdict(one) for one in tolds],
+        "differences": [asdict(one) for one in apart],
+    }
+
+
+def _of(end: Mapping[str, NDArray[np.float64]], name: str) -> NDArray[np.float64]:
+    """Return a figure of one seed; a category that nobody booked there has none of it."""
+    return end.get(name, np.zeros(len(end["bookings"])))
+
+
+def _through_time(lives: Sequence[Lived]) -> dict[str, list[OverSeeds]]:
+    months = lives[0].assumptions.months
+    figures: dict[str, list[OverSeeds]] = {name: [] for name in THROUGH_TIME}
+    for month in range(1, months + 1):
+        then = [one.until(round(month * WEEKS_A_MONTH)) for one in lives]
+        for name, row in figures.items():
+            row.append(over_seeds([one[name] for one in then]))
+    return figures
+
+
+def _pairs(some: Sequence[Lived], others: Sequence[Lived]) -> list[tuple[Lived, Lived]]:
+    by_seed = {one.seed: one for one in others}
+    return [(one, by_seed[one.seed]) for one in some if one.seed in by_seed]

@@ -1,0 +1,140 @@
+"""`reco simulate cohort`: people with hidden tastes live through their credit under policies."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from reco.console import console
+from reco.errors import InvalidInput
+from training.cohort.assumptions import Assumptions, variants
+from training.cohort.intervals import OverSeeds
+from training.cohort.plot import save_cohort_plot
+from training.cohort.policies import NAMES
+from training.cohort.report import Difference, Told, as_json, differences, told
+from training.cohort.run import Cohorts
+from training.commands.progress import share_progress
+from training.commands.simulate import this_monday
+from training.simulate.parameters import scale_of
+from training.slate_plot import require_plots
+
+_POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
+_AGAINST = ("relevance", "dpp")
+_SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
+_REGRET = ("regret bookings", "regret points")
+
+
+def cohort(
+    *,
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy", help=f"{', '.join(NAMES)}; again for more. [default: all, at .98]"
+        ),
+    ] = None,
+    months: Annotated[int, typer.Option(help="That the credit lasts.")] = 24,
+    people: Annotated[int, typer.Option(help="Of each cohort.")] = 2_000,
+    seeds: Annotated[int, typer.Option(help="Cohorts, each in a world of its own.")] = 3,
+    size: Annotated[str, typer.Option(help="Of the world: demo, town or france.")] = "town",
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="When the credit begins. [default: this Monday]"),
+    ] = None,
+    refit_weeks: Annotated[int, typer.Option(help="The model is fitted again so often.")] = 13,
+    out: Annotated[
+        Path, typer.Option(help="Folder that keeps every life; a run that was stopped goes on.")
+    ] = Path("cohort"),
+    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    is_sensitivity: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="Change the assumptions, one at a time, and compare."),
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw figures by month to a PNG.")] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="All figures as JSON.")] = False,
+) -> None:
+    """Let a cohort that sees one feed a week live through its credit under each policy.
+
+    A simulation says what follows from its assumptions, not what people would do.
+    """
+    if plot:
+        require_plots()
+    assumptions = Assumptions(
+        scale=scale_of(size),
+        start=start.date() if start else this_monday(),
+        people=people,
+        months=months,
+        weeks_between_fits=refit_weeks,
+    )
+    chosen, numbers = tuple(policies or _POLICIES), tuple(range(1, seeds + 1))
+    if is_sensitivity:
+        _sensitivity(assumptions, chosen, numbers, out, workers=workers, is_json=is_json)
+        return
+    tolds, apart = lived_through(Cohorts(assumptions, chosen, numbers, out), workers)
+    if plot:
+        save_cohort_plot(tolds, plot)
+    if is_json:
+        typer.echo(json.dumps(as_json(tolds, apart)))
+        return
+    console.print(_table(tolds))
+    console.print(_differences(apart))
+
+
+def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Difference]]:
+    """Live through what is missing, and return every policy's figures and the differences."""
+    with share_progress() as progress:
+        cohorts.run(workers, progress)
+    lives = {policy: cohorts.lived(policy) for policy in cohorts.policies}
+    ours = [policy for policy in lives if policy.startswith("horizon")]
+    against = [policy for policy in _AGAINST if policy in lives]
+    return [told(kept) for kept in lives.values()], differences(lives, ours, against)
+
+
+def _sensitivity(
+    usual: Assumptions,
+    policies: Sequence[str],
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    workers: int,
+    is_json: bool,
+) -> None:
+    """Live through each variant of the assumptions, in a folder of its own."""
+    if not any(policy in _AGAINST for policy in policies):
+        raise InvalidInput("policy", "nothing to compare with", _AGAINST)
+    found = {}
+    for name, assumptions in variants(usual).items():
+        folder = out / name.replace(" ", "-")
+        found[name] = lived_through(Cohorts(assumptions, policies, seeds, folder), workers)
+    if is_json:
+        typer.echo(json.dumps({name: as_json(*one) for name, one in found.items()}))
+        return
+    for name, (tolds, apart) in found.items():
+        console.print(_table(tolds, name))
+        console.print(_differences(apart))
+
+
+def _table(tolds: Sequence[Told], title: str = "A simulated cohort") -> Table:
+    table = Table("policy", *_SHOWN, *_REGRET, title=title, caption="95 % over people and seeds")
+    for one in tolds:
+        cells = [_cell(one.figures, name) for name in (*_SHOWN, *_REGRET)]
+        table.add_row(one.policy, *cells)
+    return table
+
+
+def _differences(apart: Sequence[Difference]) -> Table:
+    table = Table("difference", *_SHOWN, title="Person by person of the same cohorts")
+    for one in apart:
+        cells = [_cell(one.figures, name) for name in _SHOWN]
+        table.add_row(f"{one.policy} - {one.against}", *cells)
+    return table
+
+
+def _cell(figures: Mapping[str, OverSeeds], name: str) -> str:
+    if name not in figures:
+        return ""
+    estimate = figures[name].estimate
+    return f"{estimate.value:.4g} ({estimate.low:.4g} .. {estimate.high:.4g})"
