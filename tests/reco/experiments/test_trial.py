@@ -8,8 +8,11 @@ from datetime import timedelta
 import psycopg
 import pytest
 from champions import train_champion
+from fastapi.testclient import TestClient
 from worlds import NOW, book, small_world
 
+from reco.api.app import create_app
+from reco.api.keys import create_key
 from reco.errors import ArtifactRefused
 from reco.experiments.exposure import Exposure
 from reco.experiments.plan import Plan, Variant
@@ -193,3 +196,23 @@ def test_a_variant_follows_the_catalogue(filled, worker, versions, connection):
     answer = worker.feed(query)
     assert answer.model_version == versions[1]
     assert "circus-secret" in {item.offer_id for item in answer.items}
+
+
+def test_the_api_tells_of_it(filled, versions, connection):
+    plan = plan_of(versions[1])
+    create(filled.conninfo, plan, ACT, NOW)
+    key = {"X-API-Key": create_key(connection, "app", "tests", NOW)}
+    worker = Worker(Settings(home=filled.folder), filled, SECRET, lambda: NOW)
+    with TestClient(create_app(worker, clock=lambda: NOW, with_demo=False)) as client:
+
+        def asked_of(label, **more):
+            params = {"user_id": of_variant(plan, label), **more}
+            return client.get("/v1/feed", params=params, headers=key).json()
+
+        control, wide = (asked_of(label) for label in ("control", "wide"))
+        explicit = asked_of("wide", floor=0.97)
+    assert control["experiment"] == {"name": "wider", "variant": "control"}
+    assert wide["experiment"] == {"name": "wider", "variant": "wide"}
+    assert [control["model_version"], wide["model_version"]] == list(versions)
+    assert (control["floor"], wide["floor"], explicit["floor"]) == (FLOOR, 0.5, 0.97)
+    assert explicit["experiment"] is None
