@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.choosing import Choice, Chooser, ranks
+from reco.feed.exploring import explored
 from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import ranked_around
 from reco.feed.query import FLOOR, INTENSITY, FeedQuery, feed_query
@@ -109,8 +110,15 @@ def replay(
         for system in systems:
             query = replace(situation.query, floor=system.floor, intensity=system.intensity)
             asked = replace(situation, query=query)
-            made.append(Replayed(ranking, Chooser(ranking, asked).choose(frozenset()), asked))
+            choice = Chooser(ranking, asked).choose(frozenset())
+            shown = explored(choice, ranking.sweep.catalogue, query, _is_live)
+            made.append(Replayed(ranking, shown.choice, asked))
     return made
+
+
+def _is_live(_offer: int) -> bool:
+    """Say that an offer can be had, as all of a catalogue of this very moment can."""
+    return True
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ USERS = ("reader", "broke", "late", "free", "nowhere", "villager")
 def lived(world):
     """A small world in which things have happened, and one person has said what they like."""
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        # A month that is made while somebody reads hides its rows for that moment.
+        connection.execute("select core.ensure_months(%s, %s)", (NOW.date(), NOW.date()))
         small_world(connection)
         for day, (user, stock) in enumerate(
             (u, s)
