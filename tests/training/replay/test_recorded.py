@@ -101,9 +101,9 @@ def test_the_recorded_slates_come_again(recorded, lived):
     ) in recorded:
         assert version == model.version
         row = past.people.names.index(user)
-        here = None if place[0] is None else Point(*place)
+        here = None if lon is None else Point(lon, lat)
         query = query_of(user, kept, seed, here)
-        # What was recorded is the radius that was used; a widened one is asked for as it came out.
+        # On record is the radius that was used, which may have been widened.
         query = replace(query, radius_m=radius_m, widest_m=radius_m)
         situation = moment.situation_of(query, moment.biographer.state_at(row, NOW))
         system = System("recorded", model, query.floor, query.intensity)
