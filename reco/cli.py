@@ -27,6 +27,7 @@ from training.commands.experiments import app as experiments_app
 from training.commands.frames import export_app, import_app
 from training.commands.models import app as models_app
 from training.commands.offpolicy import recorded as offpolicy
+from training.commands.report import report
 from training.commands.simulate import app as simulate_app
 from training.commands.slates import slate_app
 from training.commands.train import train
@@ -58,6 +59,7 @@ app.command()(feed)
 app.command()(train)
 app.command()(tune)
 app.command()(evaluate)
+app.command()(report)
 app.command("offpolicy")(offpolicy)
 app.command()(serve)
 app.command()(snapshot)

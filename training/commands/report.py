@@ -1,0 +1,76 @@
+"""The command `reco report`: a run of `reco evaluate` as one page, and as data."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reco.console import WorldOption, console, settings_for
+from reco.db.ready import located_world
+from reco.errors import InvalidInput
+from training.replay.folder import RunFolder, run_named
+
+
+def report(
+    context: typer.Context,
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Name or folder of a run of `reco evaluate`; `latest`: the last begun."
+        ),
+    ] = "latest",
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page.")] = Path("report.html"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the same as JSON.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the figures as a table.")
+    ] = None,
+    slates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What `reco benchmark slates --json` wrote: told too."),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(help="Told beside the first system, by name or letter. [default: the second]"),
+    ] = None,
+    world: WorldOption = None,
+) -> None:
+    """Draw a finished evaluation as one HTML file that needs nothing else.
+
+    Headline with intervals, in plain words, relevance against horizon, kinds of people, maps,
+    venues, probabilities, what changes, examples, every figure, and how it was made.
+    """
+    # Wanted by this command alone.
+    from training.report.benchmark import read_benchmark  # noqa: PLC0415
+    from training.report.contents import report_of  # noqa: PLC0415
+    from training.report.export import as_object, write_csv  # noqa: PLC0415
+    from training.report.page import page  # noqa: PLC0415
+
+    folder = _folder(located_world(settings_for(context, world)).evaluations, run)
+    told = report_of(folder, system, read_benchmark(slates) if slates else None)
+    for path in (out, json_file, csv_file):
+        _require_folder(path)
+    out.write_text(page(told), encoding="utf-8")
+    if json_file is not None:
+        json_file.write_text(
+            json.dumps(as_object(told), ensure_ascii=False, allow_nan=False), encoding="utf-8"
+        )
+    if csv_file is not None:
+        write_csv(told, csv_file)
+    written = [str(path) for path in (out, json_file, csv_file) if path is not None]
+    console.print(f"{folder.name}: {', '.join(written)}", soft_wrap=True)
+
+
+def _folder(runs: Path, run: str) -> RunFolder:
+    """Return the run of a name, or of the folder that `reco evaluate --out` made."""
+    if (Path(run) / "manifest.json").exists():
+        return RunFolder(Path(run))
+    return run_named(runs, run)
+
+
+def _require_folder(path: Path | None) -> None:
+    if path is not None and not path.parent.is_dir():
+        raise InvalidInput("out", f"there is no folder {path.parent}")

@@ -1,0 +1,126 @@
+"""What the sections of the page are made of: numbers, tables that fold on a phone, figures."""
+
+from collections.abc import Sequence
+
+import htpy as h
+from htpy import Element, Node
+
+from training.paired import Compared
+from training.report.labels import Label
+from training.report.svg import colour
+from training.report.verdict import Verdict, is_good, verdict_of
+from training.report.wording import change_text, has_change, p_text, percent, value_text
+
+
+def number(value: float | str, text: str) -> Element:
+    """Return a number as it is read, with its exact value for programs."""
+    return h.data(value=repr(value) if isinstance(value, float) else str(value))[text]
+
+
+def share(value: float | None) -> Node:
+    """Return a share as percent."""
+    if value is None:
+        return "none"
+    return number(value, percent(value, 2 if 0.0 < value < 0.01 else 1))
+
+
+def section(anchor: str, title: str, *content: Node) -> Element:
+    """Return a section with its heading."""
+    return h.section(id=anchor, aria_labelledby=f"{anchor}-title")[
+        h.h2(id=f"{anchor}-title")[title], content
+    ]
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Node]]) -> Element:
+    """Return a table; the first cell of each row names it. On a phone a row is a block."""
+    return h.table[
+        h.caption[caption],
+        h.thead[h.tr[(h.th(scope="col")[name] for name in head)]],
+        h.tbody[(_row(head, row) for row in rows)],
+    ]
+
+
+def _row(head: Sequence[str], row: Sequence[Node]) -> Element:
+    cells = (
+        h.td(data_label=name)[h.div[cell]] for name, cell in zip(head[1:], row[1:], strict=True)
+    )
+    return h.tr[h.th(scope="row")[row[0]], cells]
+
+
+def figure(drawn: Element, caption: Node) -> Element:
+    """Return a picture with its caption."""
+    return h.figure[drawn, h.figcaption[caption]]
+
+
+def beside(*figures: Node) -> Element:
+    """Return figures side by side, below each other on a phone."""
+    return h.div(".beside")[figures]
+
+
+def folded(summary: str, *content: Node) -> Element:
+    """Return what is shown when asked for, and in print."""
+    return h.details[h.summary[summary], content]
+
+
+def legend(names: Sequence[tuple[str, str]]) -> Element:
+    """Return swatches (class, words)."""
+    return h.ul(".legend")[(h.li[h.i(f".swatch.{css}"), " ", words] for css, words in names)]
+
+
+def system_legend(labels: Sequence[Label], places: Sequence[int]) -> Element:
+    """Return the colours of systems, by their places in the run."""
+    return legend([(colour(at), _named(labels[at])) for at in places])
+
+
+def _named(label: Label) -> str:
+    return f"{label.letter}: {label.words}"
+
+
+def figure_cell(metric: str, found: Compared) -> Node:
+    """Return a figure with its interval, and its change with interval and test."""
+    if found.value is None:
+        return "not defined"
+    return [
+        h.b[number(found.value, value_text(metric, found.value))],
+        _span(metric, found),
+        change_cell(metric, found),
+    ]
+
+
+def _span(metric: str, found: Compared) -> Node:
+    if found.low is None or found.high is None:
+        return None
+    low, high = (number(end, value_text(metric, end)) for end in (found.low, found.high))
+    return h.span(".interval")[" (", low, " to ", high, ")"]
+
+
+def change_cell(metric: str, found: Compared) -> Node:
+    """Return the change against the first system, coloured where it is surely good or bad."""
+    if found.change is None or (found.change == 0.0 and found.p is None):
+        return None
+    told: list[Node] = [number(found.change, change_text(found.change))]
+    if has_change(found) and found.change_low is not None and found.change_high is not None:
+        low, high = (number(end, change_text(end)) for end in (found.change_low, found.change_high))
+        told += [" (", low, " to ", high, ")"]
+    if found.p is not None:
+        told += [", ", number(found.p, p_text(found.p))]
+    return h.div(f".change.{_mood(metric, found)}")[told]
+
+
+def _mood(metric: str, found: Compared) -> str:
+    good = is_good(metric, verdict_of(found))
+    return {True: "good", False: "bad", None: "plain"}[good]
+
+
+def verdict_words(metric: str, found: Compared) -> Element:
+    """Return what may be said of a change, in a few words."""
+    verdict = verdict_of(found)
+    good = is_good(metric, verdict)
+    words = {
+        Verdict.HIGHER: "higher, beyond chance",
+        Verdict.LOWER: "lower, beyond chance",
+        Verdict.UNCONFIRMED: "not confirmed",
+        Verdict.NO_DIFFERENCE: "no difference that chance would not make",
+        Verdict.UNTESTED: "not tested",
+    }[verdict]
+    return h.span(f".verdict.{ {True: 'good', False: 'bad', None: 'plain'}[good] }")[words]

@@ -1,0 +1,209 @@
+"""Sections for a second look: kinds of people, probabilities, every figure."""
+
+from collections.abc import Mapping, Sequence
+
+import htpy as h
+from htpy import Element, Node
+
+from training.paired import Compared
+from training.replay.summary import LEAST_PEOPLE, Segment
+from training.report.blocks import (
+    beside,
+    figure,
+    figure_cell,
+    folded,
+    number,
+    section,
+    system_legend,
+    table,
+)
+from training.report.calibration import Bin
+from training.report.charts import Line, Span, curves, spans
+from training.report.contents import Report
+from training.report.definitions import definition
+from training.report.plain import segment_words
+from training.report.svg import Axis, colour
+from training.report.wording import change_text, percent
+
+_TOLD = ("ndcg", "horizon_recall", "novel_recall", "distance_m")
+_KINDS = {
+    "seen": "By bookings so far",
+    "density": "By how many venues are near",
+    "first_category": "By the category booked first",
+}
+_RELIABILITY = {
+    "log_loss": "log loss",
+    "log_loss_base": "log loss of the base rate",
+    "brier": "Brier",
+    "auc": "auc",
+}
+
+
+def segments(report: Report) -> Element:
+    """Return how systems serve kinds of people."""
+    found = report.summary.segments
+    if not found:
+        told = f"No kind of people has {LEAST_PEOPLE} or more here, so that none is shown."
+        return section("segments", "Kinds of people", h.p[told])
+    names = [f"{name}@{report.n}" for name in _TOLD]
+    drawn = [_changes(report, name) for name in names[:3]] if report.beside else []
+    return section(
+        "segments",
+        "Kinds of people",
+        h.p[
+            f"Kinds of fewer than {LEAST_PEOPLE} people are left out. Intervals are those of each"
+            " kind alone; among many kinds some leave out nought by chance."
+        ],
+        beside(*drawn),
+        [_kind(report, kind, names) for kind in _KINDS],
+    )
+
+
+def _changes(report: Report, name: str) -> Node:
+    """Return the change of one figure, kind by kind, of the system told in detail."""
+    rows = []
+    for one in report.summary.segments:
+        found = one.systems[report.beside][name]
+        if found.change is None or found.change_low is None or found.change_high is None:
+            continue
+        css, told = colour(report.beside), change_text(found.change)
+        ends = (found.change_low, found.change_high)
+        rows.append(Span(_short(one), found.change, *ends, css=css, told=told))
+    if not rows:
+        return None
+    first, second = (report.labels[at].letter for at in report.pair)
+    title = f"{definition(name).title}: change from {first} to {second}"
+    return figure(spans(title, "Kind by kind, with intervals.", rows, _percent, True), title)
+
+
+def _percent(share: float) -> str:
+    return percent(share, 0)
+
+
+def _short(segment: Segment) -> str:
+    return "nothing yet" if segment.value == "none" else segment.value.lower().replace("_", " ")
+
+
+def _kind(report: Report, kind: str, names: list[str]) -> Element | None:
+    of_kind = [one for one in report.summary.segments if one.kind == kind]
+    if not of_kind:
+        return None
+    rows = [
+        [
+            [segment_words(one), f", {report.labels[at].letter}"],
+            number(one.people, f"{one.people:,}"),
+            *(figure_cell(name, one.systems[at][name]) for name in names),
+        ]
+        for one in of_kind
+        for at in report.pair
+    ]
+    head = ["Kind", "People", *(f"{definition(name).title} ({name})" for name in names)]
+    return folded(_KINDS[kind], table(f"{_KINDS[kind]}, with 95 % intervals.", head, rows))
+
+
+def calibration(report: Report) -> Element:
+    """Return how far the probabilities shown can be believed."""
+    known = [(at, found) for at, found in zip(report.pair, report.bins, strict=True) if found]
+    if not known:
+        told = "Nothing that was shown was booked: nothing can be said of the probabilities."
+        return section("calibration", "Probabilities", h.p[told])
+    return section(
+        "calibration",
+        "Probabilities",
+        h.p[
+            "What was said and what came true, of all that was shown, in bins of as many offers"
+            " each. On the diagonal, what is said is what happens."
+        ],
+        system_legend(report.labels, [at for at, _ in known]),
+        beside(
+            figure(
+                _calibration_curves(dict(known)),
+                "Share booked within the week over the probability said, by square roots.",
+            ),
+            _reliability(report),
+        ),
+        folded(
+            "The bins as a table",
+            [_bins(report.labels[at].letter, found) for at, found in known],
+        ),
+    )
+
+
+def _reliability(report: Report) -> Element:
+    systems = [(at, report.summary.systems[at]) for at in report.pair]
+    known = [(at, one, one.probability) for at, one in systems if one.probability]
+    rows = [
+        ["ece", *(number(told.ece, percent(told.ece, 3)) for _, _, told in known)],
+        [
+            "ece over the base rate",
+            *(number(told.ece_rel, percent(told.ece_rel, 0)) for _, _, told in known),
+        ],
+        *(
+            [words, *(number(value := getattr(told, name), f"{value:.5f}") for _, _, told in known)]
+            for name, words in _RELIABILITY.items()
+        ),
+        [
+            "distinct values",
+            *(number(one.distinct, percent(one.distinct, 0)) for _, one, _ in known),
+        ],
+    ]
+    letters = [report.labels[at].letter for at, _, _ in known]
+    return table("Figures of the probabilities shown.", ["Figure", *letters], rows)
+
+
+def _calibration_curves(known: Mapping[int, Sequence[Bin]]) -> Element:
+    bins = [one for found in known.values() for one in found]
+    most = max(max(one.said, one.booked) for one in bins) * 1.08
+    lines = [Line("diagonal", [(0.0, 0.0), (most, most)])]
+    for at, found in known.items():
+        points = [(one.said, one.booked) for one in found]
+        lines.append(Line(colour(at), points, has_dots=True))
+    said = Axis("probability said", 0.0, most, _fine, is_root=True)
+    came = Axis("share booked", 0.0, most, _fine, is_root=True)
+    told = "One point a bin; the diagonal is where both are alike."
+    return curves("Calibration", told, said, came, lines)
+
+
+def _fine(share: float) -> str:
+    return f"{100.0 * share:.2g} %"
+
+
+def _bins(letter: str, bins: Sequence[Bin]) -> Element:
+    rows = [
+        [
+            str(place + 1),
+            number(one.said, percent(one.said, 3)),
+            [
+                number(one.booked, percent(one.booked, 3)),
+                " (", number(one.low, percent(one.low, 3)),
+                " to ", number(one.high, percent(one.high, 3)), ")",
+            ],
+            number(one.shown, f"{one.shown:,}"),
+        ]
+        for place, one in enumerate(bins)
+    ]  # fmt: skip
+    caption = f"{letter}: 95 % intervals by Wilson, as if all offers shown were independent."
+    return table(caption, ["Bin", "Said", "Booked", "Offers shown"], rows)
+
+
+def everything(report: Report) -> Element:
+    """Return every figure of everybody."""
+    names = list(report.summary.systems[0].metrics)
+    rows = [
+        [
+            [h.b[definition(name).title], h.br, h.code[name]],
+            *(_cell(name, one.metrics) for one in report.summary.systems),
+        ]
+        for name in names
+    ]
+    head = ["Figure", *(label.letter for label in report.labels)]
+    caption = (
+        f"Everybody: value with 95 % interval; below it the change against {head[1]} with the"
+        " interval of the paired difference, and p after Holm. Figures of all slates together"
+        " (coverage, inequality) have no interval. Segments are in the JSON and the CSV."
+    )
+    return section("figures", "Every figure", folded("Show the table", table(caption, head, rows)))
+
+
+def _cell(name: str, metrics: Mapping[str, Compared]) -> Node:
+    return figure_cell(name, metrics[name])

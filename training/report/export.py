@@ -1,0 +1,132 @@
+"""The figures of a report as data: one JSON object, and one table."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from training.paired import Compared
+from training.report.contents import Report
+
+_FIGURE = tuple(Compared.__dataclass_fields__)
+COLUMNS = ("part", "group", "people", "system", "figure", *_FIGURE)
+"""Of the table: in `part`, all, a kind of segment, exposure, calibration, changes or benchmark."""
+
+Row = tuple[Any, ...]
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """Return all that the page says, as JSON takes it."""
+    told = asdict(report)
+    for name in ("sentences", "others"):
+        told[name] = [_sentence(one) for one in getattr(report, name)]
+    return told | {"lead": _sentence(report.lead)}
+
+
+def _sentence(sentence: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a sentence as text, and what it quotes."""
+    quoted = [part for part in sentence if not isinstance(part, str)]
+    return {
+        "text": "".join(part if isinstance(part, str) else part.text for part in sentence),
+        "quoted": [asdict(part) for part in quoted],
+    }
+
+
+def write_csv(report: Report, path: Path) -> None:
+    """Write a row a figure, system and group of people, venues or offers."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows(rows_of(report))
+
+
+def rows_of(report: Report) -> Iterator[Row]:
+    """Yield the rows of the table."""
+    yield from _people(report)
+    yield from _probabilities(report)
+    yield from _places(report)
+    yield from _venues(report)
+    yield from _changes(report)
+    yield from _benchmark(report)
+
+
+def _people(report: Report) -> Iterator[Row]:
+    summary = report.summary
+    everybody = tuple(one.metrics for one in summary.systems)
+    parts = [("all", "all", summary.people, everybody)]
+    parts += [(one.kind, one.value, one.people, one.systems) for one in summary.segments]
+    for kind, value, people, systems in parts:
+        for label, metrics in zip(report.labels, systems, strict=True):
+            for name, figure in metrics.items():
+                yield (kind, value, people, label.name, name, *vars(figure).values())
+
+
+def _probabilities(report: Report) -> Iterator[Row]:
+    for label, one in zip(report.labels, report.summary.systems, strict=True):
+        for name, value in vars(one.probability).items() if one.probability else ():
+            yield _plain("probability", "all", label.name, name, value)
+        yield _plain("probability", "all", label.name, "distinct", one.distinct)
+    for at, bins in zip(report.pair, report.bins, strict=True):
+        for place, one_bin in enumerate(bins):
+            group, name = f"bin {place + 1}", report.labels[at].name
+            yield _plain("calibration", group, name, "said", one_bin.said)
+            ends = (one_bin.low, one_bin.high)
+            yield _plain("calibration", group, name, "booked", one_bin.booked, *ends)
+            yield _plain("calibration", group, name, "shown", one_bin.shown)
+
+
+def _places(report: Report) -> Iterator[Row]:
+    for cell in report.territory.cells:
+        for name, values in cell.figures.items():
+            for at, value in zip(report.pair, values, strict=True):
+                place = f"{cell.lon:g} {cell.lat:g}"
+                row = _plain("place", place, report.labels[at].name, name, value)
+                yield (*row[:2], cell.people, *row[3:])
+
+
+def _venues(report: Report) -> Iterator[Row]:
+    found = report.exposure
+    kinds = {"venue type": found.by_type, "venue size": found.by_size}
+    for part, groups in kinds.items():
+        for group, shares in groups.items():
+            yield _plain(part, group, "", "share of offers", shares.offers)
+            yield _plain(part, group, "", "share of bookings", shares.bookings)
+            for at, value in zip(report.pair, shares.exposure, strict=True):
+                yield _plain(part, group, report.labels[at].name, "share of exposure", value)
+    for edge_m, values in found.within_m.items():
+        for at, value in zip(report.pair, values, strict=True):
+            yield _plain("distance", f"within {edge_m} m", report.labels[at].name, "share", value)
+    for at, value in zip(report.pair, found.online, strict=True):
+        yield _plain("distance", "online", report.labels[at].name, "share", value)
+
+
+def _changes(report: Report) -> Iterator[Row]:
+    found = report.changes
+    if found is None:
+        return
+    first, second = (report.labels[at].name for at in report.pair)
+    yield _plain("changes", "slates", second, "overlap", *vars(found.overlap).values())
+    yield _plain("changes", "slates", second, "unchanged", *vars(found.unchanged).values())
+    for one in found.categories:
+        group = one.category
+        yield _plain("category", group, first, "share", *vars(one.first).values())
+        yield _plain("category", group, second, "share", *vars(one.second).values())
+        yield _plain("category", group, second, "difference", *vars(one.difference).values())
+
+
+def _benchmark(report: Report) -> Iterator[Row]:
+    found = report.benchmark
+    if found is None:
+        return
+    for one in found.methods:
+        for name, figure in one.metrics.items():
+            group = f"{one.method} {one.parameter}".strip()
+            yield ("benchmark", group, found.users, found.data, name, *vars(figure).values())
+    for name, figure in found.score_order.items():
+        yield ("benchmark", "(score)", found.users, found.data, name, *vars(figure).values())
+
+
+def _plain(part: str, group: str, system: str, figure: str, *values: float | None) -> Row:
+    """Return a row of a figure that is compared with nothing: value, and bounds if any."""
+    return (part, group, None, system, figure, *values, *[None] * (len(_FIGURE) - len(values)))

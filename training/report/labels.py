@@ -1,0 +1,52 @@
+"""Short names of the systems of a run: a letter each, and words that tell them apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Any
+
+_NEAR = "popularity near"
+
+
+@dataclass(frozen=True)
+class Label:
+    """What one system is called in a report."""
+
+    letter: str
+    name: str
+    """As in the run."""
+    words: str
+    model: str
+    """The words but for the floor: the same for all floors of a model."""
+    floor: float
+
+
+def labels_of(systems: Sequence[Mapping[str, Any]]) -> tuple[Label, ...]:
+    """Return the label of each system of a manifest, in its order."""
+    versions: dict[str | None, set[str | None]] = {}
+    for system in systems:
+        versions.setdefault(system["kind"], set()).add(system["version"])
+    labels = []
+    for place, system in enumerate(systems):
+        model = _model(system, is_alone=len(versions[system["kind"]]) == 1)
+        words = f"{model}, floor {system['floor']:g}" if system["version"] else model
+        labels.append(Label(_letter(place), system["name"], words, model, float(system["floor"])))
+    return tuple(labels)
+
+
+def _model(system: Mapping[str, Any], *, is_alone: bool) -> str:
+    if not system["version"]:
+        return _NEAR if is_alone and system["floor"] == 1.0 else f"{_NEAR} ({system['name']})"
+    if is_alone:
+        return str(system["kind"])
+    return f"{system['kind']} {str(system['version']).rsplit('-', 1)[-1]}"
+
+
+def _letter(place: int) -> str:
+    """Return A, B, ..., Z, AA, AB, ..."""
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, len(ascii_uppercase))
+        letters = ascii_uppercase[rest] + letters
+    return letters

@@ -1,0 +1,99 @@
+"""Who is served well, and where: people on a grid, those who are alone in a cell left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.report.people import SystemRows, homes_of
+
+LEAST_PEOPLE = 5
+"""A cell of fewer is not shown, and a figure that is defined for fewer of a cell is not told."""
+_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Sizes of cells in degrees; the homes in a run are told to the finest."""
+_MOST_CELLS = 500
+_SHARE_SHOWN = 0.6
+"""Of the people; cells are made larger until so many live in one that is shown."""
+_METRICS = ("hit", "novel_recall", "distance_m")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The people who live around one point of the grid."""
+
+    lon: float
+    lat: float
+    people: int
+    figures: Mapping[str, tuple[float | None, ...]]
+    """By metric, in the order of the systems; None: too few of them have it."""
+
+
+@dataclass(frozen=True)
+class Territory:
+    """People on a grid."""
+
+    step_degrees: float
+    cells: tuple[Cell, ...]
+    cells_left_out: int
+    people_left_out: int
+    """In those cells."""
+    people_nowhere: int
+    """Without a home."""
+
+
+def territory_of(systems: Sequence[SystemRows], n: int) -> Territory:
+    """Return where people live, and how well each system serves them there."""
+    home = homes_of(systems[0])
+    has_home = ~np.isnan(home).any(axis=1)
+    step, cell, places = _grid(home[has_home])
+    people = np.bincount(cell, minlength=len(places))
+    names = [f"{name}@{n}" for name in _METRICS]
+    means = [
+        {name: _means(column[has_home], cell, len(places)) for name, column in figures.items()}
+        for figures in (system.figures(names) for system in systems)
+    ]
+    is_told = people >= LEAST_PEOPLE
+    cells = tuple(
+        Cell(
+            lon=round(float(places[at, 0]) * step, 1),
+            lat=round(float(places[at, 1]) * step, 1),
+            people=int(people[at]),
+            figures={name: tuple(_known(mean[name][at]) for mean in means) for name in names},
+        )
+        for at in np.flatnonzero(is_told).tolist()
+    )
+    return Territory(
+        step_degrees=step,
+        cells=cells,
+        cells_left_out=int(np.count_nonzero(~is_told)),
+        people_left_out=int(people[~is_told].sum()),
+        people_nowhere=int(np.count_nonzero(~has_home)),
+    )
+
+
+def _grid(home: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the finest step that shows most people in few cells, each one's cell, cells (C, 2)."""
+    for step in _STEPS:
+        places, cell = np.unique(
+            np.round(home / step).astype(np.int64), axis=0, return_inverse=True
+        )
+        people = np.bincount(cell.reshape(-1), minlength=len(places))
+        shown = people[people >= LEAST_PEOPLE].sum()
+        if len(places) <= _MOST_CELLS and shown >= _SHARE_SHOWN * len(home):
+            break
+    return step, cell.reshape(-1).astype(np.int64), places
+
+
+def _means(figure: NDArray[np.float64], cell: NDArray[np.int64], cells: int) -> NDArray[np.float64]:
+    """Return the mean of each cell (C,), NaN where it is defined for too few."""
+    known = ~np.isnan(figure)
+    count = np.bincount(cell[known], minlength=cells)
+    total = np.bincount(cell[known], figure[known], minlength=cells)
+    means = np.full(cells, np.nan)
+    np.divide(total, count, out=means, where=count >= LEAST_PEOPLE)
+    return means
+
+
+def _known(figure: float) -> float | None:
+    return None if np.isnan(figure) else float(figure)

@@ -1,0 +1,263 @@
+"""What a run found in plain words: sentences in which every number is quoted from its files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.paired import Compared
+from training.replay.summary import RunSummary, Segment
+from training.report.definitions import HEADLINE, definition
+from training.report.labels import Label
+from training.report.verdict import Verdict, is_good, verdict_of
+from training.report.wording import change_text, has_change, p_text, percent, value_text
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A number in a sentence, and where in the files of the run it stands."""
+
+    text: str
+    value: float | str
+    source: str
+    """`summary` or `manifest`, then keys and places, separated by `/`; `#`: how many there are."""
+
+
+Sentence = tuple[str | Quoted, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run as sentences are made of it."""
+
+    manifest: Mapping[str, Any]
+    summary: RunSummary
+    labels: Sequence[Label]
+    beside: int
+    """Place of the system that stands beside the first; 0: there is but one."""
+
+    @property
+    def n(self) -> int:
+        """Offers a slate."""
+        return int(self.manifest["n"])
+
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Return what is told of the pair."""
+        compared = self._compared() if self.beside else self._alone()
+        return (self._people(), *compared, *self._venues(), *self._calibration(), _CAVEAT)
+
+    def lead(self) -> Sentence:
+        """Return what the pair comes to: figures by what may be said of them."""
+        first, second = self.labels[0].letter, self.labels[self.beside].letter
+        if not self.beside:
+            return (f"The run has one system, {first}: there is nothing to set it beside.",)
+        said: dict[str, list[str]] = {}
+        for name in HEADLINE:
+            said.setdefault(self._in_a_word(name), []).append(definition(name).title.lower())
+        told = "; ".join(f"{words} in {_listed(names)}" for words, names in said.items())
+        return (f"{second} against {first}: {told}.",)
+
+    def others(self) -> tuple[Sentence, ...]:
+        """Return what the systems beside the pair come to."""
+        places = [at for at in range(1, len(self.labels)) if at != self.beside]
+        return tuple(self._in_short(at) for at in places)
+
+    def _in_a_word(self, name: str) -> str:
+        figure = self._figure(self.beside, name)
+        if figure.value is None:
+            return "nothing to be judged"
+        verdict = verdict_of(figure)
+        if verdict is Verdict.NO_DIFFERENCE:
+            return _NO_DIFFERENCE
+        return {True: "better", False: "worse", None: "a difference that is not confirmed"}[
+            is_good(name, verdict)
+        ]
+
+    def _people(self) -> Sentence:
+        asked, summary = self.manifest, self.summary
+        return (
+            "The feeds of ",
+            Quoted(f"{summary.people:,}", summary.people, "summary/people"),
+            " people were replayed as they would have been at the start of each of ",
+            Quoted(str(asked["weeks"]), asked["weeks"], "manifest/weeks"),
+            " weeks, from ",
+            Quoted(str(asked["start"])[:10], asked["start"], "manifest/start"),
+            " to ",
+            Quoted(str(asked["end"])[:10], asked["end"], "manifest/end"),
+            "; ",
+            Quoted(f"{summary.judged:,}", summary.judged, "summary/judged"),
+            " of them booked something new in these weeks, and that is what had to be found.",
+        )
+
+    def _alone(self) -> list[Sentence]:
+        return [
+            (
+                f"{definition(name).title}: {self.labels[0].letter} reaches ",
+                self._value(0, name),
+                *self._span(0, name),
+                ".",
+            )
+            for name in HEADLINE
+            if self._figure(0, name).value is not None
+        ]
+
+    def _compared(self) -> list[Sentence]:
+        return [
+            *(self._change(self.beside, name) for name in HEADLINE),
+            self._segments(),
+            self._change(self.beside, "distance_m"),
+        ]
+
+    def _change(self, at: int, name: str) -> Sentence:
+        """Say what one figure of a system is beside that of the first."""
+        first, second = self.labels[0].letter, self.labels[at].letter
+        beside = (self._value(at, name), " beside ", self._value(0, name), f" under {first}")
+        figure, title = self._figure(at, name), definition(name).title
+        if figure.value is None:
+            return (f"{title}: defined for nobody here.",)
+        verdict = verdict_of(figure)
+        if verdict is Verdict.UNTESTED:
+            return (f"{title}: {second} has ", *beside, ", without a test of the difference.")
+        change = (self._quoted(at, name, "change"), ", ", *self._interval(at, name))
+        if verdict is Verdict.NO_DIFFERENCE:
+            return (f"{title}: {_NO_DIFFERENCE}. {second} has ", *beside, " (", *change, ").")
+        if verdict is Verdict.UNCONFIRMED:
+            return (
+                f"{title}: not confirmed. {second} has ", *beside, " (", *change,
+                "), and the test that allows for the number of systems does not bear it out",
+                *self._test(at, name), ".",
+            )  # fmt: skip
+        word = {True: "better", False: "worse", None: _FARTHER.get(verdict, "")}[
+            is_good(name, verdict)
+        ]
+        return (f"{title}: {second} is {word}, ", *beside, " (", *change, ").")
+
+    def _in_short(self, at: int) -> Sentence:
+        """Say of another system what its relevance and its horizon are."""
+        told: list[str | Quoted] = [f"{self.labels[at].letter} against {self.labels[0].letter}: "]
+        for name in ("ndcg", "horizon_recall", "slate_points"):
+            if not has_change(self._figure(at, name)):
+                continue
+            verdict = verdict_of(self._figure(at, name))
+            said = "" if verdict in {Verdict.HIGHER, Verdict.LOWER} else f", {_SHORT[verdict]}"
+            comma = ", " if len(told) > 1 else ""
+            told += [f"{comma}{definition(name).title.lower()} ", self._quoted(at, name, "change")]
+            told += [" (", *self._interval(at, name), f"{said})"]
+        return (*told, ".")
+
+    def _segments(self) -> Sentence:
+        """Say for whom relevance falls."""
+        segments = self.summary.segments
+        if not segments:
+            return ("There are too few people of any kind to tell kinds of people apart.",)
+        name = f"ndcg@{self.n}"
+        falls = [
+            (place, one)
+            for place, one in enumerate(segments)
+            if (high := one.systems[self.beside][name].change_high) is not None and high < 0.0
+        ]
+        count = Quoted(str(len(segments)), len(segments), "summary/segments/#")
+        letter = self.labels[self.beside].letter
+        if not falls:
+            return ("In none of the ", count, f" kinds of people does relevance under {letter} fall"
+                    " further than chance would make it.")  # fmt: skip
+        told: list[str | Quoted] = ["Of ", count, f" kinds of people, relevance under {letter} is"
+                                    " lower for "]  # fmt: skip
+        for at, (place, one) in enumerate(falls):
+            told += [", " if at else "", segment_words(one), " (", self._in_segment(place, name)]
+            told += [")"]
+        return (*told, ", not corrected for the number of kinds.")
+
+    def _in_segment(self, place: int, name: str) -> Quoted:
+        change = self.summary.segments[place].systems[self.beside][name].change
+        source = f"summary/segments/{place}/systems/{self.beside}/{name}/change"
+        return Quoted(change_text(change or 0.0), change or 0.0, source)
+
+    def _venues(self) -> list[Sentence]:
+        name = "venue_gini"
+        if self._figure(0, name).value is None:
+            return []
+        told: list[str | Quoted] = [
+            "How unevenly venues are shown, from nought (all alike) to one (a single venue): ",
+            f"{self.labels[0].letter} ",
+            self._value(0, name),
+        ]
+        if self.beside:
+            told += [f", {self.labels[self.beside].letter} ", self._value(self.beside, name)]
+        return [(*told, ". It is one figure of all slates, without an interval.")]
+
+    def _calibration(self) -> list[Sentence]:
+        found = self.summary.systems[self.beside].probability
+        if found is None:
+            return []
+        letter, source = self.labels[self.beside].letter, f"summary/systems/{self.beside}"
+        return [
+            (
+                f"The probabilities that {letter} shows are off by ",
+                Quoted(percent(found.ece, 3), found.ece, f"{source}/probability/ece"),
+                " on average: ",
+                Quoted(percent(found.ece_rel, 0), found.ece_rel, f"{source}/probability/ece_rel"),
+                " of how often what it shows was booked.",
+            )
+        ]
+
+    def _figure(self, at: int, name: str) -> Compared:
+        return self.summary.systems[at].metrics[f"{name}@{self.n}"]
+
+    def _value(self, at: int, name: str) -> Quoted:
+        value = self._figure(at, name).value or 0.0
+        return Quoted(value_text(name, value), value, self._source(at, name, "value"))
+
+    def _quoted(self, at: int, name: str, part: str) -> Quoted:
+        value = float(getattr(self._figure(at, name), part))
+        return Quoted(change_text(value), value, self._source(at, name, part))
+
+    def _interval(self, at: int, name: str) -> Sentence:
+        ends = (self._quoted(at, name, part) for part in ("change_low", "change_high"))
+        return ("interval ", next(ends), " to ", next(ends))
+
+    def _span(self, at: int, name: str) -> Sentence:
+        figure = self._figure(at, name)
+        if figure.low is None or figure.high is None:
+            return ()
+        low, high = (
+            Quoted(value_text(name, value), value, self._source(at, name, part))
+            for part, value in (("low", figure.low), ("high", figure.high))
+        )
+        return (" (interval ", low, " to ", high, ")")
+
+    def _test(self, at: int, name: str) -> Sentence:
+        p = self._figure(at, name).p
+        if p is None:
+            return ()
+        return (" (", Quoted(p_text(p), p, self._source(at, name, "p")), ")")
+
+    def _source(self, at: int, name: str, part: str) -> str:
+        return f"summary/systems/{at}/metrics/{name}@{self.n}/{part}"
+
+
+_NO_DIFFERENCE = "no difference that chance would not make"
+_FARTHER = {Verdict.HIGHER: "farther", Verdict.LOWER: "nearer"}
+_SHORT = {
+    Verdict.NO_DIFFERENCE: "no more than chance",
+    Verdict.UNCONFIRMED: "not confirmed",
+    Verdict.UNTESTED: "not tested",
+}
+_CAVEAT: Sentence = (
+    "Only what was really booked counts as found: a good offer that nobody had been shown is a miss"
+    " here. These figures compare systems; they do not forecast bookings.",
+)
+_KINDS = {"seen": "people who are {}", "density": "{} places", "first_category": "{} first"}
+_SEEN = {"cold": "cold", "warming": "warming up", "warm": "warm"}
+
+
+def _listed(names: Sequence[str]) -> str:
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def segment_words(segment: Segment) -> str:
+    """Return what a segment is called."""
+    value = _SEEN.get(segment.value, segment.value)
+    if segment.kind == "first_category" and value == "none":
+        return "nothing booked first"
+    return _KINDS.get(segment.kind, "{}").format(value)

@@ -1,0 +1,41 @@
+"""What a paired comparison allows to be said."""
+
+from enum import StrEnum
+
+from training.paired import Compared
+from training.report.definitions import definition
+
+ALPHA = 0.05
+
+
+class Verdict(StrEnum):
+    """Of the change of one figure."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    UNCONFIRMED = "unconfirmed"
+    """The interval leaves 0 out, and the test corrected for the number of systems does not."""
+    NO_DIFFERENCE = "no difference"
+    """The interval holds 0."""
+    UNTESTED = "untested"
+    """There is no interval."""
+
+
+def verdict_of(figure: Compared) -> Verdict:
+    """Return what may be said of a figure beside that of the first system."""
+    low, high = figure.change_low, figure.change_high
+    if low is None or high is None:
+        return Verdict.UNTESTED
+    if low <= 0.0 <= high:
+        return Verdict.NO_DIFFERENCE
+    if figure.p is None or figure.p >= ALPHA:
+        return Verdict.UNCONFIRMED
+    return Verdict.HIGHER if low > 0.0 else Verdict.LOWER
+
+
+def is_good(metric: str, verdict: Verdict) -> bool | None:
+    """Return whether a verdict is good news; None where it is neither."""
+    wanted = definition(metric).wanted
+    if not wanted or verdict not in {Verdict.HIGHER, Verdict.LOWER}:
+        return None
+    return (verdict is Verdict.HIGHER) == (wanted > 0)

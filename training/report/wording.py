@@ -1,0 +1,72 @@
+"""How figures are written: the same everywhere in a report."""
+
+from collections.abc import Callable
+
+from training.paired import Compared
+from training.report.definitions import Unit, definition
+
+MINUS = "\N{MINUS SIGN}"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def value_text(metric: str, value: float | None) -> str:
+    """Return a figure with its unit.
+
+    >>> value_text("distance_m@20", 11572.4).split(), value_text("hit@20", 0.2195).split()
+    (['11.6', 'km'], ['21.9', '%'])
+    """
+    if value is None:
+        return "not defined"
+    unit = definition(metric).unit
+    if unit is Unit.METRES:
+        return f"{value / 1000.0:.1f}{_SPACE}km"
+    if unit is Unit.SHARE:
+        return percent(value)
+    if unit is Unit.POINTS:
+        return f"{value:,.1f}"
+    return signed(f"{value:,.4f}")
+
+
+def axis_text(metric: str) -> Callable[[float], str]:
+    """Return what writes the values of a figure on an axis: shorter than in a table."""
+    unit = definition(metric).unit
+    if unit is Unit.SHARE:
+        return lambda value: signed(f"{100.0 * value:.3g} %")
+    if unit is Unit.METRES:
+        return lambda value: f"{value / 1000.0:.3g} km"
+    return lambda value: signed(f"{value:.3g}")
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """Return a share as percent."""
+    return signed(f"{100.0 * share:.{decimals}f}{_SPACE}%")
+
+
+def change_text(share: float) -> str:
+    """Return a relative change, with its sign.
+
+    >>> change_text(0.0653).split()
+    ['+6.5', '%']
+    """
+    told = f"{100.0 * share:+.1f}"
+    return signed(f"{told if told not in {'+0.0', '-0.0'} else '0.0'}{_SPACE}%")
+
+
+def p_text(p: float) -> str:
+    """Return a p-value."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def signed(text: str) -> str:
+    """Return a number with a minus sign of the width of a plus."""
+    return text.replace("-", MINUS)
+
+
+def has_interval(figure: Compared) -> bool:
+    """Return whether a figure has an interval of its own."""
+    return figure.low is not None and figure.high is not None
+
+
+def has_change(figure: Compared) -> bool:
+    """Return whether a figure has a change with an interval."""
+    return None not in (figure.change, figure.change_low, figure.change_high)
