@@ -29,6 +29,11 @@ app = typer.Typer(no_args_is_help=True)
 _WINDOW = "7d"
 _PLANNED_USERS = 2_000
 _DROPPED = "off"
+_GUARD_STATES = {
+    "breached": "BREACHED",
+    "not breached": "not shown to be breached",
+    "unknown": "too few, or all alike",
+}
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the experiment.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -191,7 +196,7 @@ def status_tables(found: Status) -> RenderableType:
         parts += [_mean_table(found), _comparison_table(found)]
     if found.guards:
         parts.append(_guard_table(found))
-    alarm = "NOT AS PLANNED" if found.split.is_wrong else "as planned"
+    alarm = "NOT AS PLANNED" if found.split.is_wrong else "not shown to be other than planned"
     parts.append(Text(f"The split of the people is {alarm} (p = {found.split.p:.3g})."))
     parts += [Text(line) for line in found.advice]
     return Group(*parts)
@@ -239,8 +244,7 @@ def _guard_table(found: Status) -> Table:
         table.add_column(column, justify="right" if column == "may be lost" else "left")
     for one in found.guards:
         margin = f"{one.margin:.0%}" if GUARDS[one.guard].is_relative else f"{one.margin:g}"
-        outcome = "BREACHED" if one.is_breached else "not shown to be breached"
-        table.add_row(one.variant, one.guard, margin, outcome)
+        table.add_row(one.variant, one.guard, margin, _GUARD_STATES[one.state])
     return table
 
 

@@ -1,8 +1,9 @@
 """Where an experiment stands: counts, the split, differences, guards, and what follows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from reco.experiments.plan import GUARDS, METRICS, Experiment, Plan
 from training.experiments.people import Counts, Figures, People, read_people
@@ -59,9 +60,10 @@ class GuardStatus:
     margin: float
     """A share of the first variant's mean for relative guards, else in the figure's unit."""
     beyond: float | None
-    """How far beyond the margin it is at least; negative: not shown to be. None: too few are
-    judged, they are all alike, or it may not be looked at."""
-    is_breached: bool
+    """How far beyond the margin it is at least; negative: not shown to be. None: nobody can say,
+    or it may not be looked at."""
+    state: Literal["breached", "not breached", "unknown"]
+    """Shown to be beyond; not shown to be; too few are judged, or they are all alike."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def assess(experiment: Experiment, people: People, until: datetime) -> Status:
     comparisons = tuple(_comparisons(plan, people)) if may_look else ()
     guards = tuple(_guards(plan, people, may_look))
     status = Status(experiment, until, looks_at, may_look, variants, found, comparisons, guards, ())
-    return Status(**vars(status) | {"advice": tuple(_advice(status))})
+    return replace(status, advice=tuple(_advice(status)))
 
 
 def _variants(plan: Plan, people: People, may_look: bool) -> Iterator[VariantStatus]:
@@ -148,8 +150,13 @@ def _guards(plan: Plan, people: People, may_look: bool) -> Iterator[GuardStatus]
         for name, margin in plan.guards.items():
             one, other = (people.of(name, variant) for variant in (first, label))
             beyond = _beyond(name, margin, one, other, alpha=alpha, planned=plan.planned_users)
-            is_breached = beyond is not None and beyond > 0.0
-            yield GuardStatus(label, name, margin, beyond if may_look else None, is_breached)
+            yield GuardStatus(label, name, margin, beyond if may_look else None, _state(beyond))
+
+
+def _state(beyond: float | None) -> Literal["breached", "not breached", "unknown"]:
+    if beyond is None:
+        return "unknown"
+    return "breached" if beyond > 0.0 else "not breached"
 
 
 def _beyond(
@@ -174,7 +181,7 @@ def _advice(status: Status) -> Iterator[str]:
             "the draw decides who is counted, and no figure is to be trusted before it is found."
         )
     for guard in status.guards:
-        if guard.is_breached:
+        if guard.state == "breached":
             allowed = f"{guard.margin:.0%}" if GUARDS[guard.guard].is_relative else guard.margin
             yield (
                 f"STOP: {guard.variant} is worse in {guard.guard} by more than the {allowed} that "

@@ -19,7 +19,7 @@ from reco.experiments.plan import Plan, Variant
 from reco.experiments.records import create, stop
 from reco.experiments.trial import check_models
 from reco.feed.query import FLOOR, INTENSITY, feed_query
-from reco.model.registry import Act, version_named
+from reco.model.registry import Act, force, publication, version_named
 from reco.settings import Settings
 from reco.worker import Worker
 from training.commands.train import train_world
@@ -180,6 +180,20 @@ def test_a_model_that_is_lost_leaves_the_champion_and_no_exposure(filled, worker
     assert "in the place of a variant" in caplog.text
     with pytest.raises(ArtifactRefused):
         check_models(plan, filled.conninfo, filled.models)
+
+
+def test_a_new_champion_changes_the_variants_that_show_the_champion(filled, worker, versions):
+    plan = plan_of(versions[0])
+    create(filled.conninfo, plan, ACT, NOW)
+    worker.refresh()
+    control, wide = of_variant(plan, "control"), of_variant(plan, "wide")
+    assert worker.feed(asked(control)).model_version == versions[0]
+    with publication(filled.conninfo) as connection:
+        force(connection, versions[1], Act(NOW, "mia", "it is better"))
+    worker.refresh()
+    assert worker.feed(asked(control)).model_version == versions[1]
+    pinned = worker.feed(asked(wide))
+    assert (pinned.model_version, pinned.experiment) == (versions[0], Exposure("wider", "wide"))
 
 
 def test_a_variant_follows_the_catalogue(filled, worker, versions, connection):

@@ -79,9 +79,9 @@ def test_from_its_begin_to_its_end(invoke, settings, filled):
     assert counted == {label: (many, many) for label, many in expected.items()}
     assert found["split"]["people"] == list(expected.values())
     assert found["experiment"]["plan"]["window"] == "PT30M"
-    shown = invoke("status", "wider")
-    assert "The split of the people is as planned" in shown
-    assert "nothing can be said of horizon_points" in " ".join(shown.split())
+    told = " ".join(invoke("status", "wider").split())
+    assert "The split of the people is not shown to be other than planned" in told
+    assert "nothing can be said of horizon_points" in told
     invoke("stop", "wider", "--reason", "seen enough", "--by", "jo")
     assert running_experiment(filled.conninfo) is None
     (kept,) = json.loads(invoke("list", "--json"))
@@ -162,6 +162,11 @@ def test_without_an_experiment_there_is_no_status(invoke, world):
 def test_a_variant_that_is_not_understood_is_told(text, said):
     with pytest.raises(InvalidInput, match=said):
         variant_from(text)
+
+
+def test_a_span_that_is_none_is_told(invoke, world):
+    with pytest.raises(InvalidInput, match="'a week' is no span of time"):
+        invoke("create", "wider", *WIDE, "--window", "a week")
 
 
 def test_an_unknown_guard_is_told():

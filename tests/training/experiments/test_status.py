@@ -47,7 +47,7 @@ def test_a_difference_is_told_with_its_interval():
     assert 0.2 < told["horizon_points"].low < 0.3 < told["horizon_points"].high < 0.4
     assert told["bookings"].low < 0.0 < told["bookings"].high
     assert found.variants[1].means["horizon_points"] == pytest.approx(0.8, abs=0.03)
-    assert not any(guard.is_breached for guard in found.guards)
+    assert {guard.state for guard in found.guards} == {"not breached"}
     worse = assess(RUNNING, people_of(horizon_points=-0.3), LATER)
     assert worse.advice == ("wide brings less horizon_points than control.",)
     same = assess(RUNNING, people_of(), LATER)
@@ -58,6 +58,7 @@ def test_of_few_people_nothing_is_said():
     found = assess(RUNNING, people_of(count=100), LATER)
     assert "nothing can be said of horizon_points before 100 people" in found.advice[0]
     assert found.comparisons[0].difference is None
+    assert {guard.state for guard in found.guards} == {"unknown"}
 
 
 def test_a_fixed_horizon_refuses_an_early_look():
@@ -100,12 +101,12 @@ def test_a_guard_that_is_breached_says_stop(changes, said):
         assert said in found.advice[0]
     (improved,) = changes.items()
     better = assess(RUNNING, people_of(**{improved[0]: -improved[1]}), LATER)
-    assert not any(guard.is_breached for guard in better.guards)
+    assert {guard.state for guard in better.guards} == {"not breached"}
 
 
 def test_a_loss_within_the_margin_is_no_breach():
     found = assess(RUNNING, people_of(relevance_kept=-0.05, bookings_made=-0.04), LATER)
-    assert not any(guard.is_breached for guard in found.guards)
+    assert {guard.state for guard in found.guards} == {"not breached"}
     assert all(guard.beyond < 0.0 for guard in found.guards)
 
 
