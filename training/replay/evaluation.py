@@ -16,6 +16,7 @@ from reco.geo.reach import within
 from training.replay.futures import Acts, people_who_book
 from training.replay.past import Past
 from training.replay.plan import Plan
+from training.replay.states import Biographer
 from training.replay.values import Attributes
 
 NEAR_M = 10_000.0
@@ -66,14 +67,25 @@ class Evaluation:
         return people.astype(np.int64)
 
     @cached_property
+    def places(self) -> NDArray[np.float64]:
+        """(U, 2) longitude and latitude of the people: home, else where they used to go before."""
+        places = self.past.people.home[self.users].copy()
+        biographer, at_us = Biographer(self.past), micros(self.plan.start)
+        for place in np.flatnonzero(np.isnan(places[:, 0])).tolist():
+            usual = biographer.usual_place(int(self.users[place]), at_us)
+            if usual:
+                places[place] = usual.lon, usual.lat
+        return places
+
+    @cached_property
     def venues_near(self) -> NDArray[np.int32]:
-        """(U,) venues within `NEAR_M` of each person's home; −1: no home."""
-        venues, home = self.past.venues, self.past.people.home[self.users]
+        """(U,) venues within `NEAR_M` of each person; −1: nobody knows where."""
+        venues = self.past.venues
         near = [
             -1
             if np.isnan(lon)
             else len(within(venues, venues.all_rows, Point(lon, lat), NEAR_M)[0])
-            for lon, lat in home.tolist()
+            for lon, lat in self.places.tolist()
         ]
         return np.array(near, dtype=np.int32)
 

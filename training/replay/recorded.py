@@ -53,7 +53,8 @@ _USER_IDS = "select id from core.beneficiary where erased_at is null order by id
 _STOCK_IDS = "select id from core.stock order by id"
 _OFFER_IDS = "select id from core.offer order by id"
 _BOOKINGS = """
-select user_id, stock_id, quantity::int4, amount_cents, booked_at, coalesce(cancelled_at, 'infinity')
+select user_id, stock_id, quantity::int4, amount_cents, booked_at,
+  coalesce(cancelled_at, 'infinity')
 from core.booking
 """
 _BOOKING_TYPES = {

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
+from reco.db.arrays import micros
 from reco.feed.choosing import Choice, Chooser, ranks
 from reco.feed.exploring import explored
 from reco.feed.generation import Generation, generation
@@ -79,8 +80,11 @@ class Moment:
         )
 
     def situation(self, user: int) -> Situation:
-        """Return the request of a person at home."""
-        return self.situation_of(self.query(user), self.biographer.state_at(user, self.at))
+        """Return the request of a person at home, or where they used to go until then."""
+        query, state = self.query(user), self.biographer.state_at(user, self.at)
+        if state.person and state.person.home is None:
+            query = replace(query, location=self.biographer.usual_place(user, micros(self.at)))
+        return self.situation_of(query, state)
 
     def situation_of(self, query: FeedQuery, state: UserState) -> Situation:
         """Return a request with what is around its place, or around the person's home."""

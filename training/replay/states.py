@@ -13,6 +13,7 @@ from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURIT
 from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
+from reco.geo.points import Point
 from training.replay.catalogues import cap_codes
 from training.replay.past import Past
 
@@ -75,6 +76,20 @@ class Biographer:
             has_deposit=bool(deposits),
             **{name: getattr(counts, name) if counts else None for name in _TERMS},
         )
+
+    def usual_place(self, user: int, at_us: int) -> Point | None:
+        """Return the venue that a person had booked most by a moment; None: none was booked.
+
+        Where data know no homes, a phone would have said where it is; this stands for it.
+        """
+        past = self.past
+        venue_id = past.offers.venue[self.offers_booked(user, at_us)]
+        ids, times = np.unique(venue_id[venue_id != ONLINE], return_counts=True)
+        if not len(ids):
+            return None
+        row = self._venue_row[ids[np.argmax(times)] - 1]
+        place = Point(float(past.venues.venue_lon[row]), float(past.venues.venue_lat[row]))
+        return place.rounded()
 
     def offers_booked(self, user: int, at_us: int) -> NDArray[np.int64]:
         """Return the rows of the offers that a person had booked by a moment."""

@@ -150,7 +150,7 @@ class Week:
         names = {0: None} | dict(past.categories)
         booked = window.bookings
         seen = np.where(booked < _COLD, "cold", np.where(booked < _WARM, "warming", "warm"))
-        home = np.round(past.people.home[users], 1)
+        home = np.round(evaluation.places[places], 1)
         return {
             "at": pa.array([self.moment.at] * count, pa.timestamp("us", tz="UTC")),
             "user": pa.array([evaluation.pseudonym(user) for user in users.tolist()]),
