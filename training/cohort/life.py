@@ -92,24 +92,27 @@ class Life:
             at = self.at(week)
             self.model = fitted_again(self.model, self.record.events(at), at)
 
-    def _live(self, week: int) -> None:
-        at = self.at(week)
-        for person in self.record.cancelled(micros(at - WEEK), micros(at)):
-            self.states.forget(person)
+    def feeds(self, week: int) -> Feeds:
+        """Return what answers everybody in a week, as of what was done by then."""
         past = self.record.past()
-        feeds = Feeds(
+        return Feeds(
             biographer=Biographer(past),
-            at=at,
+            at=self.at(week),
             serving=self._serving(past, week),
             policy=self.policy,
             states=self.states,
             assumptions=self.assumptions,
             homes=self._homes,
         )
-        chances = Chances.of_week(self.assumptions, self.seed, week)
+
+    def _live(self, week: int) -> None:
+        at = self.at(week)
+        for person in self.record.cancelled(micros(at - WEEK), micros(at)):
+            self.states.forget(person)
+        feeds, chances = self.feeds(week), Chances.of_week(self.assumptions, self.seed, week)
         considered = self._considered(feeds, week, chances)
-        end = ends(considered, self.world.truth, past, chances)
-        self._settle(considered, end, week, self._till(past, at, chances))
+        end = ends(considered, self.world.truth, feeds.past, chances)
+        self._settle(considered, end, week, self._till(feeds, chances))
 
     def _serving(self, past: Past, week: int) -> Generation:
         catalogue = catalogue_at(past, self.at(week))
@@ -133,12 +136,12 @@ class Life:
                 self.worths.append((week, person, worth))
         return Considered.joined(parts)
 
-    def _till(self, past: Past, at: datetime, chances: Chances) -> Till:
+    def _till(self, feeds: Feeds, chances: Chances) -> Till:
         return Till(
             sessions=self._sessions,
             caps=self._caps,
-            seats=seats_left(past, at),
-            at_us=micros(at),
+            seats=seats_left(feeds.past, feeds.at),
+            at_us=micros(feeds.at),
             chances=chances,
             parameters=self.assumptions.parameters,
         )

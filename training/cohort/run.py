@@ -81,7 +81,7 @@ class Cohorts:
             self.folder / f"models-{seed}",
             lambda what, _: progress(f"seed {seed}: {what}", begun),
         )
-        self._keep(_people(world), "people", "cohort", seed)
+        self._keep(people_table(world), "people", "cohort", seed)
         likeness = Likeness.of(world.past)
 
         def live(piece: int) -> None:
@@ -122,5 +122,6 @@ class Cohorts:
         unfinished.replace(file)
 
 
-def _people(world: CohortWorld) -> pa.Table:
+def people_table(world: CohortWorld) -> pa.Table:
+    """Return what figures must know of the people, a row each."""
     return pa.table({"density": world.truth.density})

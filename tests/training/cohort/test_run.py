@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import pytest
+
+from reco.errors import InvalidInput
+from training.cohort.report import as_json, told
+from training.cohort.run import Cohorts
+
+from .conftest import SEED, TINY
+
+
+def unseen(what, share):
+    assert 0.0 <= share <= 1.0
+
+
+def cohorts(folder, *policies, assumptions=TINY, seeds=(SEED,)):
+    return Cohorts(assumptions, policies, seeds, folder)
+
+
+def test_lives_are_kept_and_not_lived_again(tmp_path):
+    brief = replace(TINY, months=1, people=20)
+    cohorts(tmp_path, "popular", assumptions=brief).run(1, unseen)
+    kept = (tmp_path / f"bookings-popular-{SEED}.parquet").stat().st_mtime_ns
+    both = cohorts(tmp_path, "popular", "nearest", assumptions=brief)
+    assert both.lived("nearest") == []
+    both.run(2, unseen)
+    assert (tmp_path / f"bookings-popular-{SEED}.parquet").stat().st_mtime_ns == kept
+    (one,) = both.lived("nearest")
+    assert (one.policy, one.seed, len(one.people)) == ("nearest", SEED, 20)
+    assert not list(tmp_path.glob("*.unfinished"))
+    figures = as_json([told(both.lived("popular"))], [])
+    bookings = both.lived("popular")[0].bookings
+    value = figures["policies"][0]["figures"]["bookings"]["estimate"]["value"]
+    assert value == pytest.approx(bookings.num_rows / 20)
+
+
+def test_a_folder_of_other_assumptions_is_refused(tmp_path):
+    others = cohorts(tmp_path, "popular", assumptions=replace(TINY, people=21))
+    (tmp_path / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="other assumptions"):
+        others.run(1, unseen)
+
+
+def test_nothing_to_live_through_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="at least one"):
+        cohorts(tmp_path)
+    with pytest.raises(InvalidInput, match="no policy 'magic'"):
+        cohorts(tmp_path, "magic")
