@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reco.errors import InvalidInput
@@ -60,4 +61,4 @@ def test_the_real_logs():
     logs = read_open_bandit(shared)
     assert {name: len(log.item) for name, log in logs.items()} == {"random": 10_000, "bts": 10_000}
     assert {name: log.click.sum() for name, log in logs.items()} == {"random": 46.0, "bts": 46.0}
-    assert set(logs["random"].propensity) == {pytest.approx(1 / 46)}
+    assert logs["random"].propensity == pytest.approx(np.full(10_000, 1 / 46))

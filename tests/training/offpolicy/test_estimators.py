@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reco.errors import InvalidInput
@@ -21,6 +21,7 @@ from training.offpolicy.estimators import (
 )
 from training.offpolicy.rewards import cross_fitted_means
 
+few = settings(max_examples=25)
 seeds = st.integers(0, 1_000)
 PAIRS = np.array(list(itertools.permutations(range(3), 2)))
 """All slates of two of three offers."""
@@ -43,6 +44,7 @@ def slates(seed):
     return given_above, whole, marginal[:, np.arange(2), PAIRS]
 
 
+@few
 @given(seeds)
 def test_ips_is_unbiased_over_all_that_can_be_logged(seed):
     logging, target = policies(seed, 4)
@@ -52,6 +54,7 @@ def test_ips_is_unbiased_over_all_that_can_be_logged(seed):
     assert set(terms.below) == {1.0}
 
 
+@few
 @given(seeds)
 def test_snips_of_all_that_can_be_logged_is_the_value(seed):
     logging, target = policies(seed, 4)
@@ -62,6 +65,7 @@ def test_snips_of_all_that_can_be_logged_is_the_value(seed):
     assert constant.value == pytest.approx(0.3)
 
 
+@few
 @given(seeds, st.booleans())
 def test_doubly_robust_needs_but_one_of_both(seed, propensities_are_right):
     logging, target = policies(seed, 4)
@@ -73,6 +77,7 @@ def test_doubly_robust_needs_but_one_of_both(seed, propensities_are_right):
     assert logging @ terms.above == pytest.approx(target @ reward)
 
 
+@few
 @given(seeds)
 def test_a_slate_as_a_whole_is_unbiased_whatever_a_reward_depends_on(seed):
     (logging, target), (shown, wanted), _ = slates(seed)
@@ -81,6 +86,7 @@ def test_a_slate_as_a_whole_is_unbiased_whatever_a_reward_depends_on(seed):
     assert shown @ terms.above == pytest.approx(wanted @ reward.sum(axis=1))
 
 
+@few
 @given(seeds)
 def test_cascade_is_unbiased_where_rewards_depend_on_what_is_above(seed):
     (logging, target), (shown, wanted), _ = slates(seed)
@@ -91,6 +97,7 @@ def test_cascade_is_unbiased_where_rewards_depend_on_what_is_above(seed):
     assert shown @ terms.above == pytest.approx(wanted @ reward.sum(axis=1))
 
 
+@few
 @given(seeds)
 def test_iips_is_unbiased_where_rewards_depend_on_their_position_alone(seed):
     _, (shown, wanted), (logging, target) = slates(seed)
@@ -107,6 +114,7 @@ def test_iips_errs_where_they_do_not():
     assert abs(shown @ terms.above - wanted @ reward.sum(axis=1)) > 0.02
 
 
+@few
 @given(seeds)
 def test_a_position_that_may_be_unknown_leaves_the_estimate_unbiased(seed):
     """With some probability the log does not say how likely what it shows was."""
