@@ -56,6 +56,8 @@ def serve_world(
         loop="uvloop",
         http="httptools",
         log_level="warning",
+        # A worker that starts on a busy machine is slow, not dead. One that ends is noticed.
+        timeout_worker_healthcheck=60,
     )
 
 

@@ -166,14 +166,20 @@ class Catalogue:
 
     @cached_property
     def online_bookings(self) -> NDArray[np.int32]:
-        """(I,) recent bookings of each item's digital offers, no fewer; −1: it has none."""
-        bookings = np.full(len(self.items), -1, dtype=np.int32)
+        """(I,) recent bookings of each item's digital offers, no fewer."""
+        bookings = np.zeros(len(self.items), dtype=np.int32)
         for shelf in (self.base, self.fresh):
             online = slice(shelf.offer_start[shelf.online_row], None)
-            item = shelf.offer_item[online]
-            bookings[item] = np.maximum(bookings[item], 0)
-            np.add.at(bookings, item, shelf.offer_bookings[online])
+            np.add.at(bookings, shelf.offer_item[online], shelf.offer_bookings[online])
         return bookings
+
+    @cached_property
+    def is_online_item(self) -> NDArray[np.bool_]:
+        """(I,) which items have, or had, digital offers: they are around everybody."""
+        is_online = np.zeros(len(self.items), dtype=bool)
+        for shelf in (self.base, self.fresh):
+            is_online[shelf.offer_item[shelf.offer_start[shelf.online_row] :]] = True
+        return is_online
 
     @cached_property
     def numbering(self) -> Numbering:

@@ -18,6 +18,8 @@ def values_of_candidates(
     candidates: Candidates,
     met: Set[Value],
     unmet: Mapping[Value, float],
+    *,
+    place: NDArray[np.int32],
     points_by_attribute: Mapping[str, float] = POINTS,
 ) -> Values:
     """Return the values of C candidates that are not met; codes are of `catalogue.numbering`.
@@ -30,6 +32,8 @@ def values_of_candidates(
         Values of the user's bookings.
     unmet
         The probability that nothing with a value was booked of what pages before have offered.
+    place
+        Zeros, for every number of `catalogue.numbering`; they are so again afterwards.
     """
     items, venues, numbering = catalogue.items, catalogue.venues, catalogue.numbering
     # Met comes last: what was booked earns nothing, whatever pages before have left.
@@ -45,7 +49,7 @@ def values_of_candidates(
         candidates.item, venues.rows(candidates.venue_id), items.item_category,
         items.item_subcategory, venues.venue_type, items.item_genres, numbering.first,
         np.array([points_by_attribute[name] for name in ATTRIBUTES], dtype=np.float64),
-        named[is_known], share[is_known], np.zeros(numbering.first[-1], dtype=np.int32),
+        named[is_known], share[is_known], place[: numbering.first[-1]],
         start, value, code, worth,
     )  # fmt: skip
     return Values(start, value[: start[-1]], worth[:count], code[:count])

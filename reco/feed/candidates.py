@@ -256,16 +256,17 @@ def _items(
     catalogue: Catalogue, situation: Situation, parts: Sequence[_Part], scratch: Scratch
 ) -> NDArray[np.int32]:
     """Return the items around of the categories asked for, not settled or shown before."""
-    near, online = scratch.near[: len(catalogue.items)], catalogue.online_bookings
-    gathering.begin(online, near)
+    is_near, is_online = scratch.is_near[: len(catalogue.items)], catalogue.is_online_item
+    is_near[:] = False
     for part in parts:
         shelf, at_venues = part.shelf, slice(-1)
         gathering.come_near(
             shelf.offer_start, shelf.offer_item, shelf.offer_bookings,
-            part.group[at_venues], part.group_cost[at_venues], near,
+            part.group[at_venues], part.group_cost[at_venues], is_near, scratch.near,
         )  # fmt: skip
     is_out = _is_out(catalogue, situation, scratch.is_out)
-    return scratch.around[: gathering.come_in_question(near, online, is_out, scratch.around)]
+    count = gathering.come_in_question(is_near, is_online, is_out, scratch.around)
+    return scratch.around[:count]
 
 
 def _is_out(

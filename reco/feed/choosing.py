@@ -14,7 +14,7 @@ from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import quotas
 from reco.feed.state import Situation
-from reco.feed.widening import Aim, Pool, Widened, likeliest, widen
+from reco.feed.widening import Aim, Pool, Widened, widen_and_likeliest
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,11 @@ class Chooser:
         """Return the slate, and whether no candidate outside the pool belongs to the likeliest."""
         query, limits = self._situation.query, quotas(self._catalogue, pool.candidates, self._n)
         values = values_of_candidates(
-            self._catalogue, pool.candidates, self._situation.state.met, query.unmet
+            self._catalogue,
+            pool.candidates,
+            self._situation.state.met,
+            query.unmet,
+            place=self._ranking.sweep.scratch.values(self._catalogue),
         )
         choices = Pool(
             pool.probability,
@@ -82,9 +86,7 @@ class Chooser:
             outside_points=_MOST_POINTS,
         )
         of_pool = choices, aim_of(query), categories_among(self._catalogue, values)
-        best = likeliest(*of_pool)
-        # At a floor of 1 the slate is the likeliest one, which is not chosen twice.
-        widened = best if query.floor >= 1.0 else widen(*of_pool)
+        widened, best = widen_and_likeliest(*of_pool)
         choice = Choice(pool, widened, best, self._ranked(pool), choices)
         rows = best.chosen
         is_sure = self._holds_all or (

@@ -232,7 +232,8 @@ class Ranking:
         most = scratch.around_log_odds[:count]
         selecting.most_log_odds_of_items(
             self.sweep.items, self._bounds.score, self._bounds.slack,
-            scratch.near, catalogue.online_bookings, self.sweep.online_cost,
+            scratch.is_near, scratch.near,
+            catalogue.is_online_item, catalogue.online_bookings, self.sweep.online_cost,
             at_venues.few, at_venues.terms, online.few, online.terms,
             1.0 - taste.share, taste.liked,
             scale.intercept, scale.slope, scale.scale, scratch.said[:count], most,

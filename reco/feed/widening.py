@@ -1,7 +1,7 @@
 """The slate that widens the horizon most while it keeps its relevance (docs/horizon.md)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,19 @@ class Widened:
 
 
 def widen(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) -> Widened:
-    """Return the slate of most expected gain found that keeps the floor on relevance.
+    """Return the first of `widen_and_likeliest`."""
+    return widen_and_likeliest(pool, aim, is_category)[0]
+
+
+def likeliest(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) -> Widened:
+    """Return the second of `widen_and_likeliest`."""
+    return widen_and_likeliest(pool, aim, is_category)[1]
+
+
+def widen_and_likeliest(
+    pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None
+) -> tuple[Widened, Widened]:
+    """Return the slate of most expected gain found that keeps the floor, and the likeliest one.
 
     METRICS' objective: greedy choice on a weighted sum of gain and probability, the weight found by
     bisection. Quotas hold while others can take the place, then they relax; sessions never overlap.
@@ -116,27 +128,20 @@ def widen(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) ->
         is_category = np.zeros(len(values.worth), dtype=np.bool_)
     count = len(pool.probability)
     group, limit, groups = _as_matrices(pool.quotas, count)
-    best = np.empty(aim.n, dtype=np.int64)
-    gains, figures = np.empty(len(best)), np.zeros(5)
+    best, first = np.empty((2, aim.n), dtype=np.int64)
+    gains, first_gains, figures = np.empty(aim.n), np.empty(aim.n), np.zeros(6)
     length = widening.widen(
         pool.probability, values.start, values.value, values.worth, group, limit, groups,
         pool.begins_us, pool.ends_us, is_category, aim.least_new_categories, aim.floor,
         float(aim.intensity), STEPS, pool.outside_probability, pool.outside_points,
-        best, gains, figures,
+        best, gains, first, first_gains, figures,
     )  # fmt: skip
-    relevance, likeliest, gain, bound, _ = figures.tolist()
-    return Widened(
-        chosen=best[:length],
-        relevance_kept=relevance / likeliest if likeliest > 0.0 else 1.0,
-        gains=gains[:length],
-        gain=gain,
-        bound=bound,
+    relevance, most_relevance, gain, bound, _, first_gain = figures.tolist()
+    kept = relevance / most_relevance if most_relevance > 0.0 else 1.0
+    return (
+        Widened(best[:length], kept, gains[:length], gain, bound),
+        Widened(first[:length], 1.0, first_gains[:length], first_gain, bound),
     )
-
-
-def likeliest(pool: Pool, aim: Aim, is_category: NDArray[np.bool_] | None = None) -> Widened:
-    """Return the slate that the floor of `aim` refers to: the likeliest of the same demands."""
-    return widen(pool, replace(aim, floor=1.0), is_category)
 
 
 def _as_matrices(

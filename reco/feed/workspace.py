@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.snapshot import Catalogue
 from reco.geo.reach import PlaceMemory
 from reco.kernel.gathering import BEST, NEAR
 
@@ -31,6 +32,7 @@ class Scratch:
     around_log_odds: NDArray[np.float32]
     near: NDArray[Any]
     """Of dtype `NEAR`, by item, as are the following."""
+    is_near: NDArray[np.bool_]
     is_out: NDArray[np.bool_]
     is_chosen: NDArray[np.bool_]
     slot: NDArray[np.int32]
@@ -38,6 +40,14 @@ class Scratch:
     item_score: NDArray[np.float32]
     item_slack: NDArray[np.float32]
     liked: NDArray[np.float32]
+    _values: list[NDArray[np.int32]] = field(default_factory=list)
+
+    def values(self, catalogue: Catalogue) -> NDArray[np.int32]:
+        """Return zeros, for every number of the catalogue's attribute values at least."""
+        numbers = int(catalogue.numbering.first[-1])
+        if not self._values or len(self._values[0]) < numbers:
+            self._values[:] = [np.zeros(numbers + numbers // 16, dtype=np.int32)]
+        return self._values[0]
 
     @classmethod
     def for_items(cls, items: int) -> "Scratch":
@@ -56,6 +66,7 @@ class Scratch:
             around=np.empty(items + 1, dtype=np.int32),
             around_log_odds=np.empty(items, dtype=np.float32),
             near=np.empty(items, dtype=NEAR),
+            is_near=np.empty(items, dtype=bool),
             is_out=np.empty(items, dtype=bool),
             is_chosen=np.empty(items, dtype=bool),
             slot=np.empty(items, dtype=np.int32),

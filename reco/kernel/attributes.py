@@ -33,7 +33,7 @@ def values_of(
         Numbers of values, and the share of their points that is still to be earned; of a value
         named twice the last counts. Those not named earn all.
     place
-        Zeros, by number.
+        Zeros, by number; they are so again afterwards.
     start, value, code, worth
         Room for C + 1, and for every value. They receive the values by candidate, and by new
         number the number and the points to be earned.
@@ -72,4 +72,8 @@ def values_of(
             value[entries] = place[number] - 1
             entries += 1
         start[at + 1] = entries
+    for at in range(len(changed)):
+        place[changed[at]] = 0
+    for at in range(count):
+        place[code[at]] = 0
     return count

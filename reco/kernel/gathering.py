@@ -188,18 +188,15 @@ def gather(
     return np.int64(count)
 
 
-@compiled(boolean(READ_I32, _NEAR))
-def begin(online_bookings, near):
-    """Write what is near anybody: nothing but the bookings of what is digital."""
-    for row in range(len(near)):
-        near[row].cost = np.inf
-        near[row].bookings = max(online_bookings[row], 0)
-    return True
+@compiled(boolean(READ_I64, READ_I32, READ_I32, READ_I32, READ_F64, boolean[::1], _NEAR))
+def come_near(offer_start, offer_item, offer_bookings, group, group_cost, is_near, near):
+    """Add to `near` (I,) the offers of a shelf at some groups, and what their distance costs.
 
-
-@compiled(boolean(READ_I64, READ_I32, READ_I32, READ_I32, READ_F64, _NEAR))
-def come_near(offer_start, offer_item, offer_bookings, group, group_cost, near):
-    """Add to `near` (I,) the offers of a shelf at some groups, and what their distance costs."""
+    Parameters
+    ----------
+    is_near
+        (I,) which items have come near; what `near` holds of others means nothing.
+    """
     groups = len(offer_start) - 1
     for place in range(len(group)):
         if group[place] < groups:
@@ -207,19 +204,21 @@ def come_near(offer_start, offer_item, offer_bookings, group, group_cost, near):
             away = np.float32(group_cost[place])
             for offer in range(np.uint64(first), np.uint64(last)):
                 row = np.uint64(offer_item[offer])
-                near[row].cost = min(near[row].cost, away)
-                near[row].bookings += offer_bookings[offer]
+                is_first = not is_near[row]
+                is_near[row] = True
+                near[row].cost = away if is_first else min(near[row].cost, away)
+                before = np.int32(0) if is_first else near[row].bookings
+                near[row].bookings = before + offer_bookings[offer]
     return True
 
 
-@compiled(int64(_NEAR, READ_I32, READ_BOOL, int32[::1]))
-def come_in_question(near, online_bookings, is_out, item):
+@compiled(int64(READ_BOOL, READ_BOOL, READ_BOOL, int32[::1]))
+def come_in_question(is_near, is_online, is_out, item):
     """Write the items that are near or digital, in order, but for those that are out."""
     count = np.uint64(0)
-    for row in range(np.uint64(len(near))):
+    for row in range(np.uint64(len(is_near))):
         item[count] = row
-        is_in = (online_bookings[row] >= 0) | (near[row].cost < np.inf)
-        count += np.uint64(is_in & ~is_out[row])
+        count += np.uint64((is_near[row] | is_online[row]) & ~is_out[row])
     return np.int64(count)
 
 

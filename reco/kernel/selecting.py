@@ -124,13 +124,13 @@ def most_log_odds(
 
 @compiled(
     boolean(
-        READ_I32, READ_F32, READ_F32, _NEAR, READ_I32, float64,
+        READ_I32, READ_F32, READ_F32, READ_BOOL, _NEAR, READ_BOOL, READ_I32, float64,
         READ_F64, READ_F64, READ_F64, READ_F64, float64, READ_F32,
         float64, float64, float64, float32[::1], float32[::1],
     )
 )  # fmt: skip
 def most_log_odds_of_items(
-    item, score, slack, near, online_bookings, online_cost,
+    item, score, slack, is_near, near, is_online, online_bookings, online_cost,
     few_at_venues, at_venues, few_online, online, rest, liked,
     intercept, slope, scale, said, most,
 ):  # fmt: skip
@@ -138,26 +138,30 @@ def most_log_odds_of_items(
 
     Parameters
     ----------
-    near
-        (I,) the nearest offer of each item, and the bookings of all around.
-    online_bookings, online_cost
-        (I,) −1: nothing of the item is digital; and what such an offer costs.
+    is_near, near
+        (I,) which items have offers at venues around; the nearest of each, and their bookings.
+    is_online, online_bookings, online_cost
+        (I,) which items are digital, the bookings of these offers, and what each costs for it.
 
     The others are as above; right to the same rounding.
     """
     _most_said(item, score, slack, said)
     _calibrated(said, intercept, slope, scale, most)
+    few = len(few_online)
     for place in range(len(item)):
         row = np.uint64(item[place])
-        counts = 1.0 if math.isnan(said[place]) else rest
-        likely = -np.inf
-        if near[row].cost < np.inf:
-            popular = _popular_log_odds(near[row].bookings, few_at_venues, at_venues)
-            likely = counts * popular - near[row].cost
-        if online_bookings[row] >= 0:
-            popular = _popular_log_odds(near[row].bookings, few_online, online)
-            likely = max(likely, counts * popular - online_cost)
-        most[place] = float32(likely + (0.0 if math.isnan(said[place]) else most[place]))
+        bookings = online_bookings[row] + (near[row].bookings if is_near[row] else 0)
+        if bookings < few:
+            there, everywhere = few_at_venues[np.uint64(bookings)], few_online[np.uint64(bookings)]
+        else:
+            there = _popular_log_odds(bookings, few_at_venues, at_venues)
+            everywhere = _popular_log_odds(bookings, few_online, online)
+        is_unknown = math.isnan(said[place])
+        counts = 1.0 if is_unknown else rest
+        there = counts * there - near[row].cost if is_near[row] else -np.inf
+        everywhere = counts * everywhere - online_cost if is_online[row] else -np.inf
+        likely = float32(max(there, everywhere))
+        most[place] = likely if is_unknown else most[place] + likely
     if len(liked):
         for place in range(len(item)):
             most[place] += liked[item[place]]
@@ -210,13 +214,6 @@ def levels(
     return _reached(histogram[0], count)
 
 
-@compiled(float64(float64, float64, float64, float64))
-def _log_odds(score, intercept, slope, scale):
-    """Return `reco.model.calibration.Calibration.log_odds`, nearly."""
-    scaled = abs(score / scale)
-    return intercept + slope * math.copysign(math.log(scaled + math.sqrt(scaled**2 + 1.0)), score)
-
-
 @compiled(int64(float64[::1], int64, float64))
 def _sift_up(heap, at, value):
     """Put `value` at the end `at` of a heap whose least value comes first."""
@@ -250,9 +247,10 @@ def _least_log_odds(item, at_most, score, slack, slope, scale, margin):
     """Return the log-odds that a candidate has for certain: only the model's part is not known."""
     if len(score) == 0 or math.isnan(score[item]):
         return at_most - 2.0 * margin
-    said, off = float64(score[item]), float64(slack[item])
-    unsure = _log_odds(said + off, 0.0, slope, scale) - _log_odds(said - off, 0.0, slope, scale)
-    return at_most - 2.0 * margin - unsure
+    off = float64(slack[item]) / scale
+    # No steeper is `asinh` between the two than where it comes nearest to 0.
+    nearest = max(0.0, abs(float64(score[item])) / scale - off)
+    return at_most - 2.0 * margin - slope * 2.0 * off / math.sqrt(1.0 + nearest * nearest)
 
 
 @compiled(

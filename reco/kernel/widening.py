@@ -192,13 +192,13 @@ def _greedy(
     int64(
         READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64, READ_I64,
         READ_I64, READ_BOOL, int64, float64, float64, int64, float64, float64,
-        int64[::1], float64[::1], float64[::1],
+        int64[::1], float64[::1], int64[::1], float64[::1], float64[::1],
     )
 )  # fmt: skip
 def widen(
     probability, start, value, worth, group, limit, groups, begins,
     ends, is_category, least_new, floor, intensity, steps, outside_probability, outside_points,
-    best, gains, figures,
+    best, gains, likeliest, likeliest_gains, figures,
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
 
@@ -225,8 +225,11 @@ def widen(
     best, gains
         Room for the slate: rows in order, and what each adds to the gain of those before it, at
         intensity 1.
+    likeliest, likeliest_gains
+        The same for the likeliest slate.
     figures
-        Room for: relevance, that of the likeliest slate, gain at the intensity, its bound, weight.
+        Room for: relevance, that of the likeliest slate, gain at the intensity, its bound, weight,
+        gain of the likeliest slate.
     """
     rows, n = len(probability), len(best)
     chance, alone = np.empty(rows), np.empty(rows)
@@ -250,7 +253,7 @@ def widen(
 
     weight, low, high = 1.0, 0.0, 1.0
     low_miss, high_excess = 0.0, 0.0
-    most_gain, likeliest = -1.0, 0.0
+    most_gain, most_relevance = -1.0, 0.0
     length, least_within = 0, 0
     for step in range(steps + 2):
         gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
@@ -261,8 +264,10 @@ def widen(
         )  # fmt: skip
         relevance = relevance_of(probability, picks, count)
         if step == 0:
-            likeliest, length, least_within = relevance, count, within
-        excess = (relevance / likeliest if likeliest > 0.0 else 1.0) - floor
+            most_relevance, length, least_within = relevance, count, within
+            likeliest[:count] = picks[:count]
+            figures[5] = gain_of(chance, picks, count, start, value, worth, still, kept)
+        excess = (relevance / most_relevance if most_relevance > 0.0 else 1.0) - floor
         is_allowed = excess >= 0.0 and count == length and within >= least_within
         if is_allowed:
             gain = gain_of(chance, picks, count, start, value, worth, still, kept)
@@ -292,6 +297,7 @@ def widen(
         both = low_miss + high_excess
         share = low_miss / both if both > 0.0 else 0.5
         weight = low + min(0.9, max(0.1, share)) * (high - low)
-    figures[1] = likeliest
+    figures[1] = most_relevance
     gain_of(probability, best, length, start, value, worth, still, gains)
+    gain_of(probability, likeliest, length, start, value, worth, still, likeliest_gains)
     return length

@@ -20,6 +20,7 @@ from reco.feed.attributes import (
 )
 from reco.feed.candidates import Candidates
 from reco.feed.widening import Aim, Pool, widen
+from reco.feed.workspace import Scratch
 
 TAXONOMY = {"A": ["A1", "A2"], "B": ["B1"], "C": ["C1", "C2"], "D": []}
 VENUE_TYPES = ["shop", "stage", "screen", None]
@@ -117,6 +118,11 @@ def known(request, connection_to):
     return catalogue, candidates, [told[offer] for offer in candidates.offer_id.tolist()]
 
 
+def room_of(catalogue):
+    """Return the memory that a request's values are numbered in."""
+    return Scratch.for_items(0).values(catalogue)
+
+
 def everything(catalogue):
     """Return all that can be booked as candidates."""
     columns = {"item": [], "offer_id": [], "venue_id": []}
@@ -188,7 +194,7 @@ def test_values_and_their_worth_are_those_of_the_database(known, met_picks, unme
     catalogue, candidates, offers = known
     met = frozenset(drawn(offers, met_picks))
     unmet = dict(zip(drawn(offers, unmet_picks), unmet_picks.values(), strict=True))
-    values = values_of_candidates(catalogue, candidates, met, unmet)
+    values = values_of_candidates(catalogue, candidates, met, unmet, place=room_of(catalogue))
     names = [value_names(catalogue)[code] for code in values.code.tolist()]
     assert len(set(names)) == len(names) == len(values.worth)
     spent = {value for value, share in unmet.items() if share == 0.0} | met
@@ -207,7 +213,7 @@ def test_the_gain_of_a_slate_is_that_of_its_offers(known, met_picks, unmet_picks
     catalogue, candidates, offers = known
     met = frozenset(drawn(offers, met_picks))
     unmet = dict(zip(drawn(offers, unmet_picks), unmet_picks.values(), strict=True))
-    values = values_of_candidates(catalogue, candidates, met, unmet)
+    values = values_of_candidates(catalogue, candidates, met, unmet, place=room_of(catalogue))
     probability = 0.3 * 0.98 ** np.arange(len(candidates))
     found = widen(
         Pool(probability, values), Aim(n, floor, 3.0, 1), categories_among(catalogue, values)
@@ -235,7 +241,12 @@ def test_new_families_are_those_of_items_that_bring_something_new(known, picks):
 def test_points_are_data(known):
     catalogue, candidates, _ = known
     values = values_of_candidates(
-        catalogue, candidates, frozenset(), {}, dict.fromkeys(POINTS, 0.0) | {"genre": 7.0}
+        catalogue,
+        candidates,
+        frozenset(),
+        {},
+        place=room_of(catalogue),
+        points_by_attribute=dict.fromkeys(POINTS, 0.0) | {"genre": 7.0},
     )
     assert set(values.worth.tolist()) == {7.0}
     assert not categories_among(catalogue, values).any()
@@ -244,5 +255,7 @@ def test_points_are_data(known):
 def test_no_candidates(known):
     catalogue, candidates, _ = known
     none = Candidates(**{name: column[:0] for name, column in vars(candidates).items()})
-    values = values_of_candidates(catalogue, none, frozenset({("category", "A")}), {})
+    values = values_of_candidates(
+        catalogue, none, frozenset({("category", "A")}), {}, place=room_of(catalogue)
+    )
     assert (values.start.tolist(), len(values.value), len(values.worth)) == ([0], 0, 0)
