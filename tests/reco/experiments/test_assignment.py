@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, chisquare
 
@@ -20,6 +20,7 @@ def buckets():
 
 
 @given(ids, ids)
+@settings(max_examples=40)
 def test_a_bucket_sticks_to_a_person(salt, user_id):
     bucket = bucket_of(salt, user_id)
     assert bucket == bucket_of(salt, user_id)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from reco.errors import InvalidInput, NotFound, RuleBroken
-from reco.experiments.plan import Plan, Variant
+from reco.experiments.plan import Plan, Variant, checked
 from reco.experiments.records import (
     create,
     experiment_named,
@@ -63,19 +63,20 @@ def test_a_stop_is_kept_with_its_reason_and_makes_room(world):
     assert experiment_named(world.conninfo, "wider") == stopped
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "variants = jsonb_set(variants, '{0,weight}', '5')",
-        "salt = 'another'",
-        "window_s = 1",
-        "state = 'stopped', stopped_at = now(), stopped_by = 'x', stop_reason = 'x', name = 'y'",
-    ],
+CHANGES = (
+    "variants = jsonb_set(variants, '{0,weight}', '5')",
+    "salt = 'another'",
+    "window_s = 1",
+    "state = 'stopped', stopped_at = now(), stopped_by = 'x', stop_reason = 'x', name = 'y'",
 )
-def test_the_database_itself_keeps_the_plan(world, connection, change):
+
+
+def test_the_database_itself_keeps_the_plan(world, connection):
     create(world.conninfo, PLAN, ACT, NOW)
-    with pytest.raises(psycopg.errors.RestrictViolation, match="is fixed"):
-        connection.execute(f"update reco.experiment set {change}")
+    for change in CHANGES:
+        with pytest.raises(psycopg.errors.RestrictViolation, match="is fixed"):
+            connection.execute(f"update reco.experiment set {change}")
+    assert running_experiment(world.conninfo).plan == PLAN
 
 
 def test_what_was_stopped_does_not_start_again(world, connection):
@@ -106,16 +107,19 @@ def test_what_was_stopped_does_not_start_again(world, connection):
         ({"planned_users": 0}, "planned_users"),
     ],
 )
-def test_a_plan_that_cannot_be_run_names_what_to_mend(world, changes, field):
+def test_a_plan_that_cannot_be_run_names_what_to_mend(changes, field):
+    assert checked(PLAN) is PLAN
     with pytest.raises(InvalidInput) as refused:
-        create(world.conninfo, replace(PLAN, **changes), ACT, NOW)
+        checked(replace(PLAN, **changes))
     assert refused.value.field == field
-    assert experiments(world.conninfo) == []
 
 
 def test_nothing_begins_in_the_past_or_ends_without_a_reason(world):
     with pytest.raises(InvalidInput, match="is past"):
         create(world.conninfo, PLAN, ACT, NOW - timedelta(hours=1))
+    with pytest.raises(InvalidInput, match="two or more"):
+        create(world.conninfo, replace(PLAN, variants=PLAN.variants[:1]), ACT, NOW)
+    assert experiments(world.conninfo) == []
     create(world.conninfo, PLAN, ACT, NOW)
     with pytest.raises(InvalidInput, match="reason"):
         stop(world.conninfo, "wider", Act(NOW, "jo", " "))

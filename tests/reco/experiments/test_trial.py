@@ -53,7 +53,7 @@ def versions(filled):
 
 
 @pytest.fixture
-def worker(filled, versions):
+def worker(filled):
     with Worker(Settings(home=filled.folder), filled, SECRET, lambda: NOW) as worker:
         yield worker
 
