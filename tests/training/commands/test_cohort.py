@@ -1,0 +1,50 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from reco.cli import app
+from reco.errors import InvalidInput
+
+SMALL = ("--months", "2", "--people", "50", "--seeds", "1", "--size", "demo")
+START = ("--start", "2026-09-07")
+
+
+def simulate(*arguments):
+    return CliRunner().invoke(app, ["simulate", "cohort", *arguments], catch_exceptions=False)
+
+
+def test_an_unknown_policy_is_refused_before_anything_is_made(tmp_path):
+    out = tmp_path / "cohort"
+    with pytest.raises(InvalidInput, match="no policy 'magic'"):
+        simulate("--policy", "magic", *SMALL, *START, "--out", str(out))
+    assert not out.exists()
+
+
+def test_a_sensitivity_needs_something_to_compare_with(tmp_path):
+    with pytest.raises(InvalidInput, match="relevance, dpp"):
+        simulate("--sensitivity", "--policy", "popular", "--out", str(tmp_path / "cohort"))
+
+
+@pytest.mark.slow
+def test_a_cohort_of_the_demo_world_is_told_in_figures(tmp_path):
+    policies = ("--policy", "relevance", "--policy", "horizon@.9", "--policy", "round-robin")
+    out = ("--out", str(tmp_path / "cohort"))
+    result = simulate(*policies, *SMALL, *START, *out, "--json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    figures = {one["policy"]: one["figures"] for one in report["policies"]}
+    assert list(figures) == ["relevance", "horizon@.9", "round-robin"]
+    for of_policy in figures.values():
+        bookings = of_policy["bookings"]["estimate"]
+        assert 0 < bookings["low"] <= bookings["value"] <= bookings["high"]
+        assert 0 <= of_policy["regret bookings"]["estimate"]["value"] < 1
+    (apart,) = report["differences"]
+    assert (apart["policy"], apart["against"]) == ("horizon@.9", "relevance")
+    ours, theirs = (
+        figures[name]["horizon_points"]["estimate"]["value"] for name in ("horizon@.9", "relevance")
+    )
+    difference = apart["figures"]["horizon_points"]["estimate"]["value"]
+    assert difference == pytest.approx(ours - theirs)
+    again = simulate(*policies, *SMALL, *START, *out)
+    assert "round-robin" in again.stdout
