@@ -52,6 +52,11 @@ def figure(drawn: Element, caption: Node) -> Element:
     return h.figure[drawn, h.figcaption[caption]]
 
 
+def rows_figure(drawn: Element, caption: Node) -> Element:
+    """Return a picture of rows, which is narrower, with its caption."""
+    return h.figure(".rows")[drawn, h.figcaption[caption]]
+
+
 def beside(*figures: Node) -> Element:
     """Return figures side by side, below each other on a phone."""
     return h.div(".beside")[figures]

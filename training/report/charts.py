@@ -20,8 +20,8 @@ from training.report.svg import (
 
 _ROW = 24.0
 _SPANS = 300.0
-_NAMES = 100.0
-_LETTERS = 22.0
+_LETTER = 6.9
+_MOST_LETTERS = 20
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ def spans(
     zero
         Hold 0, and mark it.
     """
-    room = _NAMES if max(len(row.name) for row in rows) > 2 else _LETTERS
+    longest = max(len(row.name) for row in rows)
+    room = 10.0 + _LETTER * min(longest, _MOST_LETTERS)
     ends = [end for row in rows for end in (row.low, row.high, row.value)]
     scale = Scale(*spread([*ends, 0.0] if zero else ends), room, _SPANS - 14.0)
     bottom = _ROW * len(rows) + 4.0
@@ -68,10 +69,14 @@ def spans(
 def _span(row: Span, scale: Scale, y: float) -> Element:
     return h.g(f".{row.css}")[
         h.title[f"{row.name}: {row.told}"],
-        words(".name", (0.0, y + 4), row.name),
+        words(".name", (0.0, y + 4), _cut(row.name)),
         line(".span", (scale(row.low), y), (scale(row.high), y)),
         circle(".dot", (scale(row.value), y), 4.5),
     ]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from training.report.blocks import (
     figure_cell,
     folded,
     number,
+    rows_figure,
     section,
     system_legend,
     table,
@@ -31,6 +32,7 @@ _KINDS = {
     "density": "By how many venues are near",
     "first_category": "By the category booked first",
 }
+_ORDER = ("cold", "warming", "warm", "dense", "town", "rural")
 _RELIABILITY = {
     "log_loss": "log loss",
     "log_loss_base": "log loss of the base rate",
@@ -41,8 +43,7 @@ _RELIABILITY = {
 
 def segments(report: Report) -> Element:
     """Return how systems serve kinds of people."""
-    found = report.summary.segments
-    if not found:
+    if not report.summary.segments:
         told = f"No kind of people has {LEAST_PEOPLE} or more here, so that none is shown."
         return section("segments", "Kinds of people", h.p[told])
     names = [f"{name}@{report.n}" for name in _TOLD]
@@ -62,7 +63,7 @@ def segments(report: Report) -> Element:
 def _changes(report: Report, name: str) -> Node:
     """Return the change of one figure, kind by kind, of the system told in detail."""
     rows = []
-    for one in report.summary.segments:
+    for one in _ordered(report.summary.segments):
         found = one.systems[report.beside][name]
         if found.change is None or found.change_low is None or found.change_high is None:
             continue
@@ -73,7 +74,17 @@ def _changes(report: Report, name: str) -> Node:
         return None
     first, second = (report.labels[at].letter for at in report.pair)
     title = f"{definition(name).title}: change from {first} to {second}"
-    return figure(spans(title, "Kind by kind, with intervals.", rows, _percent, True), title)
+    return rows_figure(spans(title, "Kind by kind, with intervals.", rows, _percent, True), title)
+
+
+def _ordered(segments: Sequence[Segment]) -> list[Segment]:
+    """Return segments in the order of METRICS, categories by how many people they have."""
+    place = {value: at for at, value in enumerate(_ORDER)}
+    kinds = list(_KINDS)
+    return sorted(
+        segments,
+        key=lambda one: (kinds.index(one.kind), place.get(one.value, len(place)), -one.people),
+    )
 
 
 def _percent(share: float) -> str:
@@ -85,7 +96,7 @@ def _short(segment: Segment) -> str:
 
 
 def _kind(report: Report, kind: str, names: list[str]) -> Element | None:
-    of_kind = [one for one in report.summary.segments if one.kind == kind]
+    of_kind = [one for one in _ordered(report.summary.segments) if one.kind == kind]
     if not of_kind:
         return None
     rows = [

@@ -7,7 +7,7 @@ import htpy as h
 from htpy import Element, Node
 
 from training.intervals import Estimate
-from training.report.blocks import beside, figure, number, section, table
+from training.report.blocks import beside, number, rows_figure, section, table
 from training.report.changes import Moved
 from training.report.charts import Span, spans
 from training.report.contents import Report
@@ -52,7 +52,7 @@ def _category_picture(report: Report) -> Node:
         return None
     rows = [
         Span(
-            name=_words(one.category)[:16],
+            name=_words(one.category),
             value=one.difference.value,
             low=one.difference.low,
             high=one.difference.high,
@@ -62,7 +62,7 @@ def _category_picture(report: Report) -> Node:
         for one in found.categories
     ]
     title = "Share of the slates by category: change in percentage points"
-    return figure(spans(title, "With 95 % intervals.", rows, _tick, True), title)
+    return rows_figure(spans(title, "With 95 % intervals.", rows, _tick, True), title)
 
 
 def _tick(share: float) -> str:
