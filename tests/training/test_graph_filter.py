@@ -1,6 +1,7 @@
 """The graph filter is the formula that it stands for."""
 
 from dataclasses import replace
+from math import factorial
 
 import numpy as np
 import pytest
@@ -61,6 +62,40 @@ def test_a_filter_that_keeps_all_neighbours_is_its_formula(matrix):
     expected = history @ (sharp + low) * items**0.2
     found = scores(fit_graph_filter(matrix, SETTINGS, nothing))
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-3)
+
+
+def test_early_merge_sharpens_step_and_low_pass(matrix):
+    """With all components kept, nothing is left to be approximated."""
+    history, items = matrix.toarray().astype(float), matrix.toarray().sum(axis=0)
+    settings = replace(
+        SETTINGS, factors=ITEMS, sharpening=0.0, user_power=0.5, item_power=0.5, output_power=0.0,
+        merged_sharpening=2.5,
+    )  # fmt: skip
+    normal = history.sum(axis=1)[:, None] ** -0.5 * history * items**-0.5
+    step = normal.T @ normal
+    # Not the identity: some items have the very same people.
+    span = np.linalg.pinv(step, rcond=1e-8, hermitian=True) @ step
+    merged = step + 0.4 * items[:, None] ** -0.3 * span * items**0.3
+    slope = [merged]
+    # The four slopes of one step of Runge and Kutta, as they are written.
+    for share in (0.5, 0.5, 1.0):
+        slope.append(merged - share * 2.5 * slope[-1] @ step)
+    total = slope[0] + 2 * slope[1] + 2 * slope[2] + slope[3]
+    expected = history @ (merged - 2.5 / 6 * total @ step)
+    found = scores(fit_graph_filter(matrix, settings, nothing))
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+
+
+def test_what_the_kept_components_leave_is_sharpened_like_the_last_of_them(matrix):
+    settings = replace(SETTINGS, low_pass=0.0, sharpening=0.0, output_power=0.0)
+    plain = fit_graph_filter(matrix, settings, nothing).scorer
+    merged = fit_graph_filter(matrix, replace(settings, merged_sharpening=1.5), nothing).scorer
+    normal = matrix.toarray().sum(axis=1)[:, None] ** -0.4 * matrix.toarray()
+    normal *= matrix.toarray().sum(axis=0) ** -0.6
+    last = np.linalg.svd(normal, compute_uv=False)[9] ** 2
+    left = sum((-1.5 * last) ** n / factorial(n) for n in range(5))
+    ratio = merged.neighbour_similarity / plain.neighbour_similarity
+    np.testing.assert_allclose(ratio, left, rtol=1e-3)
 
 
 def test_without_a_low_pass_only_what_is_sharpened_takes_columns(matrix):

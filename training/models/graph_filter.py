@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, diags_array
 from reco.model.linear_filter import LinearFilter
 from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
+from training.models.sharpening import left_by_sharpening, sharpened
 from training.models.spectrum import right_spectrum
 
 _EARTH_M = 6_371_009.0
@@ -23,7 +24,7 @@ class GraphFilterParameters:
 
     A step over the graph and an ideal low-pass are GF-CF (Shen et al. 2021, equation 9); sharpening
     the step, which the largest components of the spectrum would drown, is the idea of BSPM (Choi et
-    al. 2023). Here it acts on those components alone, so that all of it stays one linear filter.
+    al. 2023). All of it stays one linear filter.
     """
 
     kind: ClassVar[str] = "filter"
@@ -32,7 +33,10 @@ class GraphFilterParameters:
     low_pass: float = 1.0
     """Weight of the low-pass beside the step over the graph."""
     sharpening: float = 0.0
-    """A component of squared singular value s counts `exp(-sharpening * s)` in the step."""
+    """A kept component of squared singular value s counts `exp(-sharpening * s)` in the step."""
+    merged_sharpening: float = 0.0
+    """Time for which step and low-pass are sharpened together (BSPM's early merge); what the kept
+    components leave of the step is sharpened like the last of them."""
     user_power: float = 0.5
     """A user's row is divided by (weight) ** user_power."""
     item_power: float = 0.5
@@ -72,12 +76,18 @@ def fit_graph_filter(
     output = _power(weight, parameters.output_power)
     step = csr_array(_nearest(normal, parameters, _ball(lonlat)) @ diags_array(output))
     advance()
-    inputs, outputs = _low_pass(normal, weight, parameters)
+    values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
+    left = left_by_sharpening(values, parameters.merged_sharpening)
+    beyond = float(left[-1]) if len(left) else 1.0
+    inputs, outputs = _joined(
+        _low_pass(normal, weight, axes, parameters),
+        _correction(values, axes, left, beyond, parameters),
+    )
     advance()
     scorer = LinearFilter(
         neighbour_start=step.indptr.astype(np.int64),
         neighbour_item=step.indices.astype(np.int32),
-        neighbour_similarity=step.data.astype(np.float32),
+        neighbour_similarity=(step.data * beyond).astype(np.float32),
         input_factors=inputs,
         output_factors=(outputs * output[:, np.newaxis]).astype(np.float32),
         item_bias=np.zeros(len(weight), dtype=np.float32),
@@ -95,23 +105,43 @@ def _normalised(
     return csr_array(by_user @ matrix @ by_item).astype(np.float32)
 
 
+_Factors = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Input and output factors, each (I, F)."""
+
+
 def _low_pass(
-    normal: "csr_array[np.float32]", weight: NDArray[np.float64], parameters: GraphFilterParameters
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the input and the output factors (I, F); what counts nothing takes no columns."""
-    values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
+    normal: "csr_array[np.float32]",
+    weight: NDArray[np.float64],
+    axes: NDArray[np.float32],
+    parameters: GraphFilterParameters,
+) -> _Factors:
+    """Return the ideal low-pass."""
     down = _power(weight, -parameters.side_power)[:, np.newaxis].astype(np.float32)
     up = _power(weight, parameters.side_power)[:, np.newaxis].astype(np.float32)
-    inputs, outputs = [], []
-    if parameters.low_pass or not parameters.sharpening:
-        inputs.append(parameters.low_pass * down * axes)
-        outputs.append(up * axes)
-    if parameters.sharpening:
-        # What the step, which goes by neighbours, has too much of these components.
-        excess = values * -np.expm1(-parameters.sharpening * values)
-        inputs.append(axes * -excess.astype(np.float32))
-        outputs.append(axes)
-    return np.hstack(inputs), np.hstack(outputs)
+    outputs = up * axes
+    if parameters.merged_sharpening:
+        outputs = sharpened(normal, outputs, parameters.merged_sharpening)
+    return parameters.low_pass * down * axes, outputs
+
+
+def _correction(
+    values: NDArray[np.float64],
+    axes: NDArray[np.float32],
+    left: NDArray[np.float64],
+    beyond: float,
+    parameters: GraphFilterParameters,
+) -> _Factors:
+    """Return what to add to the step, which goes by neighbours, to mend its kept components."""
+    wanted = values * np.exp(-parameters.sharpening * values) * left
+    return axes * (wanted - values * beyond).astype(np.float32), axes
+
+
+def _joined(*parts: _Factors) -> _Factors:
+    """Return the columns of all parts, but for those that add nothing."""
+    inputs, outputs = (np.hstack(side) for side in zip(*parts, strict=True))
+    adds = np.flatnonzero(inputs.any(axis=0))
+    kept = adds if len(adds) else slice(1)
+    return np.ascontiguousarray(inputs[:, kept]), np.ascontiguousarray(outputs[:, kept])
 
 
 def _nearest(

@@ -26,6 +26,7 @@ class HybridParameters(IalsParameters):
     """Singular vectors kept by the filter's low-pass."""
     low_pass: float = 0.3
     sharpening: float = 0.0
+    merged_sharpening: float = 0.0
     user_power: float = 0.5
     item_power: float = 0.5
     side_power: float = 0.5
