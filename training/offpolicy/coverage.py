@@ -104,41 +104,59 @@ def coverage(
         Called with the share of the repetitions that are over.
     """
     people = simulated_people(seed, consideration)
-    logging = Policy.of(_POPULARITY * people.popularity)
     target = Policy.of(_CLOSENESS * people.closeness)
+    logging = Policy.of(_POPULARITY * people.popularity)
     cases = _cases(people, target)
     truth = np.array([case.truth for case in cases])
-    values, effective, widths = (np.empty((repetitions, len(cases))) for _ in range(3))
-    holds = {method: np.zeros(len(cases)) for method in METHODS}
-    shown = np.zeros(len(cases))
+    rounds = []
     for repetition in range(repetitions):
         generator = np.random.default_rng([seed, repetition])
         terms = _terms(people, logging, target, logged(people, logging, slates, generator))
-        found = resampled(terms, repetition, resamples)
-        values[repetition] = found.value
-        effective[repetition] = [each.weighing.effective for each in terms]
-        shown += [is_enough(each.weighing) for each in terms]
-        for method, intervals in METHODS.items():
-            low, high = _bounds(intervals(found))
-            holds[method] += (low <= truth) & (truth <= high)
-            if method == "studentised":
-                widths[repetition] = (high - low) / 2.0 / truth
+        rounds.append(_round(terms, truth, repetition, resamples))
         done((repetition + 1) / repetitions)
-    return [
-        Covered(
-            estimator=case.estimator,
-            people=case.people,
-            consideration=consideration,
-            holds=case.holds,
-            truth=case.truth,
-            mean=float(values[:, at].mean()),
-            effective=float(effective[:, at].mean()),
-            shown=float(shown[at] / repetitions),
-            half_width=float(np.median(widths[:, at])),
-            coverage={method: float(held[at] / repetitions) for method, held in holds.items()},
-        )
-        for at, case in enumerate(cases)
-    ]
+    return [_covered(case, consideration, rounds, at) for at, case in enumerate(cases)]
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One repetition; arrays of shape (E,)."""
+
+    value: NDArray[np.float64]
+    effective: NDArray[np.float64]
+    is_shown: NDArray[np.bool_]
+    half_width: NDArray[np.float64]
+    holds: Mapping[str, NDArray[np.bool_]]
+
+
+def _round(terms: Sequence[Terms], truth: NDArray[np.float64], seed: int, resamples: int) -> _Round:
+    found = resampled(terms, seed, resamples)
+    bounds = {method: _bounds(intervals(found)) for method, intervals in METHODS.items()}
+    low, high = bounds["studentised"]
+    return _Round(
+        found.value,
+        np.array([each.weighing.effective for each in terms]),
+        np.array([is_enough(each.weighing) for each in terms]),
+        (high - low) / 2.0 / truth,
+        {method: (low <= truth) & (truth <= high) for method, (low, high) in bounds.items()},
+    )
+
+
+def _covered(case: _Case, consideration: float, rounds: Sequence[_Round], at: int) -> Covered:
+    return Covered(
+        estimator=case.estimator,
+        people=case.people,
+        consideration=consideration,
+        holds=case.holds,
+        truth=case.truth,
+        mean=float(np.mean([each.value[at] for each in rounds])),
+        effective=float(np.mean([each.effective[at] for each in rounds])),
+        shown=float(np.mean([each.is_shown[at] for each in rounds])),
+        half_width=float(np.median([each.half_width[at] for each in rounds])),
+        coverage={
+            method: float(np.mean([each.holds[method][at] for each in rounds]))
+            for method in METHODS
+        },
+    )
 
 
 def _cases(people: People, target: Policy) -> list[_Case]:
