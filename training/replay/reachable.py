@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.horizon import POINTS
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.catalogue.snapshot import Catalogue
+from reco.db.arrays import micros
 from reco.feed.state import Surroundings
 
 _VENUE = ATTRIBUTES.index("venue")
@@ -17,7 +18,10 @@ _NAMED = tuple(name for name in ATTRIBUTES if name != "venue")
 
 @dataclass(frozen=True)
 class Reachable:
-    """The values of what can be booked at each venue, and online, whatever it costs."""
+    """The values of what can be booked at each venue, and online, whatever it costs.
+
+    What is only announced is in a catalogue too, but cannot be booked yet.
+    """
 
     catalogue: Catalogue
 
@@ -40,13 +44,27 @@ class Reachable:
         return float((self._points * np.minimum(n * self._widest, new)).sum())
 
     @property
-    def venues_with_offers(self) -> int:
+    def bookable_venues(self) -> int:
         """How many venues have anything that can be booked."""
         return int(np.count_nonzero(self._has_offers))
 
+    @property
+    def bookable_items(self) -> int:
+        """How many works can be booked anywhere."""
+        return len(np.unique(self.catalogue.base.offer_item[self._open]))
+
+    @cached_property
+    def _open(self) -> NDArray[np.int64]:
+        """Rows of the offers with a session that can be booked now."""
+        shelf, at_us = self.catalogue.base, micros(self.catalogue.at)
+        offer = np.repeat(np.arange(len(shelf.offer_item)), np.diff(shelf.stock_start))
+        is_open = (shelf.stock_opens_us <= at_us) & (shelf.stock_closes_us > at_us)
+        return np.unique(offer[is_open])
+
     @cached_property
     def _has_offers(self) -> NDArray[np.bool_]:
-        return np.asarray(self.catalogue.totals.offers[:-1] > 0)
+        group = self.catalogue.base.groups_of(self._open)
+        return np.bincount(group, minlength=len(self.catalogue.venues) + 1)[:-1] > 0
 
     @cached_property
     def _points(self) -> NDArray[np.float64]:
@@ -55,7 +73,8 @@ class Reachable:
     @cached_property
     def _widest(self) -> NDArray[np.int64]:
         """The most values of each attribute that one offer has."""
-        genres = int((self.catalogue.items.item_genres > 0).sum(axis=1).max(initial=0))
+        item = self.catalogue.base.offer_item[self._open]
+        genres = int((self.catalogue.items.item_genres[item] > 0).sum(axis=1).max(initial=0))
         return np.array([genres if name == "genre" else 1 for name in ATTRIBUTES])
 
     @cached_property
@@ -82,8 +101,7 @@ class Reachable:
         """(V + 1, B) the values at each venue, and online, as bits."""
         catalogue, shelf = self.catalogue, self.catalogue.base
         items, venues = catalogue.items, catalogue.venues
-        group = np.repeat(np.arange(len(venues) + 1), np.diff(shelf.offer_start))
-        item = shelf.offer_item
+        group, item = shelf.groups_of(self._open), shelf.offer_item[self._open]
         kinds = np.append(venues.venue_type, np.int16(0))[group]
         columns = {
             "category": [items.item_category[item]],

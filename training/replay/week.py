@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
-from reco.feed.state import UserState
+from reco.feed.state import Surroundings, UserState
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks
 from training.replay.futures import Window, window_of
@@ -92,14 +92,17 @@ class Week:
         for row, user in enumerate(users.tolist()):
             situation = self.moment.situation(user)
             means.limits_cents[row] = _limits_cents(situation.state)
-            met = window.times_met[[row]].indices
-            means.most_points[row] = self.reachable.most_points(situation.around, met, plan.n)
+            around = situation.around
             for serving, members in self.groups:
                 systems = [plan.systems[place] for place in members]
                 for place, made in zip(
                     members, replay(self.moment, serving, situation, systems), strict=True
                 ):
                     lists[place].write(row, made)
+                    # Sparse surroundings were looked beyond: what was found there counts, too.
+                    around = max(around, made.situation.around, key=_radius_m)
+            met = window.times_met[[row]].indices
+            means.most_points[row] = self.reachable.most_points(around, met, plan.n)
         about = self._about(places, window)
         return pa.concat_tables(
             [
@@ -124,6 +127,7 @@ class Week:
         figures = figures_of(lists, window, backdrop)
         columns = {"system": pa.array([system.name] * len(window.users))}
         columns |= {name: pa.array(column.astype(np.float32)) for name, column in figures.items()}
+        columns |= {"radius_m": pa.array(lists.radius_m)}
         listed = {
             "offers": lists.offer,
             "items": lists.item,
@@ -160,10 +164,14 @@ class Week:
             "first_category": pa.array([names[code] for code in window.first_category.tolist()]),
             "lon": pa.array(home[:, 0], mask=np.isnan(home[:, 0])),
             "lat": pa.array(home[:, 1], mask=np.isnan(home[:, 1])),
-            "bookable_items": pa.array([len(self.moment.catalogue.items)] * count),
-            "bookable_venues": pa.array([self.reachable.venues_with_offers] * count),
+            "bookable_items": pa.array([self.reachable.bookable_items] * count),
+            "bookable_venues": pa.array([self.reachable.bookable_venues] * count),
             "booked_later": pa.array(np.diff(window.targets.indptr)),
         }
+
+
+def _radius_m(around: Surroundings) -> float:
+    return around.radius_m
 
 
 def _version(system: System) -> str:
