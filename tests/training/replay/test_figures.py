@@ -1,0 +1,217 @@
+"""Every figure of a replayed slate against its plain definition, told from the rows of a world."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from plain_world import START, WEEK, Plain, plain_world
+
+from reco.db.arrays import micros
+from training.replay.evaluation import Evaluation
+from training.replay.figures import Backdrop, affordable_offers, figures_of
+from training.replay.futures import window_of
+from training.replay.plan import Plan
+from training.replay.reading import past_from_folder
+from training.replay.slates import Lists, System
+from training.replay.summary import summary_of
+from training.replay.week import Week
+
+K = 12
+SYSTEMS = (System("likeliest", None, 1.0), System("wide", None, 0.5, 30.0))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return Plain(plain_world(), K)
+
+
+@pytest.fixture(scope="module")
+def evaluation(plain, tmp_path_factory):
+    past = past_from_folder(plain.world.write(tmp_path_factory.mktemp("plain") / "frames"))
+    plan = Plan(SYSTEMS, START, 2, n=K, radius_m=5e4, users=None, everybody=True)
+    return Evaluation(past, plan, b"a key")
+
+
+@pytest.fixture(scope="module")
+def rows(evaluation):
+    """The figures of everybody in both weeks, as they are written."""
+    everybody = np.arange(len(evaluation.users))
+    return [(at, Week.of(evaluation, at).part(everybody)) for at in evaluation.plan.moments]
+
+
+def user_names(evaluation):
+    return {
+        evaluation.pseudonym(row): name for row, name in enumerate(evaluation.past.people.names)
+    }
+
+
+def slate_of(evaluation, row):
+    return [evaluation.past.names.offer_id[offer].as_py() for offer in row["offers"]]
+
+
+def is_told(found, expected, name):
+    """Say whether a figure is what it should be; None is NaN."""
+    if expected is None:
+        return math.isnan(found)
+    # A sphere is not the ellipsoid.
+    return found == pytest.approx(expected, rel=5e-3 if "distance" in name else 1e-5, abs=2e-6)
+
+
+def test_every_row_tells_what_its_slate_is_worth(plain, evaluation, rows):
+    names, wrong, checked = user_names(evaluation), [], set()
+    for at, table in rows:
+        for row in table.to_pylist():
+            user, slate = names[row["user"]], slate_of(evaluation, row)
+            beyond = plain.beyond(user, at, slate, row["radius_m"])
+            expected = {f"{name}@{K}": value for name, value in beyond.items()}
+            for k in (10, K):
+                expected |= plain.relevance(user, at, slate, k)
+            wrong += [
+                (name, user, at, row[name], value)
+                for name, value in expected.items()
+                if not is_told(row[name], value, name)
+            ]
+            checked |= {name for name, value in expected.items() if value is not None}
+            wanted = {plain.item(offer) for offer in plain.later(user, at)}
+            assert row["hits"] == [plain.item(offer) in wanted for offer in slate]
+            assert row["booked_later"] == len(wanted)
+            assert math.isnan(row[f"ndcg@{K}"]) == (not wanted)
+    assert not wrong
+    assert len(checked) == 9 + 2 * 6
+
+
+def test_slates_are_told_beside_their_figures(plain, evaluation, rows):
+    names, latent = user_names(evaluation), evaluation.latent
+    item_rows = {name.decode(): row for row, name in
+                 enumerate(evaluation.past.items.item_external_id.tolist())}  # fmt: skip
+    for at, table in rows:
+        bookable = plain.open_stocks(at)
+        venues = {plain.world.offers[offer]["venue_id"] for offer in bookable} - {None}
+        for row in table.to_pylist():
+            user, slate = names[row["user"]], slate_of(evaluation, row)
+            assert [item_rows[plain.item(offer)] for offer in slate] == row["items"]
+            assert set(slate) <= set(bookable)
+            assert row["expected_gain@12"] == pytest.approx(sum(row["gains"]), rel=1e-5, abs=1e-6)
+            assert row["bookings"] == len(plain.history(user, at))
+            assert row["bookable_items"] == len(set(map(plain.item, bookable)))
+            assert row["bookable_venues"] == len(venues)
+            first = [plain.category(offer) for offer in plain.history(user, at)[:1]]
+            assert [row["first_category"]] == (first or [None])
+            units = [vector / (np.linalg.norm(vector) or 1.0) for vector in latent[row["items"]]]
+            apart = [1 - a @ b for place, a in enumerate(units) for b in units[place + 1 :]]
+            assert row["ild_latent@12"] == pytest.approx(np.mean(apart), rel=1e-4, abs=1e-5)
+            gram = np.array([[a @ b for a in units] for b in units])
+            assert row["volume@12"] == pytest.approx(
+                math.sqrt(max(0.0, np.linalg.det(gram))), rel=1e-3, abs=1e-6
+            )
+
+
+def test_any_lists_are_judged_by_the_same_definitions(plain, evaluation):
+    """Drawn at random: dear and far offers, empty lists, announced ones."""
+    drawn, past, at = np.random.default_rng(3), evaluation.past, START
+    week = Week.of(evaluation, at)
+    offer_names, users = past.names.offer_id.to_pylist(), evaluation.users
+    lists = Lists.empty(len(users), K)
+    slates, limits_cents = [], np.zeros((len(users), 3), dtype=np.int64)
+    for place, user in enumerate(past.people.names):
+        offers = drawn.permutation(week.moment.catalogue.base.offer_id - 1)
+        _, first = np.unique(past.offers.item[offers], return_index=True)
+        offers = offers[np.sort(first)][: drawn.integers(0, K + 1)]
+        lists.offer[place, : len(offers)] = offers
+        lists.item[place, : len(offers)] = past.offers.item[offers]
+        slates.append([offer_names[offer] for offer in offers])
+        for column, cap in enumerate(("event", "digital", "physical")):
+            limits_cents[place, column] = min(1e9, plain.limit_cents(user, at, cap))
+        far = [plain.distance_m(user, offer) for offer in slates[-1]]
+        lists.distance_m[place, : len(far)] = [np.nan if m is None else m for m in far]
+    window = window_of(evaluation.attributes, evaluation.acts, users, micros(at), micros(at + WEEK))
+    is_affordable = affordable_offers(week.moment.catalogue, lists.offer, limits_cents)
+    most = np.array([plain.most_points(user, at, 2e5) for user in past.people.names])
+    figures = figures_of(lists, window, Backdrop(week.share_of_users, None, most, is_affordable))
+    affordable, hits, wrong = set(), 0.0, []
+    for place, (user, slate) in enumerate(zip(past.people.names, slates, strict=True)):
+        expected = plain.relevance(user, at, slate, K)
+        hits += expected.get(f"hit@{K}", 0.0)
+        expected |= {f"{n}@{K}": v for n, v in plain.beyond(user, at, slate, 2e5).items()}
+        affordable.add(expected[f"affordable@{K}"])
+        wrong += [
+            (name, user, figures[name][place], value)
+            for name, value in expected.items()
+            if not is_told(figures[name][place], value, name)
+        ]
+    assert not wrong
+    assert len(affordable) > 5
+    assert hits > 2
+
+
+def plain_gini(exposures):
+    """Return the mean difference over twice the mean."""
+    apart = [abs(a - b) for a in exposures for b in exposures]
+    return np.mean(apart) / (2 * np.mean(exposures))
+
+
+def test_totals_are_those_of_all_slates_of_a_week(plain, evaluation, rows):
+    table = pa.concat_tables([week for _, week in rows])
+    summary = summary_of(table, [system.name for system in SYSTEMS], K)
+    for told in summary.systems:
+        coverage, of_items, of_venues = [], [], []
+        for at, week in rows:
+            bookable = plain.open_stocks(at)
+            items = dict.fromkeys(map(plain.item, bookable), 0)
+            venues = dict.fromkeys((plain.world.offers[o]["venue_id"] for o in bookable), 0.0)
+            venues.pop(None)
+            for row in week.to_pylist():
+                if row["system"] == told.system:
+                    for place, offer in enumerate(slate_of(evaluation, row), 1):
+                        items[plain.item(offer)] += 1
+                        venue = plain.world.offers[offer]["venue_id"]
+                        if venue is not None:
+                            venues[venue] += 1 / math.log2(place + 1)
+            coverage.append(np.mean([shown > 0 for shown in items.values()]))
+            of_items.append(plain_gini(list(items.values())))
+            of_venues.append(plain_gini(list(venues.values())))
+        assert told.metrics[f"coverage@{K}"].value == pytest.approx(np.mean(coverage))
+        assert told.metrics[f"gini@{K}"].value == pytest.approx(np.mean(of_items))
+        assert told.metrics[f"venue_gini@{K}"].value == pytest.approx(np.mean(of_venues))
+
+
+def test_the_mean_is_over_people_and_of_each_over_weeks(evaluation, rows):
+    table = pa.concat_tables([week for _, week in rows])
+    summary = summary_of(table, [system.name for system in SYSTEMS], K)
+    assert summary.people == len(evaluation.users)
+    for told in summary.systems:
+        for name in (f"ndcg@{K}", f"horizon_recall@{K}", f"distance_m@{K}"):
+            of_person = {}
+            for row in table.to_pylist():
+                if row["system"] == told.system and not math.isnan(row[name]):
+                    of_person.setdefault(row["user"], []).append(row[name])
+            means = [np.mean(figures) for figures in of_person.values()]
+            assert told.metrics[name].value == pytest.approx(np.mean(means), rel=1e-6)
+            if name.startswith("ndcg"):
+                assert summary.judged == len(of_person)
+
+
+def test_probabilities_are_judged_by_all_that_was_shown(rows):
+    table = pa.concat_tables([week for _, week in rows])
+    summary = summary_of(table, [system.name for system in SYSTEMS], K)
+    for told in summary.systems:
+        pairs = [
+            pair
+            for row in table.to_pylist()
+            if row["system"] == told.system
+            for pair in zip(row["probabilities"], row["hits"], strict=True)
+        ]
+        chance, hit = (np.array(column, dtype=float) for column in zip(*pairs, strict=True))
+        assert told.probability.brier == pytest.approx(np.mean((chance - hit) ** 2))
+        won = [(a > b) + (a == b) / 2 for a in chance[hit == 1] for b in chance[hit == 0]]
+        assert told.probability.auc == pytest.approx(np.mean(won))
+        order = sorted(range(len(pairs)), key=lambda place: chance[place])
+        bins = [[] for _ in range(15)]
+        for rank, place in enumerate(order):
+            bins[int((rank + 0.5) * 15 / len(order))].append(chance[place] - hit[place])
+        ece = sum(abs(sum(gaps)) for gaps in bins) / len(pairs)
+        assert told.probability.ece == pytest.approx(ece)
+        assert told.probability.ece_rel == pytest.approx(ece / hit.mean())
+        assert told.distinct == len(set(chance.tolist())) / len(pairs)
+        assert sum(told.curve.count) == len(pairs)
