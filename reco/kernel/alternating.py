@@ -69,7 +69,7 @@ def approach(seen, weight, diagonal, curve, steps, room, x):
         bend = float32(0.0)
         for factor in range(size):
             bend -= direction[factor] * pulled[factor]
-        if bend <= float32(0.0):
+        if not bend > float32(0.0):
             break
         length, before, slope = slope / bend, slope, float32(0.0)
         for factor in range(size):

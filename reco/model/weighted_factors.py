@@ -67,11 +67,14 @@ class WeightedFactors(Latent):
         if len(weights) > len(diagonal):
             left = self.normal_equations(history)
             return np.asarray(np.linalg.solve(left, weights @ seen), dtype=np.float64)
-        # Woodbury: x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 1, with all weights positive.
+        # Woodbury: x = D^-1 V' (1 + V D^-1 V')^-1 v with v the roots of the weights and V = v Y, so
+        # that what has faded to nothing divides by nothing.
+        roots = np.sqrt(weights)
+        seen *= roots[:, np.newaxis]
         over = seen / diagonal
         inner = seen @ over.T
-        inner[np.diag_indices_from(inner)] += 1.0 / weights
-        return np.asarray(np.linalg.solve(inner, np.ones(len(weights))) @ over, dtype=np.float64)
+        inner[np.diag_indices_from(inner)] += 1.0
+        return np.asarray(np.linalg.solve(inner, roots) @ over, dtype=np.float64)
 
     def normal_equations(self, history: History) -> NDArray[np.float64]:
         """Return the left side, (F, F), of what the user's factor solves."""

@@ -22,6 +22,9 @@ _MOST_CHUNKS = 64
 _LEAST_ENTRIES = 10_000
 """Of a chunk: less is not worth a thread."""
 
+_LEAST_WEIGHT = np.float32(1e-12)
+"""What has faded to less counts this much: else a row could have nothing that holds it."""
+
 
 @dataclass(frozen=True)
 class IalsParameters:
@@ -165,7 +168,7 @@ def _sides(
     matrix: "csr_array[np.float32]", balance: _Balance, parameters: IalsParameters
 ) -> tuple[_Side, _Side]:
     weighted = matrix.copy()
-    weighted.data = matrix.data * balance.observed[matrix.indices]
+    weighted.data = np.maximum(matrix.data * balance.observed[matrix.indices], _LEAST_WEIGHT)
     unobserved = parameters.unobserved_weight * balance.unobserved
 
     def side(

@@ -106,6 +106,8 @@ def test_one_category_leaves_nothing_to_balance(matrix):
 def test_what_has_faded_to_almost_nothing_harms_nobody(matrix):
     faded = matrix.copy()
     faded.data = np.where(np.arange(faded.nnz) % 3 == 0, faded.data, np.float32(1e-40))
+    # One item has faded for all of its people.
+    faded.data[faded.indices == 5] = 0.0
     fitted = fit_ials(faded, SETTINGS, lambda: None)
     scores = fitted.score_users(np.arange(70, dtype=np.int32))
     assert np.isfinite(scores[:, :-1]).all()
