@@ -51,6 +51,7 @@ class Browser:
         arguments = [*_OPTIONS, f"--lang={language}", f"--accept-lang={language}"]
         options = {"binary": shutil.which("chromium"), "args": arguments}
         wanted = {"goog:chromeOptions": options, "timeouts": {"script": WAIT_S * 1000}}
+        wanted["goog:loggingPrefs"] = {"browser": "ALL"}
         made = _ask(f"{driver}/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"{driver}/session/{made['sessionId']}"
 
@@ -61,7 +62,21 @@ class Browser:
     def resize(self, width, height):
         """Show the page as on a screen of that size, in CSS pixels."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self._do("goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": size})
+        self._emulate("setDeviceMetricsOverride", size)
+
+    @contextmanager
+    def printing(self):
+        """Show the page as it is printed, for as long as the block runs."""
+        self._emulate("setEmulatedMedia", {"media": "print"})
+        try:
+            yield
+        finally:
+            self._emulate("setEmulatedMedia", {"media": ""})
+
+    def errors(self):
+        """Return what the console has had to complain of since it was last asked."""
+        entries = self._do("se/log", {"type": "browser"})
+        return [one["message"] for one in entries if one["level"] == "SEVERE"]
 
     def click(self, selector):
         """Click the first element that matches, as a person would."""
@@ -87,6 +102,9 @@ class Browser:
     def close(self):
         """End the browser."""
         _ask(self._session, method="DELETE")
+
+    def _emulate(self, command, params):
+        self._do("goog/cdp/execute", {"cmd": f"Emulation.{command}", "params": params})
 
     def _find(self, selector):
         return self._do("element", {"using": "css selector", "value": selector})[_ELEMENT]

@@ -1,0 +1,62 @@
+"""The report in a real browser, on a phone and on a desk."""
+
+import pytest
+from webdriver import MISSING, browsing
+
+from training.report.page import page
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
+
+WIDE = """
+[...document.querySelectorAll('main *, header *')]
+  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+  .map(one => one.outerHTML.slice(0, 80))
+"""
+"""What stands out on the right."""
+OPEN = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+NAMED = "document.querySelector('#headline-title').textContent"
+LARGE = "[...document.querySelectorAll('#headline .big strong')].map(one => one.textContent)"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(report, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page(report), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_tells_its_headline(browser, address, report, width):
+    browser.resize(width, 900)
+    browser.open(address)
+    assert browser.run("document.documentElement.scrollWidth") == width
+    assert browser.run(WIDE) == []
+    browser.run(OPEN)
+    assert browser.run(WIDE) == []
+    assert browser.run(NAMED) == "Headline"
+    points = report.summary.systems[1].metrics["slate_points@8"].value
+    assert f"{points:,.1f}" in browser.run(LARGE)
+    assert browser.run("document.querySelector('.lead').textContent") == "".join(report.lead)
+
+
+def test_it_asks_nobody_for_anything(browser, address):
+    browser.open(address)
+    assert browser.run("performance.getEntriesByType('resource').length") == 0
+    assert browser.run("document.scripts.length") == 0
+    assert browser.errors() == []
+
+
+def test_in_print_everything_is_unfolded(browser, address):
+    browser.resize(1280, 900)
+    browser.open(address)
+    height = "document.querySelector('#figures details').offsetHeight"
+    assert browser.run(height) < 60
+    with browser.printing():
+        assert browser.run(height) > 200
+        assert browser.run("getComputedStyle(document.querySelector('nav')).display") == "none"
