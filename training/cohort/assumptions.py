@@ -43,7 +43,15 @@ class Assumptions:
 
     def digest(self) -> str:
         """Return what tells these assumptions from others."""
-        return hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
+        return _digest(self)
+
+    def world_digest(self) -> str:
+        """Return the same of what the world is made of, before anybody looks at a slate."""
+        return _digest((self.scale, self.start, self.people, self.weeks, self.parameters))
+
+
+def _digest(told: object) -> str:
+    return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
 
 def variants(usual: Assumptions) -> dict[str, Assumptions]:

@@ -32,6 +32,8 @@ class Cohorts:
     policies: Sequence[str]
     seeds: Sequence[int]
     folder: Path
+    models: Path
+    """Where the models of the beginning are kept, of one world each."""
 
     def __post_init__(self) -> None:
         if not self.policies or not self.seeds:
@@ -78,7 +80,7 @@ class Cohorts:
         model = first_model(
             world,
             start,
-            self.folder / f"models-{seed}",
+            self.models / f"{self.assumptions.world_digest()}-{seed}",
             lambda what, _: progress(f"seed {seed}: {what}", begun),
         )
         self._keep(people_table(world), "people", "cohort", seed)

@@ -23,6 +23,7 @@ from training.simulate.parameters import scale_of
 from training.slate_plot import require_plots
 
 _POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
+_MODELS = "models"
 _AGAINST = ("relevance", "dpp")
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
@@ -73,7 +74,7 @@ def cohort(
     if is_sensitivity:
         _sensitivity(assumptions, chosen, numbers, out, workers=workers, is_json=is_json)
         return
-    tolds, apart = lived_through(Cohorts(assumptions, chosen, numbers, out), workers)
+    tolds, apart = lived_through(Cohorts(assumptions, chosen, numbers, out, out / _MODELS), workers)
     if plot:
         save_cohort_plot(tolds, plot)
     if is_json:
@@ -107,8 +108,8 @@ def _sensitivity(
         raise InvalidInput("policy", "nothing to compare with", _AGAINST)
     found = {}
     for name, assumptions in variants(usual).items():
-        folder = out / name.replace(" ", "-")
-        found[name] = lived_through(Cohorts(assumptions, policies, seeds, folder), workers)
+        cohorts = Cohorts(assumptions, policies, seeds, out / name.replace(" ", "-"), out / _MODELS)
+        found[name] = lived_through(cohorts, workers)
     if is_json:
         typer.echo(json.dumps({name: as_json(*one) for name, one in found.items()}))
         return

@@ -41,3 +41,10 @@ def test_senseless_assumptions_are_refused_by_name(wrong):
 def test_other_assumptions_have_another_digest():
     assert TINY.digest() == Assumptions(**vars(TINY)).digest()
     assert TINY.digest() != replace(TINY, people=51).digest()
+
+
+def test_a_position_bias_is_no_part_of_the_world():
+    biased = replace(TINY, position_bias=0.0)
+    assert biased.digest() != TINY.digest()
+    assert biased.world_digest() == TINY.world_digest()
+    assert replace(TINY, people=51).world_digest() != TINY.world_digest()

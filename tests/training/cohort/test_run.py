@@ -14,7 +14,7 @@ def unseen(what, share):
 
 
 def cohorts(folder, *policies, assumptions=TINY, seeds=(SEED,)):
-    return Cohorts(assumptions, policies, seeds, folder)
+    return Cohorts(assumptions, policies, seeds, folder, folder / "models")
 
 
 def test_lives_are_kept_and_not_lived_again(tmp_path):
