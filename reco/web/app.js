@@ -43,7 +43,11 @@ const lookAt = (venueId, scroll) => {
 };
 
 const filters = () => Object.fromEntries(new FormData(at("filters")));
-const question = () => ({ ...filters(), lang: currentLanguage() });
+const question = () => {
+  const { floor, ...asked } = { ...filters(), lang: currentLanguage() };
+  // Left alone, the dial leaves the floor to the service, which may try another on some people.
+  return state.isDialled ? { ...asked, floor } : asked;
+};
 
 const say = (message, retry) => {
   at("status").replaceChildren(message);
@@ -125,6 +129,10 @@ const drawControls = () => {
 
 const draw = () => {
   const { feed, items } = state;
+  if (!state.isDialled) {
+    at("floor").value = feed.floor;
+    showFloor();
+  }
   const met = feed.horizon.categories.map(categoryName).join(", ");
   at("horizon-told").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
   at("slate-told").textContent = feed.explanation.map((told) => told.text).join(" ");
@@ -151,7 +159,10 @@ const showFloor = () => {
 };
 
 at("filters").addEventListener("change", load);
-at("floor").addEventListener("input", showFloor);
+at("floor").addEventListener("input", () => {
+  state.isDialled = true;
+  showFloor();
+});
 at("floor").addEventListener("change", load);
 at("filters").addEventListener("submit", (event) => event.preventDefault());
 at("person").addEventListener("change", (event) => start(event.target.value));

@@ -373,3 +373,6 @@ def test_the_dial_reloads_the_agenda(window, wide_address):
     feeds = [address for address in asked if "/v1/feed" in address]
     assert "floor=0.8" in feeds[-1]
     assert "floor=1" in feeds[-2]
+    # Until it was moved, the floor was the service's to choose.
+    assert not any("floor=" in address for address in feeds[:-2])
+    assert len(feeds) >= 3
