@@ -84,5 +84,8 @@ class Judge:
         order: NDArray[np.int64],
     ) -> Pool:
         columns = {name: column[order] for name, column in vars(candidates).items()}
-        values = values_of_candidates(catalogue, Candidates(**columns), situation.state.met, {})
+        place = np.zeros(catalogue.numbering.first[-1], dtype=np.int32)
+        values = values_of_candidates(
+            catalogue, Candidates(**columns), situation.state.met, {}, place=place
+        )
         return Pool(probability[order], values)
