@@ -49,7 +49,7 @@ def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:
     lines, ends = [], [(0.0, 0.0)]
     for at, method in enumerate(methods):
         own = [one.metrics for one in found.methods if one.method == method]
-        points = [(_change(metrics[loss]), _change(metrics[gain])) for metrics in own]
+        points = sorted((_change(metrics[loss]), _change(metrics[gain])) for metrics in own)
         lines.append(Line(colour(at), points, has_dots=True))
         ends += points
     x = Axis(f"change of {loss}", *spread([x for x, _ in ends]), _percent)

@@ -246,7 +246,11 @@ _CAVEAT: Sentence = (
     "Only what was really booked counts as found: a good offer that nobody had been shown is a miss"
     " here. These figures compare systems; they do not forecast bookings.",
 )
-_KINDS = {"seen": "people who are {}", "density": "{} places", "first_category": "{} first"}
+_KINDS = {
+    "seen": "people who are {}",
+    "density": "people in {} places",
+    "first_category": "people who booked {} first",
+}
 _SEEN = {"cold": "cold", "warming": "warming up", "warm": "warm"}
 
 
@@ -259,5 +263,5 @@ def segment_words(segment: Segment) -> str:
     """Return what a segment is called."""
     value = _SEEN.get(segment.value, segment.value)
     if segment.kind == "first_category" and value == "none":
-        return "nothing booked first"
+        return "people who had booked nothing"
     return _KINDS.get(segment.kind, "{}").format(value)

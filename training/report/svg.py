@@ -9,7 +9,9 @@ from htpy import Element, Node
 
 WIDTH, HEIGHT = 360.0, 270.0
 """Of a chart, in the units of its view box: a phone shows it one to one."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 54.0, 340.0, 10.0, 226.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 340.0, 10.0, 226.0
+_COLOURS = 10
+"""Series that the page tells apart."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 Place = tuple[float, float]
@@ -157,4 +159,4 @@ def _level(at: float, text: str) -> Node:
 
 def colour(place: int) -> str:
     """Return the class that colours the series at a place."""
-    return f"series-{place % 8}"
+    return f"series-{place % _COLOURS}"

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from documents import numbers, parsed
 from typer.testing import CliRunner
 
 from reco.errors import InvalidInput
@@ -13,6 +14,8 @@ from reco.frames.tables import frame_table
 from training.commands.benchmark import app
 from training.commands.slates import slate_app
 from training.datasets.undated import digital_offers, free_stocks, no_venues
+from training.report.benchmark import read_benchmark
+from training.report.benchmark_section import benchmark
 
 METHODS = {
     "relevance", "horizon", "mmr", "dpp_latent", "dpp_attributes", "calibrated", "round_robin",
@@ -143,3 +146,25 @@ def test_a_split_that_the_data_lack_is_told(folder):
             ["slates", str(folder), "--format", "frames", "--split", "given"],
             catch_exceptions=False,
         )
+
+
+def test_a_report_tells_the_very_numbers(report, tmp_path):
+    (tmp_path / "slates.json").write_text(json.dumps(report))
+    document = parsed(str(benchmark(read_benchmark(tmp_path / "slates.json"))))
+    names = ("ndcg@5", "horizon_recall@5", "novel_recall@5", "slate_points@5")
+    shown, every = document.all("table")
+    chosen = [row["metrics"] for row in report["rows"] if row["chosen"]]
+    assert numbers(shown) == told([*chosen, report["score_order"]], names)
+    assert numbers(every) == told([row["metrics"] for row in report["rows"]], names)
+
+
+def told(rows, names):
+    """Return the numbers of some rows as a report tells them, in its order."""
+    return [value for metrics in rows for name in names for value in told_of(metrics[name])]
+
+
+def told_of(figure):
+    own = [figure["value"], figure["low"], figure["high"]]
+    change = [figure["change"], figure["change_low"], figure["change_high"]]
+    is_base = figure["change"] in {None, 0.0} and figure["p"] is None
+    return own + ([] if is_base else change) + ([] if figure["p"] is None else [figure["p"]])
