@@ -47,12 +47,10 @@ class Judge:
         chance = self._chance(catalogue, situation, everything)
         best = np.sort(chance)[::-1][: len(self.attention)]
         own = self._chance(catalogue, situation, shown.candidates)
-        rate = self.truth.parameters.impression_rate
-        n = situation.query.n
-        order = np.argsort(-chance, kind="stable")
-        of_all = self._pool(catalogue, situation, everything, rate * chance, order)
-        of_shown = self._pool(
-            catalogue, situation, shown.candidates, rate * own, np.argsort(-own, kind="stable")
+        rate, n = self.truth.parameters.impression_rate, situation.query.n
+        of_all, of_shown = (
+            _pool(ranking, situation, some, rate * probability)
+            for some, probability in ((everything, chance), (shown.candidates, own))
         )
         return Worth(
             bookings=float(own @ self.attention[: len(own)]),
@@ -75,17 +73,21 @@ class Judge:
             np.nan_to_num(candidates.distance_m),
         )
 
-    @staticmethod
-    def _pool(
-        catalogue: Catalogue,
-        situation: Situation,
-        candidates: Candidates,
-        probability: NDArray[np.float64],
-        order: NDArray[np.int64],
-    ) -> Pool:
-        columns = {name: column[order] for name, column in vars(candidates).items()}
-        place = np.zeros(catalogue.numbering.first[-1], dtype=np.int32)
-        values = values_of_candidates(
-            catalogue, Candidates(**columns), situation.state.met, {}, place=place
-        )
-        return Pool(probability[order], values)
+
+def _pool(
+    ranking: Ranking,
+    situation: Situation,
+    candidates: Candidates,
+    probability: NDArray[np.float64],
+) -> Pool:
+    """Return candidates with what they can add to a horizon, the truly likeliest first."""
+    order = np.argsort(-probability, kind="stable")
+    columns = {name: column[order] for name, column in vars(candidates).items()}
+    values = values_of_candidates(
+        ranking.sweep.catalogue,
+        Candidates(**columns),
+        situation.state.met,
+        {},
+        place=ranking.sweep.scratch.values(ranking.sweep.catalogue),
+    )
+    return Pool(probability[order], values)
