@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.interactions import Events
 from reco.frames.sources import MemorySource
@@ -140,8 +139,3 @@ def _truth(cohort: Users, items: Items, setting: Setting) -> Truth:
         styles=tuple(style.name for style in setting.programme.styles),
         parameters=setting.parameters,
     )
-
-
-def cohort_rows(world: CohortWorld) -> NDArray[np.int64]:
-    """Return the rows of the cohort's people in the past."""
-    return np.arange(world.ordinary, len(world.past.people))
