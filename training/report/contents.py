@@ -12,7 +12,7 @@ from training.report.calibration import Bin, bins_of
 from training.report.changes import Changes, changes_of
 from training.report.labels import Label, labels_of
 from training.report.people import system_rows
-from training.report.places import Territory, territory_of
+from training.report.places import METRICS, Territory, territory_of
 from training.report.plain import Sentence, Told
 from training.report.venues import Exposure, exposure_of
 
@@ -73,7 +73,8 @@ def report_of(
     labels = labels_of(manifest["systems"])
     beside = _beside(labels, system)
     pair = (0, beside) if beside else (0,)
-    rows = system_rows(folder, [labels[at].name for at in pair])
+    figures = [f"{name}@{manifest['n']}" for name in METRICS]
+    rows = system_rows(folder, [labels[at].name for at in pair], figures)
     told = Told(manifest, summary, labels, beside)
     return Report(
         run=folder.name,

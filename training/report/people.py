@@ -44,9 +44,22 @@ class SystemRows:
         return np.asarray(flat.to_numpy(zero_copy_only=False) if flat.num_chunks else [])
 
 
-def system_rows(folder: RunFolder, systems: Sequence[str]) -> list[SystemRows]:
-    """Return the rows of some systems, those of each person and week at the same place."""
-    rows = folder.rows()
+_TOLD = (
+    "system", "at", "user", "lon", "lat", "bookable_venues", "items", "venues", "distances_m",
+)  # fmt: skip
+
+
+def system_rows(
+    folder: RunFolder, systems: Sequence[str], metrics: Sequence[str]
+) -> list[SystemRows]:
+    """Return the rows of some systems, those of each person and week at the same place.
+
+    Parameters
+    ----------
+    metrics
+        Columns of figures that are wanted beside what is shown.
+    """
+    rows = folder.rows([*_TOLD, *metrics])
     order = [("at", "ascending"), ("user", "ascending")]
     tables = [rows.filter(pc.equal(rows["system"], name)).sort_by(order) for name in systems]
     numbers = pc.rank(tables[0]["user"], tiebreaker="dense").to_numpy().astype(np.int64) - 1

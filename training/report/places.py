@@ -15,7 +15,8 @@ _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _MOST_CELLS = 500
 _SHARE_SHOWN = 0.6
 """Of the people; cells are made larger until so many live in one that is shown."""
-_METRICS = ("hit", "novel_recall", "distance_m")
+METRICS = ("hit", "novel_recall", "distance_m")
+"""That are told by place."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def territory_of(systems: Sequence[SystemRows], n: int) -> Territory:
     has_home = ~np.isnan(home).any(axis=1)
     step, cell, places = _grid(home[has_home])
     people = np.bincount(cell, minlength=len(places))
-    names = [f"{name}@{n}" for name in _METRICS]
+    names = [f"{name}@{n}" for name in METRICS]
     means = [
         {name: _means(column[has_home], cell, len(places)) for name, column in figures.items()}
         for figures in (system.figures(names) for system in systems)

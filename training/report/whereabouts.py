@@ -105,7 +105,8 @@ def _level_legend(name: str, edges: Sequence[float]) -> Element:
 
 def _cells(report: Report, metrics: Sequence[str]) -> Element:
     letters = [report.labels[at].letter for at in report.pair]
-    head = ["Place", "People", *(f"{name}, {letter}" for name in metrics for letter in letters)]
+    titles = [definition(name).title for name in metrics]
+    head = ["Place", "People", *(f"{title}, {one}" for title in titles for one in letters)]
     rows = [
         [
             _place(one),

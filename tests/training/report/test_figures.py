@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from training.beyond import gini
 from training.report.charts import undominated
 from training.report.contents import report_of
-from training.report.places import LEAST_PEOPLE
+from training.report.people import SystemRows, system_rows
+from training.report.places import LEAST_PEOPLE, territory_of
 from training.report.svg import Scale
 from training.report.venues import lorenz
 
@@ -135,3 +137,13 @@ def test_a_system_can_be_chosen_by_name_and_letter(three):
     by_name, by_letter = report_of(three, "wide"), report_of(three, "C")
     assert by_name.beside == by_letter.beside == 2
     assert by_name.others[0][0] == "B against A: "
+
+
+def test_people_without_a_home_are_counted_and_on_no_map(run):
+    (rows,) = system_rows(run, ["near"], ["hit@8", "novel_recall@8", "distance_m@8"])
+    table = rows.rows
+    for name in ("lon", "lat"):
+        nowhere = pa.nulls(len(table), pa.float64())
+        table = table.set_column(table.schema.get_field_index(name), name, nowhere)
+    told = territory_of([SystemRows(table, rows.user)], 8)
+    assert (told.cells, told.people_nowhere, told.people_left_out) == ((), rows.people, 0)
