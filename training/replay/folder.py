@@ -31,6 +31,11 @@ class RunFolder:
         return self.path.name
 
     @property
+    def is_begun(self) -> bool:
+        """Whether anything was asked here."""
+        return (self.path / _MANIFEST).exists()
+
+    @property
     def people(self) -> Path:
         """Folder of the figures of each person: Parquet files, for any tool that reads them."""
         return self.path / "people"

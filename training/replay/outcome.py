@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from reco.errors import InvalidInput
 from training.paired import Compared
 from training.replay.about import items_table, venues_table
 from training.replay.evaluation import Evaluation
@@ -16,6 +17,9 @@ from training.replay.run import Progress, run
 from training.replay.summary import RunSummary, summary_of
 
 _COLUMNS = ("segment", "value", "people", "system", "metric", *Compared.__dataclass_fields__)
+
+_SAME = ("plan", "world", "source", "people")
+"""What the manifest of a run says that goes on."""
 
 
 def evaluate(
@@ -36,10 +40,12 @@ def evaluate(
     Raises
     ------
     InvalidInput
-        There is nobody to replay.
+        There is nobody to replay, or the folder holds another evaluation.
     """
     kept, plan = RunFolder(folder), evaluation.plan
-    kept.write_manifest({**about, **_asked(plan), "people": len(evaluation.users)})
+    manifest = {**about, **_asked(plan), "people": len(evaluation.users)}
+    _require_same(kept, manifest)
+    kept.write_manifest(manifest)
     kept.write_table("items", items_table(evaluation.past))
     kept.write_table("venues", venues_table(evaluation))
     run(evaluation, kept.people, workers, lambda what, share: progress(what, 0.95 * share))
@@ -52,8 +58,20 @@ def evaluate(
     return kept, summary
 
 
+def _require_same(kept: RunFolder, manifest: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` where a folder holds parts of something else: they would be mixed."""
+    before = kept.manifest() if kept.is_begun else manifest
+    if any(before.get(name) != manifest.get(name) for name in _SAME):
+        raise InvalidInput(
+            "out",
+            f"{kept.path} holds another evaluation: of another plan, other people or other data;"
+            " choose another folder with --out, or delete it",
+        )
+
+
 def _asked(plan: Plan) -> dict[str, Any]:
     return {
+        "plan": plan.name,
         "systems": [
             {
                 "name": system.name,
