@@ -55,7 +55,9 @@ class PlainWorld:
             "stocks": list(self.stocks.values()),
             "users": list(self.users.values()),
             "bookings": self.bookings,
-            "interactions": [{"user_id": "u0", "offer_id": "o0", "kind": "view", "at": START}],
+            "interactions": [
+                {"user_id": "someone0", "offer_id": "o0", "kind": "view", "at": START}
+            ],
         }  # fmt: skip
         frames = {
             name: frame_table(name, {column: [row[column] for row in rows] for column in rows[0]})
@@ -118,8 +120,8 @@ def plain_world(seed=0, users=40):
     for number in range(users):
         lon, lat = VILLAGE if number % 8 == 7 else TOWN
         has_credit = number % 5 != 4
-        people[f"u{number}"] = {
-            "user_id": f"u{number}",
+        people[f"someone{number}"] = {
+            "user_id": f"someone{number}",
             "lon": round(lon + drawn.uniform(-0.1, 0.1), 3),
             "lat": round(lat + drawn.uniform(-0.1, 0.1), 3),
             "credit_eur": float(some([30, 100, 300])) if has_credit else None,
