@@ -256,16 +256,17 @@ def _items(
     catalogue: Catalogue, situation: Situation, parts: Sequence[_Part], scratch: Scratch
 ) -> NDArray[np.int32]:
     """Return the items around of the categories asked for, not settled or shown before."""
-    is_near, is_online = scratch.is_near[: len(catalogue.items)], catalogue.is_online_item
-    is_near[:] = False
+    near_cost = scratch.near_cost[: len(catalogue.items)]
+    near_cost[:], scratch.near_bookings[:] = np.inf, 0
     for part in parts:
         shelf, at_venues = part.shelf, slice(-1)
         gathering.come_near(
             shelf.offer_start, shelf.offer_item, shelf.offer_bookings,
-            part.group[at_venues], part.group_cost[at_venues], is_near, scratch.near,
+            part.group[at_venues], part.group_cost[at_venues],
+            near_cost, scratch.near_bookings,
         )  # fmt: skip
     is_out = _is_out(catalogue, situation, scratch.is_out)
-    count = gathering.come_in_question(is_near, is_online, is_out, scratch.around)
+    count = gathering.come_in_question(near_cost, catalogue.is_online_item, is_out, scratch.around)
     return scratch.around[:count]
 
 

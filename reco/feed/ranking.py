@@ -232,7 +232,7 @@ class Ranking:
         most = scratch.around_log_odds[:count]
         selecting.most_log_odds_of_items(
             self.sweep.items, self._bounds.score, self._bounds.slack,
-            scratch.is_near, scratch.near,
+            scratch.near_cost, scratch.near_bookings,
             catalogue.is_online_item, catalogue.online_bookings, self.sweep.online_cost,
             at_venues.few, at_venues.terms, online.few, online.terms,
             1.0 - taste.share, taste.liked,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.geo.reach import PlaceMemory
-from reco.kernel.gathering import BEST, NEAR
+from reco.kernel.gathering import BEST
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Scratch:
     around: NDArray[np.int32]
     """The items around."""
     around_log_odds: NDArray[np.float32]
-    near: NDArray[Any]
-    """Of dtype `NEAR`, by item, as are the following."""
-    is_near: NDArray[np.bool_]
+    near_cost: NDArray[np.float32]
+    """By item, as are the following."""
+    near_bookings: NDArray[np.int32]
     is_out: NDArray[np.bool_]
     is_chosen: NDArray[np.bool_]
     slot: NDArray[np.int32]
@@ -65,8 +65,8 @@ class Scratch:
             place=np.empty(items, dtype=np.int64),
             around=np.empty(items + 1, dtype=np.int32),
             around_log_odds=np.empty(items, dtype=np.float32),
-            near=np.empty(items, dtype=NEAR),
-            is_near=np.empty(items, dtype=bool),
+            near_cost=np.empty(items, dtype=np.float32),
+            near_bookings=np.empty(items, dtype=np.int32),
             is_out=np.empty(items, dtype=bool),
             is_chosen=np.empty(items, dtype=bool),
             slot=np.empty(items, dtype=np.int32),

@@ -4,10 +4,11 @@ import math
 
 import numba
 import numpy as np
-from numba import boolean, float64, int32, int64
+from numba import boolean, float32, float64, int32, int64
 
 from reco.kernel.compiled import (
     READ_BOOL,
+    READ_F32,
     READ_F64,
     READ_I32,
     READ_I64,
@@ -21,11 +22,7 @@ BEST = np.dtype([("cost", np.float64), ("offer", np.int32), ("bookings", np.int3
 Between requests the cost is infinite and the bookings are 0, for every item.
 """
 
-NEAR = np.dtype([("cost", np.float32), ("bookings", np.int32)], align=True)
-"""An item's nearest offer around: what its distance costs; and the bookings of all around."""
-
 _BEST = numba.from_dtype(BEST)[::1]
-_NEAR = numba.from_dtype(NEAR)[::1]
 _AT_ONCE = np.uint64(1_024)
 _FOREVER_US = np.iinfo(np.int64).max
 _DAY_US = 86_400_000_000.0
@@ -188,14 +185,15 @@ def gather(
     return np.int64(count)
 
 
-@compiled(boolean(READ_I64, READ_I32, READ_I32, READ_I32, READ_F64, boolean[::1], _NEAR))
-def come_near(offer_start, offer_item, offer_bookings, group, group_cost, is_near, near):
-    """Add to `near` (I,) the offers of a shelf at some groups, and what their distance costs.
+@compiled(boolean(READ_I64, READ_I32, READ_I32, READ_I32, READ_F64, float32[::1], int32[::1]))
+def come_near(offer_start, offer_item, offer_bookings, group, group_cost, near_cost, near_bookings):
+    """Add the offers of a shelf at some groups to what is near.
 
     Parameters
     ----------
-    is_near
-        (I,) which items have come near; what `near` holds of others means nothing.
+    near_cost, near_bookings
+        (I,) what the distance of each item's nearest offer costs, infinity if there is none, and
+        the bookings of all.
     """
     groups = len(offer_start) - 1
     for place in range(len(group)):
@@ -204,21 +202,18 @@ def come_near(offer_start, offer_item, offer_bookings, group, group_cost, is_nea
             away = np.float32(group_cost[place])
             for offer in range(np.uint64(first), np.uint64(last)):
                 row = np.uint64(offer_item[offer])
-                is_first = not is_near[row]
-                is_near[row] = True
-                near[row].cost = away if is_first else min(near[row].cost, away)
-                before = np.int32(0) if is_first else near[row].bookings
-                near[row].bookings = before + offer_bookings[offer]
+                near_cost[row] = min(near_cost[row], away)
+                near_bookings[row] += offer_bookings[offer]
     return True
 
 
-@compiled(int64(READ_BOOL, READ_BOOL, READ_BOOL, int32[::1]))
-def come_in_question(is_near, is_online, is_out, item):
+@compiled(int64(READ_F32, READ_BOOL, READ_BOOL, int32[::1]))
+def come_in_question(near_cost, is_online, is_out, item):
     """Write the items that are near or digital, in order, but for those that are out."""
     count = np.uint64(0)
-    for row in range(np.uint64(len(is_near))):
+    for row in range(np.uint64(len(near_cost))):
         item[count] = row
-        count += np.uint64((is_near[row] | is_online[row]) & ~is_out[row])
+        count += np.uint64(((near_cost[row] < np.inf) | is_online[row]) & ~is_out[row])
     return np.int64(count)
 
 

@@ -2,7 +2,6 @@
 
 import math
 
-import numba
 import numpy as np
 from numba import boolean, float32, float64, int32, int64
 
@@ -16,9 +15,7 @@ from reco.kernel.compiled import (
     READ_MATRIX_I64,
     compiled,
 )
-from reco.kernel.gathering import NEAR
 
-_NEAR = numba.from_dtype(NEAR)[::1]
 _LN2 = float32(math.log(2.0))
 
 
@@ -124,13 +121,13 @@ def most_log_odds(
 
 @compiled(
     boolean(
-        READ_I32, READ_F32, READ_F32, READ_BOOL, _NEAR, READ_BOOL, READ_I32, float64,
+        READ_I32, READ_F32, READ_F32, READ_F32, READ_I32, READ_BOOL, READ_I32, float64,
         READ_F64, READ_F64, READ_F64, READ_F64, float64, READ_F32,
         float64, float64, float64, float32[::1], float32[::1],
     )
 )  # fmt: skip
 def most_log_odds_of_items(
-    item, score, slack, is_near, near, is_online, online_bookings, online_cost,
+    item, score, slack, near_cost, near_bookings, is_online, online_bookings, online_cost,
     few_at_venues, at_venues, few_online, online, rest, liked,
     intercept, slope, scale, said, most,
 ):  # fmt: skip
@@ -138,8 +135,8 @@ def most_log_odds_of_items(
 
     Parameters
     ----------
-    is_near, near
-        (I,) which items have offers at venues around; the nearest of each, and their bookings.
+    near_cost, near_bookings
+        (I,) of offers at venues (`gathering.come_near`).
     is_online, online_bookings, online_cost
         (I,) which items are digital, the bookings of these offers, and what each costs for it.
 
@@ -150,7 +147,7 @@ def most_log_odds_of_items(
     few = len(few_online)
     for place in range(len(item)):
         row = np.uint64(item[place])
-        bookings = online_bookings[row] + (near[row].bookings if is_near[row] else 0)
+        bookings = near_bookings[row] + online_bookings[row]
         if bookings < few:
             there, everywhere = few_at_venues[np.uint64(bookings)], few_online[np.uint64(bookings)]
         else:
@@ -158,7 +155,7 @@ def most_log_odds_of_items(
             everywhere = _popular_log_odds(bookings, few_online, online)
         is_unknown = math.isnan(said[place])
         counts = 1.0 if is_unknown else rest
-        there = counts * there - near[row].cost if is_near[row] else -np.inf
+        there = counts * there - near_cost[row]
         everywhere = counts * everywhere - online_cost if is_online[row] else -np.inf
         likely = float32(max(there, everywhere))
         most[place] = likely if is_unknown else most[place] + likely
