@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from features.credit import CREDIT_WEIGHT
+
 DISTANCE_SCALE_M = 5_000.0
 DISTANCE_WEIGHT = 0.8
 """The odds of an offer 5 km away are 2^-0.8 = 0.57 of those next door, at 45 km 10^-0.8 = 0.16."""
@@ -74,6 +76,8 @@ class Costs:
     """Of days until a session begins; nothing for undated offers."""
     online: float = 0.0
     """Of a digital offer, in place of the distance; not negative."""
+    credit: float = 0.0
+    """Of `features.credit.beyond_fair`, a unit; not negative."""
 
     @cached_property
     def of_cents(self) -> NDArray[np.float64]:
@@ -92,7 +96,7 @@ class Costs:
         return self.price(price_cents.astype(np.float64)) + self.wait(np.nan_to_num(days, nan=0.0))
 
 
-COSTS_BY_HAND = Costs(DISTANCE_COST, PRICE_COST, WAIT_COST)
+COSTS_BY_HAND = Costs(DISTANCE_COST, PRICE_COST, WAIT_COST, credit=CREDIT_WEIGHT)
 """Where no ranker is trained."""
 
 _PRIOR_BOOKINGS = 20.0

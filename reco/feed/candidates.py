@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.credit import Budget, strands_from_cents
 from features.pairs import COSTS_BY_HAND, Costs
 from reco.catalogue.shelf import CAPS, ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.feed.budget import budget_at
 from reco.feed.query import FeedQuery, Filters
-from reco.feed.state import Situation, Surroundings
+from reco.feed.state import Situation, Surroundings, UserState
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering, selecting
 
@@ -179,7 +181,7 @@ def sweep_of(
         around=around,
         scratch=scratch,
         parts=parts,
-        asked=_asked(catalogue, situation.query, situation.state.credit, costs),
+        asked=_asked(catalogue, situation.query, situation.state, costs),
         items=_items(catalogue, situation, parts, scratch),
         online_cost=costs.online,
         offers=(at_venues[0], int(totals.offers[-1])),
@@ -225,7 +227,7 @@ def _parts(catalogue: Catalogue, around: Surroundings, costs: Costs) -> Iterator
 
 
 def _asked(
-    catalogue: Catalogue, query: FeedQuery, credit: Credit, costs: Costs
+    catalogue: Catalogue, query: FeedQuery, state: UserState, costs: Costs
 ) -> tuple[object, ...]:
     after, before = query.filters.starts_from, query.filters.starts_before
     return (
@@ -233,13 +235,20 @@ def _asked(
         micros(max(query.now, catalogue.at)),
         micros(after) if after else NEVER_US,
         micros(before) if before else FOREVER_US,
-        _limits_cents(credit, query.filters),
+        _limits_cents(state.credit, query.filters),
+        _budget(budget_at(state, query.now), costs.credit),
         costs.of_cents,
         costs.price.cost,
         costs.price.knots_per_unit,
         costs.wait.cost,
         costs.wait.knots_per_unit,
     )
+
+
+def _budget(budget: Budget, weight: float) -> NDArray[np.float64]:
+    """Return a budget as `gathering.credit_cost` takes it, (6,)."""
+    left_cents = budget.left_cents
+    return np.append(budget.fair_cents, [strands_from_cents(left_cents), left_cents, weight])
 
 
 _NONE = np.empty(0, dtype=bool)

@@ -45,6 +45,21 @@ def costs_at(cost, knots_per_unit, features, costs):
     return True
 
 
+@compiled(float64(READ_F64, float64, int64))
+def credit_cost(budget, price_cents, cap):
+    """Return what a price beyond a person's fair one costs (`features.credit.beyond_fair`).
+
+    Parameters
+    ----------
+    budget
+        (6,) the fair price by cap, the price beyond which a small rest is stranded, all that is
+        left, and the weight.
+    """
+    takes = budget[np.uint64(4)] if price_cents > budget[np.uint64(3)] else price_cents
+    fair = budget[np.uint64(cap)]
+    return budget[np.uint64(5)] * math.log(takes / fair) if takes > fair else 0.0
+
+
 @compiled(int64(int64, int64, READ_I64, READ_I64))
 def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
     return base_offer_id[row] if row < base_rows else fresh_offer_id[row - base_rows]
@@ -53,12 +68,13 @@ def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
 @compiled(
     float64(
         int64, int64, READ_MATRIX_I64,
-        int64, int64, int64, READ_I64, READ_F64, float64, READ_F64, float64,
+        int64, int64, int64, READ_I64, READ_F64, READ_F64, float64, READ_F64, float64,
     )
 )  # fmt: skip
 def _cheapest(
     first, last, session,
-    now_us, from_us, before_us, limit_cents, price_cost, price_knots, wait_cost, wait_knots,
+    now_us, from_us, before_us, limit_cents, budget,
+    price_cost, price_knots, wait_cost, wait_knots,
 ):  # fmt: skip
     """Return the least cost of the sessions from `first` to before `last` that may be booked."""
     least = np.inf
@@ -70,7 +86,9 @@ def _cheapest(
             or session[row, np.uint64(2)] <= now_us
         ):
             continue
-        cost = cost_at(price_cost, price_knots, float(price >> 2))
+        price_cents = float(price >> 2)
+        cost = cost_at(price_cost, price_knots, price_cents)
+        cost += credit_cost(budget, price_cents, price & 3)
         if starts_us != _FOREVER_US:
             # Waiting costs something: what is dearer already is no better.
             if starts_us < from_us or starts_us >= before_us or cost >= least:
@@ -91,7 +109,7 @@ def _cheapest(
         # What is asked.
         READ_BOOL, READ_I32, int64, int64, int64, READ_I64,
         # What it costs.
-        READ_F64, READ_F64, float64, READ_F64, float64,
+        READ_F64, READ_F64, READ_F64, float64, READ_F64, float64,
         # What was found.
         _BEST,
     )
@@ -101,7 +119,7 @@ def gather(
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     group, group_cost,
     is_chosen, slot, now_us, from_us, before_us, limit_cents,
-    cent_cost, price_cost, price_knots, wait_cost, wait_knots,
+    budget, cent_cost, price_cost, price_knots, wait_cost, wait_knots,
     best,
 ):  # fmt: skip
     """Add the offers of a shelf at the groups asked to what was found; return how many there were.
@@ -125,6 +143,8 @@ def gather(
         where the processor keeps them at hand.
     limit_cents
         What a stock may cost, by what it counts against.
+    budget
+        Of the person (`credit_cost`).
     cent_cost
         `price_cost` at each price in cents, as far as it goes.
     best
@@ -155,18 +175,19 @@ def gather(
                     continue
                 whole = offer_price[offer]
                 price = np.uint64(whole >> 2)
+                cap = np.uint64(whole & 3)
                 if price < len(cent_cost):
-                    cost = (
-                        cent_cost[price] if price <= limit_cents[np.uint64(whole & 3)] else np.inf
-                    )
+                    cost = cent_cost[price] + credit_cost(budget, float(price), cap)
+                    cost = cost if price <= limit_cents[cap] else np.inf
                 elif whole >= 0:
                     price_cents = float(price)
                     cost = cost_at(price_cost, price_knots, price_cents)
-                    cost = cost if price_cents <= limit_cents[np.uint64(whole & 3)] else np.inf
+                    cost += credit_cost(budget, price_cents, cap)
+                    cost = cost if price_cents <= limit_cents[cap] else np.inf
                 else:
                     cost = _cheapest(
                         session_start[-whole - 1], session_start[-whole], session,
-                        now_us, from_us, before_us, limit_cents,
+                        now_us, from_us, before_us, limit_cents, budget,
                         price_cost, price_knots, wait_cost, wait_knots,
                     )  # fmt: skip
                 cost += away

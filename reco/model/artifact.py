@@ -26,11 +26,12 @@ __all__ = [
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Rises when older code could no longer read the folder right.
 
 2: the manifest says whom the model holds (`people`).
 3: it may hold a ranker; older folders hold none, and are served with the costs by hand.
+4: its ranker may cost what is beyond a person's fair price; older ones were learned without.
 """
 
 

@@ -33,6 +33,8 @@ class RankerFacts(Frozen):
     popular_intercept: float
     popular_slope: float
     """Of `features.pairs.popular_log_odds`, where the model cannot say."""
+    credit: float = 0.0
+    """Of `features.credit.beyond_fair`, a unit; older rankers were learned without."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,14 @@ class Ranker:
         ]
         if not (np.isfinite(facts.online) and facts.online >= 0.0):
             raise ValueError(f"online is {facts.online}, not 0 or more")
+        if not (np.isfinite(facts.credit) and facts.credit >= 0.0):
+            raise ValueError(f"credit is {facts.credit}, not 0 or more")
         if not (np.isfinite(facts.popular_slope) and facts.popular_slope > 0.0):
             raise ValueError(f"popular_slope is {facts.popular_slope}, not positive")
         if not np.isfinite([facts.crowding, facts.popular_intercept]).all():
             raise ValueError("crowding or popular_intercept is not finite")
         distance, price, wait, of_rarity = tables
-        return cls(Costs(distance, price, wait, facts.online), of_rarity, facts)
+        return cls(Costs(distance, price, wait, facts.online, facts.credit), of_rarity, facts)
 
 
 def _table(name: str, cost: NDArray[Any], knots_per_unit: float) -> CostTable:

@@ -9,12 +9,15 @@ from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, stocks, sw
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import days_to_session, distance_cost, session_cost
+from reco.catalogue.shelf import CAPS
 from reco.core.deposits import UNLIMITED, Credit
 from reco.db.arrays import FOREVER_US, micros
+from reco.feed.budget import budget_at
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
-from reco.feed.state import Interacted, Situation, Surroundings, UserState
+from reco.feed.state import Booked, Interacted, Person, Situation, Surroundings, UserState
 from reco.geo.points import Point
 
 DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}
@@ -26,6 +29,23 @@ credits_left = st.builds(
     st.sampled_from([None, 0, 1_200]),
     st.sampled_from([None, 1_200]),
 )
+DAY = timedelta(days=1)
+people = st.builds(
+    lambda amount_cents, since_days, left_days: Person(
+        1, None, None, amount_cents, None, None, None, NOW - since_days * DAY,
+        left_days and NOW + left_days * DAY, True,
+    ),
+    st.sampled_from([None, 1_200]), st.sampled_from([0, 100]), st.sampled_from([None, 1, 90, 400]),
+)  # fmt: skip
+bookings = st.lists(
+    st.builds(
+        lambda days, amount_cents, cap: Booked(
+            99, "i99", NOW - days * DAY, amount_cents, cap, "LIVRE", None, None, None, [], None
+        ),
+        st.integers(0, 120), st.sampled_from([0, 700]), st.sampled_from(CAPS),
+    ),
+    max_size=6,
+).map(tuple)  # fmt: skip
 filters = st.fixed_dictionaries(
     {},
     optional={
@@ -43,7 +63,7 @@ def found_in(catalogue, here):
     return swept(generation(catalogue, None), here).everything().everything()
 
 
-def situation(catalogue, asked, credit, near, dismissed=()):
+def situation(catalogue, asked, credit, near, dismissed=(), person=None, booked=()):
     query = feed_query(now=NOW, default_radius_m=5e4, **asked)
     past = tuple(Interacted(item, f"i{item}", "dismiss", NOW) for item in dismissed)
     rows = {int(catalogue.venues.rows(np.array([venue]))[0]): venue for venue in near}
@@ -55,12 +75,12 @@ def situation(catalogue, asked, credit, near, dismissed=()):
         np.array(list(rows), dtype=np.int32),
         np.array([DISTANCES[venue] for venue in rows.values()]),
     )
-    return Situation(query, UserState(None, (), past, credit), around)
+    return Situation(query, UserState(person, booked, past, credit), around)
 
 
 def truth(rows, here, near):
     """Return item to (least cost, offers with that cost), row by row."""
-    query, credit = here.query, here.state.credit
+    query, credit, budget = here.query, here.state.credit, budget_at(here.state, NOW)
     best = {}
     for row in rows:
         item_category = CATEGORIES[row.item % 3 + 1]
@@ -83,6 +103,8 @@ def truth(rows, here, near):
         away = np.array([DISTANCES[row.venue] if row.venue else np.nan])
         price = np.array([row.price_cents], dtype=np.int32)
         cost = float((session_cost(price, days) + distance_cost(away))[0])
+        fair_cents = budget.fair_cents[CAPS.index(cap_of(row))]
+        cost += CREDIT_WEIGHT * float(beyond_fair(price, budget.left_cents, fair_cents)[0])
         least, offers = best.get(row.item, (np.inf, set()))
         if cost < least - 1e-12:
             best[row.item] = (cost, {row.offer})
@@ -93,12 +115,13 @@ def truth(rows, here, near):
 
 @given(stocks(), stocks(), filters, credits_left, st.sets(st.sampled_from([10, 20, 30])), st.data())
 def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, near, data):
+    person, booked = data.draw(st.none() | people), data.draw(bookings)
     dismissed = data.draw(st.frozensets(st.integers(1, 5), max_size=1))
     # Some offers of the base changed: a few are gone, a few stand anew, others are new.
     changed = data.draw(st.sets(st.integers(100, 107)))
     fresh = [row for row in fresh if row.offer in changed]
     catalogue = catalogue_of(rows, sorted(changed), fresh)
-    here = situation(catalogue, asked, credit, near, dismissed)
+    here = situation(catalogue, asked, credit, near, dismissed, person, booked)
     found = found_in(catalogue, here)
     expected = truth([row for row in rows if row.offer not in changed] + fresh, here, near)
     items = catalogue.items.item_id[found.item].tolist()

@@ -12,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, TAXONOMY
 
+from features.credit import (
+    MOST_DAYS,
+    UNLIMITED_BUDGET,
+    beyond_fair,
+    budget_of,
+    expected_bookings,
+)
 from features.pairs import days_to_session
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.shelf import CAPS
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
@@ -134,13 +142,15 @@ def _people(connection, chance):
         if number % 4:
             connection.execute(
                 "insert into core.deposit (user_id, amount_cents, granted_at, digital_cap_cents,"
-                " physical_cap_cents, offer_limit_cents)"
-                " select id, %s, %s, %s, %s, 30000 from core.beneficiary where external_id = %s",
+                " physical_cap_cents, offer_limit_cents, expires_at)"
+                " select id, %s, %s, %s, %s, 30000, %s from core.beneficiary"
+                " where external_id = %s",
                 (
-                    int(chance.choice([500, 5_000, 50_000])),
-                    NOW - timedelta(days=90),
-                    600,
-                    900,
+                    int(chance.choice([500, 1_900, 5_000, 50_000])),
+                    GRANTED,
+                    [None, 600, 1_600][chance.integers(3)],
+                    [None, 900, 20_000][chance.integers(3)],
+                    [None, *(NOW + timedelta(days=days) for days in (5, 90, 640))][number % 4],
                     user,
                 ),
             )
@@ -187,6 +197,7 @@ ODD_RANKER = Ranker.of(
         wait_knots_per_day=0.3,
         rarity_knots_per_log=1.0,
         online=1.7,
+        credit=1.3,
         crowding=0.6,
         popular_intercept=-1.5,
         popular_slope=0.3,
@@ -265,6 +276,41 @@ class Best:
     near: int = 0
 
 
+PAID = """
+select core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null,
+  o.venue_id is not null), count(*)
+from core.booking b
+  join core.beneficiary u on u.id = b.user_id join core.deposit d on d.user_id = u.id
+  join core.stock t on t.id = b.stock_id join core.offer o on o.id = t.offer_id
+  join core.item i on i.id = o.item_id left join core.subcategory s on s.id = i.subcategory_id
+where u.external_id = %(user)s and b.cancelled_at is null and b.amount_cents > 0
+  and b.booked_at >= d.granted_at
+group by 1
+"""
+ENDS = """
+select extract(epoch from d.expires_at - %(now)s)::float8 / 86400 from core.deposit d
+join core.beneficiary u on u.id = d.user_id where u.external_id = %(user)s
+"""
+
+
+def afforded(connection, here):
+    """Return what the person can afford, by what the database holds of them."""
+    asked = {"user": here.query.user_id, "now": here.query.now}
+    ends = connection.execute(ENDS, asked).fetchone()
+    if ends is None:
+        return UNLIMITED_BUDGET
+    paid = dict(connection.execute(PAID, asked).fetchall())
+    made = np.array([paid.get(cap, 0) for cap in CAPS])
+    left_days = MOST_DAYS if ends[0] is None else ends[0]
+    credit = here.state.credit
+    caps = [None, credit.digital_cents, credit.physical_cents]
+    return budget_of(
+        credit.total_cents,
+        np.array([np.inf if cents is None else cents for cents in caps]),
+        expected_bookings(made, (NOW - GRANTED) / timedelta(days=1), left_days),
+    )
+
+
 def reference(connection, serving, here):
     """Return items in order, each with its best offer and its log-odds."""
     query, state, around = here.query, here.state, here.around
@@ -280,7 +326,7 @@ def reference(connection, serving, here):
         "user": query.user_id,
     }
     booked = dict(connection.execute(BOOKED, (query.now,)).fetchall())
-    best, offers = {}, {}
+    best, offers, budget = {}, {}, afforded(connection, here)
     totals = around_at_all(connection, asked, booked)
     for row in connection.execute(BOOKABLE, asked):
         offer, item, liked, price, starts, distance_m, venue, family, external_id, cap = row
@@ -292,6 +338,8 @@ def reference(connection, serving, here):
         away = np.array([np.nan if distance_m is None else distance_m])
         costs = serving.costs
         cost = float((costs.of_session(np.array([price]), days) + costs.of_distance(away))[0])
+        fair_cents = budget.fair_cents[CAPS.index(cap)]
+        cost += costs.credit * float(beyond_fair(np.array(price), budget.left_cents, fair_cents))
         offers.setdefault(item, set()).add(offer)
         if item not in best or (cost, offer) < (best[item].cost, best[item].offer):
             best[item] = Best(cost, offer, venue, family, external_id, liked, starts is None)
