@@ -68,6 +68,8 @@ def _folder(runs: Path, run: str) -> RunFolder:
     """Return the run of a name, or of the folder that `reco evaluate --out` made."""
     if (Path(run) / "manifest.json").exists():
         return RunFolder(Path(run))
+    if not any(runs.glob("*/manifest.json")):
+        raise InvalidInput("run", "this world has no evaluation yet; `reco evaluate` makes one")
     return run_named(runs, run)
 
 

@@ -44,9 +44,12 @@ def test_a_folder_is_a_run_too(runs, run, tmp_path):
     assert (tmp_path / "r.html").exists()
 
 
-def test_without_a_run_it_says_so(runs, tmp_path):
-    with pytest.raises(NotFound, match="latest"):
+def test_without_a_run_it_says_so(runs, run, tmp_path):
+    with pytest.raises(InvalidInput, match="`reco evaluate` makes one"):
         ask("latest", "-o", tmp_path / "r.html")
+    shutil.copytree(run.path, runs / "other")
+    with pytest.raises(NotFound, match="20261026"):
+        ask("20261026", "-o", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
 
 
