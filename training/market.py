@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
+from features.pairs import DAY_US
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import Frames
@@ -19,7 +21,7 @@ from training.columns import cents, coarse_degrees, rows_in, times_us
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings")
 """The frames that a market is made of."""
 
-_RECENT_US = 28 * 86_400_000_000
+_RECENT_US = 28 * DAY_US
 """How old a booking may be to be called recent, as in the catalogue."""
 
 
@@ -53,11 +55,15 @@ class Market:
     credit_cents: NDArray[np.int64]
     """(U,) granted; `FOREVER_US`: unlimited."""
     granted_us: NDArray[np.int64]
+    expires_us: NDArray[np.int64]
+    """`FOREVER_US`: never."""
     spent_start: NDArray[np.int64]
     """(U + 1,) bounds of each person's bookings, by time, in the next."""
     spent_at_us: NDArray[np.int64]
     spent_cents: NDArray[np.int64]
     """Running sums over all people, from 0."""
+    paid: NDArray[np.int64]
+    """Running counts of the bookings that cost anything, likewise."""
     booked_at_us: NDArray[np.int64]
     """Times of the bookings that stand, ascending."""
     booked_offer: NDArray[np.int64]
@@ -79,10 +85,29 @@ class Market:
             return int(FOREVER_US)
         if self.granted_us[user] > at_us:
             return 0
-        first, last = self.spent_start[user], self.spent_start[user + 1]
-        before = first + np.searchsorted(self.spent_at_us[first:last], at_us)
+        first, before = self._bookings_before(user, at_us)
         spent = self.spent_cents[before] - self.spent_cents[first]
         return max(0, int(self.credit_cents[user] - spent))
+
+    def budget(self, user: int, at_us: int) -> Budget:
+        """Return what a person could afford a booking at a moment; no cap is known."""
+        if self.credit_cents[user] == FOREVER_US or self.granted_us[user] > at_us:
+            return UNLIMITED_BUDGET
+        first, before = self._bookings_before(user, at_us)
+        made = np.zeros(len(UNLIMITED_BUDGET.fair_cents), dtype=np.int64)
+        made[0] = self.paid[before] - self.paid[first]
+        # What was never granted or never ends is too far away for whole numbers.
+        since_days = (float(at_us) - float(self.granted_us[user])) / DAY_US
+        left_days = (float(self.expires_us[user]) - float(at_us)) / DAY_US
+        expected = expected_bookings(made, since_days, left_days)
+        left_cents = float(self.left_cents(user, at_us))
+        return budget_of(left_cents, UNLIMITED_BUDGET.fair_cents, expected)
+
+    def _bookings_before(self, user: int, at_us: int) -> tuple[int, int]:
+        """Return the bounds of a person's bookings before a moment, in the running sums."""
+        first, last = self.spent_start[user], self.spent_start[user + 1]
+        before = first + np.searchsorted(self.spent_at_us[first:last], at_us)
+        return int(first), int(before)
 
     def until(self, end: np.datetime64 | None) -> "Market":
         """Return the market without what was done from `end` on."""
@@ -163,9 +188,11 @@ def _people(
         "home": coarse_degrees(np.stack(degrees, axis=1)),
         "credit_cents": np.where(is_unlimited, FOREVER_US, cents(users["credit_eur"])),
         "granted_us": times_us(users["credit_granted_at"], NEVER_US),
+        "expires_us": times_us(users["credit_expires_at"], FOREVER_US),
         "spent_start": np.searchsorted(user[by_person], np.arange(len(users) + 1)),
         "spent_at_us": at_us[by_person],
         "spent_cents": np.append(0, np.cumsum(amount[by_person])),
+        "paid": np.append(0, np.cumsum(amount[by_person] > 0)),
         "booked_at_us": at_us[by_time],
         "booked_offer": stock_offer[stock[by_time]],
     }

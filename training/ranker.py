@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
+from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
 from reco.model.calibration import Calibration
 from reco.model.ranker import Ranker, RankerFacts
@@ -50,7 +51,7 @@ class Learned:
         return base - facts.crowding * crowd - self.ranker.rarity(_rarity(pairs)) - cost
 
 
-def learn_ranker(pairs: Pairs) -> Learned:
+def learn_ranker(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Learned:
     """Return the additive model of a booking that makes the pairs likeliest.
 
     Logistic regression with signs and smoothness (bounded L-BFGS, Zhu et al. 1997): each cost is
@@ -60,6 +61,12 @@ def learn_ranker(pairs: Pairs) -> Learned:
     the chance of its draw: first as an offset (King and Zeng 2001, section 4.1, a pair at a time),
     which is quick and sharp; in the end as a weight (section 4.2), which puts the level of the few
     likeliest pairs right, that the sample hardly holds.
+
+    Parameters
+    ----------
+    credit_weight
+        What is taken for a price beyond a person's fair one (`features.credit`): given, not
+        learned, so that all else is learned beside it and probabilities stay calibrated.
 
     Raises
     ------
@@ -73,21 +80,31 @@ def learn_ranker(pairs: Pairs) -> Learned:
     of_items = _item_columns(pairs, scale)
     weights, is_booked = _start(pairs), pairs.is_booked.astype(np.float64)
     for _ in range(_ROUNDS):
-        _, at = best_sessions(pairs, _costs(weights))
+        costs = _costs(weights, credit_weight)
+        _, at = best_sessions(pairs, costs)
         columns = np.hstack([of_items, -_rises(pairs, at)])
-        drawn = _Sample(columns, is_booked, _offset(pairs), 1.0)
+        beyond = costs.credit * _beyond_fair(pairs)[at]
+        drawn = _Sample(columns, is_booked, _offset(pairs) - beyond, 1.0)
         weights = drawn.fitted(weights, _STEPS)
-    stands_for = _Sample(columns, is_booked, 0.0, 1.0 / pairs.drawn)
-    return _learned(stands_for.fitted(weights, _LAST_STEPS), scale)
+    stands_for = _Sample(columns, is_booked, -beyond, 1.0 / pairs.drawn)
+    return _learned(stands_for.fitted(weights, _LAST_STEPS), scale, credit_weight)
 
 
 def best_sessions(pairs: Pairs, costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return what the best session of each pair costs (P,), and which it is."""
     cost = costs.of_distance(pairs.distance_m) + costs.of_session(pairs.price_cents, pairs.days)
+    cost += costs.credit * _beyond_fair(pairs)
     least = np.minimum.reduceat(cost, pairs.start[:-1])
     is_least = np.flatnonzero(cost == np.repeat(least, np.diff(pairs.start)))
     first = is_least[np.searchsorted(is_least, pairs.start[:-1])]
     return least, np.asarray(first, dtype=np.int64)
+
+
+def _beyond_fair(pairs: Pairs) -> NDArray[np.float64]:
+    """Return how far each session's price (A,) is beyond what the person could afford."""
+    visit = np.repeat(pairs.visit, np.diff(pairs.start))
+    left_cents = pairs.left_cents[visit].astype(np.float64)
+    return beyond_fair(pairs.price_cents, left_cents, pairs.fair_cents[visit])
 
 
 def _popular(pairs: Pairs) -> NDArray[np.float64]:
@@ -201,9 +218,9 @@ def _spans() -> dict[str, slice]:
     return {name: slice(int(a), int(b)) for name, a, b in zip(_KNOTS, ends, ends[1:], strict=False)}
 
 
-def _costs(weights: NDArray[np.float64]) -> Costs:
+def _costs(weights: NDArray[np.float64], credit_weight: float) -> Costs:
     distance, price, wait = (_table(name, weights) for name in ("distance", "price", "wait"))
-    return Costs(distance, price, wait, online=float(weights[-1]))
+    return Costs(distance, price, wait, online=float(weights[-1]), credit=credit_weight)
 
 
 def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
@@ -211,7 +228,7 @@ def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
     return CostTable(np.append(0.0, np.cumsum(rises)), _knots_per_unit(name))
 
 
-def _learned(weights: NDArray[np.float64], scale: float) -> Learned:
+def _learned(weights: NDArray[np.float64], scale: float, credit_weight: float) -> Learned:
     said, score, unsaid, popular, crowd = (float(weight) for weight in weights[: len(_ITEM)])
     facts = RankerFacts(
         distance_knots_per_m=_knots_per_unit("distance"),
@@ -222,6 +239,7 @@ def _learned(weights: NDArray[np.float64], scale: float) -> Learned:
         crowding=crowd,
         popular_intercept=unsaid,
         popular_slope=popular,
+        credit=credit_weight,
     )
-    ranker = Ranker(_costs(weights), _table("rarity", weights), facts)
+    ranker = Ranker(_costs(weights, credit_weight), _table("rarity", weights), facts)
     return Learned(ranker, Calibration(said, score, scale))

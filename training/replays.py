@@ -110,6 +110,8 @@ class Pairs:
     users: int
     left_cents: NDArray[np.int64]
     """(W,) what the person could spend."""
+    fair_cents: NDArray[np.float64]
+    """(W,) what they could afford a booking (`features.credit`); no cap is known."""
 
     def __len__(self) -> int:
         return len(self.visit)
@@ -234,6 +236,7 @@ class _Replays:
         history = self._history(done, at_us)
         return around | {
             "left_cents": np.array([left_cents]),
+            "fair_cents": market.budget(user, at_us).fair_cents[:1],
             "others_drawn": others_drawn,
             "is_booked": is_booked,
             "drawn": np.where(is_booked, 1.0, others_drawn),

@@ -54,6 +54,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         others_drawn=np.full(count, DRAWN / ITEMS),
         users=100,
         left_cents=np.full(VISITS, 50_000),
+        fair_cents=np.full(VISITS, np.inf),
     )
 
 
