@@ -32,6 +32,22 @@ class Compared:
     p: float | None
     """Of a paired permutation test, after Holm over the chosen settings; None for the others."""
 
+    @property
+    def interval(self) -> tuple[float, float, float] | None:
+        """The value and its bounds; None where one is missing."""
+        return _all_known(self.value, self.low, self.high)
+
+    @property
+    def change_interval(self) -> tuple[float, float, float] | None:
+        """The change and its bounds; None where one is missing."""
+        return _all_known(self.change, self.change_low, self.change_high)
+
+
+def _all_known(
+    value: float | None, low: float | None, high: float | None
+) -> tuple[float, float, float] | None:
+    return None if value is None or low is None or high is None else (value, low, high)
+
 
 def compare(
     figures: Sequence[Figures],

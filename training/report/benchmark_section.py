@@ -1,10 +1,12 @@
 """The section of a benchmark of slates: the numbers of its file, as they are."""
 
+from collections.abc import Sequence
+
 import htpy as h
-from htpy import Element
+from htpy import Element, Node
 
 from training.paired import Compared
-from training.report.benchmark import SlateBenchmark
+from training.report.benchmark import Method, SlateBenchmark
 from training.report.blocks import beside, figure, figure_cell, folded, legend, section, table
 from training.report.charts import Line, curves
 from training.report.definitions import HEADLINE, definition
@@ -17,15 +19,9 @@ def benchmark(found: SlateBenchmark) -> Element:
     """Return a benchmark's table and curves."""
     names = [f"{name}@{found.k}" for name in HEADLINE]
     head = ["Method", "Setting", *(f"{definition(name).title} ({name})" for name in names)]
-    chosen = [
-        [one.method, one.parameter, *(figure_cell(name, one.metrics[name]) for name in names)]
-        for one in found.chosen
-    ]
-    score = ["(score)", "", *(figure_cell(name, found.score_order[name]) for name in names)]
-    every = [
-        [one.method, one.parameter, *(figure_cell(name, one.metrics[name]) for name in names)]
-        for one in found.methods
-    ]
+    score = Method("(score)", "", is_chosen=False, metrics=found.score_order)
+    chosen = [_row(one, names) for one in (*found.chosen, score)]
+    every = [_row(one, names) for one in found.methods]
     methods = list(dict.fromkeys(one.method for one in found.methods))
     return section(
         "benchmark",
@@ -36,11 +32,16 @@ def benchmark(found: SlateBenchmark) -> Element:
             " Changes are against the order by relevance; (score) is the model's own order, before"
             " a probability was learned."
         ],
-        table("Methods at their chosen settings, with 95 % intervals.", head, [*chosen, score]),
+        table("Methods at their chosen settings, with 95 % intervals.", head, chosen),
         legend([(colour(at), method) for at, method in enumerate(methods)]),
         beside(*(_curve(found, methods, f"{name}@{found.k}") for name in _GAINS)),
         folded("Every setting", table("Every setting of every method.", head, every)),
     )
+
+
+def _row(method: Method, names: Sequence[str]) -> list[Node]:
+    figures = (figure_cell(name, method.metrics[name]) for name in names)
+    return [method.method, method.parameter, *figures]
 
 
 def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:

@@ -8,8 +8,17 @@ from htpy import Element, Node
 from training.paired import Compared
 from training.report.labels import Label
 from training.report.svg import colour
-from training.report.verdict import Verdict, is_good, verdict_of
-from training.report.wording import change_text, has_change, p_text, percent, value_text
+from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
+from training.report.wording import change_text, p_text, percent, value_text
+
+_MOODS = {True: "good", False: "bad", None: "plain"}
+_SAID = {
+    Verdict.HIGHER: "higher, beyond chance",
+    Verdict.LOWER: "lower, beyond chance",
+    Verdict.UNCONFIRMED: "not confirmed",
+    Verdict.NO_DIFFERENCE: NO_DIFFERENCE,
+    Verdict.UNTESTED: "not tested",
+}
 
 
 def number(value: float | str, text: str) -> Element:
@@ -93,9 +102,9 @@ def figure_cell(metric: str, found: Compared) -> Node:
 
 
 def _span(metric: str, found: Compared) -> Node:
-    if found.low is None or found.high is None:
+    if found.interval is None:
         return None
-    low, high = (number(end, value_text(metric, end)) for end in (found.low, found.high))
+    low, high = (number(end, value_text(metric, end)) for end in found.interval[1:])
     return h.span(".interval")[" (", low, " to ", high, ")"]
 
 
@@ -104,8 +113,8 @@ def change_cell(metric: str, found: Compared) -> Node:
     if found.change is None or (found.change == 0.0 and found.p is None):
         return None
     told: list[Node] = [number(found.change, change_text(found.change))]
-    if has_change(found) and found.change_low is not None and found.change_high is not None:
-        low, high = (number(end, change_text(end)) for end in (found.change_low, found.change_high))
+    if found.change_interval is not None:
+        low, high = (number(end, change_text(end)) for end in found.change_interval[1:])
         told += [" (", low, " to ", high, ")"]
     if found.p is not None:
         told += [", ", number(found.p, p_text(found.p))]
@@ -113,19 +122,9 @@ def change_cell(metric: str, found: Compared) -> Node:
 
 
 def _mood(metric: str, found: Compared) -> str:
-    good = is_good(metric, verdict_of(found))
-    return {True: "good", False: "bad", None: "plain"}[good]
+    return _MOODS[is_good(metric, verdict_of(found))]
 
 
 def verdict_words(metric: str, found: Compared) -> Element:
     """Return what may be said of a change, in a few words."""
-    verdict = verdict_of(found)
-    good = is_good(metric, verdict)
-    words = {
-        Verdict.HIGHER: "higher, beyond chance",
-        Verdict.LOWER: "lower, beyond chance",
-        Verdict.UNCONFIRMED: "not confirmed",
-        Verdict.NO_DIFFERENCE: "no difference that chance would not make",
-        Verdict.UNTESTED: "not tested",
-    }[verdict]
-    return h.span(f".verdict.{ {True: 'good', False: 'bad', None: 'plain'}[good] }")[words]
+    return h.span(f".verdict.{_mood(metric, found)}")[_SAID[verdict_of(found)]]

@@ -29,9 +29,8 @@ class Span:
     """A value with its interval, in a row of its own."""
 
     name: str
-    value: float
-    low: float
-    high: float
+    ends: tuple[float, float, float]
+    """The value, and the bounds of its interval."""
     css: str
     told: str
 
@@ -50,7 +49,7 @@ def spans(
     """
     longest = max(len(row.name) for row in rows)
     room = 10.0 + _LETTER * min(longest, _MOST_LETTERS)
-    ends = [end for row in rows for end in (row.low, row.high, row.value)]
+    ends = [end for row in rows for end in row.ends]
     scale = Scale(*spread([*ends, 0.0] if zero else ends), room, _SPANS - 14.0)
     bottom = _ROW * len(rows) + 4.0
     marks: list[Node] = [
@@ -67,11 +66,12 @@ def spans(
 
 
 def _span(row: Span, scale: Scale, y: float) -> Element:
+    value, low, high = (scale(end) for end in row.ends)
     return h.g(f".{row.css}")[
         h.title[f"{row.name}: {row.told}"],
         words(".name", (0.0, y + 4), _cut(row.name)),
-        line(".span", (scale(row.low), y), (scale(row.high), y)),
-        circle(".dot", (scale(row.value), y), 4.5),
+        line(".span", (low, y), (high, y)),
+        circle(".dot", (value, y), 4.5),
     ]
 
 

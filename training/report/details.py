@@ -65,11 +65,9 @@ def _changes(report: Report, name: str) -> Node:
     rows = []
     for one in _ordered(report.summary.segments):
         found = one.systems[report.beside][name]
-        if found.change is None or found.change_low is None or found.change_high is None:
-            continue
-        css, told = colour(report.beside), change_text(found.change)
-        ends = (found.change_low, found.change_high)
-        rows.append(Span(_short(one), found.change, *ends, css=css, told=told))
+        if found.change_interval is not None:
+            told = change_text(found.change_interval[0])
+            rows.append(Span(_short(one), found.change_interval, colour(report.beside), told))
     if not rows:
         return None
     first, second = (report.labels[at].letter for at in report.pair)

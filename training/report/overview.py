@@ -19,20 +19,16 @@ from training.report.contents import Report
 from training.report.definitions import HEADLINE, definition
 from training.report.plain import Quoted, Sentence
 from training.report.svg import Axis, colour, spread
-from training.report.wording import axis_text, change_text, has_interval, value_text
+from training.report.wording import axis_text, change_text, value_text
 
 _GAINS = HEADLINE[1:]
 
 
 def compared(report: Report) -> Element:
     """Return which systems stand beside each other."""
+    roles = {report.beside: "told in detail", 0: "compared with"}
     rows = [
-        [
-            label.letter,
-            label.words,
-            h.code[label.name],
-            ("compared with", "told in detail", "")[_role(report, at)],
-        ]
+        [label.letter, label.words, h.code[label.name], roles.get(at, "")]
         for at, label in enumerate(report.labels)
     ]
     return section(
@@ -40,10 +36,6 @@ def compared(report: Report) -> Element:
         "What is compared",
         table("The systems of this run.", ["", "System", "Its name in the run", "Role"], rows),
     )
-
-
-def _role(report: Report, at: int) -> int:
-    return 0 if at == 0 else 1 if at == report.beside else 2
 
 
 def plain_words(report: Report) -> Element:
@@ -104,16 +96,12 @@ def _card(report: Report, name: str) -> Element:
     rows = [
         Span(
             name=label.letter,
-            value=figures.metrics[name].value or 0.0,
-            low=figures.metrics[name].low or 0.0,
-            high=figures.metrics[name].high or 0.0,
+            ends=ends,
             css=colour(at),
-            told=f"{label.words}, {value_text(name, figures.metrics[name].value)}",
+            told=f"{label.words}, {value_text(name, ends[0])}",
         )
-        for at, (label, figures) in enumerate(
-            zip(report.labels, report.summary.systems, strict=True)
-        )
-        if has_interval(figures.metrics[name])
+        for at, label in enumerate(report.labels)
+        if (ends := report.summary.systems[at].metrics[name].interval)
     ]
     if not rows:
         return h.div(".card")[h.h3[told.title], h.p["Defined for nobody here."]]
@@ -159,18 +147,18 @@ def _tradeoff(report: Report, x: str, y: str) -> Element | None:
     points = []
     for at, label in enumerate(report.labels):
         figures = report.summary.systems[at]
-        across, upward = figures.metrics[x], figures.metrics[y]
-        if not (has_interval(across) and has_interval(upward)):
+        across, upward = figures.metrics[x].interval, figures.metrics[y].interval
+        if across is None or upward is None:
             continue
         points.append(
             Tradeoff(
                 letter=label.letter,
                 family=label.model,
                 order=label.floor,
-                x=(across.value or 0.0, across.low or 0.0, across.high or 0.0),
-                y=(upward.value or 0.0, upward.low or 0.0, upward.high or 0.0),
+                x=across,
+                y=upward,
                 css=colour(at),
-                told=f"{label.words}: {value_text(x, across.value)}, {value_text(y, upward.value)}",
+                told=f"{label.words}: {value_text(x, across[0])}, {value_text(y, upward[0])}",
             )
         )
     if not points:

@@ -8,8 +8,8 @@ from training.paired import Compared
 from training.replay.summary import RunSummary, Segment
 from training.report.definitions import HEADLINE, definition
 from training.report.labels import Label
-from training.report.verdict import Verdict, is_good, verdict_of
-from training.report.wording import change_text, has_change, p_text, percent, value_text
+from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
+from training.report.wording import change_text, p_text, percent, value_text
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Told:
             return "nothing to be judged"
         verdict = verdict_of(figure)
         if verdict is Verdict.NO_DIFFERENCE:
-            return _NO_DIFFERENCE
+            return NO_DIFFERENCE
         return {True: "better", False: "worse", None: "a difference that is not confirmed"}[
             is_good(name, verdict)
         ]
@@ -119,7 +119,7 @@ class Told:
             return (f"{title}: {second} has ", *beside, ", without a test of the difference.")
         change = (self._quoted(at, name, "change"), ", ", *self._interval(at, name))
         if verdict is Verdict.NO_DIFFERENCE:
-            return (f"{title}: {_NO_DIFFERENCE}. {second} has ", *beside, " (", *change, ").")
+            return (f"{title}: {NO_DIFFERENCE}. {second} has ", *beside, " (", *change, ").")
         if verdict is Verdict.UNCONFIRMED:
             return (
                 f"{title}: not confirmed. {second} has ", *beside, " (", *change,
@@ -135,7 +135,7 @@ class Told:
         """Say of another system what its relevance and its horizon are."""
         told: list[str | Quoted] = [f"{self.labels[at].letter} against {self.labels[0].letter}: "]
         for name in ("ndcg", "horizon_recall", "slate_points"):
-            if not has_change(self._figure(at, name)):
+            if self._figure(at, name).change_interval is None:
                 continue
             verdict = verdict_of(self._figure(at, name))
             said = "" if verdict in {Verdict.HIGHER, Verdict.LOWER} else f", {_SHORT[verdict]}"
@@ -217,11 +217,11 @@ class Told:
 
     def _span(self, at: int, name: str) -> Sentence:
         figure = self._figure(at, name)
-        if figure.low is None or figure.high is None:
+        if figure.interval is None:
             return ()
         low, high = (
             Quoted(value_text(name, value), value, self._source(at, name, part))
-            for part, value in (("low", figure.low), ("high", figure.high))
+            for part, value in zip(("low", "high"), figure.interval[1:], strict=True)
         )
         return (" (interval ", low, " to ", high, ")")
 
@@ -235,7 +235,6 @@ class Told:
         return f"summary/systems/{at}/metrics/{name}@{self.n}/{part}"
 
 
-_NO_DIFFERENCE = "no difference that chance would not make"
 _FARTHER = {Verdict.HIGHER: "farther", Verdict.LOWER: "nearer"}
 _SHORT = {
     Verdict.NO_DIFFERENCE: "no more than chance",

@@ -53,9 +53,7 @@ def _category_picture(report: Report) -> Node:
     rows = [
         Span(
             name=_words(one.category),
-            value=one.difference.value,
-            low=one.difference.low,
-            high=one.difference.high,
+            ends=(one.difference.value, one.difference.low, one.difference.high),
             css=colour(report.beside),
             told=_points(one.difference.value),
         )

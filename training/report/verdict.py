@@ -6,6 +6,8 @@ from training.paired import Compared
 from training.report.definitions import definition
 
 ALPHA = 0.05
+NO_DIFFERENCE = "no difference that chance would not make"
+"""What is said where the interval of the difference holds 0."""
 
 
 class Verdict(StrEnum):
@@ -23,9 +25,10 @@ class Verdict(StrEnum):
 
 def verdict_of(figure: Compared) -> Verdict:
     """Return what may be said of a figure beside that of the first system."""
-    low, high = figure.change_low, figure.change_high
-    if low is None or high is None:
+    change = figure.change_interval
+    if change is None:
         return Verdict.UNTESTED
+    _, low, high = change
     if low <= 0.0 <= high:
         return Verdict.NO_DIFFERENCE
     if figure.p is None or figure.p >= ALPHA:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from training.paired import Compared
 from training.report.definitions import Unit, definition
 
 MINUS = "\N{MINUS SIGN}"
@@ -60,13 +59,3 @@ def p_text(p: float) -> str:
 def signed(text: str) -> str:
     """Return a number with a minus sign of the width of a plus."""
     return text.replace("-", MINUS)
-
-
-def has_interval(figure: Compared) -> bool:
-    """Return whether a figure has an interval of its own."""
-    return figure.low is not None and figure.high is not None
-
-
-def has_change(figure: Compared) -> bool:
-    """Return whether a figure has a change with an interval."""
-    return None not in (figure.change, figure.change_low, figure.change_high)
