@@ -34,6 +34,7 @@ def compared(report: Report) -> Element:
     return section(
         "compared",
         "What is compared",
+        h.p["The first system stands as what is served now: all changes are against it."],
         table("The systems of this run.", ["", "System", "Its name in the run", "Role"], rows),
     )
 

@@ -66,26 +66,23 @@ class Told:
         if figure.value is None:
             return "nothing to be judged"
         verdict = verdict_of(figure)
-        if verdict is Verdict.NO_DIFFERENCE:
-            return NO_DIFFERENCE
-        return {True: "better", False: "worse", None: "a difference that is not confirmed"}[
-            is_good(name, verdict)
-        ]
+        good = is_good(name, verdict)
+        return _IN_A_WORD[verdict] if good is None else "better" if good else "worse"
 
     def _people(self) -> Sentence:
         asked, summary = self.manifest, self.summary
         return (
             "The feeds of ",
             Quoted(f"{summary.people:,}", summary.people, "summary/people"),
-            " people were replayed as they would have been at the start of each of ",
+            " people were replayed as they would have been, each week anew for ",
             Quoted(str(asked["weeks"]), asked["weeks"], "manifest/weeks"),
-            " weeks, from ",
+            f" week{'s' if asked['weeks'] > 1 else ''}, from ",
             Quoted(str(asked["start"])[:10], asked["start"], "manifest/start"),
             " to ",
             Quoted(str(asked["end"])[:10], asked["end"], "manifest/end"),
             "; ",
             Quoted(f"{summary.judged:,}", summary.judged, "summary/judged"),
-            " of them booked something new in these weeks, and that is what had to be found.",
+            " of them booked something new in that time, and that is what had to be found.",
         )
 
     def _alone(self) -> list[Sentence]:
@@ -158,14 +155,14 @@ class Told:
         count = Quoted(str(len(segments)), len(segments), "summary/segments/#")
         letter = self.labels[self.beside].letter
         if not falls:
-            return ("In none of the ", count, f" kinds of people does relevance under {letter} fall"
-                    " further than chance would make it.")  # fmt: skip
-        told: list[str | Quoted] = ["Of ", count, f" kinds of people, relevance under {letter} is"
-                                    " lower for "]  # fmt: skip
+            what = f" kinds of people does the interval of the change in relevance under {letter}"
+            return ("In none of the ", count, what, " lie below nought.")
+        what = f" kinds of people, the interval of the change in relevance under {letter}"
+        told: list[str | Quoted] = ["Of ", count, what, " lies below nought for "]
         for at, (place, one) in enumerate(falls):
             told += [", " if at else "", segment_words(one), " (", self._in_segment(place, name)]
             told += [")"]
-        return (*told, ", not corrected for the number of kinds.")
+        return (*told, ". This is not corrected for the number of kinds.")
 
     def _in_segment(self, place: int, name: str) -> Quoted:
         change = self.summary.segments[place].systems[self.beside][name].change
@@ -235,6 +232,11 @@ class Told:
         return f"summary/systems/{at}/metrics/{name}@{self.n}/{part}"
 
 
+_IN_A_WORD = {
+    Verdict.NO_DIFFERENCE: NO_DIFFERENCE,
+    Verdict.UNCONFIRMED: "a difference that is not confirmed",
+    Verdict.UNTESTED: "a difference that is not tested",
+}
 _FARTHER = {Verdict.HIGHER: "farther", Verdict.LOWER: "nearer"}
 _SHORT = {
     Verdict.NO_DIFFERENCE: "no more than chance",

@@ -26,14 +26,14 @@ def changes(report: Report) -> Element:
         "changes",
         f"What changes from {first} to {second}",
         h.p[
-            f"Of what {first} shows, {second} shows ", *_estimate(found.overlap), " too; ",
-            *_estimate(found.unchanged), " of the slates show the same offers. Over ",
+            f"Of the items that {first} shows, {second} shows ", *_estimate(found.overlap),
+            " too; ", *_estimate(found.unchanged), " of the slates show the same items. Over ",
             number(found.slates, f"{found.slates:,}"), " slates, a person and week each.",
         ],
         beside(_category_picture(report), _categories(report)),
         beside(
-            _moved(f"Shown to more people by {second}", found.gained, first, second),
-            _moved(f"Shown to fewer people by {second}", found.lost, first, second),
+            _moved(f"On more slates under {second}", found.gained, first, second),
+            _moved(f"On fewer slates under {second}", found.lost, first, second),
         ),
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ def _moved(caption: str, moved: Sequence[Moved], first: str, second: str) -> Ele
         for one in moved
     ]
     head = ["Item", f"Slates of {first}", f"Slates of {second}"]
-    return table(f"{caption}, slates that show each.", head, rows)
+    return table(f"{caption}: how many show each item.", head, rows)
 
 
 def _words(name: str) -> str:

@@ -39,7 +39,7 @@ def maps(report: Report) -> Element:
     found = report.territory
     left_out = (
         f"Each square is the people who live around one point of a grid of {found.step_degrees:g}"
-        f" degrees; its area is how many they are. Cells of fewer than {LEAST_PEOPLE} people"
+        f" degrees; the larger, the more they are. Cells of fewer than {LEAST_PEOPLE} people"
         f" ({found.cells_left_out:,}, with {found.people_left_out:,} people) are left out;"
         f" {found.people_nowhere:,} people have no home on record. Few people make a rough figure:"
         " neighbours that differ may differ by chance."
@@ -211,14 +211,14 @@ def _single_venues(report: Report, letters: Sequence[str]) -> Node:
         Dot(
             lon=one.lon,
             lat=one.lat,
-            radius=1.5 + _LARGEST_DOT * ((one.shares.exposure[-1] or 0.0) / most) ** 0.5,
+            radius=max(1.5, _LARGEST_DOT * ((one.shares.exposure[-1] or 0.0) / most) ** 0.5),
             css=f"ratio-{_ratio(one.shares)}",
             told=_venue_words(one),
         )
         for one in found
     ]
     title = f"The {len(found)} venues that {label.letter} shows most"
-    told = "A dot's area is its exposure; its colour compares it with its share of bookings."
+    told = "The larger, the more it is shown; colours compare that with its share of bookings."
     return [
         h.h3[title],
         h.p[told],
