@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from features.credit import CREDIT_WEIGHT
+from features.pairs import DAY_US
 from training.intervals import Estimate, mean_intervals
 from training.market import Market
 from training.ranker import LEAST_BOOKINGS, Learned, learn_ranker
@@ -21,7 +23,6 @@ _JUDGED_SHARE = 1 / 3
 """Of the visits, the last ones: a first ranker, learned on those before, is judged on them."""
 _WHOLE_VISITS = 20
 _TOP = 500
-_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -46,34 +47,55 @@ class Ranked:
     figures: RankerFigures
 
 
-def learn_from_visits(market: Market, rehearsal: Rehearsed, seed: int = 0) -> Ranked | None:
+def learn_from_visits(
+    market: Market, rehearsal: Rehearsed, seed: int = 0, credit_weight: float = CREDIT_WEIGHT
+) -> Ranked | None:
     """Return the ranker learned from the visits that a rehearsal has not seen.
 
     None where there is nothing to learn from: no border in time, or too few bookings after it.
     """
+    generator = np.random.default_rng(seed)
+    parts = replayed_parts(market, rehearsal, generator)
+    if parts is None:
+        return None
+    first = learn_ranker(parts.earlier, credit_weight)
+    some = np.linspace(0, len(parts.later_visits) - 1, _WHOLE_VISITS).astype(np.int64)
+    drawn = 2 * len(market.events.items)
+    whole = _replayed(market, parts.later_visits.take(some), rehearsal, generator, drawn=drawn)
+    figures = figures_of(first, parts.later, whole)
+    return Ranked(learn_ranker(joined(parts.earlier, parts.later), credit_weight), figures)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Visits that a rehearsal has not seen: to learn from, and later ones to judge on."""
+
+    earlier: Pairs
+    later: Pairs
+    later_visits: Visits
+
+
+def replayed_parts(
+    market: Market, rehearsal: Rehearsed, generator: np.random.Generator
+) -> Parts | None:
+    """Replay the visits after a rehearsal's border; None where there is nothing to learn from."""
     if rehearsal.part.cutoff is None or not len(market.booked_at_us):
         return None
     first_us = int(rehearsal.part.cutoff.astype("datetime64[us]").astype(np.int64))
     # Of a visit on the last day it is not known yet how it ends.
-    known_us = int(market.booked_at_us[-1]) - _DAY_US
-    generator = np.random.default_rng(seed)
+    known_us = int(market.booked_at_us[-1]) - DAY_US
     visits = visits_from(market, first_us)
     visits = visits.take(visits.at_us < known_us).sample(MAX_VISITS, generator)
     earlier = np.arange(len(visits)) < int(len(visits) * (1.0 - _JUDGED_SHARE))
     booked = np.searchsorted(market.booked_at_us, [first_us, known_us])
     if np.diff(booked)[0] < LEAST_BOOKINGS or not earlier.any():
         return None
-    parts = [
+    both = [
         _replayed(market, visits.take(part), rehearsal, generator) for part in (earlier, ~earlier)
     ]
-    if min(np.count_nonzero(part.is_booked) for part in parts) < LEAST_BOOKINGS:
+    if min(np.count_nonzero(part.is_booked) for part in both) < LEAST_BOOKINGS:
         return None
-    first = learn_ranker(parts[0])
-    later = visits.take(~earlier)
-    some = later.take(np.linspace(0, len(later) - 1, _WHOLE_VISITS).astype(np.int64))
-    whole = _replayed(market, some, rehearsal, generator, drawn=2 * len(market.events.items))
-    figures = figures_of(first, parts[1], whole)
-    return Ranked(learn_ranker(joined(*parts)), figures)
+    return Parts(*both, later_visits=visits.take(~earlier))
 
 
 def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:
@@ -87,16 +109,21 @@ def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:
     chance, stands_for = expit(learned.log_odds(pairs)), 1.0 / pairs.drawn
     rate = float(stands_for[pairs.is_booked].sum() / stands_for.sum())
     gained = losses(chance, pairs.is_booked) - losses(np.full(len(pairs), rate), pairs.is_booked)
-    visits = len(pairs.left_cents)
-    a_visit = np.bincount(pairs.visit, stands_for * gained, minlength=visits).astype(np.float64)
-    a_visit *= visits / float((1.0 / pairs.visit_drawn).sum())
+    a_visit = by_visit(pairs, gained)
     return RankerFigures(
-        visits=visits,
+        visits=len(a_visit),
         bookings=int(np.count_nonzero(pairs.is_booked)),
         reliability=reliability(chance, pairs.is_booked, stands_for),
         loss_a_visit=mean_intervals(a_visit[:, np.newaxis])[0],
         distinct_share=_distinct(expit(learned.log_odds(whole)), whole.visit),
     )
+
+
+def by_visit(pairs: Pairs, figure: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums of a figure of pairs (P,) over each visit (W,), the mean that of all."""
+    visits = len(pairs.visit_drawn)
+    summed = np.bincount(pairs.visit, figure / pairs.drawn, minlength=visits).astype(np.float64)
+    return np.asarray(summed * visits / float((1.0 / pairs.visit_drawn).sum()))
 
 
 def _replayed(

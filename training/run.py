@@ -11,6 +11,7 @@ from itertools import count
 
 import numpy as np
 
+from features.credit import CREDIT_WEIGHT
 from features.interactions import Events
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
@@ -65,6 +66,7 @@ def train_model(
     cutoff: datetime | None,
     progress: Progress,
     market: Market | None = None,
+    credit_weight: float = CREDIT_WEIGHT,
 ) -> Trained:
     """Train one model.
 
@@ -78,6 +80,8 @@ def train_model(
         With a zone. Nothing from it on is seen; for `split` time alone. None: everything is seen.
     market
         Of these events, for a ranker; None: none is learned.
+    credit_weight
+        That the ranker is learned beside (`features.credit`).
 
     Raises
     ------
@@ -99,7 +103,10 @@ def train_model(
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
         calibration = fit_calibration(rehearsal.fitted.score_users, rehearsed, active)
     with _timed(seconds, "rank"):
-        ranked = learn_from_visits(market.until(border), rehearsal) if market else None
+        ranked = None
+        if market:
+            until = market.until(border)
+            ranked = learn_from_visits(until, rehearsal, credit_weight=credit_weight)
     progress("fitting", 0.7)
     with _timed(seconds, "fit"):
         advance = _advance(progress, "fitting", parameters.steps, (0.7, 0.9))

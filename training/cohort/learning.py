@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.credit import CREDIT_WEIGHT
 from features.interactions import Events
 from reco.model.loaded import LoadedModel, load_model
 from training.cohort.world import CohortWorld
@@ -19,10 +20,21 @@ from training.tune import rehearse
 Progress = Callable[[str, float], None]
 
 
-def first_model(world: CohortWorld, now: datetime, folder: Path, progress: Progress) -> LoadedModel:
+def first_model(
+    world: CohortWorld,
+    now: datetime,
+    folder: Path,
+    progress: Progress,
+    credit_weight: float = CREDIT_WEIGHT,
+) -> LoadedModel:
     """Return the model trained on the ordinary people's year, as `reco train` trains it.
 
     It is saved below `folder`, and read from there where it was trained before.
+
+    Parameters
+    ----------
+    credit_weight
+        That its ranker is learned beside (`features.credit`).
     """
     known = sorted(folder.glob(f"{ItemKnnParameters.kind}-*")) if folder.exists() else []
     if known:
@@ -34,6 +46,7 @@ def first_model(world: CohortWorld, now: datetime, folder: Path, progress: Progr
         cutoff=None,
         progress=progress,
         market=world.market,
+        credit_weight=credit_weight,
     )
     return load_model(save_model(trained, models=folder, now=now).folder)
 

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from features.credit import CREDIT_WEIGHT
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser
-from reco.feed.query import INTENSITY, check_dials
+from reco.feed.query import FLOOR, INTENSITY
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
 from reco.feed.slate import choose, quotas
@@ -40,6 +41,8 @@ class Policy:
     name: str
     needs_model: bool
     choose: Choose
+    credit_weight: float = CREDIT_WEIGHT
+    """That the ranker is learned beside (`features.credit`)."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,20 @@ class Likeness:
 
 
 def policy_named(name: str, likeness: Likeness) -> Policy:
-    """Return the policy of a name: nearest, popular, relevance, dpp, round-robin, horizon@FLOOR.
+    """Return the policy of a name, one of `NAMES`.
+
+    `credit@WEIGHT` is what the feed shows at its own floor, whatever price is beyond a person's
+    means costing so much.
 
     Raises
     ------
     InvalidInput
-        There is no such policy, or a floor is not between 0 and 1.
+        There is no such policy, a floor is not between 0 and 1, or a weight is negative.
     """
     check_policy(name)
-    kind, _, floor = name.partition("@")
+    kind, _, number = name.partition("@")
+    if kind == "credit":
+        return Policy(name, True, widening(FLOOR), float(number))
     choosers: Mapping[str, Choose] = {
         "nearest": nearest,
         "popular": likeliest,
@@ -82,20 +90,22 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
         "dpp": _by_method(dpp_attributes, _POWER, likeness),
         "round-robin": _by_method(round_robin, 0.0, likeness),
     }
-    chosen = widening(float(floor)) if floor else choosers[kind]
+    chosen = widening(float(number)) if number else choosers[kind]
     return Policy(name, kind not in {"nearest", "popular"}, chosen)
 
 
-NAMES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@FLOOR")
+NAMES = (
+    "nearest", "popular", "relevance", "dpp", "round-robin", "horizon@FLOOR", "credit@WEIGHT"
+)  # fmt: skip
+_NUMBERED = {"horizon": 1.0, "credit": 100.0}
+"""Policies whose name has a number from 0 on, and the most that it may be."""
 
 
 def check_policy(name: str) -> None:
     """Raise `InvalidInput` where `name` is no policy."""
-    kind, _, floor = name.partition("@")
+    kind, _, number = name.partition("@")
     try:
-        is_known = name in NAMES[:-1] or (kind == "horizon" and bool(floor))
-        if kind == "horizon" and floor:
-            check_dials(float(floor), None)
+        is_known = name in NAMES if kind not in _NUMBERED else 0 <= float(number) <= _NUMBERED[kind]
     except ValueError:
         is_known = False
     if not is_known:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reco.errors import InvalidInput
+from reco.model.loaded import LoadedModel
 from training.cohort.assumptions import Assumptions
 from training.cohort.figures import Lived
 from training.cohort.learning import first_model
@@ -75,20 +76,20 @@ class Cohorts:
 
     def _live(self, seed: int, missing: list[str], workers: int, progress: Progress) -> None:
         world = make_world(self.assumptions, seed)
-        start = datetime.fromtimestamp(world.start_s, UTC)
         begun = self.seeds.index(seed) / len(self.seeds)
-        model = first_model(
-            world,
-            start,
-            self.models / f"{self.assumptions.world_digest()}-{seed}",
-            lambda what, _: progress(f"seed {seed}: {what}", begun),
-        )
-        self._keep(people_table(world), "people", "cohort", seed)
         likeness = Likeness.of(world.past)
+        policies = [policy_named(name, likeness) for name in missing]
+        models = {
+            weight: self._model(
+                world, seed, weight, lambda what, _: progress(f"seed {seed}: {what}", begun)
+            )
+            for weight in sorted({policy.credit_weight for policy in policies})
+        }
+        self._keep(people_table(world), "people", "cohort", seed)
 
         def live(piece: int) -> None:
-            policy = policy_named(missing[piece], likeness)
-            life = Life(world, self.assumptions, policy, seed, model)
+            policy = policies[piece]
+            life = Life(world, self.assumptions, policy, seed, models[policy.credit_weight])
             for _ in life.weeks():
                 pass
             # What says that a life is kept comes last.
@@ -100,6 +101,13 @@ class Cohorts:
         progress(told, begun + kept / len(self.policies) / len(self.seeds))
         for done, _ in enumerate(shared_among(range(len(missing)), live, workers), start=kept + 1):
             progress(told, begun + done / len(self.policies) / len(self.seeds))
+
+    def _model(
+        self, world: CohortWorld, seed: int, credit_weight: float, progress: Progress
+    ) -> LoadedModel:
+        start = datetime.fromtimestamp(world.start_s, UTC)
+        name = f"{self.assumptions.world_digest()}-{seed}-credit-{credit_weight:g}"
+        return first_model(world, start, self.models / name, progress, credit_weight)
 
     def _claim(self) -> None:
         """Write down whose folder it is, or see that it is of the same assumptions."""

@@ -24,7 +24,7 @@ from training.slate_plot import require_plots
 
 _POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
 _MODELS = "models"
-_AGAINST = ("relevance", "dpp")
+_AGAINST = ("relevance", "dpp", "credit@0")
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
 
@@ -89,7 +89,7 @@ def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Diff
     with share_progress() as progress:
         cohorts.run(workers, progress)
     lives = {policy: cohorts.lived(policy) for policy in cohorts.policies}
-    ours = [policy for policy in lives if policy.startswith("horizon")]
+    ours = [policy for policy in lives if policy.startswith(("horizon", "credit"))]
     against = [policy for policy in _AGAINST if policy in lives]
     return [told(kept) for kept in lives.values()], differences(lives, ours, against)
 

@@ -1,22 +1,33 @@
-"""The commands `reco benchmark slates` and `reco slate tune`."""
+"""The commands `reco benchmark slates`, `reco slate tune` and `reco slate tune-credit`."""
 
 import json
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from reco.console import console
+from reco.errors import InvalidInput
+from reco.frames.sources import FolderSource, read_frames
 from training.commands.progress import share_progress
+from training.credit_tuning import CreditTrial, credit_trials, likeliest_of
+from training.extract import events_from_frames
+from training.market import market_of
+from training.models.itemknn import ItemKnnParameters
+from training.ranked import replayed_parts
 from training.screen import figure_cell
 from training.slate_data import read_slate_data
 from training.slate_plot import require_plots, save_plot
 from training.slate_tuning import Point, Tuning, tune_slates
 from training.slates import MOST_USERS, SlateReport, benchmark_slates
+from training.split import split_plan
+from training.tune import rehearse
 
 slate_app = typer.Typer(no_args_is_help=True)
 
@@ -121,6 +132,59 @@ def tune(
         typer.echo(json.dumps({"k": k, "proposed": proposed, "points": points}))
     else:
         console.print(_curve(tuning, k))
+
+
+@slate_app.command("tune-credit")
+def tune_credit(
+    folder: Folder,
+    *,
+    half_life_days: Annotated[
+        float | None, typer.Option(help="Age at which an event counts half. [default: none fades]")
+    ] = 90.0,
+    seed: Annotated[int, typer.Option(help="Of the visits that are drawn.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how likely each weight of the price beyond a person's means makes what was booked.
+
+    A folder of frames. Neighbours are fitted on the first nine tenths; on the visits after those a
+    ranker is learned beside each weight, and judged on the last third of them.
+    """
+    with share_progress() as progress:
+        progress("reading", 0.0)
+        frames = read_frames(FolderSource(folder))
+        events = events_from_frames(folder)
+        progress("fitting", 0.2)
+        parameters = ItemKnnParameters(half_life_days=half_life_days)
+        rehearsal = rehearse(split_plan(events, "time", None).rehearsal, parameters, lambda: None)
+        progress("replaying visits", 0.3)
+        market = market_of(frames, events)
+        parts = replayed_parts(market, rehearsal, np.random.default_rng(seed))
+        if parts is None:
+            raise InvalidInput("DIR", f"{folder} has too few bookings to learn from")
+        progress("learning", 0.6)
+        trials = credit_trials(parts, seed=seed)
+    if as_json:
+        told = [asdict(trial) for trial in trials]
+        typer.echo(json.dumps({"visits": len(parts.later_visits), "trials": told}))
+    else:
+        console.print(_credit_table(trials, len(parts.later_visits)))
+
+
+def _credit_table(trials: list[CreditTrial], visits: int) -> Table:
+    likeliest = likeliest_of(trials)
+    table = Table(
+        "weight", "log-loss a visit", "against none", title=f"{visits:,} visits, 95 % interval",
+        caption=f"likeliest: {likeliest.weight:g}", caption_justify="left",
+    )  # fmt: skip
+    for trial in trials:
+        loss, change = trial.log_loss, trial.change
+        table.add_row(
+            f"{trial.weight:g}",
+            f"{loss.value:.4f} ({loss.low:.4f} .. {loss.high:.4f})",
+            f"{100 * change.value:+.2f} ({100 * change.low:+.2f} .. {100 * change.high:+.2f}) %",
+            style="bold" if trial == likeliest else None,
+        )
+    return table
 
 
 def _screen(report: SlateReport) -> Group:
