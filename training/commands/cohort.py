@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +20,7 @@ from training.cohort.report import Difference, Told, as_json, differences, told
 from training.cohort.run import Cohorts
 from training.commands.progress import share_progress
 from training.commands.simulate import this_monday
-from training.simulate.parameters import scale_of
+from training.simulate.parameters import PARAMETERS, scale_of
 from training.slate_plot import require_plots
 
 _POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
@@ -38,6 +39,9 @@ def cohort(
         ),
     ] = None,
     months: Annotated[int, typer.Option(help="That the credit lasts.")] = 24,
+    credit_eur: Annotated[
+        float, typer.Option(min=0.0, help="That everybody is granted; caps stay.")
+    ] = PARAMETERS.credit_eur,
     people: Annotated[int, typer.Option(help="Of each cohort.")] = 2_000,
     seeds: Annotated[int, typer.Option(help="Cohorts, each in a world of its own.")] = 3,
     size: Annotated[str, typer.Option(help="Of the world: demo, town or france.")] = "town",
@@ -69,6 +73,7 @@ def cohort(
         people=people,
         months=months,
         weeks_between_fits=refit_weeks,
+        parameters=replace(PARAMETERS, credit_eur=credit_eur),
     )
     chosen, numbers = tuple(policies or _POLICIES), tuple(range(1, seeds + 1))
     if is_sensitivity:
