@@ -1,7 +1,7 @@
 # Everything a newcomer, a developer and CI run. `make` alone lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types bench screenshot lock clean
+.PHONY: help demo test test-slow lint types bench notebooks screenshot lock clean
 
 # The oldest Python that the project supports comes first: its packages have ready-made wheels.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; do \
@@ -32,6 +32,9 @@ types: .venv/installed ## Check types
 bench: .venv/installed ## Time feeds, searches and their peers on a world (SIZE=demo, town or france)
 	$(RUN)/python -m tests.benchmarks.feed --size $(SIZE)
 
+notebooks: .venv/notebooks ## Run notebooks/ from first to last on the demo world (after `make demo`)
+	$(RUN)/jupyter-execute notebooks/*.ipynb
+
 screenshot: .venv/installed ## Draw docs/agenda.png (needs the demo world and Chromium)
 	$(RUN)/python docs/screenshot.py
 
@@ -41,6 +44,9 @@ lock: .venv/installed ## Pin the newest versions that pyproject.toml allows (nee
 	uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --no-config --python-version 3.11 --universal --no-header -q \
 		-o requirements-dev.lock
+	uv pip compile pyproject.toml --extra notebooks -c requirements-dev.lock --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-config --python-version 3.11 --universal --no-header -q \
+		-o requirements-notebooks.lock
 
 clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -54,6 +60,12 @@ clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	@echo "Installing the locked packages into .venv (about a minute) ..."
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What notebooks need beside it.
+.venv/notebooks: requirements-notebooks.lock .venv/installed
+	@echo "Installing the notebooks' packages into .venv ..."
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-notebooks.lock
 	@touch $@
 
 .PHONY: .venv/with-apt

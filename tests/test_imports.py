@@ -1,6 +1,7 @@
-"""Imports go one way: features, then reco, then training; the command line sees everything."""
+"""Imports go one way: features, reco, training, notebooks; the command line sees everything."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,26 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 """What `features` may not touch: database, files, network, clock, chance that is not passed in."""
 
-SOURCES = sorted(path for package in RANK for path in (ROOT / package).rglob("*.py"))
+SOURCES = sorted(
+    path
+    for package in RANK
+    for suffix in ("py", "ipynb")
+    for path in (ROOT / package).rglob(f"*.{suffix}")
+)
+
+
+def code_of(path):
+    """Return the Python of a file: of a notebook that of its cells."""
+    if path.suffix != ".ipynb":
+        return path.read_text()
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def imported(path):
     """Return the full names of the modules that a file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(code_of(path))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -36,7 +50,7 @@ def package_of(path):
 
 
 def test_there_is_something_to_check():
-    assert {package_of(path) for path in SOURCES} >= {"features", "reco", "training"}
+    assert {package_of(path) for path in SOURCES} == set(RANK)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -49,6 +63,13 @@ def test_imports_go_one_way(path):
     }
     assert not above, f"{path} imports {above}"
     assert "reco.cli" not in names, f"{path} imports the composition root"
+
+
+def test_nothing_imports_a_notebook():
+    importing = [
+        path for path in SOURCES if "notebooks" in {n.split(".")[0] for n in imported(path)}
+    ]
+    assert not importing
 
 
 @pytest.mark.parametrize(
