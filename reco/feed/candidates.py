@@ -16,7 +16,7 @@ from reco.feed.budget import budget_at
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.state import Situation, Surroundings, UserState
 from reco.feed.workspace import Scratch
-from reco.kernel import gathering, selecting
+from reco.kernel import gathering, nearness, selecting
 
 
 @dataclass(frozen=True)
@@ -269,13 +269,13 @@ def _items(
     near_cost[:], scratch.near_bookings[:] = np.inf, 0
     for part in parts:
         shelf, at_venues = part.shelf, slice(-1)
-        gathering.come_near(
+        nearness.come_near(
             shelf.offer_start, shelf.offer_item, shelf.offer_bookings,
             part.group[at_venues], part.group_cost[at_venues],
             near_cost, scratch.near_bookings,
         )  # fmt: skip
     is_out = _is_out(catalogue, situation, scratch.is_out)
-    count = gathering.come_in_question(near_cost, catalogue.is_online_item, is_out, scratch.around)
+    count = nearness.come_in_question(near_cost, catalogue.is_online_item, is_out, scratch.around)
     return scratch.around[:count]
 
 

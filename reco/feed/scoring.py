@@ -1,7 +1,7 @@
 """The probability that this person books each candidate."""
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from features.horizon import Value
 from features.interactions import EVENT_KINDS, encoded_ids, event_weights
-from features.pairs import crowding, popular_log_odds, popular_terms
+from features.pairs import crowding
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
+from reco.feed.popular import Popular, popular_around, popular_near
 from reco.feed.state import Situation, UserState
 from reco.kernel import selecting
 from reco.kernel.liking import liked
@@ -90,51 +91,6 @@ class Families:
 NOTHING_FULL = Full(np.empty(0, dtype=bool), online=False)
 NO_FAMILIES = Families(np.empty(0, dtype=np.int16), np.zeros(1, dtype=bool))
 """None is asked for."""
-
-
-@dataclass(frozen=True)
-class Popular:
-    """Log-odds that anyone around books an item of a kind within the catalogue's 28 days.
-
-    What takes place somewhere shares the bookings made at places, what is digital those made
-    online (`features.pairs.popular_log_odds`).
-    """
-
-    offers: int
-    """Offers of the kind around, and their recent bookings."""
-    bookings: int
-    made_a_person: float
-    intercept: float = 0.0
-    """What was learned with the model, if anything was."""
-    slope: float = 1.0
-
-    def __call__(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Return the log-odds of an item at each number of bookings near."""
-        own = popular_log_odds(near, self.offers, self.bookings, self.made_a_person)
-        return np.asarray(self.intercept + self.slope * own)
-
-    def learned(self, intercept: float, slope: float) -> "Popular":
-        """Return the same with what was learned of it."""
-        return replace(self, intercept=intercept, slope=slope)
-
-    @lazy
-    def few(self) -> NDArray[np.float64]:
-        """(256,) at few bookings near, which most items have."""
-        return self(_FEW)
-
-    @lazy
-    def terms(self) -> NDArray[np.float64]:
-        """(4,) a, b, c and d of log-odds `c + d log(expm1(a (near + b)))`."""
-        return np.array(
-            [
-                *popular_terms(self.offers, self.bookings, self.made_a_person),
-                self.intercept,
-                self.slope,
-            ]
-        )
-
-
-_FEW = np.arange(256)
 
 
 @dataclass(frozen=True)
@@ -347,26 +303,6 @@ def _place_in(group: NDArray[np.int16]) -> NDArray[np.int64]:
     place = np.empty(len(group), dtype=np.int64)
     place[order] = np.arange(len(group)) - np.searchsorted(ordered, ordered)
     return place
-
-
-def popular_around(sweep: Sweep) -> tuple[Popular, Popular]:
-    """Return how popular things are around: at venues, and online."""
-    catalogue = sweep.catalogue
-    at_venues, online = (
-        Popular(offers, bookings, made / max(1, catalogue.users))
-        for made, bookings, offers in zip(
-            catalogue.bookings.tolist(), sweep.bookings, sweep.offers, strict=True
-        )
-    )
-    return at_venues, online
-
-
-def popular_near(
-    at_venues: Popular, online: Popular, candidates: Candidates
-) -> NDArray[np.float64]:
-    """Return the log-odds that anyone around books each of `candidates` within 28 days."""
-    near = candidates.bookings_near
-    return np.where(candidates.is_online, online(near), at_venues(near))
 
 
 def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:

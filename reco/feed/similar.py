@@ -13,10 +13,10 @@ from reco.errors import NotFound
 from reco.feed.answer import FeedItem
 from reco.feed.candidates import Candidates, Sweep, sweep_of
 from reco.feed.generation import Generation
+from reco.feed.popular import popular_around, popular_near
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.scoring import popular_around, popular_near
 from reco.feed.slate import choose
 from reco.feed.state import Situation, Surroundings, UserState, look_around
 from reco.geo.points import MAX_RADIUS_M, Point

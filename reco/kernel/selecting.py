@@ -57,7 +57,7 @@ def _most_said(item, score, slack, said):
 
 @compiled(float64(int64, READ_F64, READ_F64))
 def _popular_log_odds(near, few, kind):
-    """Return `reco.feed.scoring.Popular` at a number of bookings near, nearly."""
+    """Return `reco.feed.popular.Popular` at a number of bookings near, nearly."""
     if near < len(few):
         return few[near]
     share = kind[0] * (float(near) + kind[1])
@@ -88,7 +88,7 @@ def most_log_odds(
         Rows of offers; which of them are digital (`gathering.take_out`).
     bookings, few_at_venues, at_venues, few_online, online
         (C,) bookings near, and the log-odds at each number of them: of few in a table, of more by
-        `reco.feed.scoring.Popular.terms`.
+        `reco.feed.popular.Popular.terms`.
     rest
         How much these count beside the model's; all, where it cannot say.
     liked
@@ -136,7 +136,7 @@ def most_log_odds_of_items(
     Parameters
     ----------
     near_cost, near_bookings
-        (I,) of offers at venues (`gathering.come_near`).
+        (I,) of offers at venues (`nearness.come_near`).
     is_online, online_bookings, online_cost
         (I,) which items are digital, the bookings of these offers, and what each costs for it.
 

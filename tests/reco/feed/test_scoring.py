@@ -7,8 +7,8 @@ from hypothesis import assume, given
 
 from reco.core.deposits import UNLIMITED
 from reco.feed.generation import generation
+from reco.feed.popular import popular_around, popular_near
 from reco.feed.query import feed_query
-from reco.feed.scoring import popular_around, popular_near
 from reco.feed.state import Situation, Surroundings, UserState
 from reco.geo.points import Point
 
