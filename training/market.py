@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
 from features.pairs import DAY_US
+from reco.catalogue.shelf import CAPS
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US
 from reco.frames.schema import Frames
 from reco.geo.points import Point
 from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
+from training.replay.catalogues import cap_codes
+from training.replay.reading import CAPS_CENTS, taxonomy_of
 
-MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings")
+MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
 """The frames that a market is made of."""
 
 _RECENT_US = 28 * DAY_US
@@ -30,7 +33,7 @@ class Market:
     """I items as O offers at V venues or online, S stocks, and what U people did and had.
 
     Rows are those of the sorted ids, of users and items as in the events. Times are int64
-    microseconds since 1970 UTC. Seats, and the caps of kinds of goods, are not replayed.
+    microseconds since 1970 UTC. Seats are not replayed.
     """
 
     events: Events
@@ -50,6 +53,8 @@ class Market:
     starts_us: NDArray[np.int64]
     """(S,) `FOREVER_US` where undated."""
     price_cents: NDArray[np.int32]
+    stock_cap: NDArray[np.int8]
+    """(S,) index in `CAPS`."""
     home: NDArray[np.float64]
     """(U, 2) longitude and latitude on the grid of 100 m, NaN unknown."""
     credit_cents: NDArray[np.int64]
@@ -61,9 +66,9 @@ class Market:
     """(U + 1,) bounds of each person's bookings, by time, in the next."""
     spent_at_us: NDArray[np.int64]
     spent_cents: NDArray[np.int64]
-    """Running sums over all people, from 0."""
+    """(N + 1, 3) running sums over all people by what was counted against, from 0."""
     paid: NDArray[np.int64]
-    """Running counts of the bookings that cost anything, likewise."""
+    """(N + 1, 3) running counts of the bookings that cost anything, likewise."""
     booked_at_us: NDArray[np.int64]
     """Times of the bookings that stand, ascending."""
     booked_offer: NDArray[np.int64]
@@ -79,35 +84,34 @@ class Market:
         bookings = np.bincount(self.booked_offer[first:last], minlength=len(self.offer_item))
         return np.where(self.offer_closes_us > at_us, bookings, 0)
 
-    def left_cents(self, user: int, at_us: int) -> int:
-        """Return what is left of a person's credit at a moment."""
-        if self.credit_cents[user] == FOREVER_US:
-            return int(FOREVER_US)
+    def left_cents(self, user: int, at_us: int) -> NDArray[np.int64]:
+        """Return what a person could pay for a stock at a moment, (3,) by its cap."""
+        credit_cents = self.credit_cents[user]
+        if credit_cents == FOREVER_US:
+            return np.full(len(CAPS), FOREVER_US)
         if self.granted_us[user] > at_us:
-            return 0
-        first, before = self._bookings_before(user, at_us)
-        spent = self.spent_cents[before] - self.spent_cents[first]
-        return max(0, int(self.credit_cents[user] - spent))
+            return np.zeros(len(CAPS), dtype=np.int64)
+        spent = self._since_grant(self.spent_cents, user, at_us)
+        left = np.minimum(credit_cents - spent.sum(), _caps_cents() - spent)
+        return np.asarray(np.maximum(left, 0), dtype=np.int64)
 
     def budget(self, user: int, at_us: int) -> Budget:
-        """Return what a person could afford a booking at a moment; no cap is known."""
+        """Return what a person could afford a booking at a moment."""
         if self.credit_cents[user] == FOREVER_US or self.granted_us[user] > at_us:
             return UNLIMITED_BUDGET
-        first, before = self._bookings_before(user, at_us)
-        made = np.zeros(len(UNLIMITED_BUDGET.fair_cents), dtype=np.int64)
-        made[0] = self.paid[before] - self.paid[first]
         # What was never granted or never ends is too far away for whole numbers.
         since_days = (float(at_us) - float(self.granted_us[user])) / DAY_US
         left_days = (float(self.expires_us[user]) - float(at_us)) / DAY_US
-        expected = expected_bookings(made, since_days, left_days)
-        left_cents = float(self.left_cents(user, at_us))
-        return budget_of(left_cents, UNLIMITED_BUDGET.fair_cents, expected)
+        paid = self._since_grant(self.paid, user, at_us)
+        by_cap = self.left_cents(user, at_us).astype(np.float64)
+        # What counts against no cap may take all.
+        return budget_of(by_cap[0], by_cap, expected_bookings(paid, since_days, left_days))
 
-    def _bookings_before(self, user: int, at_us: int) -> tuple[int, int]:
-        """Return the bounds of a person's bookings before a moment, in the running sums."""
+    def _since_grant(self, running: NDArray[np.int64], user: int, at_us: int) -> NDArray[np.int64]:
+        """Return the sums (3,) over a person's bookings before a moment."""
         first, last = self.spent_start[user], self.spent_start[user + 1]
         before = first + np.searchsorted(self.spent_at_us[first:last], at_us)
-        return int(first), int(before)
+        return np.asarray(running[before] - running[first])
 
     def until(self, end: np.datetime64 | None) -> "Market":
         """Return the market without what was done from `end` on."""
@@ -151,6 +155,7 @@ def market_of(frames: Frames, events: Events) -> Market:
     order = np.lexsort((offer, offer_group[offer]))
     stocks, offer = stocks.take(pa.array(order)), offer[order]
     opens_us, closes_us = _open_between(stocks, offers.take(pa.array(offer)))
+    stock_cap = _stock_caps(frames, offers.take(pa.array(offer)), stocks)
     offer_closes_us = np.full(len(offers), NEVER_US)
     np.maximum.at(offer_closes_us, offer, closes_us)
     return Market(
@@ -165,12 +170,30 @@ def market_of(frames: Frames, events: Events) -> Market:
         offer_closes_us=offer_closes_us,
         starts_us=times_us(stocks["starts_at"], FOREVER_US),
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
-        **_people(frames, _names(events.users), stocks["stock_id"], offer),
+        stock_cap=stock_cap,
+        **_people(frames, _names(events.users), stocks["stock_id"], offer, stock_cap),
     )
 
 
+def _stock_caps(frames: Frames, offers: pa.Table, stocks: pa.Table) -> NDArray[np.int8]:
+    """Return what each stock, of the offer beside it, counts against."""
+    items = frames["items"]
+    names, flags = taxonomy_of(lambda name: iter([frames[name]] if name in frames else []), items)
+    subcategory = rows_in(items["subcategory"], pa.array(names.values(), pa.string()), -1) + 1
+    row = rows_in(offers["item_id"], items["item_id"], 0)
+    is_dated, has_venue = (
+        table[name].is_valid().to_numpy()
+        for table, name in ((stocks, "starts_at"), (offers, "venue_id"))
+    )
+    return cap_codes(flags[subcategory[row]], is_dated, has_venue)
+
+
 def _people(
-    frames: Frames, known: pa.Array, stock_id: pa.ChunkedArray, stock_offer: NDArray[np.int64]
+    frames: Frames,
+    known: pa.Array,
+    stock_id: pa.ChunkedArray,
+    stock_offer: NDArray[np.int64],
+    stock_cap: NDArray[np.int8],
 ) -> dict[str, Any]:
     users = frames["users"].take(pc.index_in(known, frames["users"]["user_id"].combine_chunks()))
     degrees = [users[name].to_numpy().astype(np.float64) for name in ("lon", "lat")]
@@ -182,6 +205,7 @@ def _people(
         table, user, stock = table.filter(pa.array(is_known)), user[is_known], stock[is_known]
         at_us, amount = times_us(table["booked_at"], NEVER_US), cents(table["amount_eur"])
     by_person, by_time = np.lexsort((at_us, user)), np.argsort(at_us, kind="stable")
+    cap = stock_cap[stock]
     is_unlimited = users["credit_eur"].is_null().to_numpy()
     return {
         # As coarse as the homes that a feed sees (`reco.geo.points.Point.rounded`).
@@ -191,11 +215,24 @@ def _people(
         "expires_us": times_us(users["credit_expires_at"], FOREVER_US),
         "spent_start": np.searchsorted(user[by_person], np.arange(len(users) + 1)),
         "spent_at_us": at_us[by_person],
-        "spent_cents": np.append(0, np.cumsum(amount[by_person])),
-        "paid": np.append(0, np.cumsum(amount[by_person] > 0)),
+        "spent_cents": _running(amount[by_person], cap[by_person]),
+        "paid": _running((amount[by_person] > 0).astype(np.int64), cap[by_person]),
         "booked_at_us": at_us[by_time],
         "booked_offer": stock_offer[stock[by_time]],
     }
+
+
+def _running(figure: NDArray[np.int64], cap: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return running sums by cap, (N + 1, 3)."""
+    table = np.zeros((len(figure) + 1, len(CAPS)), dtype=np.int64)
+    table[np.arange(1, len(figure) + 1), cap] = figure
+    return np.cumsum(table, axis=0)
+
+
+def _caps_cents() -> NDArray[np.int64]:
+    """Return what may go to what counts against each of `CAPS`, of which frames say nothing."""
+    digital, physical, _ = CAPS_CENTS
+    return np.array([FOREVER_US, digital, physical])
 
 
 def _open_between(

@@ -104,7 +104,7 @@ def _beyond_fair(pairs: Pairs) -> NDArray[np.float64]:
     """Return how far each session's price (A,) is beyond what the person could afford."""
     visit = np.repeat(pairs.visit, np.diff(pairs.start))
     left_cents = pairs.left_cents[visit].astype(np.float64)
-    return beyond_fair(pairs.price_cents, left_cents, pairs.fair_cents[visit])
+    return beyond_fair(pairs.price_cents, left_cents, pairs.fair_cents[visit, pairs.cap])
 
 
 def _popular(pairs: Pairs) -> NDArray[np.float64]:

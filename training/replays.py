@@ -97,6 +97,8 @@ class Pairs:
     distance_m: NDArray[np.float64]
     """(A,) NaN: digital."""
     price_cents: NDArray[np.int32]
+    cap: NDArray[np.int8]
+    """(A,) what it counts against, an index in `CAPS`."""
     days: NDArray[np.float64]
     """(A,) until the session begins, NaN undated."""
     offers: NDArray[np.int64]
@@ -111,7 +113,7 @@ class Pairs:
     left_cents: NDArray[np.int64]
     """(W,) what the person could spend."""
     fair_cents: NDArray[np.float64]
-    """(W,) what they could afford a booking (`features.credit`); no cap is known."""
+    """(W, 3) what they could afford a booking, by cap (`features.credit`)."""
 
     def __len__(self) -> int:
         return len(self.visit)
@@ -213,12 +215,12 @@ class _Replays:
         stocks, distance_m = market.around(market.home[user], self._radius_m)
         goes_on = market.closes_us[stocks] > at_us
         stocks, distance_m = stocks[goes_on], distance_m[goes_on]
-        recent, left_cents = market.recent_bookings(at_us), market.left_cents(user, at_us)
+        recent, by_cap = market.recent_bookings(at_us), market.left_cents(user, at_us)
         around = self._surroundings(np.unique(market.stock_offer[stocks]), recent)
 
-        item = market.offer_item[market.stock_offer[stocks]]
+        item, cap = market.offer_item[market.stock_offer[stocks]], market.stock_cap[stocks]
         is_settled = np.isin(events.kind[done], (BOOKING, DISMISS))
-        can_be = (market.opens_us[stocks] <= at_us) & (market.price_cents[stocks] <= left_cents)
+        can_be = (market.opens_us[stocks] <= at_us) & (market.price_cents[stocks] <= by_cap[cap])
         can_be &= ~np.isin(item, events.item[done[is_settled]])
         stocks, distance_m, item = stocks[can_be], distance_m[can_be], item[can_be]
         booked = events.item[after[events.kind[after] == BOOKING]]
@@ -235,8 +237,9 @@ class _Replays:
         near = np.bincount(market.offer_item[offers], recent[offers], minlength=len(events.items))
         history = self._history(done, at_us)
         return around | {
-            "left_cents": np.array([left_cents]),
-            "fair_cents": market.budget(user, at_us).fair_cents[:1],
+            # What counts against no cap may take all.
+            "left_cents": by_cap[:1],
+            "fair_cents": market.budget(user, at_us).fair_cents[np.newaxis],
             "others_drawn": others_drawn,
             "is_booked": is_booked,
             "drawn": np.where(is_booked, 1.0, others_drawn),
@@ -247,6 +250,7 @@ class _Replays:
             "sessions": sessions,
             "distance_m": distance_m[rows],
             "price_cents": market.price_cents[stocks[rows]],
+            "cap": market.stock_cap[stocks[rows]],
             "days": days_to_session(market.starts_us[stocks[rows]], at_us),
         }
 

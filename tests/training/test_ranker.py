@@ -46,6 +46,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         start=np.arange(count + 1),
         distance_m=distance_m[kept],
         price_cents=price[kept].astype(np.int32),
+        cap=np.zeros(count, dtype=np.int8),
         days=days[kept],
         offers=np.full((VISITS, 2), ITEMS),
         bookings=np.full((VISITS, 2), 100),
@@ -54,7 +55,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         others_drawn=np.full(count, DRAWN / ITEMS),
         users=100,
         left_cents=np.full(VISITS, 50_000),
-        fair_cents=np.full(VISITS, np.inf),
+        fair_cents=np.full((VISITS, 3), np.inf),
     )
 
 
@@ -97,7 +98,7 @@ def test_an_item_counts_at_its_cheapest_session():
     two = replace(
         of, visit=np.zeros(2, dtype=np.int64), start=np.array([0, 2, 4]),
         distance_m=np.array([9.0, 1.0, np.nan, 25.0]), price_cents=np.zeros(4, dtype=np.int32),
-        days=np.full(4, np.nan),
+        cap=np.zeros(4, dtype=np.int8), days=np.full(4, np.nan),
     )  # fmt: skip
     cost, at = best_sessions(two, costs)
     assert cost == pytest.approx([1.0, 2.0])

@@ -39,7 +39,7 @@ ReadDeeds = Callable[[pa.Table, pa.Table], Deeds]
 _AT_ONCE = 2_000_000
 """Rows of a long frame that are turned into numbers together."""
 
-_CAPS = (20_000, 20_000, 30_000)
+CAPS_CENTS = (20_000, 20_000, 30_000)
 """What may go to digital and to physical goods and to one offer, in cents: the policy of a new
 world, by which an import grants deposits."""
 
@@ -69,7 +69,7 @@ def past_from_source(source: FrameSource) -> Past:
 
 
 def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) -> Past:
-    """Return the past that frames tell; of the caps of a deposit they say nothing (`_CAPS`).
+    """Return the past that frames tell; of the caps of a deposit they say nothing (`CAPS_CENTS`).
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
         _whole(pieces, name) for name in ("items", "venues", "offers", "stocks", "users")
     )
     categories = _named(pc.unique(items["category"]))
-    taxonomy = _taxonomy(pieces, items)
+    taxonomy = taxonomy_of(pieces, items)
     works, genres = _items(items, categories, taxonomy)
     places, venue_types = _venues(venues)
     return Past(
@@ -132,7 +132,7 @@ def _named(names: pa.ChunkedArray | pa.Array) -> dict[int, str]:
     return {key: name for key, name in enumerate(names.to_pylist(), start=1) if name is not None}
 
 
-def _taxonomy(pieces: Pieces, items: pa.Table) -> tuple[dict[int, str], NDArray[np.int8]]:
+def taxonomy_of(pieces: Pieces, items: pa.Table) -> tuple[dict[int, str], NDArray[np.int8]]:
     """Return the names of the subcategories by id, and what is known of each."""
     known = pc.unique(items["subcategory"].drop_null()).to_pylist()
     flags = dict.fromkeys(known, (-1, -1, -1))
@@ -213,7 +213,7 @@ def _people(users: pa.Table) -> People:
     row = np.flatnonzero(pc.is_valid(users["credit_eur"]).to_numpy())
     columns = (granted[name].to_pylist() for name in ("credit_granted_at", "credit_expires_at"))
     deposits = {
-        int(user): (Deposit(int(amount), *_CAPS, granted_at, expires_at),)
+        int(user): (Deposit(int(amount), *CAPS_CENTS, granted_at, expires_at),)
         for user, amount, granted_at, expires_at in zip(
             row, cents(granted["credit_eur"]), *columns, strict=True
         )
