@@ -88,9 +88,10 @@ def environment(new_world):
 
 
 @pytest.fixture(scope="module")
-def executed(environment):
+def executed(request):
     """A function that runs a notebook and returns its cells and its key figures."""
     pytest.importorskip("nbclient", reason="needs nbclient: pip install 'reco[notebooks]'")
+    environment = request.getfixturevalue("environment")
     import nbformat
     from nbclient import NotebookClient
 

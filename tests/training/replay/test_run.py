@@ -33,16 +33,24 @@ def past(tmp_path_factory):
     return past_from_folder(plain_world(1).write(tmp_path_factory.mktemp("plain") / "frames"))
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def small_pieces():
     """Several parts a week, as with many people."""
-    monkeypatch.setattr(running, "_PIECE", 12)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "_PIECE", 12)
+        yield
 
 
 def run_in(past, folder, *, plan=PLAN, workers=1, progress=lambda *_: None, key=b"a key"):
     return evaluate(
         Evaluation(past, plan, key), folder, workers=workers, progress=progress, about=ABOUT
     )
+
+
+@pytest.fixture(scope="module")
+def whole(past, small_pieces, tmp_path_factory):
+    """A run that nobody disturbed, and its summary."""
+    return run_in(past, tmp_path_factory.mktemp("runs") / "whole")
 
 
 def written(folder):
@@ -65,8 +73,7 @@ def test_only_what_is_missing_is_made_again(past, tmp_path):
     assert figures(tmp_path / "run") == told
 
 
-def test_a_run_that_was_stopped_goes_on(past, tmp_path):
-    whole, _ = run_in(past, tmp_path / "whole")
+def test_a_run_that_was_stopped_goes_on(past, whole, tmp_path):
 
     def stop(what, share):
         if share > 0.3:
@@ -75,16 +82,18 @@ def test_a_run_that_was_stopped_goes_on(past, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_in(past, tmp_path / "run", progress=stop)
     begun = written(tmp_path / "run")
-    assert 0 < len(begun) < len(written(whole.path))
+    assert 0 < len(begun) < len(written(whole[0].path))
     with pytest.raises(InvalidInput, match="not finished; the same `reco evaluate` goes on"):
         run_named(tmp_path, "run").summary()
     run_in(past, tmp_path / "run")
     assert begun.items() <= written(tmp_path / "run").items()
-    assert figures(tmp_path / "run") == figures(whole.path)
+    assert figures(tmp_path / "run") == figures(whole[0].path)
 
 
-def test_two_processes_find_what_one_finds(past, tmp_path):
-    alone, _ = run_in(past, tmp_path / "one")
+# Python 3.12 warns of any fork where there are threads, be they of the test's own runner.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_two_processes_find_what_one_finds(past, whole, tmp_path):
+    alone, _ = whole
     shared, _ = run_in(past, tmp_path / "two", workers=2)
     parts = [{path.name: path.read_bytes() for path in run.people.iterdir()}
              for run in (alone, shared)]  # fmt: skip
@@ -120,8 +129,8 @@ def test_everybody_or_a_sample_of_those_who_booked(past):
     assert users_of(users=5, seed=1) != some
 
 
-def test_nothing_that_is_written_names_a_person(past, tmp_path):
-    kept, _ = run_in(past, tmp_path / "run")
+def test_nothing_that_is_written_names_a_person(past, whole, tmp_path):
+    kept, _ = whole
     tables = [pq.read_table(path) for path in kept.path.rglob("*.parquet")]
     text = "".join(str(table.to_pydict()) for table in tables)
     text += "".join(path.read_text() for path in kept.path.iterdir() if path.is_file()
@@ -134,8 +143,8 @@ def test_nothing_that_is_written_names_a_person(past, tmp_path):
     assert not {row["user"] for row in rows} & {row["user"] for row in other.rows().to_pylist()}
 
 
-def test_all_files_tell_the_same(past, tmp_path):
-    kept, summary = run_in(past, tmp_path / "run")
+def test_all_files_tell_the_same(whole):
+    kept, summary = whole
     assert summary_from(json.loads((kept.path / "summary.json").read_text())) == summary
     with kept.csv.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["segment"] == "all"]
