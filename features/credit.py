@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-CREDIT_WEIGHT = 0.4
-"""The odds at twice the fair price are 2^-0.4 = 0.76 of those at it (docs/horizon.md, Credit)."""
+CREDIT_WEIGHT = 0.2
+"""The odds at twice the fair price are 2^-0.2 = 0.87 of those at it (docs/horizon.md, Credit)."""
 SMALL_REST_CENTS = 500.0
 """A rest below this buys next to nothing: 97 in 100 paid bookings of the simulated country cost
 more. Nor is a fair price lower."""

@@ -81,8 +81,13 @@ class Costs:
 
     @cached_property
     def of_cents(self) -> NDArray[np.float64]:
-        """(30_001,) of every price that an offer may have: a look-up instead of a root."""
-        return self.price(np.arange(30_001, dtype=np.float64))
+        """(30_001, 2) of every price that an offer may have, and the price's log, of 0 that of 1.
+
+        A look-up instead of a root and a log.
+        """
+        price_cents = np.arange(30_001, dtype=np.float64)
+        log_price = np.log(np.maximum(price_cents, 1.0))
+        return np.stack([self.price(price_cents), log_price], axis=1)
 
     def of_distance(self, distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the cost in log-odds of each distance; NaN is digital."""

@@ -247,8 +247,11 @@ def _asked(
 
 def _budget(budget: Budget, weight: float) -> NDArray[np.float64]:
     """Return a budget as `gathering.credit_cost` takes it, (6,)."""
-    left_cents = budget.left_cents
-    return np.append(budget.fair_cents, [strands_from_cents(left_cents), left_cents, weight])
+    strands_from, log_left = (
+        strands_from_cents(budget.left_cents),
+        np.log(max(budget.left_cents, 1.0)),
+    )
+    return np.append(np.log(budget.fair_cents), [strands_from, log_left, weight])
 
 
 _NONE = np.empty(0, dtype=bool)

@@ -25,6 +25,7 @@ READ_BOOL = numba.types.Array(numba.boolean, 1, "C", readonly=True)
 READ_MATRIX_I8 = numba.types.Array(numba.int8, 2, "C", readonly=True)
 READ_BLOCKS_I8 = numba.types.Array(numba.int8, 3, "C", readonly=True)
 READ_MATRIX_I64 = numba.types.Array(numba.int64, 2, "C", readonly=True)
+READ_MATRIX_F64 = numba.types.Array(numba.float64, 2, "C", readonly=True)
 READ_MATRIX_F32 = numba.types.Array(numba.float32, 2, "C", readonly=True)
 READ_F32 = numba.types.Array(numba.float32, 1, "C", readonly=True)
 

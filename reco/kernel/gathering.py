@@ -11,6 +11,7 @@ from reco.kernel.compiled import (
     READ_F64,
     READ_I32,
     READ_I64,
+    READ_MATRIX_F64,
     READ_MATRIX_I64,
     compiled,
 )
@@ -44,19 +45,18 @@ def costs_at(cost, knots_per_unit, features, costs):
     return True
 
 
-@compiled(float64(READ_F64, float64, int64))
-def credit_cost(budget, price_cents, cap):
+@compiled(float64(READ_F64, float64, int64, int64))
+def credit_cost(budget, log_price, price_cents, cap):
     """Return what a price beyond a person's fair one costs (`features.credit.beyond_fair`).
 
     Parameters
     ----------
     budget
-        (6,) the fair price by cap, the price beyond which a small rest is stranded, all that is
-        left, and the weight.
+        (6,) the logs of the fair price by cap, the price beyond which a small rest is stranded,
+        the log of all that is left, and the weight.
     """
-    takes = budget[np.uint64(4)] if price_cents > budget[np.uint64(3)] else price_cents
-    fair = budget[np.uint64(cap)]
-    return budget[np.uint64(5)] * math.log(takes / fair) if takes > fair else 0.0
+    log_takes = budget[np.uint64(4)] if price_cents > budget[np.uint64(3)] else log_price
+    return budget[np.uint64(5)] * max(log_takes - budget[np.uint64(cap)], 0.0)
 
 
 @compiled(int64(int64, int64, READ_I64, READ_I64))
@@ -87,7 +87,7 @@ def _cheapest(
             continue
         price_cents = float(price >> 2)
         cost = cost_at(price_cost, price_knots, price_cents)
-        cost += credit_cost(budget, price_cents, price & 3)
+        cost += credit_cost(budget, math.log(max(price_cents, 1.0)), price >> 2, price & 3)
         if starts_us != _FOREVER_US:
             # Waiting costs something: what is dearer already is no better.
             if starts_us < from_us or starts_us >= before_us or cost >= least:
@@ -108,7 +108,7 @@ def _cheapest(
         # What is asked.
         READ_BOOL, READ_I32, int64, int64, int64, READ_I64,
         # What it costs.
-        READ_F64, READ_F64, READ_F64, float64, READ_F64, float64,
+        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64,
         # What was found.
         _BEST,
     )
@@ -118,7 +118,7 @@ def gather(
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     group, group_cost,
     is_chosen, slot, now_us, from_us, before_us, limit_cents,
-    budget, cent_cost, price_cost, price_knots, wait_cost, wait_knots,
+    budget, of_cents, price_cost, price_knots, wait_cost, wait_knots,
     best,
 ):  # fmt: skip
     """Add the offers of a shelf at the groups asked to what was found; return how many there were.
@@ -144,8 +144,8 @@ def gather(
         What a stock may cost, by what it counts against.
     budget
         Of the person (`credit_cost`).
-    cent_cost
-        `price_cost` at each price in cents, as far as it goes.
+    of_cents
+        `price_cost` at each price in cents, and its log, as far as it goes.
     best
         By slot, from 0: the best offer so far.
     """
@@ -175,13 +175,15 @@ def gather(
                 whole = offer_price[offer]
                 price = np.uint64(whole >> 2)
                 cap = np.uint64(whole & 3)
-                if price < len(cent_cost):
-                    cost = cent_cost[price] + credit_cost(budget, float(price), cap)
+                if price < len(of_cents):
+                    log_price = of_cents[price, np.uint64(1)]
+                    cost = of_cents[price, np.uint64(0)]
+                    cost += credit_cost(budget, log_price, price, cap)
                     cost = cost if price <= limit_cents[cap] else np.inf
                 elif whole >= 0:
                     price_cents = float(price)
                     cost = cost_at(price_cost, price_knots, price_cents)
-                    cost += credit_cost(budget, price_cents, cap)
+                    cost += credit_cost(budget, math.log(price_cents), price, cap)
                     cost = cost if price_cents <= limit_cents[cap] else np.inf
                 else:
                     cost = _cheapest(
