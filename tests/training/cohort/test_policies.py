@@ -5,7 +5,9 @@ from reco.errors import InvalidInput
 from reco.feed.slate import MAX_A_VENUE
 from training.cohort.policies import check_policy
 
-POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.9")
+POLICIES = (
+    "nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.9", "credit@0.4"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -14,7 +16,8 @@ def test_known_policies_are_taken(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["magic", "horizon", "horizon@", "horizon@x", "horizon@2", "dpp@1"]
+    "name",
+    ["magic", "horizon", "horizon@", "horizon@x", "horizon@2", "dpp@1", "credit", "credit@-1"],
 )
 def test_others_are_refused_with_those_there_are(name):
     with pytest.raises(InvalidInput, match=r"round-robin|between 0 and 1"):
