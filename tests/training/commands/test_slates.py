@@ -1,6 +1,7 @@
 """The commands that compare slates, on a small world that they have never seen."""
 
 import json
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
 from training.commands.benchmark import app
 from training.commands.slates import slate_app
+from training.credit_tuning import CREDIT_WEIGHTS
 from training.datasets.undated import digital_offers, free_stocks, no_venues
 from training.report.benchmark import read_benchmark
 from training.report.benchmark_section import benchmark
+from training.simulate.world import simulate_world
 
 METHODS = {
     "relevance", "horizon", "mmr", "dpp_latent", "dpp_attributes", "calibrated", "round_robin",
@@ -137,6 +140,26 @@ def test_the_dial_is_drawn_and_proposed(folder):
     for point in tuning["points"]:
         for change in point["changes"].values():
             assert change["low"] <= change["value"] <= change["high"]
+
+
+def test_without_bookings_no_weight_of_credit_can_be_told(folder):
+    with pytest.raises(InvalidInput, match="too few bookings"):
+        CliRunner().invoke(slate_app, ["tune-credit", str(folder)], catch_exceptions=False)
+
+
+@pytest.mark.slow
+def test_weights_of_credit_are_told_with_intervals(tmp_path):
+    simulate_world("demo", 1, date(2026, 11, 23), tmp_path / "frames", lambda what, share: None)
+    options = ["tune-credit", str(tmp_path / "frames"), "--json"]
+    result = CliRunner().invoke(slate_app, options, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    trials = json.loads(result.stdout)["trials"]
+    assert [trial["weight"] for trial in trials] == list(CREDIT_WEIGHTS)
+    assert trials[0]["change"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    for trial in trials:
+        assert trial["change"]["low"] <= trial["change"]["value"] <= trial["change"]["high"]
+        gained = trial["log_loss"]["value"] / trials[0]["log_loss"]["value"] - 1.0
+        assert trial["change"]["value"] == pytest.approx(gained)
 
 
 def test_a_split_that_the_data_lack_is_told(folder):
