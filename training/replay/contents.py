@@ -14,16 +14,16 @@ from reco.feed.generation import ReadContents
 from training.replay.past import Past
 
 
-def contents_of(past: Past) -> ReadContents:
-    """Return what lends the content of items by external id, as `read_contents` does."""
-    return partial(_contents, past)
+def contents_of(past: Past, at_us: int) -> ReadContents:
+    """Return what lends the content of items by external id, as `read_contents` did at a moment."""
+    return partial(_contents, past, at_us)
 
 
-def _contents(past: Past, item_ids: NDArray[np.bytes_]) -> Sequence[ItemContent | None]:
+def _contents(past: Past, at_us: int, item_ids: NDArray[np.bytes_]) -> Sequence[ItemContent | None]:
     order = np.argsort(past.items.item_external_id)
     place = vocabulary_rows(past.items.item_external_id[order], item_ids)
     rows = np.where(place >= 0, order[place], -1)
-    price_cents, venue = _cheapest(past), _only_venue(past)
+    price_cents, venue = _cheapest(past, at_us), _only_venue(past, at_us)
     return [_content(past, row, price_cents, venue) if row >= 0 else None for row in rows.tolist()]
 
 
@@ -43,19 +43,22 @@ def _content(
     )
 
 
-def _cheapest(past: Past) -> NDArray[np.int64]:
-    """Return the least price of each item's stocks that are not cancelled."""
+def _cheapest(past: Past, at_us: int) -> NDArray[np.int64]:
+    """Return the least price of each item's stocks that were there and not cancelled."""
+    stocks = past.stocks_before.applied(past.stocks, at_us) if past.stocks_before else past.stocks
     cheapest = np.full(len(past.items), FOREVER_US)
-    stands = past.stocks.cancelled_us == FOREVER_US
-    item = past.offers.item[past.stocks.offer[stands]]
-    np.minimum.at(cheapest, item, past.stocks.price_cents[stands].astype(np.int64))
+    stands = (stocks.cancelled_us > at_us) & (stocks.created_us <= at_us)
+    item = past.offers.item[stocks.offer[stands]]
+    np.minimum.at(cheapest, item, stocks.price_cents[stands].astype(np.int64))
     return cheapest
 
 
-def _only_venue(past: Past) -> NDArray[np.int64]:
-    """Return the row of the venue of each item that is at one alone, −1 of the others."""
-    row = np.where(past.offers.venue == ONLINE, -1, past.venues.rows(past.offers.venue))
+def _only_venue(past: Past, at_us: int) -> NDArray[np.int64]:
+    """Return the row of the venue of each item that was at one alone, −1 of the others."""
+    there = past.offers.published_us <= at_us
+    item, venue = past.offers.item[there], past.offers.venue[there]
+    row = np.where(venue == ONLINE, -1, past.venues.rows(venue))
     least, most = np.full(len(past.items), len(past.venues)), np.full(len(past.items), -1)
-    np.minimum.at(least, past.offers.item, row)
-    np.maximum.at(most, past.offers.item, row)
+    np.minimum.at(least, item, row)
+    np.maximum.at(most, item, row)
     return np.where((least == most) & (most >= 0), most, -1)

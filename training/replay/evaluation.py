@@ -16,11 +16,13 @@ from reco.geo.reach import within
 from training.replay.futures import Acts, people_who_book
 from training.replay.past import Past
 from training.replay.plan import Plan
-from training.replay.states import Biographer
+from training.replay.states import Biographer, moment_of
 from training.replay.values import Attributes
 
 NEAR_M = 10_000.0
 """Venues within it tell how dense a place is."""
+_HOMES = 5_000
+_A_DAY_US = 86_400_000_000
 _LATENT = 64
 _LATENT_USERS = 50_000
 
@@ -54,9 +56,10 @@ class Evaluation:
             There is nobody.
         """
         first_us, last_us = micros(self.plan.start), micros(self.plan.end)
+        self._check_known(last_us)
         people = people_who_book(self.acts, first_us, last_us)
         if self.plan.everybody:
-            people = np.arange(len(self.past.people))
+            people = self._could_ask
         if not len(people):
             raise InvalidInput(
                 "cutoff", f"nobody booked anything in the weeks from {self.plan.start}"
@@ -65,6 +68,29 @@ class Evaluation:
             generator = np.random.default_rng(self.plan.seed)
             people = np.sort(generator.permutation(people)[: self.plan.users])
         return people.astype(np.int64)
+
+    def _check_known(self, end_us: int) -> None:
+        """Raise `InvalidInput` where the weeks go on after all that is on record."""
+        known_us = max(
+            int(column.max(initial=0)) for column in (self.acts.at_us, self.past.deeds.at_us)
+        )
+        if end_us > known_us + _A_DAY_US:
+            known = moment_of(known_us)
+            raise InvalidInput(
+                "weeks",
+                f"they end on {self.plan.end:%Y-%m-%d}, what is on record on {known:%Y-%m-%d}; "
+                "begin earlier, or ask for fewer",
+            )
+
+    @property
+    def _could_ask(self) -> NDArray[np.int64]:
+        """Everybody but those whose first deposit was granted after the weeks had begun."""
+        later = [
+            user
+            for user, deposits in self.past.people.deposits.items()
+            if deposits[0].granted_at > self.plan.start
+        ]
+        return np.setdiff1d(np.arange(len(self.past.people)), np.array(later, dtype=np.int64))
 
     @cached_property
     def places(self) -> NDArray[np.float64]:
@@ -80,25 +106,38 @@ class Evaluation:
     @cached_property
     def venues_near(self) -> NDArray[np.int32]:
         """(U,) venues within `NEAR_M` of each person; −1: nobody knows where."""
+        return self._near(self.places)
+
+    def _near(self, places: NDArray[np.float64]) -> NDArray[np.int32]:
         venues = self.past.venues
         near = [
             -1
             if np.isnan(lon)
             else len(within(venues, venues.all_rows, Point(lon, lat), NEAR_M)[0])
-            for lon, lat in self.places.tolist()
+            for lon, lat in places.tolist()
         ]
         return np.array(near, dtype=np.int32)
 
     @cached_property
+    def borders(self) -> tuple[float, float]:
+        """Venues near that a town has more of than the country, and a dense place than a town.
+
+        Thirds of the homes of the whole world, whoever is drawn; of `_HOMES` of them.
+        """
+        home = self.past.people.home
+        home = home[~np.isnan(home[:, 0])]
+        step = max(1, len(home) // _HOMES)
+        near = self._near(home[::step]) if len(home) else self.venues_near
+        known = near[near >= 0]
+        low, high = np.quantile(known, [1 / 3, 2 / 3]) if len(known) else (0.0, 0.0)
+        return float(low), float(high)
+
+    @cached_property
     def density(self) -> NDArray[np.str_]:
-        """(U,) dense, town or rural: the thirds of the people by venues near; unknown: no home."""
-        near = self.venues_near
-        known = near >= 0
-        if not known.any():
-            return np.full(len(near), "unknown")
-        low, high = np.quantile(near[known], [1 / 3, 2 / 3])
+        """(U,) dense, town or rural, by `borders`; unknown: nobody knows where."""
+        near, (low, high) = self.venues_near, self.borders
         kinds = np.where(near > high, "dense", np.where(near > low, "town", "rural"))
-        return np.where(known, kinds, "unknown")
+        return np.where(near >= 0, kinds, "unknown")
 
     @cached_property
     def latent(self) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from reco.feed.answer import Session
 from reco.feed.explaining import explain_offer, explain_slate
 from reco.feed.picks import picks_of
 from reco.feed.readback import MAX_SESSIONS, LiveOffer
+from training.replay.coarse import distance_classes_m, rounded_credit_cents
 from training.replay.evaluation import Evaluation
 from training.replay.slates import Replayed, replay
 from training.replay.states import moment_of
@@ -39,7 +40,7 @@ def _example(week: Week, user: int) -> dict[str, Any]:
     state = situation.state
     return {
         "user": evaluation.pseudonym(user),
-        "credit_left_cents": state.credit.total_cents,
+        "credit_left_cents": rounded_credit_cents(state.credit.total_cents),
         "history": [
             {"title": booked.title, "category": booked.category} for booked in state.bookings[-8:]
         ],
@@ -62,7 +63,7 @@ def _slate(week: Week, made: Replayed) -> dict[str, Any]:
                 "category": pick.live.category,
                 "subcategory": pick.live.subcategory,
                 "venue": pick.live.venue_name,
-                "distance_m": pick.distance_m,
+                "distance_m": _told_m(pick.distance_m),
                 "price_cents": min(session.price_cents for session in pick.live.sessions),
                 "probability": pick.probability,
                 "gain": gain,
@@ -72,6 +73,11 @@ def _slate(week: Week, made: Replayed) -> dict[str, Any]:
             for pick, gain in list(zip(picks, gains, strict=True))[:_SHOWN]
         ],
     }
+
+
+def _told_m(distance_m: float | None) -> float | None:
+    """Return the upper end of the class of a distance, None online."""
+    return None if distance_m is None else float(distance_classes_m(np.array(distance_m)))
 
 
 def live_offer(week: Week, offer: int) -> LiveOffer:

@@ -35,7 +35,8 @@ class Backdrop:
     share_of_users: NDArray[np.float64]
     """(I,) who had booked each item; half a person's worth where nobody had."""
     latent: NDArray[np.float64] | None
-    """(I, F) vectors of the items; None: those figures are left out."""
+    """(I, F) vectors of the items, zeros of an item that nobody had met; None: those figures are
+    left out."""
     most_points: NDArray[np.float64]
     """(U,) what n candidates of each person could earn at most (METRICS: U_k)."""
     is_affordable: NDArray[np.bool_]
@@ -97,9 +98,23 @@ def _beyond(lists: Lists, window: Window, backdrop: Backdrop) -> dict[str, NDArr
         "expected_gain": np.nansum(lists.gain, axis=1).astype(np.float64),
     }  # fmt: skip
     if backdrop.latent is not None:
-        figures["ild_latent"] = ild(lists.item, csr_array(backdrop.latent))
-        figures["volume"] = volume(lists.item, backdrop.latent)
+        figures |= _latent(lists.item, backdrop.latent)
     return figures
+
+
+def _latent(
+    items: NDArray[np.int32], latent: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Return what is told by vectors of the items, of those that have one: NaN under two."""
+    shown, place = np.unique(items[items >= 0], return_inverse=True)
+    vectors = latent[shown]
+    listed = np.full(items.shape, -1, dtype=np.int32)
+    listed[items >= 0] = np.where(np.any(vectors != 0.0, axis=1)[place], place, -1)
+    has_pair = np.count_nonzero(listed >= 0, axis=1) > 1
+    return {
+        "ild_latent": np.where(has_pair, ild(listed, csr_array(vectors)), np.nan),
+        "volume": np.where(has_pair, volume(listed, vectors), np.nan),
+    }
 
 
 def _vectors(values: ValueTable) -> "csr_array[np.float64]":

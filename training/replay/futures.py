@@ -108,10 +108,8 @@ def window_of(
     attributes: Attributes, acts: Acts, users: NDArray[np.int64], at_us: int, until_us: int
 ) -> Window:
     """Return what `users` (ascending rows) did before a moment, and after it until another."""
-    place = np.full(len(attributes.past.people), -1, dtype=np.int32)
-    place[users] = np.arange(len(users), dtype=np.int32)
-    mine = acts.take(place[acts.user] >= 0)
-    mine = Acts(**{**vars(mine), "user": place[mine.user]})
+    rows, place = _runs(np.searchsorted(acts.user, users), np.searchsorted(acts.user, users + 1))
+    mine = Acts(**{**vars(acts.take(rows)), "user": place.astype(np.int32)})
     before = mine.take((mine.at_us <= at_us) & (mine.cancelled_us > at_us))
     later = mine.made(at_us, until_us)
     items = len(attributes.past.items)
@@ -121,6 +119,15 @@ def window_of(
     offers = len(attributes.past.offers.item)
     _, first = np.unique(later.user.astype(np.int64) * offers + later.offer, return_index=True)
     return Window(users, before, later.take(np.sort(first)), attributes)
+
+
+def _runs(
+    first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows from each `first` to before its `last`, and for each the place of its run."""
+    length = last - first
+    place = np.repeat(np.arange(len(first)), length)
+    return np.arange(len(place)) + np.repeat(first - np.cumsum(length) + length, length), place
 
 
 def people_who_book(acts: Acts, after_us: int, until_us: int) -> NDArray[np.int64]:

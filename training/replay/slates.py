@@ -20,6 +20,7 @@ from reco.feed.state import Situation, Surroundings, UserState
 from reco.geo.points import Point
 from reco.geo.reach import within
 from reco.model.loaded import LoadedModel
+from training.reliability import distinct_share
 from training.replay.catalogues import catalogue_at
 from training.replay.contents import contents_of
 from training.replay.past import Past
@@ -66,7 +67,7 @@ class Moment:
 
     def serving(self, model: LoadedModel | None, before: Generation | None = None) -> Generation:
         """Return what a worker with this model would have served from."""
-        made = generation(self.catalogue, model, contents=contents_of(self.past))
+        made = generation(self.catalogue, model, contents=contents_of(self.past, micros(self.at)))
         return replace(made, workspace=before.workspace) if before else made
 
     def query(self, user: int) -> FeedQuery:
@@ -141,6 +142,8 @@ class Lists:
     """(U,)"""
     radius_m: NDArray[np.float32]
     """(U,) within which was looked."""
+    distinct: NDArray[np.float32]
+    """(U,) share of distinct probabilities among the likeliest candidates, 500 at most."""
 
     @classmethod
     def empty(cls, users: int, n: int) -> "Lists":
@@ -154,6 +157,7 @@ class Lists:
             rank=np.zeros((users, n), dtype=np.int32),
             relevance_kept=np.full(users, np.nan, dtype=np.float32),
             radius_m=np.full(users, np.nan, dtype=np.float32),
+            distinct=np.full(users, np.nan, dtype=np.float32),
         )
 
     def write(self, user: int, made: Replayed) -> None:
@@ -170,3 +174,4 @@ class Lists:
         self.rank[user, place] = ranks(choice)
         self.relevance_kept[user] = choice.widened.relevance_kept
         self.radius_m[user] = made.situation.around.radius_m
+        self.distinct[user] = distinct_share(made.ranking.top.probability)

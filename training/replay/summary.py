@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.beyond import gini
 from training.paired import Compared, compare
-from training.reliability import Curve, Reliability, curve_of, distinct_share, reliability
+from training.reliability import Curve, Reliability, curve_of, reliability
 from training.replay.exposure import venue_exposure, with_unshown
 
 SEGMENTS = ("seen", "density", "first_category")
@@ -27,10 +27,11 @@ class SystemFigures:
     system: str
     metrics: Mapping[str, Compared]
     probability: Reliability | None
-    """Of the probabilities shown; None where nothing that was shown was booked."""
+    """Of the probabilities shown, where people were drawn of all; None: they were drawn because
+    they booked, or nothing that was shown was booked."""
     curve: Curve | None
     distinct: float
-    """Share of distinct values among the probabilities shown."""
+    """Share of distinct values among the 500 likeliest candidates of a person; the mean."""
 
 
 @dataclass(frozen=True)
@@ -164,13 +165,15 @@ def _totals_of_week(rows: pa.Table) -> dict[str, float]:
 def _figures(name: str, metrics: Mapping[str, Compared], rows: pa.Table) -> SystemFigures:
     chance = pc.list_flatten(rows["probabilities"]).to_numpy().astype(np.float64)
     hit = pc.list_flatten(rows["hits"]).to_numpy(zero_copy_only=False)
-    can_tell = 0 < np.count_nonzero(hit) < len(hit)
+    # Of people drawn because they booked, no probability can be told to be right.
+    is_fair = pc.all(rows["drawn_of_all"]).as_py()
+    can_tell = is_fair and 0 < np.count_nonzero(hit) < len(hit)
     return SystemFigures(
         system=name,
         metrics=metrics,
         probability=reliability(chance, hit) if can_tell else None,
         curve=curve_of(chance, hit) if can_tell else None,
-        distinct=distinct_share(chance),
+        distinct=float(np.nanmean(rows["distinct"].to_numpy().astype(np.float64))),
     )
 
 

@@ -14,6 +14,7 @@ from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
 from reco.feed.state import Surroundings, UserState
+from training.replay.coarse import coarse_homes, distance_classes_m, rounded_m
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks
 from training.replay.futures import Window, window_of
@@ -125,16 +126,21 @@ class Week:
             is_affordable=affordable_offers(self.moment.catalogue, lists.offer, means.limits_cents),
         )
         figures = figures_of(lists, window, backdrop)
+        figures |= {
+            name: rounded_m(column)
+            for name, column in figures.items()
+            if name.startswith("distance_m")
+        }
         columns = {"system": pa.array([system.name] * len(window.users))}
         columns |= {name: pa.array(column.astype(np.float32)) for name, column in figures.items()}
-        columns |= {"radius_m": pa.array(lists.radius_m)}
+        columns |= {name: pa.array(vars(lists)[name]) for name in ("radius_m", "distinct")}
         listed = {
             "offers": lists.offer,
             "items": lists.item,
             "venues": self._venues(lists.offer),
             "probabilities": lists.probability,
             "gains": lists.gain,
-            "distances_m": lists.distance_m,
+            "distances_m": distance_classes_m(lists.distance_m),
             "ranks": lists.rank,
             "hits": hit_marks(lists, window),
         }
@@ -151,21 +157,24 @@ class Week:
         """Return what tells of the people: segments, and where they live to a tenth of a degree."""
         evaluation, past = self.evaluation, self.evaluation.past
         users, count = window.users, len(window.users)
-        names = {0: None} | dict(past.categories)
+        names: dict[int, str | None] = {0: None, **past.categories}
         booked = window.bookings
         seen = np.where(booked < _COLD, "cold", np.where(booked < _WARM, "warming", "warm"))
-        home = np.round(evaluation.places[places], 1)
+        home = coarse_homes(evaluation.places[places])
         return {
             "at": pa.array([self.moment.at] * count, pa.timestamp("us", tz="UTC")),
             "user": pa.array([evaluation.pseudonym(user) for user in users.tolist()]),
             "bookings": pa.array(booked),
             "seen": pa.array(seen.tolist()),
             "density": pa.array(evaluation.density[places].tolist()),
-            "first_category": pa.array([names[code] for code in window.first_category.tolist()]),
+            "first_category": pa.array(
+                [names[code] for code in window.first_category.tolist()], pa.string()
+            ),
             "lon": pa.array(home[:, 0], mask=np.isnan(home[:, 0])),
             "lat": pa.array(home[:, 1], mask=np.isnan(home[:, 1])),
             "bookable_items": pa.array([self.reachable.bookable_items] * count),
             "bookable_venues": pa.array([self.reachable.bookable_venues] * count),
+            "drawn_of_all": pa.array([evaluation.plan.everybody] * count),
             "booked_later": pa.array(np.diff(window.targets.indptr)),
         }
 

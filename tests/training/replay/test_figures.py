@@ -192,6 +192,15 @@ def test_the_mean_is_over_people_and_of_each_over_weeks(evaluation, rows):
                 assert summary.judged == len(of_person)
 
 
+def test_probabilities_are_not_judged_by_people_drawn_because_they_booked(rows):
+    table = pa.concat_tables([week for _, week in rows])
+    drawn = table.set_column(
+        table.column_names.index("drawn_of_all"), "drawn_of_all", pa.array([False] * len(table))
+    )
+    summary = summary_of(drawn, [system.name for system in SYSTEMS], K)
+    assert {(told.probability, told.curve) for told in summary.systems} == {(None, None)}
+
+
 def test_probabilities_are_judged_by_all_that_was_shown(rows):
     table = pa.concat_tables([week for _, week in rows])
     summary = summary_of(table, [system.name for system in SYSTEMS], K)
@@ -213,5 +222,7 @@ def test_probabilities_are_judged_by_all_that_was_shown(rows):
         ece = sum(abs(sum(gaps)) for gaps in bins) / len(pairs)
         assert told.probability.ece == pytest.approx(ece)
         assert told.probability.ece_rel == pytest.approx(ece / hit.mean())
-        assert told.distinct == len(set(chance.tolist())) / len(pairs)
+        shares = [row["distinct"] for row in table.to_pylist() if row["system"] == told.system]
+        assert told.distinct == pytest.approx(np.mean(shares))
+        assert 0.0 < told.distinct <= 1.0
         assert sum(told.curve.count) == len(pairs)

@@ -112,8 +112,11 @@ def test_a_folder_of_another_plan_is_not_mixed_with(past, tmp_path):
 
 
 def test_where_nobody_did_anything_there_is_nothing_to_judge(past, tmp_path):
+    early = replace(PLAN, start=START - timedelta(days=4_000))
+    with pytest.raises(InvalidInput, match="nobody booked anything in the weeks from 2015"):
+        run_in(past, tmp_path / "run", plan=early)
     late = replace(PLAN, start=START + timedelta(days=400))
-    with pytest.raises(InvalidInput, match="nobody booked anything in the weeks from 2027-10"):
+    with pytest.raises(InvalidInput, match=r"they end on 2027-10-.*on record on 2026-09"):
         run_in(past, tmp_path / "run", plan=late)
     assert not (tmp_path / "run").exists()
 
