@@ -4,6 +4,9 @@ from collections.abc import Set
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+import numpy as np
+
+from features.credit import Budget, beyond_fair
 from features.horizon import POINTS, Value
 from reco.feed.answer import Parameter, Statement
 from reco.feed.choosing import Choice
@@ -15,6 +18,8 @@ MOST_NEW_VALUES = 2
 """New values that are told of an offer, those that earn most."""
 NEW = timedelta(days=28)
 """An offer published no longer ago is new."""
+SHORT_CENTS = 5_000
+"""With less credit left an offer's price is told of."""
 _KEPT = 4_096
 """Statements that are the same for everybody, kept at hand."""
 
@@ -27,6 +32,15 @@ def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statem
     if pick.rank:
         told.append(_rank(pick.rank, query.language))
     return tuple(told)
+
+
+def explain_means(pick: Pick, budget: Budget, language: str) -> tuple[Statement, ...]:
+    """Return that nothing was held against an offer's price, for who has little credit left."""
+    if budget.left_cents >= SHORT_CENTS or not _is_within(budget, pick):
+        return ()
+    # Never more than there is.
+    fair_cents = min(budget.left_cents, float(budget.fair_cents[0]))
+    return (_within_means(fair_cents // 10 / 10, language),)
 
 
 def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
@@ -91,6 +105,13 @@ def _drawn_by_bookings(pick: Pick, now: datetime) -> tuple[str, dict[str, Parame
     return "not_booked_lately", {}
 
 
+def _is_within(budget: Budget, pick: Pick) -> bool:
+    """Say whether every session costs something, and none is beyond any fair price."""
+    prices = np.array([session.price_cents for session in pick.live.sessions])
+    beyond = beyond_fair(prices, budget.left_cents, float(budget.fair_cents.min()))
+    return bool((prices > 0).all() and (beyond == 0.0).all())
+
+
 def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:
     new = sorted(pick.live.values - met, key=lambda value: (-POINTS[value[0]], value))
     return new[:MOST_NEW_VALUES]
@@ -110,3 +131,8 @@ def _new_value(value: Value, language: str) -> Statement:
 @lru_cache(_KEPT)
 def _rank(rank: int, language: str) -> Statement:
     return statement(language, "rank", {"rank": rank})
+
+
+@lru_cache(_KEPT)
+def _within_means(fair_eur: float, language: str) -> Statement:
+    return statement(language, "within_means", {"fair_eur": fair_eur})

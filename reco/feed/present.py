@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from features.credit import Budget
 from features.horizon import Value, expected_gains
 from reco.feed.answer import FeedAnswer, FeedItem, LocationUsed, Statement, VenueShown
+from reco.feed.budget import budget_at
 from reco.feed.cursor import MAX_SHOWN, write_cursor
-from reco.feed.explaining import explain_offer, explain_slate
+from reco.feed.explaining import explain_means, explain_offer, explain_slate
 from reco.feed.generation import Generation
 from reco.feed.outlook import horizon_shown
 from reco.feed.picks import Live, Pick
@@ -34,6 +36,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
     """Return the answer to the request and the slate to record; `secret` signs the cursor."""
     picks = live.picks
     query, around, met = situation.query, situation.around, situation.state.met
+    budget = budget_at(situation.state, query.now)
     gains = expected_gains(
         [pick.live.values for pick in picks],
         [pick.probability for pick in picks],
@@ -55,7 +58,9 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         floor=query.floor,
         relevance_kept=live.choice.widened.relevance_kept,
         explanation=explain_slate(live.choice, query),
-        items=tuple(_item(pick, gain, met, query) for pick, gain in zip(picks, gains, strict=True)),
+        items=tuple(
+            _item(pick, gain, met, budget, query) for pick, gain in zip(picks, gains, strict=True)
+        ),
         horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, picks, secret),
         notes=tuple(_notes(serving, situation, picks)),
@@ -93,7 +98,8 @@ def offer_item(
     )
 
 
-def _item(pick: Pick, gain: float, met: Set[Value], query: FeedQuery) -> FeedItem:
+def _item(pick: Pick, gain: float, met: Set[Value], budget: Budget, query: FeedQuery) -> FeedItem:
+    means = explain_means(pick, budget, query.language)
     return offer_item(
         pick.live,
         distance_m=pick.distance_m,
@@ -101,7 +107,7 @@ def _item(pick: Pick, gain: float, met: Set[Value], query: FeedQuery) -> FeedIte
         gain=gain,
         reasons=_reasons(pick, met, query.now),
         rank=pick.rank or None,
-        explanation=explain_offer(pick, met, query),
+        explanation=explain_offer(pick, met, query) + means,
     )
 
 

@@ -102,6 +102,23 @@ def test_what_strands_a_small_rest_does_not_come_before_what_leaves_more(shops):
         assert probability[f"4-{shop}"] < 1.1 * probability[f"7.5-{shop}"]
 
 
+def test_a_card_says_what_is_within_the_means_of_who_has_little_left(shops):
+    def told(euros, **asked):
+        leave(shops, euros)
+        return {
+            item.offer_id: [said.text for said in item.explanation if said.code == "within_means"]
+            for item in ask(shops, n=40, **asked)
+        }
+
+    little = told(8, language="en")
+    # Five euros are the least that is fair; four would strand the rest of eight.
+    assert little["2.5-0"] == ["within your means: €5 a booking"]
+    assert {offer for offer, text in little.items() if text} == {f"2.5-{n}" for n in range(4)}
+    assert told(8)["2.5-0"] == ["dans tes moyens : 5\N{NO-BREAK SPACE}€ par réservation"]
+    assert told(3, language="en")["2.5-0"] == ["within your means: €3 a booking"]
+    assert not any(told(300).values())
+
+
 def test_the_last_booking_may_take_all(shops):
     """With a day to go nothing is kept back for later: prices count as they do for a guest."""
     leave(shops, 8, days=1)
