@@ -128,7 +128,7 @@ def _person(report: Report, example: Mapping[str, Any]) -> Element:
     history = [f"{one['title'] or 'untitled'} ({_words(one['category'])})"
                for one in example["history"]]  # fmt: skip
     credit = example["credit_left_cents"]
-    left = "no credit on record" if credit is None else f"€{credit / 100:,.2f} of credit left"
+    left = "no credit on record" if credit is None else f"about €{credit / 100:,.0f} of credit left"
     shown = [{one["title"] for one in slate["offers"]} for _, slate in slates if slate]
     return h.article(".person")[
         h.h3["Person ", h.code[example["user"]]],
@@ -162,7 +162,7 @@ def _slate(report: Report, at: int, slate: Mapping[str, Any], others: set[str] |
 
 def _offer(offer: Mapping[str, Any], is_alone: bool) -> Element:
     distance = offer["distance_m"]
-    place = "online" if distance is None else f"{distance / 1000:.1f} km"
+    place = "online" if distance is None else f"within {distance / 1000:.0f} km"
     facts = [
         _words(offer["category"]),
         offer["venue"],
