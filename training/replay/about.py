@@ -17,10 +17,11 @@ def items_table(past: Past) -> pa.Table:
     return pa.table(
         {
             "item_id": pa.array([item_id.decode() for item_id in items.item_external_id.tolist()]),
-            "title": past.names.item_title,
+            "title": past.names.item_title.cast(pa.string()),
             "category": pa.array([past.categories[code] for code in items.item_category.tolist()]),
             "subcategory": pa.array(
-                [past.subcategories.get(code) for code in items.item_subcategory.tolist()]
+                [past.subcategories.get(code) for code in items.item_subcategory.tolist()],
+                pa.string(),
             ),
         }
     )
@@ -35,8 +36,10 @@ def venues_table(evaluation: Evaluation) -> pa.Table:
     return pa.table(
         {
             "venue_id": pa.array([name.decode() for name in venues.venue_external_id.tolist()]),
-            "name": names,
-            "venue_type": pa.array([kinds[code] for code in venues.venue_type.tolist()]),
+            "name": names.cast(pa.string()),
+            "venue_type": pa.array(
+                [kinds[code] for code in venues.venue_type.tolist()], pa.string()
+            ),
             "lon": pa.array(venues.venue_lon),
             "lat": pa.array(venues.venue_lat),
             "offers": pa.array(catalogue_at(past, start).totals.offers[:-1]),
