@@ -1,6 +1,7 @@
 """Slates of some people in words, side by side: what a reader of figures wants to see."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ def examples_of(evaluation: Evaluation) -> list[dict[str, Any]]:
     users = evaluation.users
     drawn = np.random.default_rng(evaluation.plan.seed).permutation(len(users))[:PEOPLE]
     week = Week.of(evaluation, evaluation.plan.start)
-    return [_example(week, int(users[place])) for place in np.sort(drawn)]
+    told = [_example(week, int(users[place])) for place in drawn]
+    return sorted(told, key=itemgetter("user"))
 
 
 def _example(week: Week, user: int) -> dict[str, Any]:

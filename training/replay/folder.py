@@ -1,7 +1,8 @@
 """The folder of one evaluation: what was asked, the figures of each person, the summary."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ class RunFolder:
 
     `manifest.json` says what was asked, `people/*.parquet` has a row a system, week and person,
     `items.parquet` and `venues.parquet` say what the rows in it are, `summary.json` and
-    `figures.csv` hold the figures with intervals, `examples.json` some slates in words.
+    `figures.csv` hold the figures with intervals, `examples.json` some slates in words. Distances
+    from home are in classes (`training.replay.coarse`), told by their upper ends.
     """
 
     path: Path
@@ -34,6 +36,11 @@ class RunFolder:
     def is_begun(self) -> bool:
         """Whether anything was asked here."""
         return (self.path / _MANIFEST).exists()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has its figures."""
+        return (self.path / _SUMMARY).exists()
 
     @property
     def people(self) -> Path:
@@ -57,7 +64,7 @@ class RunFolder:
         InvalidInput
             The run was stopped before it had any.
         """
-        if not (self.path / _SUMMARY).exists():
+        if not self.is_finished:
             raise InvalidInput(
                 "run", f"{self.name} is not finished; the same `reco evaluate` goes on with it"
             )
@@ -82,7 +89,7 @@ class RunFolder:
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Keep `name`.parquet."""
-        pq.write_table(table, self.path / f"{name}.parquet", compression="zstd")
+        write_parquet(table, self.path / f"{name}.parquet")
 
     def table(self, name: str) -> pa.Table:
         """Return what `write_table` kept."""
@@ -90,7 +97,8 @@ class RunFolder:
 
     def rows(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows of all people, weeks and systems."""
-        return pq.read_table(self.people, columns=list(columns) if columns else None)
+        files = sorted(self.people.glob("*.parquet"))
+        return pq.read_table(files, columns=list(columns) if columns else None)
 
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
@@ -98,9 +106,26 @@ class RunFolder:
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path / f"{name}.unfinished"
-        unfinished.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-        unfinished.replace(self.path / name)
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        _write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table; nobody reads half of it."""
+    _write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under a name of this process, which no reader looks for, then give it its own.
+
+    Two processes that write the same file do not meet: the later one's stays.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        write(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def run_named(runs: Path, name: str) -> RunFolder:

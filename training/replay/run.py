@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from training.replay.evaluation import Evaluation
+from training.replay.folder import write_parquet
 from training.replay.processes import shared_among
 from training.replay.week import Week
 
@@ -20,7 +20,8 @@ Progress = Callable[[str, float], None]
 def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) -> list[Path]:
     """Write a Parquet file for every piece of every week and return them all.
 
-    A file that is there already is not made again, so that a run that was stopped goes on.
+    A file that is there already is not made again, so that a run that was stopped goes on. People
+    are assigned to pieces by pseudonym: which piece somebody is in tells nothing of who it is.
 
     Raises
     ------
@@ -28,7 +29,8 @@ def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) 
         There is nobody to replay.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pieces = range(-(-len(evaluation.users) // _PIECE))
+    people = _by_pseudonym(evaluation)
+    pieces = range(-(-len(people) // _PIECE))
     moments = evaluation.plan.moments
     paths: list[Path] = []
     for week, at in enumerate(moments):
@@ -43,8 +45,8 @@ def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) 
         replayed = Week.of(evaluation, at)
 
         def write(piece: int, replayed: Week = replayed, files: dict[int, Path] = files) -> None:
-            last = min((piece + 1) * _PIECE, len(evaluation.users))
-            _written(replayed.part(np.arange(piece * _PIECE, last)), files[piece])
+            some = people[piece * _PIECE : (piece + 1) * _PIECE]
+            write_parquet(replayed.part(some), files[piece])
 
         for _ in shared_among(missing, write, workers):
             done += 1
@@ -52,7 +54,6 @@ def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) 
     return paths
 
 
-def _written(table: pa.Table, file: Path) -> None:
-    unfinished = file.with_suffix(".unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    unfinished.replace(file)
+def _by_pseudonym(evaluation: Evaluation) -> NDArray[np.int64]:
+    """Return the places (U,) of the people among the evaluation's, in the order of pseudonyms."""
+    return np.argsort([evaluation.pseudonym(user) for user in evaluation.users.tolist()])

@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from reco.catalogue.shelf import CAPS, ONLINE
@@ -81,7 +82,11 @@ class Week:
         return np.maximum(known, _LEAST_KNOWN) / max(1, len(self.evaluation.past.people))
 
     def part(self, places: NDArray[np.int64]) -> pa.Table:
-        """Return the rows of some people, by place among the evaluation's: a row a system."""
+        """Return the rows of some people, by place among the evaluation's: a row a system.
+
+        Within a system they are in the order of the pseudonyms: that of the places would undo them.
+        """
+        places = np.sort(places)
         evaluation, plan = self.evaluation, self.evaluation.plan
         users = evaluation.users[places]
         at_us = micros(self.moment.at)
@@ -105,9 +110,10 @@ class Week:
             met = window.times_met[[row]].indices
             means.most_points[row] = self.reachable.most_points(around, met, plan.n)
         about = self._about(places, window)
+        order = pc.sort_indices(about["user"])
         return pa.concat_tables(
             [
-                pa.table(self._rows(system, made, window, means) | about)
+                pa.table(self._rows(system, made, window, means) | about).take(order)
                 for system, made in zip(plan.systems, lists, strict=True)
             ]
         )
