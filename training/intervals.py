@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 1_000
-_TAIL_PERCENT = 2.5
+TAILS_PERCENT = (2.5, 97.5)
 _CHUNK = 50
 
 
@@ -34,7 +34,7 @@ def mean_intervals(
         left out of its mean. Each is defined for somebody.
     """
     means = resampled_means(figures, seed, resamples)
-    low, high = np.nanpercentile(means, [_TAIL_PERCENT, 100.0 - _TAIL_PERCENT], axis=0)
+    low, high = np.nanpercentile(means, TAILS_PERCENT, axis=0)
     return [
         Estimate(float(mean), float(below), float(above))
         for mean, below, above in zip(np.nanmean(figures, axis=0), low, high, strict=True)

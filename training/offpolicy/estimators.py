@@ -5,6 +5,7 @@ under the policy in question over that under the policy that logged (the propens
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,15 @@ class Terms:
     """(N,)"""
     below: Floats
     """(N,) ones, but where weights are normalised by themselves."""
-    weighing: Weighing
+    weights: Floats
+    """(N, K) of K positions."""
+    count: Floats
+    """(N,) impressions or slates that each row sums: ones, but where rows are people."""
+
+    @cached_property
+    def weighing(self) -> Weighing:
+        """What the weights say of how much the log can tell."""
+        return weighing(self.weights, self.count)
 
     @property
     def value(self) -> float:
@@ -73,13 +82,22 @@ def effective_sample_size(weights: Floats) -> float:
     return float(weights.sum()) ** 2 / squares if squares else 0.0
 
 
-def weighing(weights: Floats) -> Weighing:
-    """Return what (N, K) weights of K positions say of their log.
+def weighing(weights: Floats, count: Floats) -> Weighing:
+    """Return what weights of K positions say of their log.
 
     The mean weight is 1 in expectation where every offer that the policy in question may show has
     a propensity; equal weights far from 1 look like many effective samples, and are of no use.
+
+    Parameters
+    ----------
+    weights
+        (N, K), each the sum of those of `count` impressions or slates.
+    count
+        (N,)
     """
-    mean, error = weights.mean(axis=0), weights.std(axis=0) / np.sqrt(len(weights))
+    mean = weights.sum(axis=0) / count.sum()
+    apart = weights - mean * count[:, np.newaxis]
+    error = np.sqrt((apart**2).sum(axis=0)) / count.sum()
     away = np.abs(mean - 1.0)
     return Weighing(
         min(effective_sample_size(column) for column in weights.T),
@@ -107,7 +125,7 @@ def snips(weight: Floats, reward: Floats) -> Terms:
     weight, reward
         (N,) of each impression.
     """
-    return Terms(weight * reward, weight, weighing(weight[:, np.newaxis]))
+    return Terms(weight * reward, weight, weight[:, np.newaxis], np.ones(len(weight)))
 
 
 def doubly_robust(weight: Floats, reward: Floats, said: Floats, expected: Floats) -> Terms:
@@ -177,16 +195,24 @@ def _by_position(weight: Floats, reward: Floats) -> Terms:
 def grouped(terms: Terms, unit: NDArray[np.int64]) -> Terms:
     """Return the same estimate with rows that belong together as one: all slates of a person.
 
+    Their weights are summed, too: what is effective then are people.
+
     Parameters
     ----------
     unit
         (N,) of each row, numbered from 0 on.
     """
-    above, below = np.zeros((2, int(unit.max()) + 1))
-    np.add.at(above, unit, terms.above)
-    np.add.at(below, unit, terms.below)
-    return Terms(above, below, terms.weighing)
+    columns = (terms.above, terms.below, terms.weights, terms.count)
+    return Terms(*(_summed(column, unit) for column in columns))
+
+
+def _summed(column: Floats, unit: NDArray[np.int64]) -> Floats:
+    """Return the sums (U, ...) of the rows (N, ...) of each unit."""
+    sums = np.zeros((int(unit.max()) + 1, *column.shape[1:]))
+    np.add.at(sums, unit, column)
+    return sums
 
 
 def _mean(above: Floats, weights: Floats) -> Terms:
-    return Terms(above, np.ones(len(above)), weighing(weights))
+    ones = np.ones(len(above))
+    return Terms(above, ones, weights, ones)

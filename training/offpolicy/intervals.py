@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import RESAMPLES, Estimate, resampled_means
+from training.intervals import RESAMPLES, TAILS_PERCENT, Estimate, resampled_means
 from training.offpolicy.estimators import Terms, Weighing
 
 LEAST_EFFECTIVE = 100.0
 """Effective samples below which an estimate is not shown as a number (METRICS, 6)."""
 
-_TAILS_PERCENT = (2.5, 97.5)
+_ROUNDING = 1e-6
 _NORMAL = 1.959963984540054
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,8 @@ def told(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> list[
     """Return estimates, all of the same rows, with studentised intervals.
 
     None is shown below `LEAST_EFFECTIVE` effective samples, nor where the log lacks what the policy
-    in question shows, nor where rewards are so few that the interval has no end.
+    in question shows, nor where rewards are so few that the interval has no end, nor where all rows
+    say the same (no reward at all): the interval would be a point.
     """
     intervals = studentised_intervals(resampled(terms, seed, resamples))
     return [
@@ -56,7 +57,8 @@ def told(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> list[
 
 
 def _is_enough(terms: Terms, found: Estimate) -> bool:
-    return is_enough(terms.weighing) and math.isfinite(found.high - found.low)
+    is_point = math.isclose(found.low, found.high, rel_tol=_ROUNDING)
+    return is_enough(terms.weighing) and math.isfinite(found.high - found.low) and not is_point
 
 
 def is_enough(weighing: Weighing) -> bool:
@@ -85,7 +87,7 @@ def studentised_intervals(found: Resampled) -> list[Estimate]:
     # A resample without a reward has no spread: it is infinitely far away. Without a weight it says
     # nothing.
     away = np.where(np.isnan(away), 0.0, away)
-    below, above = np.percentile(away, _TAILS_PERCENT, axis=0, method="nearest")
+    below, above = np.percentile(away, TAILS_PERCENT, axis=0, method="nearest")
     return _estimates(
         found.value, found.value - above * found.error, found.value - below * found.error
     )
@@ -93,7 +95,7 @@ def studentised_intervals(found: Resampled) -> list[Estimate]:
 
 def percentile_intervals(found: Resampled) -> list[Estimate]:
     """Return the percentiles of the resampled estimates."""
-    low, high = np.percentile(found.values, _TAILS_PERCENT, axis=0)
+    low, high = np.percentile(found.values, TAILS_PERCENT, axis=0)
     return _estimates(found.value, low, high)
 
 

@@ -12,6 +12,7 @@ from training.offpolicy.estimators import (
     cascade,
     doubly_robust,
     effective_sample_size,
+    grouped,
     importance_weights,
     independent,
     ips,
@@ -142,14 +143,40 @@ def test_of_several_positions_the_least_is_told():
 
 
 def test_a_log_that_lacks_what_the_policy_shows_is_not_whole():
-    assert weighing(np.ones((200, 1))).is_whole
+    ones = np.ones(200)
+    assert weighing(np.ones((200, 1)), ones).is_whole
     # As where three of four offers that are shown evenly are never logged.
-    lacking = weighing(np.full((200, 1), 0.25))
+    lacking = weighing(np.full((200, 1), 0.25), ones)
     assert lacking.effective == pytest.approx(200)
     assert lacking.mean == 0.25
     assert not lacking.is_whole
     tail = np.random.default_rng(1).exponential(size=(200, 1))
-    assert weighing(tail).is_whole
+    assert weighing(tail, ones).is_whole
+
+
+def test_what_is_effective_of_people_is_people():
+    weight = np.array([1.0, 1.0, 1.0, 3.0, 0.0])
+    of_slates = ips(weight, np.ones(5))
+    alone = grouped(of_slates, np.arange(5)).weighing
+    assert (alone.effective, alone.mean) == (of_slates.weighing.effective, 1.2)
+    # Two people: the sums are 3 and 3.
+    both = grouped(of_slates, np.array([0, 0, 0, 1, 1]))
+    assert both.weighing.effective == pytest.approx(2.0)
+    assert both.weighing.mean == pytest.approx(1.2)
+    assert both.value == pytest.approx(of_slates.value)
+    one = grouped(of_slates, np.zeros(5, dtype=np.int64))
+    assert one.weighing.effective == pytest.approx(1.0)
+
+
+def test_more_slates_of_some_do_not_look_like_chance():
+    generator = np.random.default_rng(2)
+    slates = generator.integers(1, 40, size=300)
+    person = np.repeat(np.arange(300), slates)
+    lacking = grouped(ips(np.full(len(person), 0.9), np.ones(len(person))), person)
+    assert not lacking.weighing.is_whole
+    # Of the same weight all over, only the share of each person in the slates lessens the people.
+    shares = slates / slates.sum()
+    assert lacking.weighing.effective == pytest.approx(1.0 / (shares @ shares))
 
 
 def test_without_any_weight_there_is_no_value():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.offpolicy.estimators import Terms, ips, snips, weighing
+from training.offpolicy.estimators import Terms, grouped, ips, snips
 from training.offpolicy.intervals import (
     LEAST_EFFECTIVE,
     normal_intervals,
@@ -67,7 +67,7 @@ def test_without_a_reward_the_interval_is_a_point_and_with_few_it_may_have_no_en
 
 
 def test_terms_without_weight_are_no_number():
-    found = resampled([Terms(np.zeros(5), np.zeros(5), weighing(np.zeros((5, 1))))], 9)
+    found = resampled([Terms(np.zeros(5), np.zeros(5), np.zeros((5, 1)), np.ones(5))], 9)
     assert np.isnan(found.value).all()
 
 
@@ -94,3 +94,22 @@ def test_no_number_is_shown_where_its_interval_has_no_end():
     (once,) = told([ips(np.ones(500), reward)], seed=1)
     assert once.weighing.effective == pytest.approx(500)
     assert once.estimate is None
+
+
+def test_no_number_is_shown_where_nothing_was_ever_earned():
+    (nothing,) = told([ips(np.ones(4_000), np.zeros(4_000))], seed=1)
+    assert nothing.weighing.effective == pytest.approx(4_000)
+    assert nothing.estimate is None
+    # Nor where rounding alone makes rows differ.
+    weight = np.random.default_rng(1).uniform(0.5, 1.5, 500)
+    (constant,) = told([snips(weight, np.full(500, 0.3))], seed=1)
+    assert constant.estimate is None
+
+
+def test_no_number_is_shown_of_the_slates_of_one_person():
+    reward = np.tile([1.0, *[0.0] * 19], 10)
+    slates = ips(np.ones(200), reward)
+    of_one, of_all = told([grouped(slates, np.zeros(200, dtype=np.int64))], 1), told([slates], 1)
+    assert of_one[0].weighing.effective == pytest.approx(1.0)
+    assert of_one[0].estimate is None
+    assert of_all[0].estimate is not None
