@@ -21,7 +21,7 @@ from reco.feed.widening import Aim, Pool, Widened
 from reco.kernel.gain import gain_of
 
 UNKNOWN = 0.0
-"""Propensity of an offer that stands in for one that was drawn and is gone: no estimate uses it."""
+"""Propensity of an offer that stands in for one that was drawn and is gone: nothing is divided by it."""
 
 _RATE_OF_DEMO = 0.02
 _ROUNDING = 1e-12
@@ -164,7 +164,7 @@ def explored(choice: Choice, catalogue: Catalogue, query: FeedQuery, is_live: Is
     Where the offer that was drawn is gone, the slate stays as it was chosen, and the propensity of
     that position is `UNKNOWN`: the others then are exact without asking what else is gone. An
     estimate that gives such a position no weight stays unbiased, as the propensities are those of
-    showing an offer with a known one.
+    showing an offer with a known one; of another epsilon its weight is known all the same.
     """
     if not query.exploration or query.plan:
         return Explored(choice, (1.0,) * len(choice.widened.chosen))

@@ -95,7 +95,8 @@ def read_recorded(
 def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str, Terms]:
     """Return estimates of a slate's reward, had another epsilon been used; rows are people.
 
-    All follows from the record: epsilon scales the probability of everything that chance does.
+    All follows from the record: epsilon scales the probability of everything that chance does, also
+    of drawing what is gone, so that its weight is known where its propensity is not.
 
     - iips: by position, whatever stands elsewhere.
     - slate ips: by the slate, which differs in one position from the one that was chosen.
@@ -114,11 +115,12 @@ def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str,
     by_chance = np.where(is_drawn, propensity, 1.0 - propensity)
     target = np.where(is_drawn, by_chance * ratio, 1.0 - by_chance * ratio)
     weight = importance_weights(np.where(is_unknown, 0.0, target), propensity)
+    weight = np.where(is_unknown, ratio, weight)
     # A slate is as it was chosen unless some position was drawn.
+    was_drawn = (is_drawn | is_unknown).any(axis=1)
     others = np.where(is_drawn | is_unknown, 0.0, by_chance).sum(axis=1)
     whole = (1.0 - others * ratio[:, 0]) / (1.0 - others)
-    whole = np.where(is_drawn.any(axis=1), ratio[:, 0], whole)
-    whole[is_unknown.any(axis=1)] = 0.0
+    whole = np.where(was_drawn, ratio[:, 0], whole)
     return {
         "iips": grouped(independent(weight, rewards), recorded.person),
         "slate ips": grouped(ips(whole, rewards.sum(axis=1)), recorded.person),
