@@ -35,6 +35,8 @@ class Assumptions:
                 raise InvalidInput(name, f"{getattr(self, name)} is less than 1")
         if self.position_bias < 0.0:
             raise InvalidInput("position_bias", f"{self.position_bias} is negative")
+        if not self.parameters.credit_eur > 0.0:
+            raise InvalidInput("credit_eur", f"{self.parameters.credit_eur} is not above 0")
 
     @property
     def weeks(self) -> int:

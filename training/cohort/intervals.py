@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import RESAMPLES, Estimate, resampled_means
-
-_TAILS = (2.5, 97.5)
+from training.intervals import RESAMPLES, TAILS_PERCENT, Estimate, resampled_means
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,14 @@ def over_seeds(figures: Sequence[NDArray[np.float64]], seed: int = 0) -> OverSee
     Parameters
     ----------
     figures
-        One (P,) a seed; people for whom the figure is not defined are NaN.
+        One (P,) a seed; people for whom the figure is not defined are NaN. A seed that has nobody
+        else is left out; one at least has somebody.
     """
-    kept = [column[~np.isnan(column)][:, np.newaxis] for column in figures]
+    kept = {at: column[~np.isnan(column)][:, np.newaxis] for at, column in enumerate(figures)}
+    told = {at: column for at, column in kept.items() if len(column)}
     return _summary(
-        [float(column.mean()) for column in kept],
-        np.hstack([resampled_means(column, seed + at) for at, column in enumerate(kept)]),
+        [float(column.mean()) for column in told.values()],
+        np.hstack([resampled_means(column, seed + at) for at, column in told.items()]),
         seed,
     )
 
@@ -59,6 +59,6 @@ def _summary(of_seeds: list[float], drawn: NDArray[np.float64], seed: int) -> Ov
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(of_seeds), size=(RESAMPLES, len(of_seeds)))
     means = np.take_along_axis(drawn, chosen, axis=1).mean(axis=1)
-    low, high = np.percentile(means, _TAILS)
+    low, high = np.percentile(means, TAILS_PERCENT)
     value = Estimate(float(np.mean(of_seeds)), float(low), float(high))
     return OverSeeds(value, min(of_seeds), max(of_seeds))

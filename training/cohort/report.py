@@ -39,7 +39,13 @@ def told(lives: Sequence[Lived]) -> Told:
     """Return the figures of one policy from its lives, one a seed."""
     ends = [one.at_the_end() for one in lives]
     names = dict.fromkeys(name for end in ends for name in end)
-    figures = {name: over_seeds([_of(end, name) for end in ends]) for name in names}
+    columns = {name: [_of(end, name) for end in ends] for name in names}
+    # Of a territory where no seed has anybody there is nothing to tell.
+    figures = {
+        name: over_seeds(of_seeds)
+        for name, of_seeds in columns.items()
+        if not all(np.isnan(column).all() for column in of_seeds)
+    }
     worth = [one.regret() for one in lives]
     if all(len(one["bookings"]) for one in worth):
         for name in ("bookings", "points"):

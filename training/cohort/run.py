@@ -35,6 +35,8 @@ class Cohorts:
     folder: Path
     models: Path
     """Where the models of the beginning are kept, of one world each."""
+    revision: str | None
+    """Of the code that lives them; None: not known."""
 
     def __post_init__(self) -> None:
         if not self.policies or not self.seeds:
@@ -48,7 +50,7 @@ class Cohorts:
         Raises
         ------
         InvalidInput
-            The folder holds cohorts of other assumptions.
+            The folder holds cohorts of other assumptions or of another revision of the code.
         """
         self._claim()
         for at, seed in enumerate(self.seeds):
@@ -110,16 +112,18 @@ class Cohorts:
         return first_model(world, start, self.models / name, progress, credit_weight)
 
     def _claim(self) -> None:
-        """Write down whose folder it is, or see that it is of the same assumptions."""
+        """Write down whose folder it is, or see that it is of the same assumptions and code."""
         self.folder.mkdir(parents=True, exist_ok=True)
         plan = self.folder / _PLAN
-        told = {"digest": self.assumptions.digest(), **asdict(self.assumptions)}
+        claim = {"digest": self.assumptions.digest(), "revision": self.revision}
+        told = {**claim, **asdict(self.assumptions)}
         if plan.exists():
-            known = json.loads(plan.read_text(encoding="utf-8"))["digest"]
-            if known != told["digest"]:
-                raise InvalidInput(
-                    "out", f"{self.folder} holds cohorts of other assumptions; choose another"
-                )
+            known = json.loads(plan.read_text(encoding="utf-8"))
+            for key, named in (("digest", "other assumptions"), ("revision", "other code")):
+                if known.get(key) != claim[key]:
+                    raise InvalidInput(
+                        "out", f"{self.folder} holds cohorts of {named}; choose another"
+                    )
         plan.write_text(json.dumps(told, default=str, indent=2), encoding="utf-8")
 
     def _file(self, what: str, whose: str, seed: int) -> Path:

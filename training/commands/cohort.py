@@ -19,6 +19,7 @@ from training.cohort.policies import NAMES
 from training.cohort.report import Difference, Told, as_json, differences, told
 from training.cohort.run import Cohorts
 from training.commands.progress import share_progress
+from training.commands.revision import code_revision
 from training.commands.simulate import this_monday
 from training.simulate.parameters import PARAMETERS, scale_of
 from training.slate_plot import require_plots
@@ -40,7 +41,7 @@ def cohort(
     ] = None,
     months: Annotated[int, typer.Option(help="That the credit lasts.")] = 24,
     credit_eur: Annotated[
-        float, typer.Option(min=0.0, help="That everybody is granted; caps stay.")
+        float, typer.Option(help="That everybody is granted, above 0; caps stay.")
     ] = PARAMETERS.credit_eur,
     people: Annotated[int, typer.Option(help="Of each cohort.")] = 2_000,
     seeds: Annotated[int, typer.Option(help="Cohorts, each in a world of its own.")] = 3,
@@ -79,7 +80,8 @@ def cohort(
     if is_sensitivity:
         _sensitivity(assumptions, chosen, numbers, out, workers=workers, is_json=is_json)
         return
-    tolds, apart = lived_through(Cohorts(assumptions, chosen, numbers, out, out / _MODELS), workers)
+    cohorts = Cohorts(assumptions, chosen, numbers, out, out / _MODELS, code_revision())
+    tolds, apart = lived_through(cohorts, workers)
     if plot:
         save_cohort_plot(tolds, plot)
     if is_json:
@@ -111,9 +113,10 @@ def _sensitivity(
     """Live through each variant of the assumptions, in a folder of its own."""
     if not any(policy in _AGAINST for policy in policies):
         raise InvalidInput("policy", "nothing to compare with", _AGAINST)
-    found = {}
+    found, revision = {}, code_revision()
     for name, assumptions in variants(usual).items():
-        cohorts = Cohorts(assumptions, policies, seeds, out / name.replace(" ", "-"), out / _MODELS)
+        folder = out / name.replace(" ", "-")
+        cohorts = Cohorts(assumptions, policies, seeds, folder, out / _MODELS, revision)
         found[name] = lived_through(cohorts, workers)
     if is_json:
         typer.echo(json.dumps({name: as_json(*one) for name, one in found.items()}))

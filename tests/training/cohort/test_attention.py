@@ -38,6 +38,12 @@ def test_senseless_assumptions_are_refused_by_name(wrong):
         replace(TINY, **wrong)
 
 
+@pytest.mark.parametrize("credit_eur", [0.0, -1.0])
+def test_a_credit_is_above_nothing(credit_eur):
+    with pytest.raises(InvalidInput, match="credit_eur"):
+        replace(TINY, parameters=replace(TINY.parameters, credit_eur=credit_eur))
+
+
 def test_other_assumptions_have_another_digest():
     assert TINY.digest() == Assumptions(**vars(TINY)).digest()
     assert TINY.digest() != replace(TINY, people=51).digest()

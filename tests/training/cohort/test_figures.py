@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from features.horizon import POINTS, points, values_of
@@ -94,6 +97,20 @@ def test_an_interval_holds_the_spread_of_seeds_and_of_people():
 
 def test_people_without_a_figure_are_left_out():
     assert over_seeds([np.array([1.0, np.nan, 3.0])]).estimate.value == 2.0
+
+
+def test_seeds_without_anybody_are_left_out():
+    nobody, some = np.full(3, np.nan), np.array([1.0, 3.0, 5.0])
+    both = over_seeds([some, nobody])
+    assert both.estimate == over_seeds([some]).estimate
+    assert (both.least, both.most) == (3.0, 3.0)
+
+
+def test_a_territory_without_anybody_is_not_told(lived):
+    dense = pa.table({"density": ["dense"] * TINY.people})
+    figures = told([replace(lived, people=dense)]).figures
+    assert "bookings rural" not in figures
+    assert figures["bookings dense"] == figures["bookings"]
 
 
 def test_the_share_lost_is_of_sums():

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -13,8 +14,8 @@ def unseen(what, share):
     assert 0.0 <= share <= 1.0
 
 
-def cohorts(folder, *policies, assumptions=TINY, seeds=(SEED,)):
-    return Cohorts(assumptions, policies, seeds, folder, folder / "models")
+def cohorts(folder, *policies, assumptions=TINY, seeds=(SEED,), revision="abc"):
+    return Cohorts(assumptions, policies, seeds, folder, folder / "models", revision)
 
 
 def test_lives_are_kept_and_not_lived_again(tmp_path):
@@ -39,6 +40,19 @@ def test_a_folder_of_other_assumptions_is_refused(tmp_path):
     (tmp_path / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
     with pytest.raises(InvalidInput, match="other assumptions"):
         others.run(1, unseen)
+
+
+@pytest.mark.parametrize("revision", ["def", None])
+def test_a_folder_of_other_code_is_refused(tmp_path, revision):
+    ours = cohorts(tmp_path, "popular")
+    claimed = {"digest": TINY.digest(), "revision": revision}
+    (tmp_path / "assumptions.json").write_text(json.dumps(claimed), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="other code"):
+        ours.run(1, unseen)
+    del claimed["revision"]
+    (tmp_path / "assumptions.json").write_text(json.dumps(claimed), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="other code"):
+        ours.run(1, unseen)
 
 
 def test_nothing_to_live_through_is_refused(tmp_path):
