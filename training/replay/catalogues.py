@@ -42,7 +42,7 @@ def catalogue_at(past: Past, at: datetime) -> Catalogue:
         subcategories=past.subcategories,
         genres=past.genres,
         venue_types=past.venue_types,
-        users=len(past.people),
+        users=past.population,
         items=items,
         venues=past.venues,
         base=on_shelf.shelf(past.venues, at_us),
@@ -74,18 +74,21 @@ def _closes(stocks: Stocks, offers: Offers) -> NDArray[np.int64]:
 
 def _taken(past: Past, at_us: int) -> NDArray[np.int64]:
     """Return the places taken of each stock; 0 where nobody counts them."""
-    bookings, count = past.bookings, len(past.stocks.offer)
+    taken = np.zeros(len(past.stocks.offer), dtype=np.int64)
     is_limited = past.stocks.places < UNLIMITED_PLACES
-    stand = bookings.stand(at_us) & is_limited[bookings.stock]
-    taken = np.bincount(bookings.stock[stand], bookings.quantity[stand], minlength=count)
-    return taken.astype(np.int64)
+    for bookings in (past.bookings, past.unnamed):
+        stand = bookings.stand(at_us) & is_limited[bookings.stock]
+        np.add.at(taken, bookings.stock[stand], bookings.quantity[stand])
+    return taken
 
 
 def recent_bookings(past: Past, at_us: int) -> NDArray[np.int32]:
     """Return the bookings (O,) of each offer in the 28 days before, and those without a time."""
-    bookings, deeds, count = past.bookings, past.deeds, len(past.offers.item)
-    recent = bookings.stand(at_us) & (bookings.at_us > at_us - _RECENT_US)
-    of_offer = np.bincount(past.stocks.offer[bookings.stock[recent]], minlength=count)
+    deeds, count = past.deeds, len(past.offers.item)
+    of_offer = np.zeros(count, dtype=np.int64)
+    for bookings in (past.bookings, past.unnamed):
+        recent = bookings.stand(at_us) & (bookings.at_us > at_us - _RECENT_US)
+        of_offer += np.bincount(past.stocks.offer[bookings.stock[recent]], minlength=count)
     told = (deeds.kind == BOOKING) & (deeds.at_us <= at_us)
     told &= (deeds.at_us > at_us - _RECENT_US) | (deeds.at_us == NEVER_US)
     return (of_offer + np.bincount(deeds.offer[told], minlength=count)).astype(np.int32)

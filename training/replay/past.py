@@ -151,6 +151,10 @@ class Past:
     stocks: Stocks
     stocks_before: Before[Stocks] | None
     people: People
+    population: int
+    """People that there were, those who are erased too."""
     bookings: Bookings
+    unnamed: Bookings
+    """Of people who are erased: they took places, and belong to nobody."""
     deeds: Deeds
     names: Names

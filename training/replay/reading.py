@@ -98,7 +98,9 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
         stocks=_stocks(stocks, offers),
         stocks_before=None,
         people=_people(users),
+        population=len(users),
         bookings=read_bookings(users, stocks),
+        unnamed=_NO_BOOKINGS,
         deeds=read_deeds(users, offers),
         names=Names(
             item_title=items["title"],
@@ -257,6 +259,16 @@ def _deeds(pieces: Pieces, users: pa.Table, offers: pa.Table) -> Deeds:
     ]
     user, offer, kind, at_us = map(np.concatenate, zip(*parts, strict=True))
     return deeds_in_order(len(users), user, offer, kind=kind, at_us=at_us)
+
+
+_NO_BOOKINGS = Bookings(
+    start=np.zeros(1, dtype=np.int64),
+    stock=np.empty(0, dtype=np.int32),
+    quantity=np.empty(0, dtype=np.int32),
+    amount_cents=np.empty(0, dtype=np.int32),
+    at_us=np.empty(0, dtype=np.int64),
+    cancelled_us=np.empty(0, dtype=np.int64),
+)
 
 
 def bookings_in_order(

@@ -57,6 +57,8 @@ select user_id, stock_id, quantity::int4, amount_cents, booked_at,
   coalesce(cancelled_at, 'infinity')
 from core.booking
 """
+_OF_ERASED = "where user_id in (select id from core.beneficiary where erased_at is not null)"
+_POPULATION = "select count(*) as people from core.beneficiary"
 _BOOKING_TYPES = {
     "user": "int8", "stock": "int8", "quantity": "int4", "amount_cents": "int4", "at_us": "time",
     "cancelled_us": "time",
@@ -148,11 +150,17 @@ def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
     for name, kind, value, at in connection.execute(_TASTES).fetchall():
         tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
     people = People(past.people.names, past.people.home, deposits, tastes)
+    unnamed = fetch_arrays(connection, _BOOKINGS + _OF_ERASED, _BOOKING_TYPES)
+    stock = rows_of(_ids(connection, _STOCK_IDS), unnamed.pop("stock"))
+    nobody = np.zeros_like(unnamed.pop("user"))
+    population = fetch_arrays(connection, _POPULATION, {"people": "int8"})["people"]
     stocks = fetch_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
     offers = fetch_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
     return replace(
         past,
         people=people,
+        population=int(population[0]),
+        unnamed=bookings_in_order(1, nobody, stock, **unnamed),
         stocks_before=_before(Stocks, stocks) if len(stocks["row"]) else None,
         offers_before=_before(Offers, offers) if len(offers["row"]) else None,
     )

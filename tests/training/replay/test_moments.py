@@ -107,6 +107,20 @@ def test_what_was_changed_is_taken_back(lived, connection):
     assert first[1] == second[1] != last[1]
 
 
+@pytest.mark.parametrize("at", MOMENTS)
+def test_who_is_erased_has_taken_places(lived, connection, at):
+    connection.execute(
+        "update core.beneficiary set erased_at = %s where external_id in ('late', 'broke')",
+        (NOW,),
+    )
+    past = past_from_database(lived.conninfo)
+    told, built = catalogue_at(past, at), build_catalogue(connection, at, at)
+    assert not {"late", "broke"} & set(past.people.names)
+    for name, column in built.base.arrays().items():
+        np.testing.assert_array_equal(getattr(told.base, name), column, err_msg=name)
+    assert told.users == built.users == len(past.people) + 2
+
+
 def test_a_booking_after_the_moment_takes_no_place(lived):
     past = past_from_database(lived.conninfo)
     tonight = past.names.stock_id.to_pylist().index("film-tonight") + 1
