@@ -25,12 +25,13 @@ def distance_classes_m(distance_m: NDArray[np.floating]) -> NDArray[np.float32]:
     [1000.0, 1000.0, 2000.0, 10000.0, 15000.0]
     """
     step_m = np.where(distance_m > _FAR_M, _FAR_STEP_M, STEP_M)
-    return np.maximum(np.ceil(distance_m / step_m) * step_m, STEP_M).astype(np.float32)
+    ends_m = np.maximum(np.ceil(distance_m / step_m) * step_m, STEP_M)
+    return np.asarray(ends_m, dtype=np.float32)
 
 
-def rounded_m(distance_m: NDArray[np.floating]) -> NDArray[np.float32]:
+def rounded_m(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return distances to the nearest km: a mean over people stays what it is; NaN stays."""
-    return (np.round(distance_m / STEP_M) * STEP_M).astype(np.float32)
+    return np.round(distance_m / STEP_M) * STEP_M
 
 
 def rounded_credit_cents(cents: int | None) -> int | None:

@@ -107,15 +107,15 @@ class RunFolder:
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(content, ensure_ascii=False, indent=1)
-        _write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
+        write_whole(self.path / name, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table; nobody reads half of it."""
-    _write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    write_whole(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a name of this process, which no reader looks for, then give it its own.
 
     Two processes that write the same file do not meet: the later one's stays.

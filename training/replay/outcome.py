@@ -12,14 +12,24 @@ from training.replay.about import items_table, venues_table
 from training.replay.evaluation import Evaluation
 from training.replay.examples import examples_of
 from training.replay.folder import RunFolder
+from training.replay.origin import origin_of
 from training.replay.plan import Plan
 from training.replay.run import Progress, run
-from training.replay.summary import RunSummary, summary_of
+from training.replay.summary import RunSummary, summary_from, summary_of
 
 _COLUMNS = ("segment", "value", "people", "system", "metric", *Compared.__dataclass_fields__)
 
-_SAME = ("plan", "world", "source", "people")
-"""What the manifest of a run says that goes on."""
+_SAME = {
+    "plan": "plan",
+    "world": "world",
+    "source": "source",
+    "code_revision": "code",
+    "people": "people",
+    "people_digest": "people",
+    "past_digest": "data",
+    "key_digest": "secret",
+}
+"""What the manifest of a run says that goes on, and what it is called."""
 
 
 def evaluate(
@@ -44,8 +54,13 @@ def evaluate(
     """
     kept, plan = RunFolder(folder), evaluation.plan
     manifest = {**about, **_asked(plan), "people": len(evaluation.users)}
-    _require_same(kept, manifest)
-    kept.write_manifest(manifest)
+    manifest |= origin_of(evaluation)
+    if kept.is_begun:
+        _require_same(kept, manifest)
+    else:
+        kept.write_manifest(manifest)
+    if kept.is_finished:
+        return kept, summary_from(kept.summary())
     kept.write_table("items", items_table(evaluation.past))
     kept.write_table("venues", venues_table(evaluation))
     run(evaluation, kept.people, workers, lambda what, share: progress(what, 0.95 * share))
@@ -60,11 +75,12 @@ def evaluate(
 
 def _require_same(kept: RunFolder, manifest: Mapping[str, Any]) -> None:
     """Raise `InvalidInput` where a folder holds parts of something else: they would be mixed."""
-    before = kept.manifest() if kept.is_begun else manifest
-    if any(before.get(name) != manifest.get(name) for name in _SAME):
+    before = kept.manifest()
+    other = [told for name, told in _SAME.items() if before.get(name) != manifest.get(name)]
+    if other:
         raise InvalidInput(
             "out",
-            f"{kept.path} holds another evaluation: of another plan, other people or other data;"
+            f"{kept.path} holds another evaluation, of other {', '.join(dict.fromkeys(other))};"
             " choose another folder with --out, or delete it",
         )
 

@@ -1,6 +1,5 @@
 """What is written of a run tells nobody's home, credit or place in the database."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
