@@ -95,7 +95,7 @@ def replayed_parts(
     ]
     if min(np.count_nonzero(part.is_booked) for part in both) < LEAST_BOOKINGS:
         return None
-    return Parts(*both, later_visits=visits.take(~earlier))
+    return Parts(both[0], both[1], visits.take(~earlier))
 
 
 def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:
