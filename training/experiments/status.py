@@ -48,7 +48,8 @@ class Comparison:
     variant: str
     metric: str
     difference: Difference | None
-    """None: too few are judged, or they are all alike."""
+    """The interval and p are corrected for the number of variants. None: too few are judged, or
+    they are all alike."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,12 @@ def _comparisons(plan: Plan, people: People) -> Iterator[Comparison]:
                 if plan.horizon is None
                 else at_the_horizon(one, other, alpha)
             )
-            yield Comparison(label, metric, found)
+            yield Comparison(label, metric, found and _corrected(found, len(others)))
+
+
+def _corrected(found: Difference, variants: int) -> Difference:
+    """Return a difference with the p that its interval goes by (Bonferroni over the variants)."""
+    return replace(found, p=min(1.0, found.p * variants))
 
 
 def _guards(plan: Plan, people: People, may_look: bool) -> Iterator[GuardStatus]:

@@ -8,7 +8,7 @@ import pytest
 
 from reco.experiments.plan import GUARDS, METRICS, Experiment, Plan, Variant
 from training.experiments.people import Counts, People
-from training.experiments.status import assess
+from training.experiments.status import ALPHA, assess
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLAN = Plan(
@@ -127,3 +127,18 @@ def test_more_variants_share_what_may_be_wrong():
     one = assess(RUNNING, people, LATER).comparisons[0].difference
     two = assess(replace(RUNNING, plan=three), people, LATER).comparisons[0].difference
     assert two.high - two.low > one.high - one.low
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.03, 0.05, 0.07, 0.3])
+@pytest.mark.parametrize("experiment", [RUNNING, FIXED])
+def test_p_says_what_the_interval_says(experiment, shift):
+    three = replace(experiment.plan, variants=(*PLAN.variants, Variant("wider")))
+    people, late = people_of(horizon_points=shift), NOW + timedelta(days=28)
+    one = assess(experiment, people, late).comparisons
+    two = assess(replace(experiment, plan=three), people, late).comparisons
+    for alone, corrected in zip(one, two, strict=False):
+        assert alone.metric == corrected.metric
+        found = corrected.difference
+        if experiment.plan.horizon:
+            assert found.p == pytest.approx(min(1.0, 2 * alone.difference.p))
+        assert (found.p < ALPHA) == (found.low > 0.0 or found.high < 0.0)
