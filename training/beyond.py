@@ -202,15 +202,6 @@ def calibration_kl(
     return np.where(wanted.sum(axis=1) > 0, figures, np.nan)
 
 
-def affordable(
-    ranked: NDArray[np.int32], price_cents: NDArray[np.int64], credit_cents: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the share of each list that costs no more than what the user has left (n,)."""
-    there = ranked >= 0
-    within = there & (price_cents[ranked] <= credit_cents[:, np.newaxis])
-    return _share(within.sum(axis=1), there.sum(axis=1))
-
-
 def median_distance_m(
     ranked: NDArray[np.int32], distance_m: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -260,19 +251,23 @@ def exposures(ranked: NDArray[np.int32], items: int) -> NDArray[np.float64]:
     return np.asarray(times, dtype=np.float64)
 
 
-def venue_exposures(ranked: NDArray[np.int32], venue: NDArray[np.int64]) -> NDArray[np.float64]:
+def venue_exposures(
+    venue: NDArray[np.int64], place: NDArray[np.int64], venues: int = 0
+) -> NDArray[np.float64]:
     """Return what each venue is shown, by position: 1 / log2(j + 1) at place j.
 
     Parameters
     ----------
     venue
-        (I,) venue of each item, -1: none.
+        (P,) of all that is shown, list after list, -1: none.
+    place
+        (P,) in its list, from 0 on.
+    venues
+        Length of what is returned at least.
     """
-    weight = np.broadcast_to(1.0 / np.log2(np.arange(2, ranked.shape[1] + 2)), ranked.shape)
-    place = np.where(ranked >= 0, venue[ranked], -1)
-    known = place >= 0
-    venues = int(venue.max(initial=-1)) + 1
-    return np.bincount(place[known], weight[known], minlength=venues).astype(np.float64)
+    is_known = venue >= 0
+    weight = 1.0 / np.log2(place[is_known] + 2.0)
+    return np.bincount(venue[is_known], weight, minlength=venues).astype(np.float64)
 
 
 def _is_hit(ranked: NDArray[np.int32], found: Found) -> NDArray[np.bool_]:

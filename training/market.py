@@ -18,14 +18,11 @@ from reco.frames.schema import Frames
 from reco.geo.points import Point
 from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
-from training.replay.catalogues import cap_codes
+from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, taxonomy_of
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
 """The frames that a market is made of."""
-
-_RECENT_US = 28 * DAY_US
-"""How old a booking may be to be called recent, as in the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class Market:
 
     def recent_bookings(self, at_us: int) -> NDArray[np.int64]:
         """Return the bookings (O,) in the 28 days before a moment of each offer that goes on."""
-        first, last = np.searchsorted(self.booked_at_us, [at_us - _RECENT_US, at_us])
+        first, last = np.searchsorted(self.booked_at_us, [at_us - RECENT_US, at_us])
         bookings = np.bincount(self.booked_offer[first:last], minlength=len(self.offer_item))
         return np.where(self.offer_closes_us > at_us, bookings, 0)
 

@@ -175,7 +175,9 @@ def totals_of(ranked: NDArray[np.int32], slates: SlateTask) -> dict[str, float]:
         f"gini@{k}": gini(exposures(ranked, items)[is_open]),
     }
     if (slates.venue >= 0).any():
-        shown = venue_exposures(ranked, slates.venue)
+        user, place = np.nonzero(ranked >= 0)
+        venues = int(slates.venue.max()) + 1
+        shown = venue_exposures(slates.venue[ranked[user, place]], place, venues)
         has_offers = np.unique(slates.venue[is_open & (slates.venue >= 0)])
         totals[f"venue_gini@{k}"] = gini(shown[has_offers])
     return totals

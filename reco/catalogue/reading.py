@@ -10,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from features.interactions import encoded_ids
-from reco.catalogue.shelf import CAPS
+from reco.catalogue.shelf import CAPS, RECENT
 from reco.catalogue.snapshot import MOST_GENRES, Items
 from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import fetch_arrays
@@ -56,12 +56,12 @@ _STOCK_TYPES = {
 _BOOKINGS = """
 select offer_id, count(*)::int4 from (
   select s.offer_id from core.booking b join core.stock s on s.id = b.stock_id
-  where b.booked_at <= %(known)s and b.booked_at > %(now)s::timestamptz - interval '28 days'
+  where b.booked_at <= %(known)s and b.booked_at > %(now)s::timestamptz - %(recent)s
     and (b.cancelled_at is null or b.cancelled_at > %(known)s) {of_stock}
   union all
   select x.offer_id from core.interaction x
   where x.kind = 'booking' and (x.at is null
-    or (x.at <= %(known)s and x.at > %(now)s::timestamptz - interval '28 days')) {of_interaction}
+    or (x.at <= %(known)s and x.at > %(now)s::timestamptz - %(recent)s)) {of_interaction}
 ) recent
 group by offer_id order by offer_id
 """
@@ -97,7 +97,13 @@ def read_offers(
     Stocks that are past, withdrawn, cancelled or sold out are left out; those that open later are
     kept.
     """
-    asked = {"now": now, "known": known_until(as_of), "caps": list(CAPS), "ids": offer_ids}
+    asked = {
+        "now": now,
+        "known": known_until(as_of),
+        "recent": RECENT,
+        "caps": list(CAPS),
+        "ids": offer_ids,
+    }
     names = {"of_limited": "limited", "of_stock": "s", "of_interaction": "x"}
     some = {
         place: "" if offer_ids is None else f"and {alias}.offer_id = any(%(ids)s)"

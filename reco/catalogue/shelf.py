@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,8 @@ from reco.db.arrays import FOREVER_US
 
 ONLINE = np.iinfo(np.int64).max
 """Stands for the missing venue of a digital offer; sorts after every venue."""
+RECENT = timedelta(days=28)
+"""How old a booking may be to count for popularity."""
 
 _MAX_WHOLE = 1 << 31
 
@@ -42,7 +45,7 @@ class Shelf:
     offer_item: NDArray[np.int32]
     """(O,) row of the item."""
     offer_bookings: NDArray[np.int32]
-    """(O,) bookings of the 28 days before it was read, and those without a time."""
+    """(O,) bookings of the time (`RECENT`) before it was read, and those without a time."""
     offer_price: NDArray[np.int32]
     """(O,) `cents << 2 | cap` of an offer's only stock where that is always open; else −1 − t: its
     sessions are `session_start[t]:session_start[t + 1]`."""

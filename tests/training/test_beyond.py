@@ -12,7 +12,6 @@ from scipy.sparse import csr_array
 from features.horizon import POINTS, points, value_table
 from training.beyond import (
     Found,
-    affordable,
     as_matrix,
     calibration_kl,
     coverage,
@@ -164,16 +163,15 @@ def test_exposures_of_items_and_venues():
     ranked = np.array([[0, 1, -1], [1, 2, 0]], dtype=np.int32)
     assert exposures(ranked, 4).tolist() == [2, 2, 1, 0]
     assert coverage(ranked, 4) == 0.75
-    shown = venue_exposures(ranked, np.array([0, 1, -1, 1]))
+    venue, place = np.array([0, 1, 1, -1, 0]), np.array([0, 1, 0, 1, 2])
     second, third = 1 / math.log2(3), 1 / math.log2(4)
+    shown = venue_exposures(venue, place)
     assert shown.tolist() == pytest.approx([1 + third, second + 1])
+    assert venue_exposures(venue, place, 3).tolist() == [*shown.tolist(), 0.0]
 
 
-def test_what_can_be_paid_and_how_far_it_is():
+def test_how_far_it_is_in_the_median():
     ranked = np.array([[0, 1], [1, -1], [-1, -1]], dtype=np.int32)
-    paid = affordable(ranked, np.array([500, 2_000]), np.array([1_000, 2_000, 0]))
-    assert paid[:2].tolist() == [0.5, 1.0]
-    assert math.isnan(paid[2])
     distance_m = np.array([[100.0, 300.0], [np.nan, 5.0], [1.0, 1.0]])
     far = median_distance_m(ranked, distance_m)
     assert far[0] == 200.0

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from reco.catalogue.shelf import RECENT
 from reco.core.deposits import Cap
 from reco.db.arrays import micros
 from reco.feed.generation import Generation, generation
@@ -34,15 +35,13 @@ from training.cohort.settling import (
 from training.cohort.world import CohortWorld
 from training.replay.catalogues import catalogue_at
 from training.replay.past import Past
+from training.replay.plan import WEEK
 from training.replay.states import Biographer
 from training.simulate.outcomes import BOOKING, CLICK
 
-WEEK = timedelta(days=7)
 _JUDGED_PEOPLE = 100
 """Whose slates are compared with the best, the first of the cohort: all are drawn alike."""
 _JUDGED_WEEK, _QUARTER = 6, 13
-_WINDOW_DAYS = 28
-"""Bookings so old count for popularity, as in the catalogue."""
 
 
 @dataclass
@@ -117,7 +116,7 @@ class Life:
     def _serving(self, past: Past, week: int) -> Generation:
         catalogue = catalogue_at(past, self.at(week))
         # The ordinary people leave the record of the last weeks as the cohort enters it.
-        since = min(1.0, week * WEEK.days / _WINDOW_DAYS)
+        since = min(1.0, week * WEEK / RECENT)
         users = (1.0 - since) * self.world.ordinary + since * self.world.people
         model = self.model if self.policy.needs_model else None
         made = generation(replace(catalogue, users=round(users)), model)

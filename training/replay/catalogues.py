@@ -1,19 +1,18 @@
 """The catalogue of a past moment: what could be booked then, as a worker would have had it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import BOOKING
 from reco.catalogue.seen import Seen
-from reco.catalogue.shelf import CAPS, ONLINE, StockRows
+from reco.catalogue.shelf import CAPS, ONLINE, RECENT, StockRows
 from reco.catalogue.snapshot import Catalogue
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from training.replay.past import UNLIMITED_PLACES, Offers, Past, Stocks
 
-_RECENT_US = 28 * 86_400_000_000
-"""How old a booking may be to count for popularity, as in `reco.catalogue.reading`."""
+RECENT_US = RECENT // timedelta(microseconds=1)
 _NOT_READ = Seen(0, "0:0:")
 
 
@@ -87,10 +86,10 @@ def recent_bookings(past: Past, at_us: int) -> NDArray[np.int32]:
     deeds, count = past.deeds, len(past.offers.item)
     of_offer = np.zeros(count, dtype=np.int64)
     for bookings in (past.bookings, past.unnamed):
-        recent = bookings.stand(at_us) & (bookings.at_us > at_us - _RECENT_US)
+        recent = bookings.stand(at_us) & (bookings.at_us > at_us - RECENT_US)
         of_offer += np.bincount(past.stocks.offer[bookings.stock[recent]], minlength=count)
     told = (deeds.kind == BOOKING) & (deeds.at_us <= at_us)
-    told &= (deeds.at_us > at_us - _RECENT_US) | (deeds.at_us == NEVER_US)
+    told &= (deeds.at_us > at_us - RECENT_US) | (deeds.at_us == NEVER_US)
     return (of_offer + np.bincount(deeds.offer[told], minlength=count)).astype(np.int32)
 
 

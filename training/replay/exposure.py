@@ -5,9 +5,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from training.beyond import venue_exposures
+
 
 def venue_exposure(rows: pa.Table, venues: int = 0) -> NDArray[np.float64]:
-    """Return what each venue is shown in the slates of `rows`: 1 / log2(j + 1) at place j.
+    """Return what each venue is shown in the slates of `rows` (`venue_exposures`).
 
     Parameters
     ----------
@@ -17,9 +19,7 @@ def venue_exposure(rows: pa.Table, venues: int = 0) -> NDArray[np.float64]:
     venue = pc.list_flatten(rows["venues"]).to_numpy()
     length = pc.list_value_length(rows["venues"]).to_numpy()
     place = np.arange(len(venue)) - np.repeat(np.cumsum(length) - length, length)
-    is_known = venue >= 0
-    weight = 1.0 / np.log2(place[is_known] + 2.0)
-    return np.bincount(venue[is_known], weight, minlength=venues).astype(np.float64)
+    return venue_exposures(venue, place, venues)
 
 
 def with_unshown(exposure: NDArray[np.float64], count: int) -> NDArray[np.float64]:
