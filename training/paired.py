@@ -17,7 +17,7 @@ Figures = Mapping[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Compared:
-    """One figure of one setting, beside that of the order by relevance."""
+    """One figure of one system, beside that of the first system."""
 
     value: float | None
     """None: it is defined for nobody."""
@@ -25,12 +25,12 @@ class Compared:
     """Bounds of the 95 % interval; None where it is one figure of all lists."""
     high: float | None
     change: float | None
-    """Relative to the order by relevance."""
+    """Relative to the first system."""
     change_low: float | None
-    """Bounds of the 95 % interval of the paired difference, over the figure by relevance."""
+    """Bounds of the 95 % interval of the paired difference, over the first system's figure."""
     change_high: float | None
     p: float | None
-    """Of a paired permutation test, after Holm over the chosen settings; None for the others."""
+    """Of a paired permutation test, after Holm over the systems tested; None for the others."""
 
     @property
     def interval(self) -> tuple[float, float, float] | None:
