@@ -46,22 +46,21 @@ def report(
     # Wanted by this command alone.
     from training.report.benchmark import read_benchmark  # noqa: PLC0415
     from training.report.contents import report_of  # noqa: PLC0415
-    from training.report.export import as_object, write_csv  # noqa: PLC0415
+    from training.report.export import as_object, csv_text  # noqa: PLC0415
     from training.report.page import page  # noqa: PLC0415
 
     folder = _folder(located_world(settings_for(context, world)).evaluations, run)
     told = report_of(folder, system, read_benchmark(slates) if slates else None)
     for path in (out, json_file, csv_file):
         _require_folder(path)
-    out.write_text(page(told), encoding="utf-8")
+    texts = {out: page(told)}
     if json_file is not None:
-        json_file.write_text(
-            json.dumps(as_object(told), ensure_ascii=False, allow_nan=False), encoding="utf-8"
-        )
+        texts[json_file] = json.dumps(as_object(told), ensure_ascii=False, allow_nan=False)
     if csv_file is not None:
-        write_csv(told, csv_file)
-    written = [str(path) for path in (out, json_file, csv_file) if path is not None]
-    console.print(f"{folder.name}: {', '.join(written)}", soft_wrap=True)
+        texts[csv_file] = csv_text(told)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8", newline="")
+    console.print(f"{folder.name}: {', '.join(map(str, texts))}", soft_wrap=True)
 
 
 def _folder(runs: Path, run: str) -> RunFolder:

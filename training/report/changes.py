@@ -18,9 +18,10 @@ class CategoryShare:
     """How much of the slates one category has, on average over people."""
 
     category: str
-    first: Estimate
-    second: Estimate
-    difference: Estimate
+    first: Estimate | None
+    """None: nobody is shown anything."""
+    second: Estimate | None
+    difference: Estimate | None
     """Second minus first, paired."""
 
 
@@ -40,9 +41,9 @@ class Changes:
     """Slates of two systems, person by person and week by week."""
 
     slates: int
-    overlap: Estimate
-    """Share of the first one's offers that the second one shows too."""
-    unchanged: Estimate
+    overlap: Estimate | None
+    """Share of the first one's offers that the second one shows too; None: it shows none."""
+    unchanged: Estimate | None
     """Share of the slates that show the same offers."""
     categories: tuple[CategoryShare, ...]
     gained: tuple[Moved, ...]
@@ -60,7 +61,7 @@ def changes_of(first: SystemRows, second: SystemRows, items: pa.Table, seed: int
     overlap = _overlap(first, second, len(items))
     both = {"overlap": overlap, "unchanged": _undefined_kept(overlap, overlap >= 1.0)}
     told = by_person(both, first.user)
-    shared, same = mean_intervals(np.column_stack([told["overlap"], told["unchanged"]]), seed)
+    shared, same = _means(np.column_stack([told["overlap"], told["unchanged"]]), seed)
     times = [_times(system, len(items)) for system in (first, second)]
     return Changes(
         slates=len(first.user),
@@ -101,13 +102,20 @@ def _categories(
     shares = [_category_shares(system, code, len(names)) for system in (first, second)]
     is_shown = [at for at in range(len(names)) if any(np.nansum(one[:, at]) > 0 for one in shares)]
     columns = [one[:, is_shown] for one in (*shares, shares[1] - shares[0])]
-    found = mean_intervals(np.concatenate(columns, axis=1), seed) if is_shown else []
+    found = _means(np.concatenate(columns, axis=1), seed)
     count = len(is_shown)
     told = [
         CategoryShare(str(names[at]), *(found[place + part * count] for part in range(3)))
         for place, at in enumerate(is_shown)
     ]
-    return tuple(sorted(told, key=lambda one: -one.first.value))
+    return tuple(sorted(told, key=lambda one: -one.first.value if one.first else 0.0))
+
+
+def _means(figures: NDArray[np.float64], seed: int) -> list[Estimate | None]:
+    """Return the mean of each column over people; None where it is defined for nobody."""
+    known = np.count_nonzero(~np.isnan(figures), axis=0) > 0
+    found = iter(mean_intervals(figures[:, known], seed) if known.any() else [])
+    return [next(found) if is_known else None for is_known in known.tolist()]
 
 
 def _category_shares(

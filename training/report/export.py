@@ -1,11 +1,12 @@
 """The figures of a report as data: one JSON object, and one table."""
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from training.intervals import Estimate
 from training.paired import Compared
 from training.report.contents import Report
 
@@ -33,12 +34,13 @@ def _sentence(sentence: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def write_csv(report: Report, path: Path) -> None:
-    """Write a row a figure, system and group of people, venues or offers."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(rows_of(report))
+def csv_text(report: Report) -> str:
+    """Return a row a figure, system and group of people, venues or offers."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(rows_of(report))
+    return text.getvalue()
 
 
 def rows_of(report: Report) -> Iterator[Row]:
@@ -106,13 +108,13 @@ def _changes(report: Report) -> Iterator[Row]:
     if found is None:
         return
     first, second = (report.labels[at].name for at in report.pair)
-    yield _plain("changes", "slates", second, "overlap", *vars(found.overlap).values())
-    yield _plain("changes", "slates", second, "unchanged", *vars(found.unchanged).values())
+    yield _plain("changes", "slates", second, "overlap", *_ends(found.overlap))
+    yield _plain("changes", "slates", second, "unchanged", *_ends(found.unchanged))
     for one in found.categories:
         group = one.category
-        yield _plain("category", group, first, "share", *vars(one.first).values())
-        yield _plain("category", group, second, "share", *vars(one.second).values())
-        yield _plain("category", group, second, "difference", *vars(one.difference).values())
+        yield _plain("category", group, first, "share", *_ends(one.first))
+        yield _plain("category", group, second, "share", *_ends(one.second))
+        yield _plain("category", group, second, "difference", *_ends(one.difference))
 
 
 def _benchmark(report: Report) -> Iterator[Row]:
@@ -125,6 +127,10 @@ def _benchmark(report: Report) -> Iterator[Row]:
             yield ("benchmark", group, found.users, found.data, name, *vars(figure).values())
     for name, figure in found.score_order.items():
         yield ("benchmark", "(score)", found.users, found.data, name, *vars(figure).values())
+
+
+def _ends(found: Estimate | None) -> tuple[float | None, ...]:
+    return (found.value, found.low, found.high) if found else (None,)
 
 
 def _plain(part: str, group: str, system: str, figure: str, *values: float | None) -> Row:

@@ -1,6 +1,6 @@
 """Sections about slates: examples side by side, and what changes from the first system."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import htpy as h
@@ -38,26 +38,31 @@ def changes(report: Report) -> Element:
     )  # fmt: skip
 
 
-def _estimate(found: Estimate) -> list[Node]:
+def _estimate(found: Estimate | None, told: Callable[[float], str] = percent) -> list[Node]:
+    if found is None:
+        return ["not defined"]
     return [
-        number(found.value, percent(found.value)),
-        " (", number(found.low, percent(found.low)),
-        " to ", number(found.high, percent(found.high)), ")",
+        number(found.value, told(found.value)),
+        " (", number(found.low, told(found.low)),
+        " to ", number(found.high, told(found.high)), ")",
     ]  # fmt: skip
 
 
 def _category_picture(report: Report) -> Node:
     found = report.changes
-    if found is None or not found.categories:
+    if found is None:
+        return None
+    compared = [(one.category, one.difference) for one in found.categories if one.difference]
+    if not compared:
         return None
     rows = [
         Span(
-            name=_words(one.category),
-            ends=(one.difference.value, one.difference.low, one.difference.high),
+            name=_words(category),
+            ends=(difference.value, difference.low, difference.high),
             css=colour(report.beside),
-            told=_points(one.difference.value),
+            told=_points(difference.value),
         )
-        for one in found.categories
+        for category, difference in compared
     ]
     title = "Share of the slates by category: change in percentage points"
     return rows_figure(spans(title, "With 95 % intervals.", rows, _tick, True), title)
@@ -81,14 +86,10 @@ def _categories(report: Report) -> Node:
             _words(one.category),
             _estimate(one.first),
             _estimate(one.second),
-            [
-                number(one.difference.value, _points(one.difference.value)),
-                " (", number(one.difference.low, _points(one.difference.low)),
-                " to ", number(one.difference.high, _points(one.difference.high)), ")",
-            ],
+            _estimate(one.difference, _points),
         ]
         for one in found.categories
-    ]  # fmt: skip
+    ]
     caption = "Share of what people are shown, mean over people, with 95 % intervals."
     return table(caption, ["Category", first, second, "Difference"], rows)
 

@@ -46,7 +46,7 @@ def evaluated(frames, tmp_path_factory):
     def run(systems, name="run", people=None):
         plan = Plan(
             systems=tuple(System(name, None, floor, 3.0) for name, floor in systems),
-            start=START, weeks=2, n=8, radius_m=30_000.0, users=people, everybody=False,
+            start=START, weeks=2, n=8, radius_m=30_000.0, users=people, everybody=True,
         )  # fmt: skip
         folder = tmp_path_factory.mktemp("runs") / name
         about = {"world": "small", "source": "frames", "begun_at": "2026-11-25T10:00:00+00:00"}

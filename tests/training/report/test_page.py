@@ -1,13 +1,14 @@
 """The page: one file, whole, escaped, accessible, with the numbers of its data."""
 
 import csv
+import io
 import re
 
 import pytest
 from documents import numbers, parsed
 
 from training.report.contents import report_of
-from training.report.export import COLUMNS, as_object, write_csv
+from training.report.export import COLUMNS, as_object, csv_text
 from training.report.page import page
 
 SECTIONS = (
@@ -73,11 +74,8 @@ def test_every_cell_has_the_label_of_its_column(document):
 
 
 @pytest.fixture(scope="module")
-def table(report, tmp_path_factory):
-    path = tmp_path_factory.mktemp("told") / "figures.csv"
-    write_csv(report, path)
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def table(report):
+    return list(csv.DictReader(io.StringIO(csv_text(report), newline="")))
 
 
 def test_the_page_tells_the_numbers_of_the_table(document, table, report):
