@@ -96,7 +96,7 @@ def test_a_model_that_has_seen_the_weeks_is_refused(run, trained):
         (("--versions", "itemknn-1"), NotFound, "itemknn-1"),
         (("--versions", "none,none", "--cutoff", "2026-09-07"), InvalidInput, "named twice"),
         (("--versions", "none"), InvalidInput, "say where the weeks begin"),
-        (("--cutoff", "2031-01-01"), InvalidInput, "nobody booked anything"),
+        (("--cutoff", "2031-01-01"), InvalidInput, "what is on record on 2026-09"),
         (("--cutoff", "soon"), InvalidInput, "cutoff"),
     ],
 )
