@@ -1,4 +1,7 @@
-"""What is written of where people are and what they have left: too coarse to find a home by."""
+"""What is written of where people are and what they have left: no single number tells a home.
+
+Many of them together still narrow one down, so that a run is personal data all the same.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

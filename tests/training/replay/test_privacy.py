@@ -1,4 +1,4 @@
-"""What is written of a run tells nobody's home, credit or place in the database."""
+"""No number of a run tells a home or a credit exactly, nor its order a place in the database."""
 
 import numpy as np
 import pytest
