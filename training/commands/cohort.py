@@ -52,7 +52,10 @@ def cohort(
     ] = None,
     refit_weeks: Annotated[int, typer.Option(help="The model is fitted again so often.")] = 13,
     out: Annotated[
-        Path, typer.Option(help="Folder that keeps every life; a run that was stopped goes on.")
+        Path,
+        typer.Option(
+            help="Folder that keeps every life; a run that was stopped goes on, by the same code."
+        ),
     ] = Path("cohort"),
     workers: Annotated[int, typer.Option(help="Processes.")] = 2,
     is_sensitivity: Annotated[
