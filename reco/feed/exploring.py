@@ -21,7 +21,7 @@ from reco.feed.widening import Aim, Pool, Widened
 from reco.kernel.gain import gain_of
 
 UNKNOWN = 0.0
-"""Propensity of an offer that stands in for one that was drawn and is gone: nothing is divided by it."""
+"""Propensity of an offer that stands in for one drawn and gone: nothing is divided by it."""
 
 _RATE_OF_DEMO = 0.02
 _ROUNDING = 1e-12
