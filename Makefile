@@ -17,7 +17,7 @@ demo: .venv/installed ## Set up, build the demo world, print one person's agenda
 	@$(RUN)/reco demo $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: .venv/installed ## Run the tests (a few minutes)
-	$(RUN)/python -m pytest -m "not slow"
+	$(RUN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/installed ## Run the tests that need minutes
 	$(RUN)/python -m pytest -m slow
