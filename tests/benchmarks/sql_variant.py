@@ -6,7 +6,7 @@ by venue with all that the filter needs, which is the best that a plain database
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,8 +91,10 @@ def application() -> FastAPI:
         offer = serving.catalogue.base.offer_rows(
             np.array([offer_id for (offer_id,) in rows], dtype=np.int64)
         )
-        sweep = _BySql(**vars(ranking.sweep), found=offer)
-        return Ranking(sweep, ranking.taste, ranking.families, are_few=True)
+        item, first = np.unique(serving.catalogue.base.offer_item[offer], return_index=True)
+        item, kept, _ = np.intersect1d(item, ranking.sweep.items, return_indices=True)
+        around = vars(ranking.sweep) | {"items": item.astype(np.int32)}
+        return replace(ranking, sweep=_BySql(**around, found=offer[first[kept]]))
 
     pipeline.ranking_of = top_by_sql
     worker = Worker(settings, world, signing_secret(settings), _now)
@@ -104,18 +106,18 @@ class _BySql(Sweep):
     """Offers that were found by SQL, whatever else is around."""
 
     found: NDArray[np.int64]
+    """(R,) the offer of each of the items."""
 
     def gather(self, slots: int) -> Gathered:
-        """Return the items of these offers."""
-        base = self.catalogue.base
-        item, first = np.unique(base.offer_item[self.found], return_index=True)
-        offer = self.found[first]
+        """Return those of these items that have a slot, each at its offer."""
+        rows = np.flatnonzero(np.isin(self.items, self.scratch.slot_item[:slots]))
+        offer = self.found[rows]
         return Gathered(
             sweep=self,
-            item=item.astype(np.int32),
+            item=self.items[rows],
             offer=offer.astype(np.int32),
-            cost=np.zeros(len(item)),
-            bookings_near=base.offer_bookings[offer].astype(np.int32),
+            cost=np.zeros(len(rows)),
+            bookings_near=self.catalogue.base.offer_bookings[offer].astype(np.int32),
             online=0,
         )
 
