@@ -32,6 +32,18 @@ def distance_classes_m(distance_m: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(ends_m, dtype=np.float32)
 
 
+def pooled_classes_m(distance_m: NDArray[np.floating], seed: int) -> NDArray[np.float32]:
+    """Return the classes of all distances (U, n) in no order, within the places that have any.
+
+    How far things are shown is told of all these people together: beside venues whose places are
+    known, the distances of one person would tell the home.
+    """
+    classes = distance_classes_m(distance_m)
+    is_known = ~np.isnan(classes)
+    classes[is_known] = np.random.default_rng(seed).permutation(classes[is_known])
+    return classes
+
+
 def rounded_m(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return distances to the nearest km: a mean over people stays what it is; NaN stays."""
     return np.round(distance_m / STEP_M) * STEP_M

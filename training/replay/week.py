@@ -15,7 +15,7 @@ from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
 from reco.feed.state import Surroundings, UserState
-from training.replay.coarse import coarse_homes, distance_classes_m, rounded_m
+from training.replay.coarse import coarse_homes, pooled_classes_m, rounded_m
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks
 from training.replay.futures import Window, window_of
@@ -146,7 +146,7 @@ class Week:
             "venues": self._venues(lists.offer),
             "probabilities": lists.probability,
             "gains": lists.gain,
-            "distances_m": distance_classes_m(lists.distance_m),
+            "pooled_distances_m": pooled_classes_m(lists.distance_m, self.evaluation.plan.seed),
             "ranks": lists.rank,
             "hits": hit_marks(lists, window),
         }

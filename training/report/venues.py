@@ -146,7 +146,7 @@ def lorenz(exposure: NDArray[np.float64], points: int = _POINTS) -> NDArray[np.f
 
 
 def _within(systems: Sequence[SystemRows]) -> dict[int, tuple[float | None, ...]]:
-    distances = [system.shown("distances_m").astype(np.float64) for system in systems]
+    distances = [system.shown("pooled_distances_m").astype(np.float64) for system in systems]
     known = [column[~np.isnan(column)] for column in distances]
     farthest = max((float(column.max(initial=0.0)) for column in known), default=0.0)
     edges = [edge for edge in _METRES_EDGES if edge / 2 < farthest]

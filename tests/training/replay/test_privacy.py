@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from plain_world import START, plain_world
 
 from training.replay import run as running
-from training.replay.coarse import distance_classes_m, rounded_m
+from training.replay.coarse import distance_classes_m, pooled_classes_m, rounded_m
 from training.replay.evaluation import Evaluation
 from training.replay.outcome import evaluate
 from training.replay.plan import Plan
@@ -44,13 +44,26 @@ def is_coarse(told_m):
 
 def test_no_distance_is_told_closer_than_its_class(kept):
     rows = kept.rows().to_pylist()
-    told = [m for row in rows for m in row["distances_m"] if not np.isnan(m)]
+    told = [m for row in rows for m in row["pooled_distances_m"] if not np.isnan(m)]
     assert len(told) > 100
     assert all(is_coarse(m) for m in told)
     medians = [row["distance_m@8"] for row in rows if not np.isnan(row["distance_m@8"])]
     assert len(medians) > 50
     assert all(m % 1_000 == 0 for m in medians)
     assert {row[name] * 10 % 1 for row in rows for name in ("lon", "lat")} <= {0.0}
+
+
+def test_distances_are_told_of_all_together():
+    near_m, far_m = np.full((30, 20), 400.0), np.full((30, 20), 7_300.0)
+    distance_m = np.concatenate([near_m, far_m])
+    distance_m[::7, 15:] = np.nan
+    pooled = pooled_classes_m(distance_m, seed=3)
+    np.testing.assert_array_equal(np.isnan(pooled), np.isnan(distance_m))
+    np.testing.assert_array_equal(
+        np.sort(pooled.ravel()), np.sort(distance_classes_m(distance_m).ravel())
+    )
+    # Of each person some of either class: nobody's own are left.
+    assert all({1_000.0, 8_000.0} <= set(row[~np.isnan(row)].tolist()) for row in pooled)
 
 
 def test_examples_tell_as_little(kept):
