@@ -45,7 +45,8 @@ class SystemRows:
 
 
 _TOLD = (
-    "system", "at", "user", "lon", "lat", "bookable_venues", "items", "venues", "pooled_distances_m",
+    "system", "at", "user", "lon", "lat", "bookable_venues", "items", "venues",
+    "pooled_distances_m",
 )  # fmt: skip
 
 
