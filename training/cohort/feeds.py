@@ -12,13 +12,13 @@ from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
 from reco.feed.state import Situation, Surroundings
 from reco.geo.points import Point
-from reco.geo.reach import within
 from training.cohort.assumptions import Assumptions
 from training.cohort.attention import Chances
 from training.cohort.policies import Policy
 from training.cohort.records import States
 from training.cohort.settling import Considered
 from training.replay.past import Past
+from training.replay.slates import around_of
 from training.replay.states import Biographer
 
 
@@ -65,9 +65,7 @@ class Feeds:
         return Situation(query, state, self.homes[person])
 
     def _look(self, here: Point, source: str, radius_m: float) -> Surroundings:
-        venues = self.serving.catalogue.venues
-        rows, distance_m = within(venues, venues.all_rows, here, radius_m)
-        return Surroundings(here, source, radius_m, rows, distance_m)
+        return around_of(self.serving.catalogue.venues, here, source, radius_m)
 
 
 def looked_at(person: int, shown: Scored, chances: Chances) -> Considered:

@@ -13,7 +13,8 @@ from reco.db.arrays import micros
 from reco.feed.state import UserState
 from training.cohort.settling import stock_caps
 from training.cohort.world import CohortWorld
-from training.replay.past import UNLIMITED_PLACES, Bookings, Deeds, Past
+from training.replay.catalogues import places_taken
+from training.replay.past import Bookings, Deeds, Past
 from training.replay.states import Biographer
 
 
@@ -137,12 +138,8 @@ def _named(names: list[str]) -> pa.Array:
 
 def seats_left(past: Past, at: datetime) -> NDArray[np.int64]:
     """Return the places left of each stock (S,) at a moment."""
-    stand = past.bookings.stand(micros(at))
-    taken = np.bincount(
-        past.bookings.stock[stand], past.bookings.quantity[stand], len(past.stocks.offer)
-    )
-    is_limited = past.stocks.places < UNLIMITED_PLACES
-    return np.where(is_limited, past.stocks.places - taken, UNLIMITED_PLACES).astype(np.int64)
+    # Nothing is taken of what has no limit.
+    return past.stocks.places - places_taken(past, micros(at))
 
 
 def _with_bookings(past: Past, own: NDArray[np.int64], ordinary: int) -> Bookings:

@@ -22,11 +22,10 @@ def catalogue_at(past: Past, at: datetime) -> Catalogue:
     Items, offers and venues keep the ids of the past; their rows change from moment to moment.
     """
     at_us = micros(at)
-    stocks = past.stocks_before.applied(past.stocks, at_us) if past.stocks_before else past.stocks
-    offers = past.offers_before.applied(past.offers, at_us) if past.offers_before else past.offers
+    stocks, offers = past.stocks_at(at_us), past.offers_at(at_us)
     closes_us = _closes(stocks, offers)
     there = (closes_us > at_us) & (stocks.created_us <= at_us)
-    there &= stocks.places > _taken(past, at_us)
+    there &= stocks.places > places_taken(past, at_us)
     rows = np.flatnonzero(there)
     work = np.unique(offers.item[stocks.offer[rows]])
     items = past.items.take(_mask(work, len(past.items)))
@@ -71,7 +70,7 @@ def _closes(stocks: Stocks, offers: Offers) -> NDArray[np.int64]:
     return np.minimum(earliest, offers.withdrawn_us[stocks.offer])
 
 
-def _taken(past: Past, at_us: int) -> NDArray[np.int64]:
+def places_taken(past: Past, at_us: int) -> NDArray[np.int64]:
     """Return the places taken of each stock; 0 where nobody counts them."""
     taken = np.zeros(len(past.stocks.offer), dtype=np.int64)
     is_limited = past.stocks.places < UNLIMITED_PLACES

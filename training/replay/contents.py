@@ -45,7 +45,7 @@ def _content(
 
 def _cheapest(past: Past, at_us: int) -> NDArray[np.int64]:
     """Return the least price of each item's stocks that were there and not cancelled."""
-    stocks = past.stocks_before.applied(past.stocks, at_us) if past.stocks_before else past.stocks
+    stocks = past.stocks_at(at_us)
     cheapest = np.full(len(past.items), FOREVER_US)
     stands = (stocks.cancelled_us > at_us) & (stocks.created_us <= at_us)
     item = past.offers.item[stocks.offer[stands]]

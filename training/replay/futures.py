@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.interactions import BOOKING
+from reco.catalogue.rows import ragged_rows
 from training.beyond import Found, as_matrix
 from training.replay.past import Past
 from training.replay.values import Attributes
@@ -57,7 +58,7 @@ class Window:
     """People, U of them, what they had booked by a moment, and what new items they booked after."""
 
     users: NDArray[np.int64]
-    """(U,) rows in the past, ascending."""
+    """(U,) rows in the past."""
     before: Acts
     """Their bookings that stood at the moment; `user` is the place in `users`."""
     later: Acts
@@ -107,8 +108,9 @@ class Window:
 def window_of(
     attributes: Attributes, acts: Acts, users: NDArray[np.int64], at_us: int, until_us: int
 ) -> Window:
-    """Return what `users` (ascending rows) did before a moment, and after it until another."""
-    rows, place = _runs(np.searchsorted(acts.user, users), np.searchsorted(acts.user, users + 1))
+    """Return what `users` (rows, in any order) did before a moment, and after it until another."""
+    bounds = np.stack([np.searchsorted(acts.user, users), np.searchsorted(acts.user, users + 1)])
+    rows, place = ragged_rows(bounds.T.ravel(), 2 * np.arange(len(users)))
     mine = Acts(**{**vars(acts.take(rows)), "user": place.astype(np.int32)})
     before = mine.take((mine.at_us <= at_us) & (mine.cancelled_us > at_us))
     later = mine.made(at_us, until_us)
@@ -119,15 +121,6 @@ def window_of(
     offers = len(attributes.past.offers.item)
     _, first = np.unique(later.user.astype(np.int64) * offers + later.offer, return_index=True)
     return Window(users, before, later.take(np.sort(first)), attributes)
-
-
-def _runs(
-    first: NDArray[np.int64], last: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the rows from each `first` to before its `last`, and for each the place of its run."""
-    length = last - first
-    place = np.repeat(np.arange(len(first)), length)
-    return np.arange(len(place)) + np.repeat(first - np.cumsum(length) + length, length), place
 
 
 def people_who_book(acts: Acts, after_us: int, until_us: int) -> NDArray[np.int64]:

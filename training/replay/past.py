@@ -158,3 +158,11 @@ class Past:
     """Of people who are erased: they took places, and belong to nobody."""
     deeds: Deeds
     names: Names
+
+    def stocks_at(self, at_us: int) -> Stocks:
+        """Return the stocks as they were at a moment."""
+        return self.stocks_before.applied(self.stocks, at_us) if self.stocks_before else self.stocks
+
+    def offers_at(self, at_us: int) -> Offers:
+        """Return the offers as they were at a moment."""
+        return self.offers_before.applied(self.offers, at_us) if self.offers_before else self.offers

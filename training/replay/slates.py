@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
+from reco.catalogue.venues import Venues
 from reco.db.arrays import micros
 from reco.feed.choosing import Choice, Chooser, ranks
 from reco.feed.exploring import explored
@@ -97,9 +98,13 @@ class Moment:
 
     def look(self, here: Point, source: str, radius_m: float) -> Surroundings:
         """Return the venues within `radius_m`: told by the same geodesic distance as live."""
-        venues = self.catalogue.venues
-        rows, distance_m = within(venues, venues.all_rows, here, radius_m)
-        return Surroundings(here, source, radius_m, rows, distance_m)
+        return around_of(self.catalogue.venues, here, source, radius_m)
+
+
+def around_of(venues: Venues, here: Point, source: str, radius_m: float) -> Surroundings:
+    """Return the venues within `radius_m` of a place, told without a database."""
+    rows, distance_m = within(venues, venues.all_rows, here, radius_m)
+    return Surroundings(here, source, radius_m, rows, distance_m)
 
 
 def replay(
