@@ -119,10 +119,7 @@ def _write_csv(path: Path, summary: RunSummary) -> None:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         names = [figures.system for figures in summary.systems]
-        everybody = tuple(figures.metrics for figures in summary.systems)
-        parts = [("all", "all", summary.people, everybody)]
-        parts += [(one.kind, one.value, one.people, one.systems) for one in summary.segments]
-        for kind, value, people, systems in parts:
+        for kind, value, people, systems in summary.groups():
             for system, metrics in zip(names, systems, strict=True):
                 for metric, figure in metrics.items():
                     writer.writerow((kind, value, people, system, metric, *asdict(figure).values()))

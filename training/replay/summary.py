@@ -1,6 +1,6 @@
 """The figures of a run: means over people with 95 % intervals, beside the first system."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,6 +55,12 @@ class RunSummary:
     """Of them, who booked something new in a week."""
     systems: tuple[SystemFigures, ...]
     segments: tuple[Segment, ...]
+
+    def groups(self) -> Iterator[tuple[str, str, int, tuple[Mapping[str, Compared], ...]]]:
+        """Yield everybody, then each segment: kind, value, people, and the metrics by system."""
+        yield "all", "all", self.people, tuple(one.metrics for one in self.systems)
+        for one in self.segments:
+            yield one.kind, one.value, one.people, one.systems
 
     def as_object(self) -> dict[str, Any]:
         """Return it as JSON takes it."""

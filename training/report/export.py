@@ -54,11 +54,7 @@ def rows_of(report: Report) -> Iterator[Row]:
 
 
 def _people(report: Report) -> Iterator[Row]:
-    summary = report.summary
-    everybody = tuple(one.metrics for one in summary.systems)
-    parts = [("all", "all", summary.people, everybody)]
-    parts += [(one.kind, one.value, one.people, one.systems) for one in summary.segments]
-    for kind, value, people, systems in parts:
+    for kind, value, people, systems in report.summary.groups():
         for label, metrics in zip(report.labels, systems, strict=True):
             for name, figure in metrics.items():
                 yield (kind, value, people, label.name, name, *vars(figure).values())
