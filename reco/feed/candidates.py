@@ -247,10 +247,8 @@ def _asked(
 
 def _budget(budget: Budget, weight: float) -> NDArray[np.float64]:
     """Return a budget as `gathering.credit_cost` takes it, (6,)."""
-    strands_from, log_left = (
-        strands_from_cents(budget.left_cents),
-        np.log(max(budget.left_cents, 1.0)),
-    )
+    strands_from = strands_from_cents(budget.left_cents)
+    log_left = np.log(max(budget.left_cents, 1.0))
     return np.append(np.log(budget.fair_cents), [strands_from, log_left, weight])
 
 
