@@ -1,5 +1,6 @@
-"""What all commands share: the console, the option `--world`, the settings it leads to."""
+"""What all commands share: the console, `--world` and the settings it leads to, `--by`."""
 
+import getpass
 import sys
 from typing import Annotated, TextIO
 
@@ -25,6 +26,15 @@ WorldOption = Annotated[
     str | None,
     typer.Option("--world", help="World: its own database and artifacts. [env: RECO_WORLD]"),
 ]
+
+By = Annotated[
+    str | None, typer.Option("--by", help="Who does it, for the record. [default: the login name]")
+]
+
+
+def actor_of(by: str | None) -> str:
+    """Return who is to be recorded: `by`, else the login name."""
+    return by or getpass.getuser()
 
 
 def settings_for(context: typer.Context, world: str | None) -> Settings:

@@ -7,8 +7,9 @@ from typing import Annotated
 import orjson
 import typer
 
-from reco.console import WorldOption, console, errors, settings_for
+from reco.console import By, WorldOption, actor_of, console, errors, settings_for
 from reco.db.ready import opened_world
+from reco.model.registry import Act
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
 from reco.people.models import stored_models
@@ -59,10 +60,11 @@ def erase(
 
 
 @app.command("prune-models")
-def prune(context: typer.Context, world: WorldOption = None) -> None:
-    """Remove the models that hold somebody without an account; the one that is served stays."""
+def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -> None:
+    """Remove the models that hold somebody without an account; what people are shown stays."""
     opened = opened_world(settings_for(context, world))
-    pruned = prune_models(opened)
+    why = "it holds somebody without an account"
+    pruned = prune_models(opened, Act(datetime.now(UTC), actor_of(by), why))
     for stored in pruned.removed:
         console.print(f"Removed {stored.version} ({stored.state}): {stored.address}")
     console.print(f"Models removed: {len(pruned.removed)}, kept: {pruned.kept}.", highlight=False)
@@ -73,6 +75,11 @@ def prune(context: typer.Context, world: WorldOption = None) -> None:
             f"{pruned.served.version} is served and holds somebody without an account: "
             "run `reco train` (where the gate keeps the old model: `reco models promote VERSION "
             "--force 'an erasure'`), then this again."
+        )
+    for stored in pruned.shown:
+        console.print(
+            f"{stored.version} is shown by the running experiment and holds somebody without an "
+            "account: stop the experiment (`reco experiments stop`), then run this again."
         )
 
 

@@ -1,11 +1,16 @@
 """Remove models that hold somebody who has no account any more."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import psycopg
+
+from reco.experiments.records import models_of, running_experiment
 from reco.model.address import remove_artifact
-from reco.model.registry import publication
+from reco.model.registry import Act, give_up, publication
 from reco.people.accounts import read_accounts
-from reco.people.models import StoredModel, stored_models
+from reco.people.models import UNREGISTERED, StoredModel, stored_models
 from reco.world import World
 
 
@@ -17,29 +22,54 @@ class Pruned:
     kept: int
     served: StoredModel | None
     """The champion, where it holds somebody without an account: it stays until there is another."""
+    shown: tuple[StoredModel, ...]
+    """What the running experiment shows, and holds somebody without an account: it stays until the
+    experiment is stopped."""
     unread: tuple[StoredModel, ...]
     """Whom these hold, nobody knows; they stay."""
 
 
-def prune_models(world: World) -> Pruned:
-    """Remove every model folder that holds anybody without an account, but the champion's.
+def prune_models(world: World, act: Act) -> Pruned:
+    """Remove every model folder that holds anybody without an account and that nobody is shown.
 
-    The registry keeps their rows; roll-back passes over a version whose folder is gone. Running it
-    twice removes nothing more.
+    The registry says first that a version is given up, so that nobody can promote it any more;
+    then its folder goes. What a run that was killed left behind, the next one removes.
     """
-    removed, unread, kept, served = [], [], 0, None
-    # Nothing is published meanwhile: a folder beside the registered ones is nobody's draft.
+    removed, unread, shown, kept, served = [], [], [], 0, None
+    # Nothing is published meanwhile, and no experiment begins: a folder beside the registered ones
+    # is nobody's draft.
     with publication(world.conninfo) as connection:
-        for stored in stored_models(world):
-            if stored.model is None:
+        running = running_experiment(world.conninfo)
+        of_experiment = set(models_of(running.plan)) if running else set()
+        for stored, holds_only_accounts in _looked_at(world, connection):
+            if holds_only_accounts is None:
                 unread.append(stored)
-                continue
-            accounts = read_accounts(connection, stored.model.created_at)
-            if accounts.hold(stored.model.users).all():
+            elif holds_only_accounts:
                 kept += 1
             elif stored.state == "champion":
                 served = stored
+            elif stored.version in of_experiment:
+                shown.append(stored)
             else:
-                remove_artifact(stored.address, world.models)
+                _give_up(connection, stored, act)
                 removed.append(stored)
-    return Pruned(tuple(removed), kept, served, tuple(unread))
+    for stored in removed:
+        remove_artifact(stored.address, world.models)
+    return Pruned(tuple(removed), kept, served, tuple(shown), tuple(unread))
+
+
+def _looked_at(
+    world: World, connection: psycopg.Connection[Any]
+) -> Iterator[tuple[StoredModel, bool | None]]:
+    """Yield all models, and whether all whom each holds have an account; None: it is not read."""
+    for stored in stored_models(world):
+        if stored.model is None:
+            yield stored, None
+            continue
+        accounts = read_accounts(connection, stored.model.created_at)
+        yield stored, bool(accounts.hold(stored.model.users).all())
+
+
+def _give_up(connection: psycopg.Connection[Any], stored: StoredModel, act: Act) -> None:
+    if stored.state not in (UNREGISTERED, "pruned"):
+        give_up(connection, stored.version, act)

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reco.console import WorldOption, console, settings_for
+from reco.console import By, WorldOption, actor_of, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput, NotFound
 from reco.experiments.plan import CHAMPION, GUARDS, METRICS, Experiment, Plan, Variant
@@ -20,7 +20,6 @@ from reco.experiments.records import create, experiment_named, experiments, stop
 from reco.experiments.trial import check_models
 from reco.model.registry import Act
 from reco.moments import duration_from, moment_from
-from training.commands.models import By, actor_of
 from training.experiments.sequences import Difference
 from training.experiments.status import Status, status_of
 

@@ -1,6 +1,5 @@
 """The commands `reco models ...`: what there is, what is served, and how that changes."""
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reco.console import WorldOption, console, settings_for
+from reco.console import By, WorldOption, actor_of, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import ArtifactRefused, RuleBroken
 from reco.model.address import local_folder
@@ -42,9 +41,6 @@ _SHOWN = "ndcg@10"
 
 VersionName = Annotated[
     str, typer.Argument(metavar="VERSION", help="As `reco models list` has it.")
-]
-By = Annotated[
-    str | None, typer.Option("--by", help="Who does it, for the record. [default: the login name]")
 ]
 FramesFolder = Annotated[
     Path | None, typer.Option("--frames", help="Judge on this folder of frames, not the database.")
@@ -189,11 +185,6 @@ def prune(
         f"artifacts deleted: {len(pruned.deleted)}.",
         highlight=False,
     )
-
-
-def actor_of(by: str | None) -> str:
-    """Return who is to be recorded: `by`, else the login name."""
-    return by or getpass.getuser()
 
 
 def verdict_table(verdict: Verdict) -> RenderableType:

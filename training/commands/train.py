@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from reco.catalogue.contents import read_contents
-from reco.console import WorldOption, console, errors, settings_for
+from reco.console import By, WorldOption, actor_of, console, errors, settings_for
 from reco.db.ready import opened_world
 from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
@@ -25,7 +25,7 @@ from reco.model.registry import Act, champion, publication, publish, version_nam
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
-from training.commands.models import GATE_USERS, By, actor_of, verdict_table
+from training.commands.models import GATE_USERS, verdict_table
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
 from training.commands.screen import training_table

@@ -9,10 +9,13 @@ from traces import LATER, LOU
 from worlds import GRENOBLE, NOW
 
 from reco.core.accounts import Person, register
+from reco.errors import RuleBroken
+from reco.experiments.plan import Plan, Variant
+from reco.experiments.records import create, stop
 from reco.feed.query import feed_query
 from reco.frames.exporting import export_frames
 from reco.model.artifact import read_artifact
-from reco.model.registry import publication
+from reco.model.registry import Act, champion, events, force, publication
 from reco.people.accounts import read_accounts
 from reco.people.erase import erase_person
 from reco.people.export import export_person
@@ -27,6 +30,7 @@ from training.saving import save_model
 
 QUERY = feed_query(now=NOW, default_radius_m=5e4, lon=GRENOBLE[0], lat=GRENOBLE[1], radius_km=50.0)
 KINDS = ("als", "itemknn")
+ACT = Act(LATER, "mia", "an erasure")
 
 
 def train(world, kind="itemknn", hours=0, frames=None):
@@ -142,16 +146,65 @@ def test_an_export_tells_what_the_models_hold(crowded, connection):
 
 def test_models_that_hold_somebody_erased_are_removed_when_they_are_not_served(crowded):
     old, champion = train(crowded, hours=0), train(crowded, "als", hours=1)
-    assert prune_models(crowded).kept == 2
+    assert prune_models(crowded, ACT).kept == 2
     erase_person(crowded, LOU, LATER)
-    pruned = prune_models(crowded)
+    pruned = prune_models(crowded, ACT)
     assert [stored.version for stored in pruned.removed] == [old.version]
     assert pruned.served.version == champion.version
     newest = train(crowded, hours=2)
-    assert [stored.version for stored in prune_models(crowded).removed] == [champion.version]
-    assert prune_models(crowded) == replace(pruned, removed=(), kept=1, served=None)
+    assert [stored.version for stored in prune_models(crowded, ACT).removed] == [champion.version]
+    assert prune_models(crowded, ACT) == replace(pruned, removed=(), kept=1, served=None)
     assert [stored.version for stored in stored_models(crowded)] == [newest.version]
     assert folders_with(crowded, LOU) == set()
+
+
+def test_a_model_that_is_removed_is_given_up_on_record_and_cannot_be_promoted(crowded):
+    old, served = train(crowded, hours=0), train(crowded, "als", hours=1)
+    erase_person(crowded, LOU, LATER)
+    prune_models(crowded, ACT)
+    (told,) = [event for event in events(crowded.conninfo) if event.action == "pruned"]
+    assert (told.version, told.at, told.actor) == (old.version, ACT.at, ACT.actor)
+    with publication(crowded.conninfo) as connection, pytest.raises(RuleBroken, match="pruned"):
+        force(connection, old.version, ACT)
+    assert champion(crowded.conninfo).version == served.version
+
+
+def test_a_folder_that_a_killed_run_left_is_removed_by_the_next(crowded, monkeypatch):
+    old = train(crowded, hours=0)
+    train(crowded, "als", hours=1)
+    erase_person(crowded, LOU, LATER)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reco.people.prune.remove_artifact", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prune_models(crowded, ACT)
+    assert old.folder.exists()
+    (removed,) = prune_models(crowded, ACT).removed
+    assert (removed.version, removed.state) == (old.version, "pruned")
+    assert not old.folder.exists()
+
+
+def test_what_a_running_experiment_shows_stays_until_it_is_stopped(crowded):
+    shown, _ = train(crowded, hours=0), train(crowded, "als", hours=1)
+    plan = Plan(
+        name="wider",
+        salt="salt",
+        variants=(Variant("control"), Variant("old", model=shown.version)),
+        metric="bookings",
+        guards={},
+        window=timedelta(days=7),
+        planned_users=100,
+    )
+    create(crowded.conninfo, plan, ACT, LATER)
+    erase_person(crowded, LOU, LATER)
+    pruned = prune_models(crowded, ACT)
+    assert [stored.version for stored in pruned.shown] == [shown.version]
+    assert shown.folder.exists()
+    stop(crowded.conninfo, "wider", ACT)
+    assert [stored.version for stored in prune_models(crowded, ACT).removed] == [shown.version]
 
 
 def test_a_model_that_was_never_registered_is_found_too(crowded):
@@ -164,5 +217,5 @@ def test_a_model_that_was_never_registered_is_found_too(crowded):
     (found,) = stored_models(crowded)
     assert "users.npy" in found.refused
     assert not found.knows(LOU)
-    assert prune_models(crowded).unread == (found,)
+    assert prune_models(crowded, ACT).unread == (found,)
     assert stray.exists()
