@@ -1,6 +1,6 @@
 """A feed, from a query to an answer: the whole pipeline on one screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -23,6 +23,9 @@ from reco.geo.points import Point
 
 Look = Callable[[Point, str, float], Surroundings]
 """Where somebody is, what says so, and how far to look -> what is around."""
+
+ReadBack = Callable[[Sequence[int]], Mapping[int, LiveOffer]]
+"""Ids of offers -> those that can be booked as was asked, with their sessions."""
 
 _WIDENING = 2.0
 _MOST_PLANS = 8
@@ -63,7 +66,7 @@ def feed(
         situation, ranking = ranked_around(
             serving, situation, scratch, partial(look_around, source, serving)
         )
-        live = _live_slate(connection, ranking, situation)
+        live = settled(ranking, situation, partial(_read_back, connection, situation))
     return present(serving, situation, live, secret)
 
 
@@ -92,9 +95,14 @@ def ranked_around(
     return situation, ranking
 
 
-def _live_slate(
-    connection: psycopg.Connection[Any], ranking: Ranking, situation: Situation
-) -> Live:
+def _read_back(
+    connection: psycopg.Connection[Any], situation: Situation, offers: Sequence[int]
+) -> dict[int, LiveOffer]:
+    found = read_offers(connection, offers, situation.query, situation.state.credit)
+    return {offer: shown for offer, shown in found.items() if shown.sessions}
+
+
+def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live:
     """Choose, read back, and choose again without what is gone, until all chosen are live."""
     query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
@@ -102,8 +110,7 @@ def _live_slate(
     turns = 0
 
     def read(offers: Sequence[int]) -> None:
-        found = read_offers(connection, offers, query, situation.state.credit)
-        live.update({offer: shown for offer, shown in found.items() if shown.sessions})
+        live.update(read_back(offers))
 
     def is_live(offer: int) -> bool:
         read([offer])

@@ -205,7 +205,10 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "min_new_categories": query.min_new_categories,
         "plan": query.plan,
         "exploration": query.exploration,
-        "shown_before": len(query.shown_offers),
+        "radius_m": query.radius_m,
+        "widest_m": query.widest_m,
+        "shown_offers": list(query.shown_offers),
+        "shown_probabilities": list(query.shown_offers.values()),
     }
 
 

@@ -106,18 +106,22 @@ def read_offers(
     Each with the first `MAX_SESSIONS` sessions that can be booked within the filters and `credit`:
     none where it is sold out, past or cancelled.
     """
+    # A plan may need a later one, where the first are at the time of something else.
+    most = _ALL_SESSIONS if query.plan else MAX_SESSIONS
+    is_asked = asked_within(query.filters, credit)
+    return read_live(connection, offer_ids, query.now, is_asked, query.as_of, most_sessions=most)
 
+
+def asked_within(filters: Filters, credit: Credit) -> Callable[[Session, Cap], bool]:
+    """Return what says whether a session that counts against a cap is as asked, and affordable."""
     limits_cents = {cap: credit.limit_cents(cap) for cap in get_args(Cap)}
-    filters = query.filters
 
     def is_asked(session: Session, cap: Cap) -> bool:
         limit_cents = limits_cents[cap]
         is_affordable = limit_cents is None or session.price_cents <= limit_cents
         return is_affordable and _asked(session, filters)
 
-    # A plan may need a later one, where the first are at the time of something else.
-    most = _ALL_SESSIONS if query.plan else MAX_SESSIONS
-    return read_live(connection, offer_ids, query.now, is_asked, query.as_of, most_sessions=most)
+    return is_asked
 
 
 def read_live(
