@@ -1,5 +1,5 @@
 """Venues around a place: PostGIS says which any point of a cell could reach, once; the rest is told
-by the same geodesic distance, compiled."""
+by its geodesic distance, compiled."""
 
 import math
 import threading
@@ -19,14 +19,19 @@ from reco.kernel.geodesic import within as _within
 REACHED = """
 select string_agg(int8send(v.id), '')
 from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here
-join core.venue v on st_dwithin(v.location, here.point, %(reach_m)s)
+join core.venue v on v.location && _st_expand(here.point, %(reach_m)s)
 """
-"""The ids of all venues within `reach_m` of (`lon`, `lat`) by the spheroid, 8 bytes each."""
+"""The ids of all venues that ST_DWithin would look at for `reach_m` around (`lon`, `lat`), 8 bytes
+each: those in a box around it, from the index. The kernel tells how far away they are for a small
+part of what that takes in PostGIS."""
 
 MAX_BYTES = 64_000_000
 """What a worker remembers of places; a town is a few kilobytes."""
 
-_ROWS_A_DEGREE = 100
+_LEAST_SIDE_M = 1e3
+_SIDE_OF_RADIUS = 0.5
+"""A cell's side: the larger it is, the fewer places are asked for, and the more venues the kernel
+has to look at."""
 _DEGREE_M = 111_700.0
 """No degree of the ellipsoid is longer."""
 _REACHES_M = (1e3, 2e3, 5e3, 1e4, 2e4, 3e4, 5e4, 7.5e4, 1e5, 1.5e5, 2e5)
@@ -37,7 +42,7 @@ _BORDER_M = 1e-3
 
 @dataclass(frozen=True)
 class Reach:
-    """What to ask for once for a cell of about a kilometre: `reach_m` around its centre."""
+    """What to ask for once for a cell half as wide as the radius: `reach_m` around its centre."""
 
     lon: float
     lat: float
@@ -46,18 +51,21 @@ class Reach:
     @classmethod
     def of(cls, here: Point, radius_m: float) -> "Reach":
         """Return the reach that holds all that lies within `radius_m` of `here`."""
-        row = min(math.floor((here.lat + 90.0) * _ROWS_A_DEGREE), 180 * _ROWS_A_DEGREE - 1)
-        south = row / _ROWS_A_DEGREE - 90.0
-        # Where a parallel is longest within the row, a cell is as wide as it is high.
-        parallel = max(math.cos(math.radians(south)), math.cos(math.radians(south + 0.01)))
-        columns = max(1, math.ceil(360 * _ROWS_A_DEGREE * parallel))
-        column = min(math.floor((here.lon + 180.0) / 360.0 * columns), columns - 1)
-        half_width = 180.0 / columns
-        # Half the cell's height along the meridian, then half its width along the parallel.
-        margin_m = _DEGREE_M * (0.5 / _ROWS_A_DEGREE + half_width * parallel)
         most_m = next(reach_m for reach_m in (*_REACHES_M, radius_m) if reach_m >= radius_m)
-        lon = (2 * column + 1) * half_width - 180.0
-        return cls(lon, south + 0.5 / _ROWS_A_DEGREE, most_m + margin_m)
+        side_m = max(_LEAST_SIDE_M, _SIDE_OF_RADIUS * most_m)
+        # The same number on both sides of the equator: no row has a wider parallel inside.
+        rows = 2 * math.ceil(90 * _DEGREE_M / side_m)
+        height = 180.0 / rows
+        row = min(math.floor((here.lat + 90.0) / height), rows - 1)
+        south = row * height - 90.0
+        # Where a parallel is longest within the row, a cell is as wide as it is high.
+        parallel = max(math.cos(math.radians(south)), math.cos(math.radians(south + height)))
+        columns = max(1, math.ceil(2 * rows * parallel))
+        width = 360.0 / columns
+        column = min(math.floor((here.lon + 180.0) / width), columns - 1)
+        # No way from the centre that turns evenly in both coordinates is longer.
+        margin_m = 0.5 * _DEGREE_M * math.hypot(height, width * parallel)
+        return cls((column + 0.5) * width - 180.0, south + 0.5 * height, most_m + margin_m)
 
 
 class PlaceMemory:
@@ -84,8 +92,11 @@ class PlaceMemory:
     def learn(self, venues: Venues, reach: Reach, said: bytes | None) -> NDArray[np.int32]:
         """Return the rows of what `REACHED` said, and remember them."""
         found = venues.rows(np.frombuffer(said or b"", dtype=">i8").astype(np.int64))
-        rows = np.sort(found[found >= 0]).astype(np.int32)
-        own, _ = within(venues, venues.all_rows, Point(reach.lon, reach.lat), reach.reach_m)
+        boxed, centre = np.sort(found[found >= 0]).astype(np.int32), Point(reach.lon, reach.lat)
+        rows, own = (
+            within(venues, some, centre, reach.reach_m)[0].copy()
+            for some in (boxed, venues.all_rows)
+        )
         if np.array_equal(rows, own):
             self._keep((venues.version, reach), rows)
         return rows
@@ -108,7 +119,7 @@ _ENTRY_BYTES = 400
 
 
 def ask(connection: psycopg.Connection[Any], reach: Reach) -> psycopg.Cursor[Any]:
-    """Ask PostGIS which venues lie within the reach: one row of one value, for `learn`."""
+    """Ask PostGIS which venues may lie within the reach: one row of one value, for `learn`."""
     return connection.cursor(binary=True).execute(REACHED, vars(reach))
 
 

@@ -88,6 +88,8 @@ def test_the_radius_is_that_of_postgis(globe, place, radius_m, data):
         for id_ in told.keys() & expected.keys():
             assert told[id_] == pytest.approx(expected[id_], abs=2e-3)
         assert np.all(np.diff(found.venue_rows) > 0)
+        reach = Reach.of(Point(*place), radius_m)
+        assert serving.workspace.places.recall(venues, reach) is not None
 
 
 @given(places, st.floats(100.0, 200_000.0), st.floats(-1.0, 1.0), st.floats(-1.0, 1.0))
@@ -98,9 +100,10 @@ def test_a_reach_holds_whatever_any_point_of_its_cell_could_reach(
     venues, here = serving.catalogue.venues, Point(*place)
     reach = Reach.of(here, radius_m)
     within_reach, _ = within(venues, venues.all_rows, Point(reach.lon, reach.lat), reach.reach_m)
+    away = 0.4 * max(1e3, radius_m) / 111e3
     other = Point(
-        (here.lon + 0.004 * east + 180.0) % 360.0 - 180.0,
-        min(90.0, max(-90.0, here.lat + 0.004 * north)),
+        (here.lon + away * east + 180.0) % 360.0 - 180.0,
+        min(90.0, max(-90.0, here.lat + away * north)),
     )
     for point in (here, other):
         if Reach.of(point, radius_m) == reach:
