@@ -81,8 +81,15 @@ def ranked_around(
     serving: Generation, situation: Situation, scratch: Scratch, look: Look
 ) -> tuple[Situation, Ranking]:
     """Rank what is around, looking farther until there is twice as much as is shown."""
+    return ranked_farther(situation, look, lambda there: ranking_of(serving, there, scratch))
+
+
+def ranked_farther(
+    situation: Situation, look: Look, rank: Callable[[Situation], Ranking]
+) -> tuple[Situation, Ranking]:
+    """Do the same for whoever ranks in their own way."""
     query, around = situation.query, situation.around
-    ranking = ranking_of(serving, situation, scratch)
+    ranking = rank(situation)
     while (
         around.here is not None
         and around.radius_m < query.widest_m
@@ -91,7 +98,7 @@ def ranked_around(
         radius_m = min(around.radius_m * _WIDENING, query.widest_m)
         around = look(around.here, around.source, radius_m)
         situation = replace(situation, around=around)
-        ranking = ranking_of(serving, situation, scratch)
+        ranking = rank(situation)
     return situation, ranking
 
 
