@@ -281,7 +281,7 @@ def _swaps(
             connection.execute(
                 "update core.stock set price_cents = price_cents + %s where id in"
                 " (select id from core.stock order by id limit 500)",
-                (1 if turn % 4 == 0 else -1,),
+                (-1 if len(catalogues) % 2 else 1,),
             )
             catalogues.append(drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0))
     return {

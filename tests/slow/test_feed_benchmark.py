@@ -1,0 +1,46 @@
+"""The benchmark of feeds runs from an empty home to its figures: it follows what it measures."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from reco.db.cluster import Cluster
+
+_PATIENCE_S = 600
+
+
+@pytest.fixture
+def home():
+    with tempfile.TemporaryDirectory(prefix="reco-benchmark-") as folder:
+        home = Path(folder)
+        # For root the database's server runs as another user, who must get in.
+        home.chmod(0o755)
+        yield home
+        Cluster(home).down()
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home):
+    command = "-m tests.benchmarks.feed --size demo --seconds 1 --json"
+    printed = subprocess.run(
+        [sys.executable, *command.split()],
+        check=False,
+        env=os.environ | {"RECO_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_S,
+    )
+
+    assert printed.returncode == 0, printed.stderr
+    figures = json.loads(printed.stdout)
+    assert figures["world"]["offers"] > 0
+    assert figures["feed"]["failed"] == figures["swap"]["failed"] == 0
+    assert figures["sql_variant"]["failed"] == 0
+    for part in ("feed", "feed_cold", "sql_variant", "search"):
+        assert 0.0 < figures[part]["p50_ms"] <= figures[part]["p99_ms"]
+    assert figures["kernel_paris"]["ms"] > figures["kernel_paris"]["limit_ms"]
