@@ -113,8 +113,11 @@ def _is_within(budget: Budget, pick: Pick) -> bool:
 
 
 def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:
-    new = sorted(pick.live.values - met, key=lambda value: (-POINTS[value[0]], value))
-    return new[:MOST_NEW_VALUES]
+    return sorted(pick.live.values - met, key=_by_points)[:MOST_NEW_VALUES]
+
+
+def _by_points(value: Value) -> tuple[float, Value]:
+    return -POINTS[value[0]], value
 
 
 @lru_cache(_KEPT)

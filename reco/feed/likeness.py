@@ -37,12 +37,15 @@ def likeness_of(
         return found
     places = np.argsort(-history.weights, kind="stable")[:MOST_ASKED]
     rows = taste.serving.model_rows[items[liked]]
-    fall = np.nan_to_num(falls(taste.model.scorer, history, places, rows), nan=-np.inf)
+    fall = falls(taste.model.scorer, history, places, rows)
+    # Where the model cannot say, nothing is greater than not known.
+    fall = np.where(np.isnan(fall), -np.inf, fall)
     titles = {booking.item: booking.title for booking in state.bookings}
     titles |= {past.item: past.title for past in state.interactions}
-    ids = taste.model.items[history.rows[places]]
-    for at, best, most in zip(liked, fall.argmax(axis=0), fall.max(axis=0), strict=True):
+    ids = taste.model.items[history.rows[places]].tolist()
+    columns = liked.tolist(), fall.argmax(axis=0).tolist(), fall.max(axis=0).tolist()
+    for at, best, most in zip(*columns, strict=True):
         if most > 0.0:
             item_id = ids[best].decode()
-            found[at] = Likeness(item_id, titles.get(item_id), float(most))
+            found[at] = Likeness(item_id, titles.get(item_id), most)
     return found

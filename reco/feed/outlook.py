@@ -18,10 +18,7 @@ def horizon_shown(live: Live, gain: float, met: Set[Value], query: FeedQuery) ->
     gain
         Expected of the slate shown once.
     """
-    by_attribute = {
-        attribute: tuple(sorted(value for of, value in met if of == attribute))
-        for attribute in POINTS
-    }
+    by_attribute = _by_attribute(met)
     widened = live.choice.widened
     return HorizonShown(
         points=points([met]),
@@ -35,22 +32,30 @@ def horizon_shown(live: Live, gain: float, met: Set[Value], query: FeedQuery) ->
     )
 
 
+def _by_attribute(met: Set[Value]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {attribute: [] for attribute in POINTS}
+    for attribute, value in sorted(met):
+        found[attribute].append(value)
+    return {attribute: tuple(values) for attribute, values in found.items()}
+
+
 def _additions(live: Live, met: Set[Value], query: FeedQuery) -> tuple[Addition, ...]:
     """Return the new values of the slate; their points times chances sum to the gain."""
     probability = np.array([pick.probability for pick in live.picks])
     chance = -np.expm1(query.intensity * np.log1p(-probability))
-    missed = unmet_after([pick.live.values for pick in live.picks], chance.tolist())
+    missed = unmet_after([pick.live.values - met for pick in live.picks], chance.tolist())
     names = {pick.live.venue_id: pick.live.venue_name for pick in live.picks}
-    found = [
+    chances = {
+        value: query.unmet.get(value, 1.0) * (1.0 - still) for value, still in missed.items()
+    }
+    likely_first = sorted((-POINTS[new[0]] * chance, new) for new, chance in chances.items())
+    return tuple(
         Addition(
-            attribute=attribute,
-            value=value,
-            name=names.get(value) if attribute == "venue" else None,
-            points=POINTS[attribute],
-            chance=query.unmet.get((attribute, value), 1.0) * (1.0 - still),
+            attribute=new[0],
+            value=new[1],
+            name=names.get(new[1]) if new[0] == "venue" else None,
+            points=POINTS[new[0]],
+            chance=chances[new],
         )
-        for (attribute, value), still in missed.items()
-        if (attribute, value) not in met
-    ]
-    found.sort(key=lambda new: (-new.points * new.chance, new.attribute, new.value))
-    return tuple(found)
+        for _, new in likely_first
+    )

@@ -1,9 +1,8 @@
 """The offers of a slate, read back, with what was computed for each."""
 
+import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-
-import numpy as np
 
 from features.horizon import Value
 from reco.catalogue.snapshot import MOST_GENRES
@@ -51,33 +50,34 @@ def picks_of(
 ) -> list[Pick]:
     """Return the offers of a choice, in its order; `live` are those read back, by id."""
     chosen = choice.pool.take(choice.widened.chosen)
-    candidates, probability = chosen.candidates, chosen.probability
-    distance_m = candidates.distance_m
+    candidates = chosen.candidates
     liked = taste.is_liked(chosen.said).tolist()
-    likeness = likeness_of(taste, state, candidates.item, liked)
-    is_scored = ~np.isnan(chosen.said)
-    is_of_likeliest = np.isin(choice.widened.chosen, choice.likeliest.chosen)
-    rank = ranks(choice)
-    return [
-        Pick(
-            live=live[offer],
-            distance_m=None if np.isnan(distance_m[at]) else float(distance_m[at]),
-            probability=float(probability[at]),
-            is_scored=bool(is_scored[at]),
-            is_liked=liked[at],
-            is_of_likeliest=bool(is_of_likeliest[at]),
-            is_explored=at == choice.explored,
-            likeness=likeness[at],
-            stated=_stated(live[offer], state.liked),
-            bookings_near=int(candidates.bookings_near[at]),
-            rank=int(rank[at]),
-        )
-        for at, offer in enumerate(choice.offer_ids)
-    ]
+    rows, of_likeliest = choice.widened.chosen.tolist(), set(choice.likeliest.chosen.tolist())
+    offers = [live[offer] for offer in candidates.offer_id.tolist()]
+    columns = zip(
+        offers,
+        (None if math.isnan(away) else away for away in candidates.distance_m.tolist()),
+        chosen.probability.tolist(),
+        (not math.isnan(said) for said in chosen.said.tolist()),
+        liked,
+        (row in of_likeliest for row in rows),
+        (at == choice.explored for at in range(len(rows))),
+        likeness_of(taste, state, candidates.item, liked),
+        _stated(offers, state.liked),
+        candidates.bookings_near.tolist(),
+        ranks(choice).tolist(),
+        strict=True,
+    )
+    # In the order of the fields.
+    return [Pick(*column) for column in columns]
 
 
-def _stated(live: LiveOffer, liked: Set[Value]) -> Value | None:
-    """Return the first of the offer's genres, or else its category, if it is said to be liked."""
-    values = [("genre", genre) for genre in live.genres[:MOST_GENRES]]
-    values.append(("category", live.category))
-    return next((value for value in values if value in liked), None)
+def _stated(offers: Sequence[LiveOffer], liked: Set[Value]) -> list[Value | None]:
+    """Return the first of each offer's genres, or else its category, if it is said to be liked."""
+    if not liked:
+        return [None] * len(offers)
+    of_each = (
+        [*(("genre", genre) for genre in live.genres[:MOST_GENRES]), ("category", live.category)]
+        for live in offers
+    )
+    return [next((value for value in values if value in liked), None) for values in of_each]

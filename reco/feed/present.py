@@ -122,16 +122,17 @@ def venue_shown(live: LiveOffer) -> VenueShown | None:
 
 def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     """Return the codes of what speaks for an offer, each one a fact of this very request."""
-    first = pick.live.sessions[0]
-    holds = {
-        "first_of_category": bool(met) and ("category", pick.live.category) not in met,
-        "liked_by_people_like_you": pick.is_liked,
-        "popular_near_you": pick.bookings_near > 0 and pick.distance_m is not None,
-        "close_to_you": pick.distance_m is not None and pick.distance_m <= _CLOSE_M,
-        "soon": first.starts_at is not None and first.starts_at - now <= _SOON,
-        "free": min(session.price_cents for session in pick.live.sessions) == 0,
-    }
-    return [code for code, is_so in holds.items() if is_so]
+    live, away_m = pick.live, pick.distance_m
+    starts_at = live.sessions[0].starts_at
+    holds = (
+        ("first_of_category", met and ("category", live.category) not in met),
+        ("liked_by_people_like_you", pick.is_liked),
+        ("popular_near_you", away_m is not None and pick.bookings_near > 0),
+        ("close_to_you", away_m is not None and away_m <= _CLOSE_M),
+        ("soon", starts_at is not None and starts_at - now <= _SOON),
+        ("free", 0 in [session.price_cents for session in live.sessions]),
+    )
+    return [code for code, is_so in holds if is_so]
 
 
 def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> list[str]:

@@ -24,6 +24,7 @@ from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
 from reco.geo.points import Point
 from reco.geo.reach import Reach, ask, within
+from reco.lazily import lazy
 from reco.moments import known_until
 
 _STATE = """
@@ -144,7 +145,7 @@ class Booked:
     genres: list[str]
     title: str | None
 
-    @property
+    @lazy
     def values(self) -> frozenset[Value]:
         """What this booking adds to the horizon."""
         return values_of(
@@ -178,7 +179,7 @@ class UserState:
     liked: frozenset[Value] = frozenset()
     """Categories and genres that the person says to like."""
 
-    @property
+    @lazy
     def met(self) -> frozenset[Value]:
         """The horizon: every attribute value of the bookings."""
         return frozenset().union(*(booking.values for booking in self.bookings))

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -29,13 +30,27 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
     template = texts[f"explain_{code}_one" if is_single else f"explain_{code}"]
     if not parameters:
         return Statement(code, parameters, template)
-    shown = {
-        key: _number(key, value, language) if isinstance(value, float) else value
-        for key, value in parameters.items()
-    }
-    if "value" in shown:
-        shown["value"] = value_name(str(shown["attribute"]), str(shown["value"]), language)
-    return Statement(code, parameters, template.format_map(shown))
+    return Statement(code, parameters, template.format_map(_Words(parameters, language)))
+
+
+@dataclass(frozen=True)
+class _Words(Mapping[str, Parameter]):
+    """Parameters in words, made of those alone that a text has room for."""
+
+    parameters: Mapping[str, Parameter]
+    language: str
+
+    def __getitem__(self, key: str) -> Parameter:
+        value = self.parameters[key]
+        if key == "value":
+            return value_name(str(self.parameters["attribute"]), str(value), self.language)
+        return _number(key, value, self.language) if isinstance(value, float) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
 
 
 @lru_cache(_NAMES)

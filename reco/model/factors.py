@@ -59,6 +59,9 @@ class Factors(Latent):
 
     def normal_equations(self, history: History) -> NDArray[np.float64]:
         """Return the left side, (F, F), of what the user's factor solves."""
+        return history.once(self, self._normal_equations)
+
+    def _normal_equations(self, history: History) -> NDArray[np.float64]:
         seen = self.item_factors[history.rows].astype(np.float64)
         extra = self.alpha * history.weights.astype(np.float64)
         left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])

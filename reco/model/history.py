@@ -21,13 +21,16 @@ class History:
     weights: NDArray[np.float32]
     """(n,) positive, in bookings (`features.interactions.EVENT_WEIGHTS`)."""
 
-    _worked_out: dict[int, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _worked_out: dict[tuple[int, str], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def once(self, by: object, work_out: "Callable[[History], T]") -> "T":
-        """Return what `work_out` makes of this history, made once for each `by`."""
-        if id(by) not in self._worked_out:
-            self._worked_out[id(by)] = work_out(self)
-        made: T = self._worked_out[id(by)]
+        """Return what `work_out`, a method of `by`, makes of this history, made once."""
+        key = id(by), work_out.__name__
+        if key not in self._worked_out:
+            self._worked_out[key] = work_out(self)
+        made: T = self._worked_out[key]
         return made
 
     def __len__(self) -> int:

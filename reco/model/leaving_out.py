@@ -114,7 +114,7 @@ class _Terms:
         """
         seen = self.factors.astype(np.float64)
         pulled = np.linalg.solve(left, seen.T)
-        leverage = np.einsum("pf,fp->p", seen, pulled)
+        leverage = (seen.T * pulled).sum(axis=0)
         share = (self.confidence - self.weight * (seen @ user)) / (1.0 - self.weight * leverage)
         return np.asarray((share * pulled).T @ others.T)
 
