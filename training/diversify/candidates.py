@@ -1,6 +1,6 @@
 """What every method chooses from: the likeliest candidates of one user."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from reco.feed.slate import Quota
 from reco.feed.widening import Values
 
 
@@ -31,6 +32,8 @@ class Candidates:
     """(C,) whether its venue is one of the few that have half of all bookings."""
     seed: int
     """For what is left to chance."""
+    quotas: Sequence[Quota] = ()
+    """That `round_robin` and the DPPs keep; `reco.feed.slate` has more."""
 
     @cached_property
     def latent_likeness(self) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.feed.slate import within_quotas
 from training.diversify.candidates import Candidates
 
 _SMOOTHING = 0.01
@@ -24,7 +25,8 @@ def round_robin(candidates: Candidates, parameter: float, k: int) -> NDArray[np.
     turn = np.empty(len(group), dtype=np.int64)
     turn[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
     # Rows are in order of probability, so that within a turn the order of rows is theirs.
-    return np.lexsort((np.arange(len(group)), turn))[:k]
+    order = np.lexsort((np.arange(len(group)), turn))
+    return np.asarray(order[within_quotas(order, candidates.quotas, k)])
 
 
 def calibrated(candidates: Candidates, calibration_weight: float, k: int) -> NDArray[np.int64]:

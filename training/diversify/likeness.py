@@ -1,9 +1,13 @@
 """Lists of unlike offers: maximal marginal relevance, and determinantal point processes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.feed.slate import Quota, within_quotas
 from training.diversify.candidates import Candidates
+from training.diversify.room import Room
 
 _LEAST_VARIANCE = 1e-10
 
@@ -29,40 +33,46 @@ def mmr(candidates: Candidates, relevance_weight: float, k: int) -> NDArray[np.i
 
 def dpp_latent(candidates: Candidates, power: float, k: int) -> NDArray[np.int64]:
     """Choose by a DPP of `probability ** power` and latent likeness: the programme's own kernel."""
-    return _likeliest_set(candidates.probability**power, candidates.latent_likeness, k)
+    quality = candidates.probability**power
+    return _likeliest_set(quality, candidates.latent_likeness, k, candidates.quotas)
 
 
 def dpp_attributes(candidates: Candidates, power: float, k: int) -> NDArray[np.int64]:
     """Choose by a DPP of `probability ** power` and likeness of attributes."""
-    return _likeliest_set(candidates.probability**power, candidates.attribute_likeness, k)
+    quality = candidates.probability**power
+    return _likeliest_set(quality, candidates.attribute_likeness, k, candidates.quotas)
 
 
 def _likeliest_set(
-    quality: NDArray[np.float64], likeness: NDArray[np.float64], k: int
+    quality: NDArray[np.float64], likeness: NDArray[np.float64], k: int, quotas: Sequence[Quota]
 ) -> NDArray[np.int64]:
     """Return the greedy most probable set of `diag(q) S diag(q)` (Chen et al. 2018, algorithm 1).
 
-    When nothing unlike is left, the best by quality follow.
+    Of what the quotas leave room for. When nothing unlike is left, the best by quality follow.
     """
     size = min(k, len(quality))
     scale = quality / max(float(quality.max(initial=0.0)), 1e-300)
     variance = scale**2
     factors = np.zeros((size, len(quality)))
-    is_free = np.ones(len(quality), dtype=bool)
+    room = Room.empty(len(quality), quotas)
     chosen: list[int] = []
     for row in range(size):
-        best = int(np.argmax(np.where(is_free, variance, -np.inf)))
-        if variance[best] <= _LEAST_VARIANCE * scale[best] ** 2:
-            rest = np.flatnonzero(is_free)
-            order = np.argsort(-quality[rest], kind="stable")
-            return np.append(chosen, rest[order][: size - row]).astype(np.int64)
+        best = int(np.argmax(np.where(room.is_free, variance, -np.inf)))
+        if not room.is_free[best] or variance[best] <= _LEAST_VARIANCE * scale[best] ** 2:
+            order = np.append(chosen, _best(quality, room.is_free)).astype(np.int64)
+            return order[within_quotas(order, quotas, size)]
         chosen.append(best)
-        is_free[best] = False
+        room.take(best)
         kernel = scale[best] * likeness[best] * scale
         new = (kernel - factors[:row, best] @ factors[:row]) / np.sqrt(variance[best])
         factors[row] = new
         variance = np.maximum(variance - new**2, 0.0)
     return np.array(chosen, dtype=np.int64)
+
+
+def _best(quality: NDArray[np.float64], is_free: NDArray[np.bool_]) -> NDArray[np.int64]:
+    rest = np.flatnonzero(is_free)
+    return rest[np.argsort(-quality[rest], kind="stable")]
 
 
 def _relative(probability: NDArray[np.float64]) -> NDArray[np.float64]:
