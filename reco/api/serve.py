@@ -1,5 +1,6 @@
 """The command `reco serve`: uvicorn over the API of one world."""
 
+import gc
 import os
 from datetime import UTC, datetime
 from typing import Annotated
@@ -65,7 +66,10 @@ def application() -> FastAPI:
     """Return the app of this process; its settings are the environment's."""
     settings = Settings()
     worker = Worker(settings, opened_world(settings), signing_secret(settings), _now)
-    return create_app(worker, clock=_now, with_demo=os.environ.get(DEMO) == "1")
+    app = create_app(worker, clock=_now, with_demo=os.environ.get(DEMO) == "1")
+    # What was imported stays: a collection that goes through it holds up requests for long.
+    gc.freeze()
+    return app
 
 
 def _now() -> datetime:
