@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.affinity import Kinds
 from reco.catalogue.numbering import Numbering
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
@@ -42,6 +43,11 @@ class Items:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def kinds(self) -> Kinds:
+        """What they are told apart by."""
+        return Kinds(self.item_category, self.item_subcategory, self.item_genres)
 
     @cached_property
     def families(self) -> NDArray[np.int64]:

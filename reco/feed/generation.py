@@ -7,8 +7,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from features.affinity import KINDS, Tally, tally_of
 from features.content import ItemContent
 from features.pairs import COSTS_BY_HAND, Costs, rarity
+from reco.catalogue.numbering import ATTRIBUTES
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.workspace import Workspace
 from reco.model.arranged import Arranged, arranged
@@ -51,11 +53,22 @@ class Generation:
         """(I,) minus what the rarity of each item costs; empty: no ranker was learned."""
         if self.ranker is None:
             return np.empty(0, dtype=np.float32)
+        made = int(self.catalogue.bookings.sum())
+        return -self.ranker.rarity(rarity(self._item_bookings, made)).astype(np.float32)
+
+    @cached_property
+    def bookings_by_kind(self) -> Tally:
+        """Recent bookings of everybody, by category, subcategory and genre."""
+        sizes = np.diff(self.catalogue.numbering.first)[[ATTRIBUTES.index(kind) for kind in KINDS]]
+        return tally_of(self.catalogue.items.kinds, self._item_bookings, sizes.tolist())
+
+    @cached_property
+    def _item_bookings(self) -> NDArray[np.int32]:
+        """(I,) recent bookings of each item's offers."""
         catalogue, base = self.catalogue, self.catalogue.base
         bookings, struck = catalogue.totals.item_bookings.copy(), catalogue.replaced
         np.subtract.at(bookings, base.offer_item[struck], base.offer_bookings[struck])
-        cost = self.ranker.rarity(rarity(bookings, int(catalogue.bookings.sum())))
-        return -cost.astype(np.float32)
+        return bookings
 
 
 ReadContents = Callable[[NDArray[np.bytes_]], Sequence[ItemContent | None]]

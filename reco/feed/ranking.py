@@ -238,6 +238,8 @@ class Ranking:
             1.0 - taste.share, taste.liked,
             scale.intercept, scale.slope, scale.scale, scratch.said[:count], most,
         )  # fmt: skip
+        if taste.affinity:
+            taste.affinity.add(self.sweep.items, most)
         return most
 
 

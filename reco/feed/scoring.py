@@ -12,6 +12,7 @@ from features.interactions import EVENT_KINDS, encoded_ids, event_weights
 from features.pairs import crowding
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
+from reco.feed.affinity import Affinity, affinity_of
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.popular import Popular, popular_around, popular_near
@@ -106,6 +107,8 @@ class Taste:
     empty: nothing was said, and no ranker was learned."""
     crowding: float = 0.0
     """What all that is around loses to each other by its number."""
+    affinity: Affinity | None = None
+    """What items gain by the person's own bookings; None: nothing."""
 
     @property
     def model(self) -> LoadedModel | None:
@@ -144,6 +147,7 @@ class Taste:
         if ranker := self.serving.ranker:
             most += abs(ranker.facts.popular_intercept) + abs(self.crowding)
             most += float(ranker.rarity.cost[-1]) + 25.0 * ranker.facts.popular_slope
+            most += self.affinity.most if self.affinity else 0.0
         return 4e-6 * (1.0 + most)
 
     def said(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -156,8 +160,12 @@ class Taste:
         """Return those of booking each candidate's item, before what its offer costs."""
         popular = popular_near(self.popular_at_venues, self.popular_online, candidates)
         blended = (1.0 - self.share) * popular + self.scale.log_odds(said)
-        prior_or_both = np.where(np.isnan(said), popular, blended)
-        return prior_or_both + self.liked[candidates.item] if len(self.liked) else prior_or_both
+        log_odds = np.where(np.isnan(said), popular, blended)
+        if len(self.liked):
+            log_odds += self.liked[candidates.item]
+        if self.affinity:
+            log_odds += self.affinity.of_items(candidates.item).sum(axis=1)
+        return log_odds
 
     def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return for which of these scores fewer than a tenth of the model's items score higher.
@@ -196,7 +204,8 @@ def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
         one.learned(of.popular_intercept - crowd, of.popular_slope) for one in popular
     )
     both = serving.frequent + added if len(added) else serving.frequent
-    return Taste(serving, history, at_venues, online, both, crowd)
+    affinity = affinity_of(serving, state.bookings)
+    return Taste(serving, history, at_venues, online, both, crowd, affinity)
 
 
 def _liked(sweep: Sweep, stated: Set[Value], history: History) -> NDArray[np.float32]:
@@ -275,6 +284,8 @@ class Scores:
             1.0 - taste.share, taste.liked,
             scale.intercept, scale.slope, scale.scale, scratch.said[: len(gathered)], most,
         )  # fmt: skip
+        if taste.affinity:
+            taste.affinity.add(gathered.item, most)
         return most
 
     def _may_be(self, most: int, full: Full, families: Families, of_each: int) -> NDArray[np.int64]:

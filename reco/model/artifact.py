@@ -26,12 +26,13 @@ __all__ = [
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Rises when older code could no longer read the folder right.
 
 2: the manifest says whom the model holds (`people`).
 3: it may hold a ranker; older folders hold none, and are served with the costs by hand.
 4: its ranker may cost what is beyond a person's fair price; older ones were learned without.
+5: its ranker may know what a person's own bookings are worth by their kind; older ones do not.
 """
 
 

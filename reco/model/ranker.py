@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.affinity import KINDS
 from features.pairs import Costs, CostTable
 from reco.array_folder import Frozen, Layout
 
@@ -17,6 +18,22 @@ RANKER_LAYOUT: Layout = {
     "cost_rarity": ("float64", ("knots of rarity",)),
 }
 """The tables in an artifact; they start at 0 and rise strictly."""
+
+
+class AffinityFacts(Frozen):
+    """What a person's own bookings are worth by their kind, in log-odds (`features.affinity`)."""
+
+    prior_bookings: float
+    """How many of them count as much as everybody's."""
+    category: float
+    """Per unit of the log of a person's share over everybody's, as are the following."""
+    subcategory: float
+    genre: float
+
+    @property
+    def weights(self) -> tuple[float, float, float]:
+        """By `features.affinity.KINDS`."""
+        return self.category, self.subcategory, self.genre
 
 
 class RankerFacts(Frozen):
@@ -35,11 +52,16 @@ class RankerFacts(Frozen):
     """Of `features.pairs.popular_log_odds`, where the model cannot say."""
     credit: float = 0.0
     """Of `features.credit.beyond_fair`, a unit; older rankers were learned without."""
+    affinity: AffinityFacts | None = None
+    """None: nothing; older rankers were learned without."""
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """Additive: the item's log-odds, less what its rarity costs, less what its offer costs."""
+    """Additive: the item's log-odds, less what its rarity costs, less what its offer costs.
+
+    What a person's own bookings add to an item is the item's own, too.
+    """
 
     costs: Costs
     rarity: CostTable
@@ -84,8 +106,19 @@ class Ranker:
             raise ValueError(f"popular_slope is {facts.popular_slope}, not positive")
         if not np.isfinite([facts.crowding, facts.popular_intercept]).all():
             raise ValueError("crowding or popular_intercept is not finite")
+        _check_affinity(facts.affinity)
         distance, price, wait, of_rarity = tables
         return cls(Costs(distance, price, wait, facts.online, facts.credit), of_rarity, facts)
+
+
+def _check_affinity(affinity: AffinityFacts | None) -> None:
+    if affinity is None:
+        return
+    if not (np.isfinite(affinity.prior_bookings) and affinity.prior_bookings > 0.0):
+        raise ValueError(f"affinity.prior_bookings is {affinity.prior_bookings}, not positive")
+    for kind, weight in zip(KINDS, affinity.weights, strict=True):
+        if not (np.isfinite(weight) and weight >= 0.0):
+            raise ValueError(f"affinity.{kind} is {weight}, not 0 or more")
 
 
 def _table(name: str, cost: NDArray[Any], knots_per_unit: float) -> CostTable:

@@ -11,7 +11,7 @@ from tastes import two_tastes
 
 from features.pairs import Costs, CostTable
 from reco.model.loaded import load_model
-from reco.model.ranker import Ranker
+from reco.model.ranker import AffinityFacts, Ranker
 from training.commands.screen import training_table
 from training.fits import PARAMETERS
 from training.ranked import Ranked, figures_of
@@ -143,6 +143,16 @@ def test_a_table_on_which_exactness_could_not_rest_is_refused(learned, name, tab
 def test_a_digital_offer_that_would_gain_is_refused(learned):
     facts = learned.ranker.facts.model_copy(update={"online": -0.1})
     with pytest.raises(ValueError, match="online"):
+        Ranker.of(facts, learned.ranker.arrays())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"genre": -0.1}, {"category": np.inf}, {"prior_bookings": 0.0}, {"subcategory": -1.0}]
+)
+def test_what_would_make_one_more_booking_count_against_its_kind_is_refused(learned, wrong):
+    right = {"prior_bookings": 5.0, "category": 0.0, "subcategory": 0.1, "genre": 0.2}
+    facts = learned.ranker.facts.model_copy(update={"affinity": AffinityFacts(**right | wrong)})
+    with pytest.raises(ValueError, match=f"affinity.{next(iter(wrong))}"):
         Ranker.of(facts, learned.ranker.arrays())
 
 

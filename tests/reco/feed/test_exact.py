@@ -1,5 +1,6 @@
 """Every feed against a slow, plain reference: SQL for what can be booked, float64 for scores."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -33,7 +34,7 @@ from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
 from reco.feed.state import read_situation
 from reco.model.loaded import load_model
-from reco.model.ranker import Ranker, RankerFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.commands.train import train_world
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -201,6 +202,7 @@ ODD_RANKER = Ranker.of(
         crowding=0.6,
         popular_intercept=-1.5,
         popular_slope=0.3,
+        affinity=AffinityFacts(prior_bookings=1.5, category=0.7, subcategory=0.4, genre=1.1),
     ),
     {
         "cost_distance": np.array([0.0, 1e-9, 4.0, 4.1]),
@@ -345,7 +347,8 @@ def reference(connection, serving, here):
             best[item] = Best(cost, offer, venue, family, external_id, liked, starts is None)
     for item, found in best.items():
         found.near = sum(booked.get(offer, 0) for offer in offers[item])
-    return ordered(serving, here, best, serving.catalogue.base.bookings(), totals)
+    gained = affinity(connection, serving, here)
+    return ordered(serving, here, best, serving.catalogue.base.bookings(), totals, gained)
 
 
 AROUND = """
@@ -372,7 +375,43 @@ def around_at_all(connection, asked, booked):
     ]
 
 
-def ordered(serving, here, best, made, totals):
+KINDS = """
+select i.id, c.name, s.name, i.genres from core.item i join core.category c on c.id = i.category_id
+left join core.subcategory s on s.id = i.subcategory_id
+"""
+
+
+def affinity(connection, serving, here):
+    """Return what each item gains by how often the person has booked its kind."""
+    facts = serving.ranker.facts.affinity if serving.ranker else None
+    kinds = {row[0]: row[1:] for row in connection.execute(KINDS)}
+    if facts is None:
+        return dict.fromkeys(kinds, 0.0)
+    own = [kinds[booking.item_id] for booking in here.state.bookings]
+    catalogue, everybody = serving.catalogue, Counter()
+    for item, times in zip(
+        catalogue.items.item_id.tolist(), catalogue.base.item_bookings.tolist(), strict=True
+    ):
+        category, subcategory, genres = kinds[item]
+        for value in {category, subcategory, *genres}:
+            everybody[value] += times
+    all_made = catalogue.base.item_bookings.sum()
+
+    def lift(value):
+        share = (everybody[value] + 1.0) / (all_made + 1.0)
+        n = sum(value in (category, subcategory, *genres) for category, subcategory, genres in own)
+        a = facts.prior_bookings
+        return np.log((n + a * share) / ((len(own) + a) * share))
+
+    return {
+        item: facts.category * lift(category)
+        + facts.subcategory * lift(subcategory)
+        + facts.genre * np.mean([lift(genre) for genre in genres] or [0.0])
+        for item, (category, subcategory, genres) in kinds.items()
+    }
+
+
+def ordered(serving, here, best, made, totals, gained):
     items = sorted(best)
     popular = np.empty(len(items))
     is_online = np.array([best[item].venue is None for item in items], dtype=bool)
@@ -402,6 +441,7 @@ def ordered(serving, here, best, made, totals):
         logits = np.where(np.isnan(said), popular, share * said + (1.0 - share) * popular)
     # Half a unit of log-odds for a liked category, one for a liked genre, fading with evidence.
     logits = logits + np.array([best[item].liked for item in items]) * 2.0 / (known + 2.0)
+    logits = logits + np.array([gained[item] for item in items])
     logits = logits - np.array([best[item].cost for item in items])
     if serving.ranker:
         rows = serving.catalogue.item_rows(np.array(items, dtype=np.int64))
