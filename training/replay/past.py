@@ -26,6 +26,7 @@ class Stocks:
     places: NDArray[np.int32]
     """`UNLIMITED_PLACES` where there is no limit."""
     starts_us: NDArray[np.int64]
+    ends_us: NDArray[np.int64]
     limit_us: NDArray[np.int64]
     """Not bookable from here on."""
     cancelled_us: NDArray[np.int64]

@@ -203,6 +203,7 @@ def _stocks(stocks: pa.Table, offers: pa.Table) -> Stocks:
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
         places=pc.fill_null(stocks["quantity"], int(UNLIMITED_PLACES)).to_numpy(),
         starts_us=times_us(stocks["starts_at"], FOREVER_US),
+        ends_us=times_us(stocks["ends_at"], FOREVER_US),
         limit_us=times_us(stocks["booking_limit_at"], FOREVER_US),
         cancelled_us=times_us(stocks["cancelled_at"], FOREVER_US),
         created_us=times_us(stocks["created_at"], NEVER_US),

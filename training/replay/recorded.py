@@ -51,7 +51,7 @@ def past_from_database(conninfo: str) -> Past:
 
 _USER_IDS = "select id from core.beneficiary where erased_at is null order by id"
 _STOCK_IDS = "select id from core.stock order by id"
-_OFFER_IDS = "select id from core.offer order by id"
+OFFER_IDS = "select id from core.offer order by id"
 _BOOKINGS = """
 select user_id, stock_id, quantity::int4, amount_cents, booked_at,
   coalesce(cancelled_at, 'infinity')
@@ -82,7 +82,7 @@ def _deeds(connection: psycopg.Connection[Any], users: pa.Table, _offers: pa.Tab
     """Read them as numbers: names of so many rows would take minutes."""
     read = fetch_arrays(connection, _DEEDS, _DEED_TYPES, {"kinds": list(EVENT_KINDS)})
     user = rows_of(_ids(connection, _USER_IDS), read.pop("user")).astype(np.int32)
-    offer = rows_of(_ids(connection, _OFFER_IDS), read.pop("offer")).astype(np.int32)
+    offer = rows_of(_ids(connection, OFFER_IDS), read.pop("offer")).astype(np.int32)
     return deeds_in_order(len(users), user, offer, **read)
 
 
@@ -108,6 +108,7 @@ with numbered as (select id, row_number() over (order by id) - 1 as row from cor
 select n.row, c.at, o.row::int4, (c.before->>'price_cents')::int4,
   coalesce((c.before->>'quantity')::int4, 2147483647),
   coalesce((c.before->>'starts_at')::timestamptz, 'infinity'),
+  coalesce((c.before->>'ends_at')::timestamptz, 'infinity'),
   coalesce((c.before->>'booking_limit_at')::timestamptz, 'infinity'),
   coalesce((c.before->>'cancelled_at')::timestamptz, 'infinity'),
   coalesce((c.before->>'created_at')::timestamptz, '-infinity')
@@ -118,7 +119,8 @@ where c.entity = 'stock' and c.operation = 'update' order by n.row, c.at desc, c
 """
 _STOCK_TYPES = {
     "row": "int8", "until": "time", "offer": "int4", "price_cents": "int4", "places": "int4",
-    "starts_us": "time", "limit_us": "time", "cancelled_us": "time", "created_us": "time",
+    "starts_us": "time", "ends_us": "time", "limit_us": "time", "cancelled_us": "time",
+    "created_us": "time",
 }  # fmt: skip
 _OFFERS_BEFORE = """
 with numbered as (select id, row_number() over (order by id) - 1 as row from core.offer),

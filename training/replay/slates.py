@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from reco.db.arrays import micros
 from reco.feed.choosing import Choice, Chooser, ranks
 from reco.feed.exploring import explored
 from reco.feed.generation import Generation, generation
-from reco.feed.pipeline import ranked_around
+from reco.feed.pipeline import ranked_around, settled
 from reco.feed.query import FLOOR, INTENSITY, FeedQuery, feed_query
 from reco.feed.ranking import Ranking
 from reco.feed.state import Situation, Surroundings, UserState
@@ -25,6 +25,7 @@ from training.reliability import distinct_share
 from training.replay.catalogues import catalogue_at
 from training.replay.contents import contents_of
 from training.replay.past import Past
+from training.replay.readback import Reader
 from training.replay.states import Biographer
 
 
@@ -65,6 +66,11 @@ class Moment:
     def biographer(self) -> Biographer:
         """Tells what was known of people."""
         return Biographer(self.past)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads offers back as they were."""
+        return Reader(self.past, self.catalogue)
 
     def serving(self, model: LoadedModel | None, before: Generation | None = None) -> Generation:
         """Return what a worker with this model would have served from."""
@@ -112,7 +118,8 @@ def replay(
 ) -> list[Replayed]:
     """Return the slate of each system; all of them have the model of `serving`.
 
-    What is around is ranked once. Nothing is read back: the catalogue is that of this very moment.
+    What is around is ranked once. Only for an agenda to keep are offers read back, for their
+    sessions: the catalogue is that of this very moment.
     """
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
         situation, ranking = ranked_around(serving, situation, scratch, moment.look)
@@ -120,10 +127,17 @@ def replay(
         for system in systems:
             query = replace(situation.query, floor=system.floor, intensity=system.intensity)
             asked = replace(situation, query=query)
-            choice = Chooser(ranking, asked).choose(frozenset())
-            shown = explored(choice, ranking.sweep.catalogue, query, _is_live)
-            made.append(Replayed(ranking, shown.choice, asked))
+            made.append(_slate(moment, ranking, asked))
     return made
+
+
+def _slate(moment: Moment, ranking: Ranking, asked: Situation) -> Replayed:
+    if asked.query.plan:
+        live = settled(ranking, asked, partial(moment.reader.asked, asked))
+        return Replayed(ranking, live.choice, asked)
+    choice = Chooser(ranking, asked).choose(frozenset())
+    shown = explored(choice, ranking.sweep.catalogue, asked.query, _is_live)
+    return Replayed(ranking, shown.choice, asked)
 
 
 def _is_live(_offer: int) -> bool:

@@ -1,119 +1,189 @@
 """Replaying live requests from their record gives the slates that were recorded."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import psycopg
 import pytest
-from replays import model_of
-from worlds import GRENOBLE, NOW
+from worlds import FAR, GRENOBLE, NOW, TAXONOMY
 
+from reco.experiments.plan import Plan, Variant
+from reco.experiments.records import create
 from reco.feed.query import feed_query
-from reco.geo.points import Point
+from reco.model.registry import Act, version_named
+from reco.model.serving import opened
 from reco.settings import Settings
 from reco.worker import Worker
+from training.commands.train import train_world
 from training.replay.recorded import past_from_database
+from training.replay.requests import recorded_requests, situation_of
 from training.replay.slates import Moment, System, replay
 
 SECRET = "a secret of at least thirty-two bytes"
+USERS = ("reader", "broke", "free", "villager", "nowhere")
+DEFAULT_RADIUS_M = 5e3
 REQUESTS = (
     {},
     {"floor": 1.0},
     {"floor": 0.8, "intensity": 10.0},
-    {"n": 3},
-    {"n": 2, "floor": 0.1},
-    {"n": 1, "floor": 0.01},
-    {"n": 2, "floor": 0.2, "intensity": 1.0},
+    {"n": 3, "exploration": 1.0},
+    {"n": 2, "floor": 0.1, "exploration": 1.0},
+    {"n": 1, "floor": 0.01, "exploration": 1.0},
+    {"n": 2, "floor": 0.2, "intensity": 1.0, "exploration": 1.0},
     {"radius_km": 1.5},
     {"categories": ["SPECTACLE"]},
     {"max_price_eur": 7.5},
-    {"min_new_categories": 2},
+    {"n": 3, "floor": 1.0, "min_new_categories": 2},
+    {"n": 2, "floor": 0.3, "min_new_categories": 2, "exploration": 1.0},
     {"starts_from": NOW + timedelta(days=1), "starts_before": NOW + timedelta(days=6)},
     {"lat": GRENOBLE[1] + 0.3, "lon": GRENOBLE[0]},
+    {"lat": GRENOBLE[1] + 0.3, "lon": GRENOBLE[0], "radius_km": 40.0},
+    {"n": 4, "plan": True, "floor": 0.7},
+    {"n": 12, "plan": True, "max_price_eur": 11.0},
+    {"n": 12, "max_price_eur": 11.0},
 )
-_RECORD = """
-select u.external_id, s.model_version, s.query, s.seed, s.relevance_kept, s.radius_m,
-  st_x(s.location::geometry), st_y(s.location::geometry), s.probabilities, s.propensities,
-  array(select o.external_id from unnest(s.offers) with ordinality w (id, place)
-        join core.offer o on o.id = w.id order by w.place)
-from reco.slate s left join core.beneficiary u on u.id = s.user_id
-"""
+PAGES = (
+    {"n": 3},
+    {"n": 4, "floor": 0.5, "intensity": 20.0, "exploration": 1.0},
+    {"n": 3, "plan": True},
+)
+VENUES = {"valley": (GRENOBLE[0], GRENOBLE[1] + 0.15), "beyond": (FAR[0] + 0.4, FAR[1])}
+
+
+def season(connection):
+    """Fill one evening: five offers of each kind, of two sessions, some of unknown length."""
+    for name, (lon, lat) in VENUES.items():
+        connection.execute(
+            "insert into core.venue (external_id, name, venue_type, location)"
+            " values (%s, %s, 'theatre', st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+            (name, name, lon, lat),
+        )
+    venues = ("theatre", "cinema", "bookshop", "valley", "beyond")
+    for kind, (subcategory, (_, is_event, is_digital, _)) in enumerate(TAXONOMY.items()):
+        for number, venue in enumerate(venues):
+            name = f"{subcategory.lower()}-{number}"
+            connection.execute(
+                "insert into core.item (external_id, title, category_id, subcategory_id, genres)"
+                " select %s, %s, s.category_id, s.id, array[%s] from core.subcategory s"
+                " where s.name = %s",
+                (name, name, f"genre {number % 3}", subcategory),
+            )
+            connection.execute(
+                "insert into core.offer (external_id, item_id, venue_id, published_at)"
+                " select %s, i.id, case when not %s then v.id end, %s"
+                " from core.item i, core.venue v where i.external_id = %s and v.external_id = %s",
+                (name, is_digital, NOW - timedelta(days=9), name, venue),
+            )
+            for session in range(2 if is_event else 1):
+                starts = NOW + timedelta(days=1, hours=6 + (number + kind) % 3 + session)
+                long = timedelta(hours=1 + number)
+                connection.execute(
+                    "insert into core.stock (external_id, offer_id, price_cents, starts_at,"
+                    " ends_at) select %s, id, %s, %s, %s from core.offer where external_id = %s",
+                    (
+                        f"{name}-{9 - session}",
+                        100 * (number + kind + session),
+                        starts if is_event else None,
+                        starts + long if is_event and number % 2 else None,
+                        name,
+                    ),
+                )
 
 
 @pytest.fixture
-def recorded(lived, model):
-    """Slates that a worker showed, with the queries that it was asked; some explore."""
-    settings = Settings(home=lived.folder)
-    with Worker(settings, lived, SECRET, lambda: NOW) as worker:
-        for user in ("reader", "broke", "free", "villager", "nowhere"):
+def eventful(lived):
+    """The small world with a season in which evenings collide and the countryside is far."""
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        season(connection)
+    return lived
+
+
+@pytest.fixture
+def variant(eventful, model):
+    """A second model, which half of the people will be shown."""
+    return train_world(eventful, "popularity", split="time", cutoff=None, now=NOW).version
+
+
+def wanted(user, asked, seed):
+    """Return the query of a person, with its chance drawn by `seed`."""
+    exploration = asked.get("exploration", 0.0)
+    others = {name: value for name, value in asked.items() if name != "exploration"}
+    query = feed_query(now=NOW, default_radius_m=DEFAULT_RADIUS_M, user_id=user, **others)
+    return replace(query, seed=seed, exploration=exploration)
+
+
+def scroll(worker, query, pages):
+    """Ask one page after the other, each drawn anew."""
+    cursor = None
+    for page in range(pages):
+        cursor = worker.feed(replace(query, seed=query.seed + page), cursor).next_cursor
+        if cursor is None:
+            return
+
+
+@pytest.fixture
+def live(eventful, variant):
+    """A world of which a worker was asked much, of some of it in an experiment."""
+    with Worker(Settings(home=eventful.folder), eventful, SECRET, lambda: NOW) as worker:
+        for user in (*USERS, None):
             for seed, asked in enumerate(REQUESTS):
-                query = feed_query(now=NOW, default_radius_m=5e4, user_id=user, **asked)
-                exploration = 1.0 if "n" in asked else 0.0
-                worker.feed(replace(query, seed=seed, exploration=exploration))
-    with psycopg.connect(lived.conninfo) as connection:
-        rows = connection.execute(_RECORD).fetchall()
-    assert len(rows) == 5 * len(REQUESTS)
-    return rows
+                worker.feed(wanted(user, asked, seed))
+            for seed, asked in enumerate(PAGES):
+                scroll(worker, wanted(user, asked, 10 * seed), pages=4)
+        variants = (Variant("control"), Variant("other", model=variant, floor=0.5, intensity=30.0))
+        plan = Plan(
+            "wider", "a salt", variants, "bookings", {}, timedelta(days=7), planned_users=100
+        )
+        create(eventful.conninfo, plan, Act(NOW, "a test"), NOW)
+        worker.refresh()
+        for user in USERS:
+            scroll(worker, wanted(user, {"n": 4}, 1), pages=2)
+    return eventful
 
 
-def query_of(user, kept, seed, at):
-    """Return the query of a record."""
-    times = {
-        name: datetime.fromisoformat(kept[key]) if kept[key] else None
-        for name, key in (("starts_from", "from"), ("starts_before", "to"))
+def replayed(world):
+    """Yield each request on record with the slate that replaying it makes."""
+    past = past_from_database(world.conninfo)
+    with psycopg.connect(world.conninfo) as connection:
+        slates = connection.execute("select count(*) from reco.slate").fetchone()[0]
+        found = recorded_requests(connection, past, NOW, NOW + timedelta(seconds=1))
+    assert len(found) == slates
+    moment = Moment(past, NOW, radius_m=DEFAULT_RADIUS_M, n=20)
+    models = {
+        version: opened(version_named(world.conninfo, version), world.models)
+        for version in {request.model_version for request in found}
     }
-    price = kept["max_price_cents"]
-    query = feed_query(
-        now=NOW,
-        as_of=NOW,
-        default_radius_m=5e4,
-        user_id=user,
-        n=kept["n"],
-        floor=kept["floor"],
-        intensity=kept["intensity"],
-        min_new_categories=kept["min_new_categories"],
-        categories=kept["categories"],
-        max_price_eur=None if price is None else price / 100,
-        **times,
-    )
-    return replace(query, location=at, seed=seed, exploration=kept["exploration"])
+    serving = {version: moment.serving(model) for version, model in models.items()}
+    for request in found:
+        version, query = request.model_version, request.query
+        system = System("recorded", models[version], query.floor, query.intensity)
+        situation = situation_of(moment, request)
+        (made,) = replay(moment, serving[version], situation, [system])
+        yield request, made
 
 
-def test_the_recorded_slates_come_again(recorded, lived):
-    past = past_from_database(lived.conninfo)
-    moment = Moment(past, NOW, radius_m=5e4, n=20)
-    model = model_of(lived)
-    serving = moment.serving(model)
-    shown_any, explored = 0, 0
-    for (
-        user,
-        version,
-        kept,
-        seed,
-        relevance,
-        radius_m,
-        lon,
-        lat,
-        chances,
-        shares,
-        offers,
-    ) in recorded:
-        assert version == model.version
-        row = past.people.names.index(user)
-        here = None if lon is None else Point(lon, lat)
-        query = query_of(user, kept, seed, here)
-        # On record is the radius that was used, which may have been widened.
-        query = replace(query, radius_m=radius_m, widest_m=radius_m)
-        situation = moment.situation_of(query, moment.biographer.state_at(row, NOW))
-        system = System("recorded", model, query.floor, query.intensity)
-        (made,) = replay(moment, serving, situation, [system])
-        names = [past.names.offer_id[offer - 1].as_py() for offer in made.choice.offer_ids]
-        assert names == offers, (user, kept)
-        assert made.choice.widened.relevance_kept == pytest.approx(relevance, rel=1e-6)
+def test_the_recorded_slates_come_again(live, variant):
+    told = dict.fromkeys(("offers", "widened", "explored", "new", "onward", "late", "other"), 0)
+    plans, free = {}, {}
+    for request, made in replayed(live):
+        query, here = request.query, (request.query.user_id, request.query.n)
+        assert made.choice.offer_ids == request.offers.tolist(), query
+        kept = made.choice.widened.relevance_kept
+        assert kept == pytest.approx(request.relevance_kept, rel=1e-6)
         chosen = made.choice.pool.take(made.choice.widened.chosen)
-        np.testing.assert_allclose(chosen.probability, chances, rtol=1e-6)
-        shown_any += len(names)
-        explored += sum(share < 0.5 for share in shares)
-    assert shown_any > 80
-    assert explored >= 2
+        np.testing.assert_allclose(chosen.probability, request.probabilities, rtol=1e-6)
+        told["offers"] += len(request.offers)
+        told["widened"] += made.situation.around.radius_m > query.radius_m
+        told["explored"] += bool(np.any(request.propensities < 0.5))
+        told["new"] += query.min_new_categories > 0 and len(request.offers) > 0
+        told["onward"] += bool(query.shown_offers)
+        told["late"] += len(query.shown_offers) >= 8
+        is_other = query.exposure is not None and query.exposure.variant == "other"
+        assert (request.model_version == variant) == is_other == (query.intensity == 30.0)
+        told["other"] += is_other
+        if query.filters.max_price_cents == 1_100:
+            (plans if query.plan else free)[here] = request.offers.tolist()
+    assert told["offers"] > 400
+    assert min(told.values()) >= 4, told
+    assert sum(plans[here] != free[here] for here in plans) >= 2
