@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 
 from reco.feed.generation import Generation
-from reco.feed.pipeline import ranked_around
+from reco.feed.pipeline import ranked_farther
 from reco.feed.query import feed_query
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
@@ -46,7 +46,9 @@ class Feeds:
         situation = self._situation(person)
         scratches = self.serving.workspace.scratches
         with scratches.lent(len(self.serving.catalogue.items)) as scratch:
-            situation, ranking = ranked_around(self.serving, situation, scratch, self._look)
+            situation, ranking = ranked_farther(
+                situation, self._look, lambda there: self.policy.rank(self.serving, there, scratch)
+            )
             return ranking, situation, self.policy.choose(ranking, situation)
 
     def _situation(self, person: int) -> Situation:

@@ -11,12 +11,15 @@ from features.credit import CREDIT_WEIGHT
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser
+from reco.feed.generation import Generation
 from reco.feed.query import FLOOR, INTENSITY
-from reco.feed.ranking import Ranking
-from reco.feed.scoring import Scored
+from reco.feed.ranking import Ranking, ranking_of
+from reco.feed.scoring import Families, Scored
+from reco.feed.shortlist import Shortlist
 from reco.feed.slate import choose, quotas
 from reco.feed.state import Situation
 from reco.feed.widening import Values
+from reco.feed.workspace import Scratch
 from training.diversify.candidates import Candidates, Method
 from training.diversify.categories import round_robin
 from training.diversify.likeness import dpp_attributes
@@ -30,6 +33,11 @@ _VENUE = ATTRIBUTES.index("venue")
 _POWER = 1.0
 """Of the probability in the DPP's kernel, as validation on real data chose (docs/horizon.md)."""
 
+_FEW = 100
+"""The likeliest that are looked at first, where no more than the likeliest slate is wanted."""
+
+Rank = Callable[[Generation, Situation, Scratch], Ranking]
+"""What is around and who asks -> its ranking, as `reco.feed.ranking.ranking_of`."""
 Choose = Callable[[Ranking, Situation], Scored]
 """What is around, ranked, and who asks -> what is shown, in that order."""
 
@@ -41,6 +49,8 @@ class Policy:
     name: str
     needs_model: bool
     choose: Choose
+    rank: Rank = ranking_of
+    """The feed's own, as far down as the policy looks."""
     credit_weight: float = CREDIT_WEIGHT
     """That the ranker is learned beside (`features.credit`)."""
 
@@ -82,7 +92,9 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
     check_policy(name)
     kind, _, number = name.partition("@")
     if kind == "credit":
-        return Policy(name, True, widening(FLOOR), float(number))
+        return Policy(name, True, widening(FLOOR), credit_weight=float(number))
+    if kind == "horizon":
+        return Policy(name, True, widening(float(number)))
     choosers: Mapping[str, Choose] = {
         "nearest": nearest,
         "popular": likeliest,
@@ -90,8 +102,10 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
         "dpp": _by_method(dpp_attributes, _POWER, likeness),
         "round-robin": _by_method(round_robin, 0.0, likeness),
     }
-    chosen = widening(float(number)) if number else choosers[kind]
-    return Policy(name, kind not in {"nearest", "popular"}, chosen)
+    looks_at = _FROM if kind in {"dpp", "round-robin"} else _FEW
+    return Policy(
+        name, kind not in {"nearest", "popular"}, choosers[kind], _ranking_of_likeliest(looks_at)
+    )
 
 
 NAMES = (
@@ -112,9 +126,24 @@ def check_policy(name: str) -> None:
         raise InvalidInput("policy", f"there is no policy {name!r}", NAMES)
 
 
+def _ranking_of_likeliest(most: int) -> Rank:
+    """Return what ranks the `most` likeliest, and nothing for the sake of a horizon."""
+
+    def ranked(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
+        ranking = ranking_of(serving, situation, scratch)
+        families = ranking.families
+        nothing_new = Families(families.of_item, np.zeros_like(families.is_asked))
+        return replace(ranking, families=nothing_new, most=most)
+
+    return ranked
+
+
 def likeliest(ranking: Ranking, situation: Situation) -> Scored:
     """Show the likeliest: what the feed shows at a floor of 1."""
-    return widening(1.0)(ranking, situation)
+    n = situation.query.n
+    shortlist = Shortlist(ranking, n)
+    rows = np.array(shortlist.choose(n), dtype=np.int64)
+    return shortlist.scored.take(rows)
 
 
 def widening(floor: float) -> Choose:
@@ -134,33 +163,41 @@ def nearest(ranking: Ranking, situation: Situation) -> Scored:
     order = np.lexsort((candidates.item, candidates.distance_m))
     limits = quotas(ranking.sweep.catalogue, candidates, situation.query.n)
     rows = np.array(choose(order, limits, situation.query.n), dtype=np.int64)
-    said = ranking.taste.said(candidates.item)
-    log_odds = ranking.taste.log_odds(said, candidates) - candidates.cost
-    return Scored(candidates, log_odds, said).take(rows)
+    unknown = np.full(len(candidates), np.nan)
+    return Scored(candidates, unknown, unknown).take(rows)
 
 
 def _by_method(method: Method, parameter: float, likeness: Likeness) -> Choose:
-    """Return what shows the choice of a method among the likeliest, the likeliest first."""
+    """Return what shows the choice of a method under the feed's quotas, the likeliest first.
+
+    It chooses among the likeliest, of which there are as many more as the quotas need.
+    """
 
     def shown(ranking: Ranking, situation: Situation) -> Scored:
-        top = ranking.top.take(np.arange(min(_FROM, len(ranking.top))))
-        offer = top.candidates.offer_id - 1
-        items = ranking.sweep.catalogue.items
-        category = items.item_category[top.candidates.item]
+        n = situation.query.n
+        shortlist = Shortlist(ranking, n)
+        shortlist.choose(n)
+        some, catalogue = shortlist.scored, ranking.sweep.catalogue
+        limits = quotas(catalogue, some.candidates, n)
+        category = catalogue.items.item_category[some.candidates.item]
         nothing = np.empty(0)
         candidates = Candidates(
-            probability=top.probability,
+            probability=some.probability,
             # What neither a DPP of attributes nor a rotation looks at.
             values=Values(np.zeros(1, np.int64), np.empty(0, np.int32), nothing, np.empty(0, int)),
-            latent=np.empty((len(top), 0)),
-            attributes=likeness.attributes[offer],
+            latent=np.empty((len(some), 0)),
+            attributes=likeness.attributes[some.candidates.offer_id - 1],
             categories=(category[:, np.newaxis] == np.arange(category.max(initial=0) + 1)).astype(
                 np.float64
             ),
             tastes=nothing,
-            is_large=np.zeros(len(top), dtype=bool),
+            is_large=np.zeros(len(some), dtype=bool),
             seed=0,
+            quotas=limits,
         )
-        return top.take(np.sort(method(candidates, parameter, situation.query.n)))
+        wanted = method(candidates, parameter, n)
+        # Where its choice leaves no room for n, the likeliest others fill the slate.
+        order = np.append(wanted, np.setdiff1d(np.arange(len(some)), wanted))
+        return some.take(np.sort(choose(order, limits, n)))
 
     return shown

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from reco.errors import InvalidInput
-from reco.feed.slate import MAX_A_VENUE
-from training.cohort.policies import check_policy
+from reco.feed.slate import MAX_A_VENUE, quotas
+from training.cohort.policies import check_policy, widening
 
 POLICIES = (
     "nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.9", "credit@0.4"
@@ -54,6 +54,20 @@ def test_a_rotation_shows_more_categories_than_the_order_by_relevance(answers):
     category = ranking.sweep.catalogue.items.item_category
     shown, usual = (len(np.unique(category[one.candidates.item])) for one in (rotated, likeliest))
     assert shown > usual
+
+
+@pytest.mark.parametrize("name", [name for name in POLICIES if name != "nearest"])
+def test_everybody_keeps_the_quotas_of_the_feed(answers, name):
+    ranking, situation, shown = answers[name]
+    limits = quotas(ranking.sweep.catalogue, shown.candidates, situation.query.n)
+    assert all(limit.holds(np.arange(len(shown))) for limit in limits)
+
+
+def test_the_likeliest_are_those_of_a_floor_of_1(begun, answers):
+    _, _, shown = answers["relevance"]
+    ranking, situation, _ = begun.life("horizon@1").feeds(0).answer(7)
+    ours = widening(1.0)(ranking, situation)
+    assert shown.candidates.offer_id.tolist() == ours.candidates.offer_id.tolist()
 
 
 def test_a_floor_is_kept(answers):

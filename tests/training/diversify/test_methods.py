@@ -1,5 +1,7 @@
 """Methods to compare with: every one gives a list, and does what it is known for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+from reco.feed.slate import Quota
 from reco.feed.widening import Values
 from training.diversify.candidates import Candidates
 from training.diversify.categories import calibrated, round_robin, xquad
@@ -101,3 +104,18 @@ def test_a_fair_slate_leaves_room_for_small_venues_while_there_are_any():
     assert fair(horizon(1.0, 1.0), 0.25).choose(found, 4).tolist() == [0, 1, 3, 4]
     assert fair(horizon(1.0, 1.0), 0.5).choose(found, 3).tolist() == [0, 3, 4]
     assert horizon(1.0, 1.0).choose(found, 3).tolist() == [0, 1, 2]
+
+
+@given(pools, st.integers(1, 8), st.integers(1, 3), st.sampled_from(["round_robin", "dpp"]))
+def test_no_group_takes_more_of_a_list_than_its_quota(rows, k, limit, method):
+    categories = [c for _, c in rows]
+    free = candidates_of([p for p, _ in rows], categories)
+    group = np.asarray(categories, dtype=np.int64)
+    found = replace(free, quotas=(Quota(group, np.full(len(group), limit)),))
+    choose = {"round_robin": round_robin, "dpp": dpp_attributes}[method]
+    chosen = choose(found, 1.0, k)
+    assert len(set(chosen.tolist())) == len(chosen)
+    assert np.bincount(group[chosen]).max() <= limit
+    assert len(chosen) == min(k, np.minimum(np.bincount(group), limit).sum())
+    if np.bincount(group[choose(free, 1.0, k)]).max() <= limit:
+        assert chosen.tolist() == choose(free, 1.0, k).tolist()
