@@ -146,7 +146,7 @@ class Sweep:
             )  # fmt: skip
         online = np.zeros(1, dtype=np.int64)
         count = gathering.take_out(
-            scratch.best, scratch.slot_item[:slots],
+            scratch.best, scratch.slot_item[:slots], scratch.is_chosen,
             scratch.item, scratch.offer, scratch.cost, scratch.bookings,
             *_online_rows(self.catalogue), online,
         )  # fmt: skip

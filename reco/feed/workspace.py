@@ -35,6 +35,7 @@ class Scratch:
     near_bookings: NDArray[np.int32]
     is_out: NDArray[np.bool_]
     is_chosen: NDArray[np.bool_]
+    """False, before a request and after it."""
     slot: NDArray[np.int32]
     slot_item: NDArray[np.int32]
     item_score: NDArray[np.float32]
@@ -68,7 +69,7 @@ class Scratch:
             near_cost=np.empty(items, dtype=np.float32),
             near_bookings=np.empty(items, dtype=np.int32),
             is_out=np.empty(items, dtype=bool),
-            is_chosen=np.empty(items, dtype=bool),
+            is_chosen=np.zeros(items, dtype=bool),
             slot=np.empty(items, dtype=np.int32),
             slot_item=np.empty(items + 1, dtype=np.int32),
             item_score=np.empty(items, dtype=np.float32),

@@ -263,14 +263,15 @@ def spell_out(
 
 @compiled(
     int64(
-        _BEST, READ_I32, int32[::1], int32[::1], float64[::1], int32[::1], int64, int64, int64,
-        int64[::1],
+        _BEST, READ_I32, boolean[::1], int32[::1], int32[::1], float64[::1], int32[::1],
+        int64, int64, int64, int64[::1],
     )
 )  # fmt: skip
 def take_out(
-    best, slot_item, item, offer, cost, bookings, online_from, base_rows, fresh_online_from, online
+    best, slot_item, is_chosen, item, offer, cost, bookings,
+    online_from, base_rows, fresh_online_from, online,
 ):  # fmt: skip
-    """Copy what was found into the arrays, and forget it; return how many items that are.
+    """Copy what was found into the arrays, and forget it and whose it was; return how many.
 
     Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital:
     `online` receives how many there are. `slot_item` says the item of each slot.
@@ -287,4 +288,5 @@ def take_out(
         online[0] += is_found & (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
         best[at_slot].cost = np.inf
         best[at_slot].bookings = 0
+        is_chosen[slot_item[at_slot]] = False
     return np.int64(count)

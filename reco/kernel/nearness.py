@@ -28,11 +28,17 @@ def come_near(offer_start, offer_item, offer_bookings, group, group_cost, near_c
     return True
 
 
-@compiled(int64(READ_F32, READ_BOOL, READ_BOOL, int32[::1]))
+@compiled(int64(READ_F32, READ_BOOL, boolean[::1], int32[::1]))
 def come_in_question(near_cost, is_online, is_out, item):
-    """Write the items that are near or digital, in order, but for those that are out."""
+    """Write the items that are near or digital, in order, but for those that are out.
+
+    `is_out` becomes true of all others, too.
+    """
+    # First without counting, which can be done for many at once.
+    for row in range(np.uint64(len(near_cost))):
+        is_out[row] |= ~((near_cost[row] < np.inf) | is_online[row])
     count = np.uint64(0)
     for row in range(np.uint64(len(near_cost))):
         item[count] = row
-        count += np.uint64(((near_cost[row] < np.inf) | is_online[row]) & ~is_out[row])
+        count += np.uint64(~is_out[row])
     return np.int64(count)

@@ -259,22 +259,21 @@ def choose(item, most, is_wanted, item_group, least_of_group, is_chosen, slot, s
     `is_chosen` receives by item which these are, `slot` their numbers, and `slot_item` the items by
     number.
     """
-    is_chosen[:] = False
     count = np.uint64(0)
     for place in range(np.uint64(len(item))):
         row = np.uint64(item[place])
-        may_be = most[place] >= least_of_group[np.uint64(item_group[row])]
-        is_chosen[row] = is_wanted[place] & may_be
-        slot[row] = np.int32(count)
-        slot_item[count] = item[place]
-        count += np.uint64(is_chosen[row])
+        # Few may: of the others nothing is written.
+        if is_wanted[place] and most[place] >= least_of_group[np.uint64(item_group[row])]:
+            is_chosen[row] = True
+            slot[row] = np.int32(count)
+            slot_item[count] = item[place]
+            count += np.uint64(1)
     return np.int64(count)
 
 
 @compiled(int64(READ_I32, boolean[::1], int32[::1], int32[::1]))
 def choose_all(item, is_chosen, slot, slot_item):
     """Number all of `item`, as `choose` does."""
-    is_chosen[:] = False
     for place in range(len(item)):
         row = item[place]
         is_chosen[row], slot[row], slot_item[place] = True, place, row
