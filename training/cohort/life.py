@@ -13,7 +13,7 @@ from reco.catalogue.shelf import RECENT
 from reco.core.deposits import Cap
 from reco.db.arrays import micros
 from reco.feed.generation import Generation, generation
-from reco.feed.state import Surroundings
+from reco.feed.state import Booked, Interacted, Surroundings
 from reco.feed.workspace import Workspace
 from reco.model.loaded import LoadedModel
 from training.cohort.assumptions import Assumptions
@@ -111,7 +111,7 @@ class Life:
         feeds, chances = self.feeds(week), Chances.of_week(self.assumptions, self.seed, week)
         considered = self._considered(feeds, week, chances)
         end = ends(considered, self.world.truth, feeds.past, chances)
-        self._settle(considered, end, week, self._till(feeds, chances))
+        self._settle(considered, end, week, feeds, self._till(feeds, chances))
 
     def _serving(self, past: Past, week: int) -> Generation:
         catalogue = catalogue_at(past, self.at(week))
@@ -145,22 +145,29 @@ class Life:
             parameters=self.assumptions.parameters,
         )
 
-    def _settle(self, considered: Considered, end: NDArray[np.int8], week: int, till: Till) -> None:
+    def _settle(
+        self, considered: Considered, end: NDArray[np.int8], week: int, feeds: Feeds, till: Till
+    ) -> None:
         """Record how considerations end; a wish that cannot be granted is a click."""
-        purses = {
-            person: Purse(self.states.known(person).credit) for person in considered.person.tolist()
-        }
+        people = dict.fromkeys(considered.person.tolist())
+        purses = {person: Purse(self.states.known(person).credit) for person in people}
+        booked: dict[int, list[Booked]] = {person: [] for person in people}
+        done: dict[int, list[Interacted]] = {person: [] for person in people}
         columns = (considered.person, considered.offer, considered.position, end)
+        tell, at_us = feeds.biographer, till.at_us
         for person, offer, position, kind in zip(*(c.tolist() for c in columns), strict=True):
             wishes = kind == BOOKING
-            booked = till.booked(person, offer, position, purses[person]) if wishes else None
-            if booked:
-                self.record.booked.append((person, *booked, till.at_us, week, position))
+            paid = till.booked(person, offer, position, purses[person]) if wishes else None
+            if paid:
+                stock, _, amount_cents = paid
+                self.record.booked.append((person, *paid, at_us, week, position))
+                booked[person].append(tell.booked(stock, at_us, amount_cents))
             else:
-                done = CLICK if wishes else kind
-                self.record.done.append((person, offer, done, till.at_us))
-        for person in purses:
-            self.states.forget(person)
+                deed = CLICK if wishes else kind
+                self.record.done.append((person, offer, deed, at_us))
+                done[person].append(tell.interacted(offer, deed, at_us))
+        for person in people:
+            self.states.carry_on(person, feeds.at, booked[person], done[person])
 
     @cached_property
     def _homes(self) -> dict[int, Surroundings]:

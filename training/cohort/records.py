@@ -1,5 +1,6 @@
 """What a cohort has done so far, as the service would have it on record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 from features.interactions import BOOKING, Events
 from reco.catalogue.shelf import ONLINE
 from reco.db.arrays import micros
-from reco.feed.state import UserState
+from reco.feed.state import Booked, Interacted, UserState
 from training.cohort.settling import stock_caps
 from training.cohort.world import CohortWorld
 from training.replay.catalogues import places_taken
 from training.replay.past import Bookings, Deeds, Past
-from training.replay.states import Biographer
+from training.replay.states import Biographer, carried_on
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Record:
 
 @dataclass
 class States:
-    """What the service knows of each of the cohort; told anew only where something has changed."""
+    """What the service knows of each of the cohort, kept as they go on."""
 
     states: list[UserState | None]
 
@@ -116,6 +117,12 @@ class States:
     def forget(self, person: int) -> None:
         """Have the state of a person told anew."""
         self.states[person] = None
+
+    def carry_on(
+        self, person: int, at: datetime, booked: Sequence[Booked], done: Sequence[Interacted]
+    ) -> None:
+        """Add what a person, of whom it was asked before, has done by a moment."""
+        self.states[person] = carried_on(self.known(person), at, booked, done)
 
     def known(self, person: int) -> UserState:
         """Return the state of a person of whom it was asked before."""

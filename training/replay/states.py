@@ -1,8 +1,8 @@
 """What was known of a person at a past moment, as the service would have read it."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from reco.geo.points import Point
 from training.replay.catalogues import cap_codes
 from training.replay.past import Past
 
+_LOOKS = frozenset({EVENT_KINDS[VIEW], EVENT_KINDS[CLICK]})
 _MOST_LOOKS = 1_000
 """Views and clicks that count, the last ones, as in `reco.feed.state`."""
 _TERMS = (
@@ -34,6 +35,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def moment_of(at_us: int) -> datetime | None:
     """Return a moment from microseconds since 1970, None where it is unknown or never comes."""
     return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
+
+
+def carried_on(
+    state: UserState, at: datetime, bookings: Sequence[Booked], interactions: Sequence[Interacted]
+) -> UserState:
+    """Return a state once more was done by a moment, as `Biographer.state_at` would tell it."""
+    booked = (*state.bookings, *bookings)
+    done = (*state.interactions, *interactions)
+    looks = [one for one in done if one.kind in _LOOKS]
+    others = [one for one in done if one.kind not in _LOOKS]
+    return replace(
+        state,
+        bookings=booked,
+        interactions=(*others, *looks[-_MOST_LOOKS:]),
+        credit=credit_of(state.person, booked, at),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,17 +118,24 @@ class Biographer:
         booked = self.past.stocks.offer[bookings.stock[mine][stand]]
         return np.concatenate([booked, deeds.offer[own][told]]).astype(np.int64)
 
+    def booked(self, stock: int, at_us: int, amount_cents: int) -> Booked:
+        """Return a booking of the stock of row `stock`, as a state tells it."""
+        is_dated = bool(self.past.stocks.starts_us[stock] < FOREVER_US)
+        return self._booking(int(self.past.stocks.offer[stock]), at_us, amount_cents, is_dated)
+
+    def interacted(self, offer: int, kind: int, at_us: int) -> Interacted:
+        """Return what was done, an index in `EVENT_KINDS`, with the offer of row `offer`."""
+        item = int(self.past.offers.item[offer])
+        return self._interacted(item, EVENT_KINDS[kind], moment_of(at_us))
+
     def _booked(self, user: int, at_us: int) -> Iterator[Booked]:
         bookings = self.past.bookings
         for row in range(*bookings.start[user : user + 2].tolist()):
             if bookings.at_us[row] <= at_us < bookings.cancelled_us[row]:
-                stock = int(bookings.stock[row])
-                is_dated = bool(self.past.stocks.starts_us[stock] < FOREVER_US)
-                yield self._booking(
-                    int(self.past.stocks.offer[stock]),
+                yield self.booked(
+                    int(bookings.stock[row]),
                     int(bookings.at_us[row]),
                     int(bookings.amount_cents[row]),
-                    is_dated,
                 )
 
     def _told(self, user: int, at_us: int) -> Iterator[Booked]:
@@ -149,9 +173,9 @@ class Biographer:
         done = done_us <= at_us
         looks = np.flatnonzero(done & np.isin(kind, (VIEW, CLICK)))[-_MOST_LOOKS:]
         others = np.flatnonzero(done & np.isin(kind, (DISMISS, FAVOURITE)))
+        offer = deeds.offer[own]
         for row in np.concatenate([others, looks]).tolist():
-            item = int(self.past.offers.item[deeds.offer[own][row]])
-            yield self._interacted(item, EVENT_KINDS[kind[row]], moment_of(int(done_us[row])))
+            yield self.interacted(int(offer[row]), int(kind[row]), int(done_us[row]))
 
     def _interacted(self, item: int, kind: str, at: datetime | None) -> Interacted:
         return Interacted(

@@ -118,3 +118,13 @@ def _by(begun, name, key):
         return Scored(candidates, unknown, unknown).take(rows)
 
     return Policy(name, needs_model=False, choose=shown)
+
+
+def test_states_that_are_carried_on_are_those_told_from_the_record(keen_life):
+    life, week = keen_life, keen_life.assumptions.weeks
+    feeds = life.feeds(week)
+    known = [state for state in life.states.states if state is not None]
+    told = [feeds.biographer.state_at(state.person.id - 1, feeds.at) for state in known]
+    assert any(len(state.bookings) > 3 for state in known)
+    assert any(len(state.interactions) > 10 for state in known)
+    assert known == told
