@@ -54,7 +54,7 @@ class Ranking:
     families: Families
     """Of the items; asked for are those that would bring the person something new."""
     most: int = MOST
-    first: int = 2
+    first: int = 3
     """Items looked at first, for each that is asked for: distance and price change the order."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
