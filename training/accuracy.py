@@ -85,7 +85,7 @@ def measure(
     estimates = mean_intervals(np.stack(list(figures.values()), axis=1))
     return Accuracy(
         model=parameters.kind,
-        settings=stated(parameters),
+        settings=stated(fitted.parameters),
         fit_s=fit_s,
         peak_mb=_peak_mb(),
         users=len(task.users),

@@ -15,7 +15,7 @@ from training.models.ease import EaseParameters, fit_ease
 from training.models.fitted import Advance, Fitted
 from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
 from training.models.hybrid import HybridParameters, fit_hybrid
-from training.models.ials import IalsParameters, fit_ials
+from training.models.ials import IalsParameters, fit_ials, scaled_to
 from training.models.itemknn import ItemKnnParameters, fit_itemknn
 from training.models.popularity import PopularityParameters, fit_popularity
 
@@ -83,6 +83,17 @@ def fit(  # noqa: PLR0911
             return fit_ease(matrix, parameters, advance)
         case GraphFilterParameters():
             return fit_graph_filter(matrix, parameters, advance, lonlat)
+
+
+def settled(
+    matrix: "csr_array", parameters: Parameters, category: NDArray[np.int32] | None = None
+) -> Parameters:
+    """Return `parameters` with what they leave to the data said in numbers; see `fit`."""
+    match parameters:
+        case IalsParameters():
+            return scaled_to(matrix, parameters, category)
+        case _:
+            return parameters
 
 
 def stated(parameters: Parameters) -> dict[str, float | int | str | None]:

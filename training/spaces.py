@@ -18,7 +18,7 @@ class Range:
 _IALS = {
     "factors": Range(32, 256, is_log=True, is_whole=True),
     "unobserved_weight": Range(0.003, 1.0, is_log=True),
-    "regularisation": Range(0.001, 0.5, is_log=True),
+    "regularisation": Range(0.0001, 0.5, is_log=True),
     "nu": Range(0.3, 1.0),
 }
 _FILTER = {

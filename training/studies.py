@@ -55,7 +55,10 @@ class Question:
 
     def first(self) -> dict[str, Any]:
         """Return the searched settings of `start`."""
-        values = {name: getattr(self.start, name) for name in self.spans}
+        values = {
+            name: min(max(getattr(self.start, name), span.low), span.high)
+            for name, span in self.spans.items()
+        }
         if len(self.half_lives) > 1 and self.start.half_life_days in self.half_lives:
             values["half_life_days"] = self.start.half_life_days
         return values

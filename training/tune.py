@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from features.interactions import Events, interaction_matrix
 from training.evaluate import Task, evaluate
-from training.fits import Parameters, fit
+from training.fits import Parameters, fit, settled
 from training.models.fitted import Advance, Fitted
 from training.models.popularity import item_popularity
 from training.split import Part
@@ -24,16 +24,22 @@ class Rehearsed:
 
     part: Part
     parameters: Parameters
+    """In numbers: nothing is left to the data."""
     matrix: "csr_array[np.float32]"
     fitted: Fitted
 
 
 def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Fit `parameters` on the past of `part`."""
-    as_of = end_of(part.past) if part.cutoff is None else part.cutoff
-    matrix = interaction_matrix(part.past, as_of=as_of, half_life_days=parameters.half_life_days)
-    fitted = fit(matrix, parameters, advance, part.past.lonlat, part.past.category)
-    return Rehearsed(part, parameters, matrix, fitted)
+    matrix = _matrix_of(part, parameters)
+    numbers = settled(matrix, parameters, part.past.category)
+    fitted = fit(matrix, numbers, advance, part.past.lonlat, part.past.category)
+    return Rehearsed(part, numbers, matrix, fitted)
+
+
+def settled_on(part: Part, parameters: Parameters) -> Parameters:
+    """Return `parameters` as `rehearse` would fit them, in numbers."""
+    return settled(_matrix_of(part, parameters), parameters, part.past.category)
 
 
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:
@@ -62,6 +68,11 @@ def end_of(events: Events) -> np.datetime64 | None:
     """Return the moment just after the last event, None where none has a time."""
     known = events.at[~np.isnat(events.at)]
     return np.datetime64(known.max() + np.timedelta64(1, "us"), "us") if len(known) else None
+
+
+def _matrix_of(part: Part, parameters: Parameters) -> "csr_array[np.float32]":
+    as_of = end_of(part.past) if part.cutoff is None else part.cutoff
+    return interaction_matrix(part.past, as_of=as_of, half_life_days=parameters.half_life_days)
 
 
 def _figure(tried: Rehearsed, task: Task) -> float:

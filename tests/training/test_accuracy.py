@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from tastes import checkerboard, events_of, two_tastes
 
-from features.interactions import SPLITS
+from features.interactions import SPLITS, interaction_matrix
 from reco.errors import InvalidInput
 from training.accuracy import TEST_SHARE, accuracy_plan, measure, without_validation
 from training.evaluate import evaluate, task_of
-from training.fits import PARAMETERS
+from training.fits import PARAMETERS, settled
 from training.models.ease import MAX_ITEMS
 from training.models.popularity import item_popularity
 from training.spaces import SPACES
@@ -64,7 +64,8 @@ def test_the_figures_are_those_of_all_test_users():
 
 @pytest.mark.parametrize("kind", sorted(SPACES))
 def test_every_setting_that_is_searched_for_is_one_of_the_model(kind):
-    start = PARAMETERS[kind]()
+    board = split_board()
+    start = settled(interaction_matrix(board), PARAMETERS[kind]())
     for name, span in SPACES[kind].items():
         assert isinstance(getattr(start, name), int) == span.is_whole
         assert span.low <= getattr(start, name) <= span.high
