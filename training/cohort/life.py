@@ -37,6 +37,7 @@ from training.replay.catalogues import catalogue_at
 from training.replay.past import Past
 from training.replay.plan import WEEK
 from training.replay.states import Biographer
+from training.replay.telling import Teller
 from training.simulate.outcomes import BOOKING, CLICK
 
 _JUDGED_PEOPLE = 100
@@ -154,7 +155,7 @@ class Life:
         booked: dict[int, list[Booked]] = {person: [] for person in people}
         done: dict[int, list[Interacted]] = {person: [] for person in people}
         columns = (considered.person, considered.offer, considered.position, end)
-        tell, at_us = feeds.biographer, till.at_us
+        tell, at_us = self._teller, till.at_us
         for person, offer, position, kind in zip(*(c.tolist() for c in columns), strict=True):
             wishes = kind == BOOKING
             paid = till.booked(person, offer, position, purses[person]) if wishes else None
@@ -183,6 +184,10 @@ class Life:
     @cached_property
     def _workspace(self) -> Workspace:
         return Workspace()
+
+    @cached_property
+    def _teller(self) -> Teller:
+        return Teller(self.world.past)
 
     @cached_property
     def _sessions(self) -> Sessions:

@@ -16,7 +16,8 @@ from reco.geo.reach import within
 from training.replay.futures import Acts, people_who_book
 from training.replay.past import Past
 from training.replay.plan import Plan
-from training.replay.states import Biographer, moment_of
+from training.replay.states import Biographer
+from training.replay.telling import moment_of
 from training.replay.values import Attributes
 
 NEAR_M = 10_000.0

@@ -17,7 +17,7 @@ from reco.feed.query import Filters
 from reco.feed.readback import LiveOffer, asked_within
 from reco.feed.state import Situation
 from training.replay.past import Past
-from training.replay.states import moment_of
+from training.replay.telling import moment_of
 
 IsAsked = Callable[[Session, Cap], bool]
 

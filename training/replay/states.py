@@ -3,19 +3,19 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURITE, VIEW
-from reco.catalogue.shelf import CAPS, ONLINE
-from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.catalogue.shelf import ONLINE
+from reco.db.arrays import micros
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
 from reco.geo.points import Point
-from training.replay.catalogues import cap_codes
 from training.replay.past import Past
+from training.replay.telling import Teller, moment_of
 
 _LOOKS = frozenset({EVENT_KINDS[VIEW], EVENT_KINDS[CLICK]})
 _MOST_LOOKS = 1_000
@@ -29,12 +29,6 @@ _TERMS = (
     "expires_at",
 )
 """Of a deposit, that a state tells."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment_of(at_us: int) -> datetime | None:
-    """Return a moment from microseconds since 1970, None where it is unknown or never comes."""
-    return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
 
 
 def carried_on(
@@ -65,7 +59,7 @@ class Biographer:
         bookings = [*self._booked(user, at_us), *self._told(user, at_us)]
         said = [one for one in past.people.tastes.get(user, ()) if one[1] <= at_us]
         kept = [
-            self._interacted(self._item_row[work], "favourite", moment_of(said_us))
+            self._tells.item_interacted(self._item_row[work], "favourite", moment_of(said_us))
             for (kind, work), said_us in said
             if kind == "item" and work in self._item_row
         ]
@@ -104,7 +98,7 @@ class Biographer:
         ids, times = np.unique(venue_id[venue_id != ONLINE], return_counts=True)
         if not len(ids):
             return None
-        row = self._venue_row[ids[np.argmax(times)] - 1]
+        row = self._tells.venue_row[ids[np.argmax(times)] - 1]
         place = Point(float(past.venues.venue_lon[row]), float(past.venues.venue_lat[row]))
         return place.rounded()
 
@@ -118,21 +112,11 @@ class Biographer:
         booked = self.past.stocks.offer[bookings.stock[mine][stand]]
         return np.concatenate([booked, deeds.offer[own][told]]).astype(np.int64)
 
-    def booked(self, stock: int, at_us: int, amount_cents: int) -> Booked:
-        """Return a booking of the stock of row `stock`, as a state tells it."""
-        is_dated = bool(self.past.stocks.starts_us[stock] < FOREVER_US)
-        return self._booking(int(self.past.stocks.offer[stock]), at_us, amount_cents, is_dated)
-
-    def interacted(self, offer: int, kind: int, at_us: int) -> Interacted:
-        """Return what was done, an index in `EVENT_KINDS`, with the offer of row `offer`."""
-        item = int(self.past.offers.item[offer])
-        return self._interacted(item, EVENT_KINDS[kind], moment_of(at_us))
-
     def _booked(self, user: int, at_us: int) -> Iterator[Booked]:
         bookings = self.past.bookings
         for row in range(*bookings.start[user : user + 2].tolist()):
             if bookings.at_us[row] <= at_us < bookings.cancelled_us[row]:
-                yield self.booked(
+                yield self._tells.booked(
                     int(bookings.stock[row]),
                     int(bookings.at_us[row]),
                     int(bookings.amount_cents[row]),
@@ -143,28 +127,7 @@ class Biographer:
         deeds = self.past.deeds
         for row in range(*deeds.start[user : user + 2].tolist()):
             if deeds.kind[row] == BOOKING and deeds.at_us[row] <= at_us:
-                yield self._booking(int(deeds.offer[row]), int(deeds.at_us[row]), 0, False)
-
-    def _booking(self, offer: int, at_us: int, amount_cents: int, is_dated: bool) -> Booked:
-        past = self.past
-        item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
-        venue = None if venue_id == ONLINE else int(self._venue_row[venue_id - 1])
-        subcategory = int(past.items.item_subcategory[item])
-        kind = 0 if venue is None else int(past.venues.venue_type[venue])
-        genres = past.names.item_genres[item].as_py()
-        return Booked(
-            item_id=item + 1,
-            item=self._item_id[item],
-            at=moment_of(at_us),
-            amount_cents=amount_cents,
-            cap=CAPS[self._caps[subcategory, int(is_dated), int(venue is not None)]],
-            category=past.categories[int(past.items.item_category[item])],
-            subcategory=past.subcategories.get(subcategory),
-            venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
-            venue_type=past.venue_types[kind - 1] if kind else None,
-            genres=genres.split("|") if genres else [],
-            title=past.names.item_title[item].as_py(),
-        )
+                yield self._tells.booking(int(deeds.offer[row]), int(deeds.at_us[row]), 0, False)
 
     def _interactions(self, user: int, at_us: int) -> Iterator[Interacted]:
         deeds = self.past.deeds
@@ -175,32 +138,12 @@ class Biographer:
         others = np.flatnonzero(done & np.isin(kind, (DISMISS, FAVOURITE)))
         offer = deeds.offer[own]
         for row in np.concatenate([others, looks]).tolist():
-            yield self.interacted(int(offer[row]), int(kind[row]), int(done_us[row]))
-
-    def _interacted(self, item: int, kind: str, at: datetime | None) -> Interacted:
-        return Interacted(
-            item + 1, self._item_id[item], kind, at, self.past.names.item_title[item].as_py()
-        )
+            yield self._tells.interacted(int(offer[row]), int(kind[row]), int(done_us[row]))
 
     @cached_property
-    def _item_id(self) -> list[str]:
-        return [item_id.decode() for item_id in self.past.items.item_external_id.tolist()]
+    def _tells(self) -> Teller:
+        return Teller(self.past)
 
     @cached_property
     def _item_row(self) -> dict[str, int]:
-        return {item_id: row for row, item_id in enumerate(self._item_id)}
-
-    @cached_property
-    def _caps(self) -> NDArray[np.int8]:
-        """(subcategories + 1, 2, 2) by whether a stock is dated, and whether it is at a venue."""
-        flags = np.repeat(self.past.flags, 4, axis=0)
-        is_dated, has_venue = (
-            np.tile(column, len(self.past.flags))
-            for column in ([False, False, True, True], [False, True, False, True])
-        )
-        return cap_codes(flags, is_dated, has_venue).reshape(-1, 2, 2)
-
-    @cached_property
-    def _venue_row(self) -> NDArray[np.int64]:
-        """By id, from 1 on."""
-        return np.argsort(self.past.venues.venue_id)
+        return {item_id: row for row, item_id in enumerate(self._tells.item_id)}

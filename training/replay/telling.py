@@ -1,0 +1,87 @@
+"""Bookings and other deeds of a past, told as the states of people hold them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.interactions import EVENT_KINDS
+from reco.catalogue.shelf import CAPS, ONLINE
+from reco.db.arrays import FOREVER_US, NEVER_US
+from reco.feed.state import Booked, Interacted
+from training.replay.catalogues import cap_codes
+from training.replay.past import Past
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment_of(at_us: int) -> datetime | None:
+    """Return a moment from microseconds since 1970, None where it is unknown or never comes."""
+    return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Tells single deeds; of a past only what stays as people go on."""
+
+    past: Past
+
+    def booked(self, stock: int, at_us: int, amount_cents: int) -> Booked:
+        """Return a booking of the stock of row `stock`, as a state tells it."""
+        is_dated = bool(self.past.stocks.starts_us[stock] < FOREVER_US)
+        return self.booking(int(self.past.stocks.offer[stock]), at_us, amount_cents, is_dated)
+
+    def interacted(self, offer: int, kind: int, at_us: int) -> Interacted:
+        """Return what was done, an index in `EVENT_KINDS`, with the offer of row `offer`."""
+        item = int(self.past.offers.item[offer])
+        return self.item_interacted(item, EVENT_KINDS[kind], moment_of(at_us))
+
+    def booking(self, offer: int, at_us: int, amount_cents: int, is_dated: bool) -> Booked:
+        """Return a booking of the offer of row `offer`, whatever stock it was of."""
+        past = self.past
+        item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
+        venue = None if venue_id == ONLINE else int(self.venue_row[venue_id - 1])
+        subcategory = int(past.items.item_subcategory[item])
+        kind = 0 if venue is None else int(past.venues.venue_type[venue])
+        genres = past.names.item_genres[item].as_py()
+        return Booked(
+            item_id=item + 1,
+            item=self.item_id[item],
+            at=moment_of(at_us),
+            amount_cents=amount_cents,
+            cap=CAPS[self._caps[subcategory, int(is_dated), int(venue is not None)]],
+            category=past.categories[int(past.items.item_category[item])],
+            subcategory=past.subcategories.get(subcategory),
+            venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
+            venue_type=past.venue_types[kind - 1] if kind else None,
+            genres=genres.split("|") if genres else [],
+            title=past.names.item_title[item].as_py(),
+        )
+
+    def item_interacted(self, item: int, kind: str, at: datetime | None) -> Interacted:
+        """Return what was done, one of `EVENT_KINDS`, with the item of row `item`."""
+        return Interacted(
+            item + 1, self.item_id[item], kind, at, self.past.names.item_title[item].as_py()
+        )
+
+    @cached_property
+    def item_id(self) -> list[str]:
+        """By row, the external ids."""
+        return [item_id.decode() for item_id in self.past.items.item_external_id.tolist()]
+
+    @cached_property
+    def _caps(self) -> NDArray[np.int8]:
+        """(subcategories + 1, 2, 2) by whether a stock is dated, and whether it is at a venue."""
+        flags = np.repeat(self.past.flags, 4, axis=0)
+        is_dated, has_venue = (
+            np.tile(column, len(self.past.flags))
+            for column in ([False, False, True, True], [False, True, False, True])
+        )
+        return cap_codes(flags, is_dated, has_venue).reshape(-1, 2, 2)
+
+    @cached_property
+    def venue_row(self) -> NDArray[np.int64]:
+        """By id, from 1 on."""
+        return np.argsort(self.past.venues.venue_id)
