@@ -44,6 +44,19 @@ def test_it_comes_up_listens_on_its_socket_alone_and_goes_down(home):
     assert not cluster.state().is_running
 
 
+def test_its_memory_is_in_proportion_and_filled_again_after_a_start(home):
+    cluster = Cluster(home)
+    cluster.up()
+    try:
+        memory_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        asked = "select setting::bigint * 8192 from pg_settings where name = 'shared_buffers'"
+        assert 128 << 20 <= ask(cluster, asked) <= max(128 << 20, memory_bytes // 4)
+        assert ask(cluster, "show shared_preload_libraries") == "pg_prewarm"
+        assert ask(cluster, "show pg_prewarm.autoprewarm") == "on"
+    finally:
+        cluster.down()
+
+
 def test_up_twice_destroys_nothing(running):
     running.create_database("kept")
     running.up()
