@@ -120,7 +120,8 @@ _ENTRY_BYTES = 400
 
 def ask(connection: psycopg.Connection[Any], reach: Reach) -> psycopg.Cursor[Any]:
     """Ask PostGIS which venues may lie within the reach: one row of one value, for `learn`."""
-    return connection.cursor(binary=True).execute(REACHED, vars(reach))
+    # Planned for the very place: many venues are better read page by page, few one by one.
+    return connection.cursor(binary=True).execute(REACHED, vars(reach), prepare=False)
 
 
 def within(
