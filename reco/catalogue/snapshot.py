@@ -201,7 +201,7 @@ class Catalogue:
 
     def item_rows(self, item_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of each item, −1 where it is not in the catalogue."""
-        known, later = np.split(self.items.item_id, [self.base_items])
+        known, later = self.items.item_id[: self.base_items], self.items.item_id[self.base_items :]
         rows = rows_of(known, item_ids)
         if len(later):
             order = np.argsort(later)

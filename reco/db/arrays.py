@@ -1,7 +1,7 @@
 """Query results as NumPy arrays, through binary COPY: no Python object a row."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,13 @@ NEVER_US = np.iinfo(np.int64).min
 """Where a time has always been past (`-infinity`)."""
 
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as NumPy has it
+
+
 def micros(moment: datetime) -> int:
     """Return microseconds since 1970 UTC."""
-    return int(np.datetime64(moment.replace(tzinfo=None), "us").astype(np.int64)) - (
-        int(offset.total_seconds() * 1_000_000) if (offset := moment.utcoffset()) else 0
-    )
+    since = moment.replace(tzinfo=None) - _EPOCH - (moment.utcoffset() or timedelta())
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def fetch_arrays(

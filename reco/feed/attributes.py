@@ -46,7 +46,7 @@ def values_of_candidates(
     value, code = np.empty(most, dtype=np.int32), np.empty(most, dtype=np.int64)
     worth = np.empty(most)
     count = attributes.values_of(
-        candidates.item, venues.rows(candidates.venue_id), items.item_category,
+        candidates.item, candidates.venue_row, items.item_category,
         items.item_subcategory, venues.venue_type, items.item_genres, numbering.first,
         np.array([points_by_attribute[name] for name in ATTRIBUTES], dtype=np.float64),
         named[is_known], share[is_known], place[: numbering.first[-1]],

@@ -35,6 +35,8 @@ class Candidates:
     """Log-odds that distance, price and wait take from the item's."""
     bookings_near: NDArray[np.int32]
     """Recent bookings of the item at all of its candidate offers."""
+    venue_row: NDArray[np.int64]
+    """Row of the venue in the catalogue; −1 for digital offers."""
 
     @property
     def is_online(self) -> NDArray[np.bool_]:
@@ -74,12 +76,12 @@ class Gathered:
         """Return some of them, spelled out."""
         catalogue, around = self.sweep.catalogue, self.sweep.around
         base, fresh = catalogue.base, catalogue.fresh
-        offer_id, venue_id = np.empty((2, len(places)), dtype=np.int64)
+        offer_id, venue_id, venue_row = np.empty((3, len(places)), dtype=np.int64)
         distance_m = np.empty(len(places))
         gathering.spell_out(
             places, self.offer, base.offer_start, base.offer_id, fresh.offer_start, fresh.offer_id,
             catalogue.venues.venue_id, around.venue_rows, around.distance_m,
-            ONLINE, offer_id, venue_id, distance_m,
+            ONLINE, offer_id, venue_id, venue_row, distance_m,
         )  # fmt: skip
         return Candidates(
             item=self.item[places],
@@ -88,6 +90,7 @@ class Gathered:
             distance_m=distance_m,
             cost=self.cost[places],
             bookings_near=self.bookings_near[places],
+            venue_row=venue_row,
         )
 
     def everything(self) -> Candidates:
@@ -292,8 +295,8 @@ def _is_out(
             [key for key, name in catalogue.categories.items() if name in query.filters.categories]
         ] = False
         np.take(is_other, catalogue.items.item_category, out=is_out, mode="clip")
-    over = np.array(sorted(situation.state.settled_items | query.shown_items), dtype=np.int64)
-    rows = catalogue.item_rows(over)
+    over = situation.state.settled_items | query.shown_items
+    rows = catalogue.item_rows(np.fromiter(over, np.int64, len(over)))
     is_out[rows[rows >= 0]] = True
     return is_out
 

@@ -69,7 +69,8 @@ def read_cursor(cursor: str, query: FeedQuery, secret: str) -> dict[int, float]:
 
 def _packed(shown: Mapping[int, float]) -> bytes:
     offers = sorted(shown)
-    steps = np.diff(np.array(offers, dtype=">i8"), prepend=0).astype(">i8")
+    ids = np.array([0, *offers], dtype=np.int64)
+    steps = (ids[1:] - ids[:-1]).astype(">i8")
     probabilities = np.array([shown[offer] for offer in offers], dtype=">f4")
     # A few hundred bytes: the room that deflate takes by default costs more time than they do.
     packing = zlib.compressobj(9, zlib.DEFLATED, _WINDOW_BITS, _LEAST_MEMORY)

@@ -28,6 +28,11 @@ class Popular:
 
     def __call__(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the log-odds of an item at each number of bookings near."""
+        found, is_many = self.few[np.minimum(near, len(_FEW) - 1)], near >= len(_FEW)
+        found[is_many] = self._worked_out(near[is_many])
+        return np.asarray(found)
+
+    def _worked_out(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
         own = popular_log_odds(near, self.offers, self.bookings, self.made_a_person)
         return np.asarray(self.intercept + self.slope * own)
 
@@ -38,7 +43,7 @@ class Popular:
     @lazy
     def few(self) -> NDArray[np.float64]:
         """(256,) at few bookings near, which most items have."""
-        return self(_FEW)
+        return self._worked_out(_FEW)
 
     @lazy
     def terms(self) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from reco.feed.scoring import (
     NOTHING_FULL,
     Families,
     Full,
+    Likeliest,
     Scored,
     Scores,
     Taste,
@@ -94,16 +95,16 @@ class Ranking:
         return self._first.scored
 
     @lazy
-    def _first(self) -> "_Likeliest":
+    def _first(self) -> Likeliest:
         """What one sweep has gathered; another, farther down, where that is not enough."""
         families, wanted = self.families, self._all
         looked_at = self.first * self.most
         least, of_each = self._levels(wanted, looked_at, _OF_FAMILY * self.first * OF_EACH)
         while True:
             some = self._above_either(least, of_each)
-            found = _Likeliest(*some.likeliest_with(self.most, families, OF_EACH))
+            found = some.likeliest_with(self.most, families, OF_EACH)
             is_known = self._is_known(found.scored, least, self.most)
-            lower = self._surely(found.scored.take(np.flatnonzero(found.is_of_each)), of_each)
+            lower = self._surely(found.last_of_each, of_each)
             if is_known and np.array_equal(lower, of_each):
                 return found
             of_each = lower
@@ -146,16 +147,19 @@ class Ranking:
         """All candidates, until others are gathered."""
         return Scores(self.sweep.everything(), self.taste, self._bounds)
 
-    def _surely(self, found: Scored, at_least: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what to look down to: as before where all that was asked for is known."""
-        families = self.families
-        of = families.of_item[found.candidates.item]
-        is_full = np.bincount(of, minlength=len(at_least)) >= OF_EACH
-        last = np.full(len(at_least), np.inf)
-        np.minimum.at(last, of, found.log_odds)
-        is_sure = ~families.is_asked | (is_full & (last - self.taste.margin > at_least))
-        lower = np.where(is_full, last - 2.0 * self.taste.margin, -np.inf)
-        return np.where(is_sure, at_least, np.minimum(lower, at_least))
+    def _surely(
+        self, last: NDArray[np.float64], at_least: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what to look down to: as before where all that was asked for is known.
+
+        Parameters
+        ----------
+        last
+            Of each family, −∞ where not enough were found.
+        """
+        margin = self.taste.margin
+        is_sure = ~self.families.is_asked | (last - margin > at_least)
+        return np.where(is_sure, at_least, np.minimum(last - 2.0 * margin, at_least))
 
     def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
         """Return the candidates that may have the least log-odds, or those of their family."""
@@ -196,7 +200,7 @@ class Ranking:
     @property
     def _all(self) -> NDArray[np.bool_]:
         """(R,) that every item around is wanted."""
-        return np.ones(len(self.sweep.items), dtype=bool)
+        return self.sweep.scratch.ones[: len(self.sweep.items)]
 
     def _with_room(self, full: Full) -> NDArray[np.bool_]:
         """Return which items around are of families that have room, (R,)."""
@@ -215,7 +219,7 @@ class Ranking:
         items, known = len(self.sweep.catalogue.items), self.sweep.catalogue.base_items
         score, slack = scratch.item_score[:items], scratch.item_slack[:items]
         history, around = self.taste.history, self.sweep.items
-        of_base = around[: np.searchsorted(around, known)]
+        of_base = around[: np.searchsorted(around, known)] if items > known else around
         arranged.bounds(history, of_base, Bounds(score[:known], slack[:known]))
         if items > known:
             later = Bounds(score[known:], slack[known:])
@@ -241,15 +245,6 @@ class Ranking:
         if taste.affinity:
             taste.affinity.add(self.sweep.items, most)
         return most
-
-
-@dataclass(frozen=True)
-class _Likeliest:
-    """The likeliest of all, and of each family."""
-
-    scored: Scored
-    """The likeliest first: those of all, then others that are of the likeliest of a family."""
-    is_of_each: NDArray[np.bool_]
 
 
 def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:

@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from features.interactions import EVENT_KINDS, encoded_ids, event_weights
 from features.pairs import crowding
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
+from reco.db.arrays import micros
 from reco.feed.affinity import Affinity, affinity_of
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.popular import Popular, popular_around, popular_near
-from reco.feed.state import Situation, UserState
-from reco.kernel import selecting
+from reco.feed.state import Booked, Interacted, Situation, UserState
+from reco.kernel import ordering, selecting
 from reco.kernel.liking import liked
 from reco.lazily import lazy
 from reco.model.calibration import Calibration
@@ -70,6 +71,18 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Likeliest:
+    """The likeliest of all, and of each of F families."""
+
+    scored: Scored
+    """The likeliest first: those of all, then others that are of the likeliest of a family."""
+    is_of_each: NDArray[np.bool_]
+    """(C,) which are of the likeliest of their family."""
+    last_of_each: NDArray[np.float64]
+    """(F,) the least log-odds of these; −∞ where a family has fewer than were asked for."""
+
+
+@dataclass(frozen=True)
 class Full:
     """Groups of candidates that have no room left."""
 
@@ -115,7 +128,7 @@ class Taste:
         """The model that is asked."""
         return self.serving.model
 
-    @property
+    @lazy
     def calibration(self) -> Calibration:
         """The model's, of an item among as many as there are around."""
         if self.model is None:
@@ -123,7 +136,7 @@ class Taste:
         own = self.model.calibration
         return Calibration(own.intercept - self.crowding, own.slope, own.scale)
 
-    @property
+    @lazy
     def share(self) -> float:
         """How much the model counts where it can say, beside what is popular around.
 
@@ -134,13 +147,13 @@ class Taste:
             return 1.0
         return model_share(self.history.evidence)
 
-    @property
+    @lazy
     def scale(self) -> Calibration:
         """The calibration of what the model adds to the log-odds: as much as it counts."""
         scale, share = self.calibration, self.share
         return Calibration(share * scale.intercept, share * scale.slope, scale.scale)
 
-    @property
+    @lazy
     def margin(self) -> float:
         """Far more than single precision loses of log-odds."""
         most = abs(self.calibration.intercept) + 25.0 * self.calibration.slope
@@ -164,7 +177,7 @@ class Taste:
         if len(self.liked):
             log_odds += self.liked[candidates.item]
         if self.affinity:
-            log_odds += self.affinity.of_items(candidates.item).sum(axis=1)
+            log_odds += self.affinity.of_items(candidates.item)
         return log_odds
 
     def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -176,15 +189,15 @@ class Taste:
         model = self.model
         if model is None or not len(self.history) or model.kind == Popularity.kind:
             return np.zeros(len(said), dtype=bool)
-        rows = np.linspace(0, len(model.items) - 1, min(_SAMPLE, len(model.items)))
-        others = np.sort(model.scorer.scores(self.history, rows.astype(np.int32)))
-        # What it cannot say of comes last.
-        known = np.searchsorted(others, np.inf, side="right")
-        above = known - np.searchsorted(others[:known], said, side="right")
-        return np.asarray(~np.isnan(said) & (10 * above < known))
+        others = model.scorer.scores(self.history, model.sample)
+        known = others[~np.isnan(others)]
+        if not len(known):
+            return np.zeros(len(said), dtype=bool)
+        # The last of the first tenth; NaN is not above it.
+        place = len(known) - -(-len(known) // 10)
+        return np.asarray(said >= np.partition(known, place)[place])
 
 
-_SAMPLE = 1_000
 _NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
 NO_BOUNDS = Bounds(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32))
 """Of a model that cannot say for any item."""
@@ -245,29 +258,31 @@ class Scores:
         full
             Groups of candidates that are left out.
         """
-        return self._in_order(self._may_be(most, full, NO_FAMILIES, 0)).take(slice(most))
+        return self._in_order(self._may_be(most, full, NO_FAMILIES, 0), most).scored
 
-    def likeliest_with(
-        self, most: int, families: Families, of_each: int
-    ) -> tuple[Scored, NDArray[np.bool_]]:
-        """Return the `most` likeliest and the `of_each` likeliest of every family asked for.
+    def likeliest_with(self, most: int, families: Families, of_each: int) -> Likeliest:
+        """Return the `most` likeliest and the `of_each` likeliest of every family asked for."""
+        places = self._may_be(most, NOTHING_FULL, families, of_each)
+        return self._in_order(places, most, families, of_each)
 
-        Returns
-        -------
-        The likeliest first, those of all before the others; and which are of the likeliest of a
-        family.
-        """
-        found = self._in_order(self._may_be(most, NOTHING_FULL, families, of_each))
-        family = families.of_item[found.candidates.item]
-        is_of_each = families.is_asked[family] & (_place_in(family) < of_each)
-        rows = np.flatnonzero(is_of_each | (np.arange(len(found)) < most))
-        return found.take(rows), is_of_each[rows]
-
-    def _in_order(self, places: NDArray[np.int64]) -> Scored:
-        candidates = self.gathered.at(places)
+    def _in_order(
+        self,
+        places: NDArray[np.int64],
+        most: int,
+        families: Families = NO_FAMILIES,
+        of_each: int = 0,
+    ) -> Likeliest:
+        candidates, item_id = self.gathered.at(places), self.gathered.sweep.catalogue.items.item_id
         said = self.taste.said(candidates.item)
-        found = Scored(candidates, self.taste.log_odds(said, candidates) - candidates.cost, said)
-        return found.take(found.order(self.gathered.sweep.catalogue))
+        log_odds = self.taste.log_odds(said, candidates) - candidates.cost
+        row, is_of_each = np.empty(len(places), dtype=np.int64), np.empty(len(places), dtype=bool)
+        last_of_each = np.empty(len(families.is_asked))
+        count = ordering.in_order(
+            log_odds, candidates.item, item_id, families.of_item, families.is_asked, most, of_each,
+            row, is_of_each, last_of_each,
+        )  # fmt: skip
+        found = Scored(candidates, log_odds, said).take(row[:count])
+        return Likeliest(found, is_of_each[:count], last_of_each)
 
     @lazy
     def _most_log_odds(self) -> NDArray[np.float32]:
@@ -303,36 +318,22 @@ class Scores:
         return found[:count].copy()
 
 
-def _place_in(group: NDArray[np.int16]) -> NDArray[np.int64]:
-    """Return how many of its group come before each.
-
-    >>> _place_in(np.array([7, 8, 7, 7, 8], dtype=np.int16)).tolist()
-    [0, 0, 1, 2, 1]
-    """
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
-    place = np.empty(len(group), dtype=np.int64)
-    place[order] = np.arange(len(group)) - np.searchsorted(ordered, ordered)
-    return place
-
-
 def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:
     """Return what `state` holds of the items that the model knows, weighted as in training."""
-    past = [("booking", b.item, b.at) for b in state.bookings]
-    past += [(i.kind, i.item, i.at) for i in state.interactions]
-    kinds = np.array([EVENT_KINDS.index(kind) for kind, _, _ in past], dtype=np.int8)
+    past: tuple[Booked | Interacted, ...] = (*state.bookings, *state.interactions)
+    kinds = [_BOOKING] * len(state.bookings)
+    kinds += [EVENT_KINDS.index(interacted.kind) for interacted in state.interactions]
     # What a clock that runs ahead has recorded is no older than the request.
-    moments = [None if at is None else _naive(min(at, now)) for _, _, at in past]
-    rows = model.item_rows(encoded_ids([item for _, item, _ in past]))
+    at_us = [_NO_TIME_US if one.at is None else micros(min(one.at, now)) for one in past]
+    rows = model.item_rows(encoded_ids([one.item for one in past]))
     weights = event_weights(
-        kinds,
-        np.array(moments, dtype="datetime64[us]"),
-        as_of=np.datetime64(_naive(now), "us"),
+        np.array(kinds, dtype=np.int8),
+        np.array(at_us, dtype=np.int64).view("datetime64[us]"),
+        as_of=np.datetime64(micros(now), "us"),
         half_life_days=model.half_life_days,
     )
     return History.of(rows, weights)
 
 
-def _naive(moment: datetime) -> datetime:
-    """Return `moment` in UTC without its zone, as NumPy takes it."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+_BOOKING = EVENT_KINDS.index("booking")
+_NO_TIME_US = int(np.datetime64("NaT").view(np.int64))

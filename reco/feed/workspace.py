@@ -41,6 +41,8 @@ class Scratch:
     item_score: NDArray[np.float32]
     item_slack: NDArray[np.float32]
     liked: NDArray[np.float32]
+    ones: NDArray[np.bool_]
+    """True, always."""
     _values: list[NDArray[np.int32]] = field(default_factory=list)
 
     def values(self, catalogue: Catalogue) -> NDArray[np.int32]:
@@ -75,6 +77,7 @@ class Scratch:
             item_score=np.empty(items, dtype=np.float32),
             item_slack=np.empty(items, dtype=np.float32),
             liked=np.empty(items, dtype=np.float32),
+            ones=np.ones(items, dtype=bool),
         )
 
 

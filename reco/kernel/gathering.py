@@ -224,16 +224,16 @@ def _group_of(offer_start, offer):
     boolean(
         READ_I64, READ_I32,
         READ_I64, READ_I64, READ_I64, READ_I64, READ_I64, READ_I32, READ_F64,
-        int64, int64[::1], int64[::1], float64[::1],
+        int64, int64[::1], int64[::1], int64[::1], float64[::1],
     )
 )  # fmt: skip
 def spell_out(
     places, offer,
     offer_start, offer_id, fresh_offer_start, fresh_offer_id,
     venue_id, venue_rows, venue_distance_m,
-    no_venue, ids, venues, distance_m,
+    no_venue, ids, venues, groups, distance_m,
 ):  # fmt: skip
-    """Write the id of each offer at `places`, that of its venue, and how far away that is.
+    """Write the id of each offer at `places`, its venue's id and row, and how far away that is.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def spell_out(
     venue_rows, venue_distance_m
         Ascending rows of the venues around, and how far away they are.
     no_venue
-        Stands for the venue of digital offers, which are NaN away.
+        Stands for the venue of digital offers, whose row is −1, and which are NaN away.
     """
     base_rows = len(offer_id)
     for at in range(len(places)):
@@ -254,9 +254,9 @@ def spell_out(
         else:
             ids[at], group = offer_id[row], _group_of(offer_start, row)
         if group == len(fresh_offer_start if is_fresh else offer_start) - 2:
-            venues[at], distance_m[at] = no_venue, np.nan
+            venues[at], groups[at], distance_m[at] = no_venue, -1, np.nan
             continue
-        venues[at] = venue_id[group]
+        venues[at], groups[at] = venue_id[group], group
         distance_m[at] = venue_distance_m[np.searchsorted(venue_rows, group)]
     return True
 

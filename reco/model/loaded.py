@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.interactions import encoded_ids, vocabulary_rows
 from reco.errors import ArtifactRefused
+from reco.lazily import lazy
 from reco.model.artifact import Artifact, Layout, check_layout, read_artifact
 from reco.model.calibration import Calibration
 from reco.model.content import CONTENT_LAYOUT, Content
@@ -49,6 +50,9 @@ COMMON_LAYOUT: Layout = {
 """What every artifact holds beside its scorer's arrays."""
 
 
+_SAMPLE = 1_000
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """One model version."""
@@ -79,6 +83,12 @@ class LoadedModel:
 
     content: Content | None = None
     """How items without a history are scored; None: not at all."""
+
+    @lazy
+    def sample(self) -> NDArray[np.int32]:
+        """(n,) rows of a thousand of its items, spread evenly; of all, if there are fewer."""
+        rows = np.linspace(0, len(self.items) - 1, min(_SAMPLE, len(self.items)))
+        return rows.astype(np.int32)
 
     def item_rows(self, item_ids: NDArray[np.bytes_]) -> NDArray[np.int32]:
         """Return the row of each item id, -1 where the model does not know it."""

@@ -137,7 +137,11 @@ def everything(catalogue):
     told = {name: np.concatenate(parts) for name, parts in columns.items()}
     nothing = np.zeros(len(told["item"]))
     return Candidates(
-        **told, distance_m=nothing, cost=nothing, bookings_near=nothing.astype(np.int32)
+        **told,
+        distance_m=nothing,
+        cost=nothing,
+        bookings_near=nothing.astype(np.int32),
+        venue_row=catalogue.venues.rows(told["venue_id"]),
     )
 
 

@@ -202,7 +202,7 @@ ODD_RANKER = Ranker.of(
         crowding=0.6,
         popular_intercept=-1.5,
         popular_slope=0.3,
-        affinity=AffinityFacts(prior_bookings=1.5, category=0.7, subcategory=0.4, genre=1.1),
+        affinity=AffinityFacts(prior_bookings=1.5, lift=1.1, met=-0.7),
     ),
     {
         "cost_distance": np.array([0.0, 1e-9, 4.0, 4.1]),
@@ -403,11 +403,11 @@ def affinity(connection, serving, here):
         a = facts.prior_bookings
         return np.log((n + a * share) / ((len(own) + a) * share))
 
+    met = {subcategory for _, subcategory, _ in own}
     return {
-        item: facts.category * lift(category)
-        + facts.subcategory * lift(subcategory)
-        + facts.genre * np.mean([lift(genre) for genre in genres] or [0.0])
-        for item, (category, subcategory, genres) in kinds.items()
+        item: facts.lift * np.mean([lift(kind) for kind in genres or [subcategory]])
+        + facts.met * (subcategory in met)
+        for item, (_, subcategory, genres) in kinds.items()
     }
 
 
@@ -544,10 +544,10 @@ def test_the_likeliest_of_each_new_family_are_those_of_all(
         if families.is_asked[of[place]] and of[:place].count(of[place]) < OF_EACH
     ]
     assert ranking.of_new.candidates.offer_id.tolist() == expected
-    found, is_of_each = scores.likeliest_with(most, families, OF_EACH)
-    assert found.candidates.offer_id[is_of_each].tolist() == expected
+    found = scores.likeliest_with(most, families, OF_EACH)
+    assert found.scored.candidates.offer_id[found.is_of_each].tolist() == expected
     assert (
-        found.take(slice(most)).candidates.offer_id.tolist()
+        found.scored.take(slice(most)).candidates.offer_id.tolist()
         == (everything.candidates.offer_id.tolist()[:most])
     )
     assert (

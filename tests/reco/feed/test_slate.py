@@ -62,7 +62,13 @@ def test_the_quotas_of_a_feed(rows):
     venue = np.append(base.venue_id, ONLINE)[group]
     nothing = np.zeros(count)
     candidates = Candidates(
-        np.arange(count), base.offer_id[offer], venue, nothing, nothing, nothing.astype(np.int64)
+        np.arange(count),
+        base.offer_id[offer],
+        venue,
+        nothing,
+        nothing,
+        nothing.astype(np.int64),
+        np.where(venue == ONLINE, -1, group),
     )
     of_venue, of_family = quotas(catalogue, candidates, 8)
     digital = venue == ONLINE
