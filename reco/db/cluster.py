@@ -32,8 +32,6 @@ _START_S = 60
 
 _SETTINGS = {
     "listen_addresses": "",
-    # After a start the pages that were in memory before are read again, all at once.
-    "shared_preload_libraries": "pg_prewarm",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
@@ -47,8 +45,9 @@ _NOT_DURABLE = {
     "full_page_writes": "off",
     "max_wal_size": "512MB",
     "shared_buffers": "256MB",
-    "shared_preload_libraries": "",
 }
+_PREWARM = "pg_prewarm"
+"""After a start it reads the pages again that were in memory before."""
 _MOST_BUFFERS_MB = 4096
 """What feeds read of a country's database is less."""
 
@@ -236,6 +235,8 @@ class Cluster:
     def _start(self, programs: Programs, owner: _Owner) -> None:
         self._drop_stale_locks()
         settings = self._settings | {"unix_socket_directories": str(self.socket)}
+        if programs.has_extension(_PREWARM):
+            settings |= {"shared_preload_libraries": _PREWARM}
         options = " ".join(
             f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items()
         )

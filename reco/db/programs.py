@@ -37,6 +37,13 @@ class Programs:
         """Return the path of one program, as initdb."""
         return str(self.folder / name)
 
+    def has_extension(self, name: str) -> bool:
+        """Say whether the server could load an extension, as postgis."""
+        pg_config = self.folder / "pg_config"
+        shared = [Path(_output([str(pg_config), "--sharedir"]))] if pg_config.exists() else []
+        shared.append(Path(f"/usr/share/postgresql/{self.version}"))
+        return any((folder / "extension" / f"{name}.control").exists() for folder in shared)
+
 
 def required_programs(tell: Tell) -> Programs:
     """Return the programs of this machine, after installing them with apt where need be.
@@ -51,7 +58,7 @@ def required_programs(tell: Tell) -> Programs:
 
 def newest(folders: Iterable[Path]) -> Programs | None:
     """Return the newest programs in `folders` that have PostGIS, None where there are none."""
-    found = [p for folder in folders if (p := _programs_in(folder)) and _has_postgis(p)]
+    found = [p for folder in folders if (p := _programs_in(folder)) and p.has_extension("postgis")]
     return max(found, key=lambda programs: programs.version, default=None)
 
 
@@ -83,13 +90,6 @@ def _programs_in(folder: Path) -> Programs | None:
     match = re.search(r"(\d+)", said)
     version = int(match.group(1)) if match else 0
     return Programs(folder, version) if version >= OLDEST_VERSION else None
-
-
-def _has_postgis(programs: Programs) -> bool:
-    pg_config = programs.folder / "pg_config"
-    shared = [Path(_output([str(pg_config), "--sharedir"]))] if pg_config.exists() else []
-    shared.append(Path(f"/usr/share/postgresql/{programs.version}"))
-    return any((folder / "extension" / "postgis.control").exists() for folder in shared)
 
 
 def _installed(tell: Tell) -> Programs:
