@@ -1,4 +1,4 @@
-"""What a person books more of than others do: by category, subcategory and genre.
+"""What a person books more of than others do: by genre, or else subcategory, or else category.
 
 The log of a person's share of bookings over everybody's, shrunk towards 0 the more the less the
 person has booked: the posterior mean of a share beside a Dirichlet prior whose mean is everybody's
@@ -16,6 +16,9 @@ KINDS = ("category", "subcategory", "genre")
 
 ByKind = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """A figure of each category, subcategory and genre, by code; that of code 0 is of the unknown."""
+
+PRIOR_BOOKINGS = 20.0
+"""How many bookings of one's own count as much as everybody's; docs/accuracy.md."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,25 @@ def _log_lift(
     return np.asarray(lift, dtype=np.float64)
 
 
+def met(own: Tally) -> NDArray[np.float64]:
+    """Return by subcategory whether any of it was booked, 1 or 0; 0 of the unknown.
+
+    A first booking differs from one more by more than their shares tell.
+    """
+    booked = (own.by_kind[1] > 0.0).astype(np.float64)
+    booked[0] = 0.0
+    return booked
+
+
 def of_items(figures: ByKind, kinds: Kinds) -> NDArray[np.float64]:
-    """Return the figure of each of `KINDS` (N, 3) that N items have; of several genres the mean."""
+    """Return the figure (N,) of the finest kind that is known of each of N items.
+
+    The mean of its genres, or else that of its subcategory, or else of its category.
+    """
     category, subcategory, genre = figures
-    has_genre = kinds.genres > 0
-    of_genres = np.where(has_genre, genre[kinds.genres], 0.0).sum(axis=1)
-    mean = of_genres / np.maximum(1, has_genre.sum(axis=1))
-    return np.stack([category[kinds.category], subcategory[kinds.subcategory], mean], axis=1)
+    genres = (kinds.genres > 0).sum(axis=1)
+    of_genres = np.where(kinds.genres > 0, genre[kinds.genres], 0.0).sum(axis=1)
+    coarse = np.where(
+        kinds.subcategory > 0, subcategory[kinds.subcategory], category[kinds.category]
+    )
+    return np.where(genres > 0, of_genres / np.maximum(1, genres), coarse)

@@ -1,5 +1,6 @@
 """What could be booked at a moment of the past, around a person and within their means."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.affinity import Kinds
 from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
 from features.pairs import DAY_US
@@ -19,7 +21,7 @@ from reco.geo.points import Point
 from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
-from training.replay.reading import CAPS_CENTS, taxonomy_of
+from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
 """The frames that a market is made of."""
@@ -35,6 +37,10 @@ class Market:
 
     events: Events
     venues: Venues
+    kinds: Kinds
+    """Of the items."""
+    kind_sizes: tuple[int, int, int]
+    """How many codes each of `features.affinity.KINDS` has."""
     offer_item: NDArray[np.int64]
     """(O,)"""
     offer_group: NDArray[np.int64]
@@ -86,7 +92,7 @@ class Market:
         credit_cents = self.credit_cents[user]
         if credit_cents == FOREVER_US:
             return np.full(len(CAPS), FOREVER_US)
-        if self.granted_us[user] > at_us:
+        if self.granted_us[user] > at_us or self.expires_us[user] <= at_us:
             return np.zeros(len(CAPS), dtype=np.int64)
         spent = self._since_grant(self.spent_cents, user, at_us)
         left = np.minimum(credit_cents - spent.sum(), _caps_cents() - spent)
@@ -155,9 +161,12 @@ def market_of(frames: Frames, events: Events) -> Market:
     stock_cap = _stock_caps(frames, offers.take(pa.array(offer)), stocks)
     offer_closes_us = np.full(len(offers), NEVER_US)
     np.maximum.at(offer_closes_us, offer, closes_us)
+    kinds, kind_sizes = _kinds(frames, _names(events.items))
     return Market(
         events=events,
         venues=_venues(venues),
+        kinds=kinds,
+        kind_sizes=kind_sizes,
         offer_item=np.maximum(offer_item, 0),
         offer_group=offer_group,
         group_start=np.searchsorted(offer_group[offer], np.arange(len(venues) + 2)),
@@ -172,10 +181,25 @@ def market_of(frames: Frames, events: Events) -> Market:
     )
 
 
+def _kinds(frames: Frames, known: pa.Array) -> tuple[Kinds, tuple[int, int, int]]:
+    """Return the kinds of the items that are `known`, and how many codes there are of each."""
+    items = frames["items"].take(pc.index_in(known, frames["items"]["item_id"].combine_chunks()))
+    categories, taxonomy = categories_of(items), _taxonomy(frames)
+    works, genres = works_of(items, categories, taxonomy)
+    return works.kinds, (len(categories) + 1, len(taxonomy[0]) + 1, len(genres) + 1)
+
+
+def _taxonomy(frames: Frames) -> tuple[dict[int, str], NDArray[np.int8]]:
+    def pieces(name: str) -> Iterator[pa.Table]:
+        return iter([frames[name]] if name in frames else [])
+
+    return taxonomy_of(pieces, frames["items"])
+
+
 def _stock_caps(frames: Frames, offers: pa.Table, stocks: pa.Table) -> NDArray[np.int8]:
     """Return what each stock, of the offer beside it, counts against."""
     items = frames["items"]
-    names, flags = taxonomy_of(lambda name: iter([frames[name]] if name in frames else []), items)
+    names, flags = _taxonomy(frames)
     subcategory = rows_in(items["subcategory"], pa.array(names.values(), pa.string()), -1) + 1
     row = rows_in(offers["item_id"], items["item_id"], 0)
     is_dated, has_venue = (

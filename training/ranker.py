@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
+from features.affinity import PRIOR_BOOKINGS
 from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
 from reco.model.calibration import Calibration
-from reco.model.ranker import Ranker, RankerFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.replays import Pairs
 
 _KNOTS = {"distance": 16, "price": 12, "wait": 8, "rarity": 8}
@@ -30,7 +31,9 @@ LEAST_BOOKINGS = 100
 """With fewer nothing is learned of a person's choice."""
 
 _ITEM = ("said", "score", "unsaid", "popular", "crowding")
-"""The columns before those of the tables: two intercepts, each with its slope, and a slope."""
+"""The first columns: two intercepts, each with its slope, and a slope."""
+_AFFINITY = ("lift", "met")
+"""The columns between those and the tables'."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Learned:
         said, share = np.nan_to_num(self.calibration.log_odds(pairs.said)), _model_share(pairs)
         base = share * said + (1.0 - share) * popular
         crowd = crowding(pairs.offers.sum(axis=1))[pairs.visit]
+        base += _affinity_log_odds(pairs, facts.affinity)
         return base - facts.crowding * crowd - self.ranker.rarity(_rarity(pairs)) - cost
 
 
@@ -118,6 +122,10 @@ def _popular(pairs: Pairs) -> NDArray[np.float64]:
     )
 
 
+def _affinity_log_odds(pairs: Pairs, affinity: AffinityFacts | None) -> NDArray[np.float64] | float:
+    return pairs.affinity @ np.array([affinity.lift, affinity.met]) if affinity else 0.0
+
+
 def _offset(pairs: Pairs) -> NDArray[np.float64]:
     """Return the log of how much likelier a pair was drawn if booked than if not (P,)."""
     of_booked = pairs.visit_drawn[pairs.visit[pairs.is_booked]].mean()
@@ -140,7 +148,7 @@ def _item_columns(pairs: Pairs, scale: float) -> NDArray[np.float64]:
     crowd = crowding(pairs.offers.sum(axis=1))[pairs.visit]
     prior = 1.0 - share
     columns = [share, share * score, prior, prior * _popular(pairs), -crowd]
-    return np.stack(columns, axis=1, dtype=np.float64)
+    return np.column_stack([*columns, pairs.affinity])
 
 
 def _rises(pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -170,7 +178,8 @@ def _knots_per_unit(name: str) -> float:
 
 def _start(pairs: Pairs) -> NDArray[np.float64]:
     rate = np.log(pairs.is_booked.sum() / (1.0 / pairs.drawn).sum())
-    return np.append([rate, 0.5, rate, 0.5, 0.0], np.full(sum(_KNOTS.values()) + 1, 0.05))
+    of_items = [rate, 0.5, rate, 0.5, 0.0, *np.zeros(len(_AFFINITY))]
+    return np.append(of_items, np.full(sum(_KNOTS.values()) + 1, 0.05))
 
 
 @dataclass(frozen=True)
@@ -201,7 +210,7 @@ class _Sample:
         """Return the likeliest weights, sought from `weights`."""
         free, slope = -np.inf, _LEAST_SLOPE
         rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
-        least = np.concatenate([[free, slope, free, slope, free], rises, [0.0]])
+        least = np.concatenate([[free, slope, free, slope, free, 0.0, free], rises, [0.0]])
         found = minimize(
             self.loss,
             np.maximum(weights, least),
@@ -214,7 +223,7 @@ class _Sample:
 
 
 def _spans() -> dict[str, slice]:
-    ends = np.cumsum([len(_ITEM), *_KNOTS.values()])
+    ends = np.cumsum([len(_ITEM) + len(_AFFINITY), *_KNOTS.values()])
     return {name: slice(int(a), int(b)) for name, a, b in zip(_KNOTS, ends, ends[1:], strict=False)}
 
 
@@ -229,7 +238,8 @@ def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
 
 
 def _learned(weights: NDArray[np.float64], scale: float, credit_weight: float) -> Learned:
-    said, score, unsaid, popular, crowd = (float(weight) for weight in weights[: len(_ITEM)])
+    of_items = weights[: len(_ITEM) + len(_AFFINITY)].tolist()
+    said, score, unsaid, popular, crowd, *affinity = of_items
     facts = RankerFacts(
         distance_knots_per_m=_knots_per_unit("distance"),
         price_knots_per_cent=_knots_per_unit("price"),
@@ -240,6 +250,9 @@ def _learned(weights: NDArray[np.float64], scale: float, credit_weight: float) -
         popular_intercept=unsaid,
         popular_slope=popular,
         credit=credit_weight,
+        affinity=AffinityFacts(
+            prior_bookings=PRIOR_BOOKINGS, **dict(zip(_AFFINITY, affinity, strict=True))
+        ),
     )
     ranker = Ranker(_costs(weights, credit_weight), _table("rarity", weights), facts)
     return Learned(ranker, Calibration(said, score, scale))

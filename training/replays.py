@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.affinity import PRIOR_BOOKINGS, log_lifts, met, of_items, tally_of
 from features.interactions import BOOKING, DISMISS, event_weights
 from features.pairs import days_to_session
 from reco.model.history import History
@@ -91,6 +92,9 @@ class Pairs:
     """(P,) recent bookings of the item around."""
     bookings_anywhere: NDArray[np.int64]
     """(P,) the same of all its offers."""
+    affinity: NDArray[np.float64]
+    """(P, 2) how much more of the item's kind the person booked than others do
+    (`features.affinity.log_lifts`), and whether anything of its subcategory."""
     is_online: NDArray[np.bool_]
     start: NDArray[np.int64]
     """(P + 1,) bounds of each pair's sessions."""
@@ -246,6 +250,7 @@ class _Replays:
             "said": self._scorer.scores(history, chosen.astype(np.int32)),
             "bookings_near": near[chosen].astype(np.int64),
             "bookings_anywhere": anywhere[chosen],
+            "affinity": self._affinity(done, anywhere, chosen),
             "is_online": np.isnan(distance_m[rows])[np.cumsum(sessions) - sessions],
             "sessions": sessions,
             "distance_m": distance_m[rows],
@@ -253,6 +258,19 @@ class _Replays:
             "cap": market.stock_cap[stocks[rows]],
             "days": days_to_session(market.starts_us[stocks[rows]], at_us),
         }
+
+    def _affinity(
+        self, done: NDArray[np.int64], anywhere: NDArray[np.int64], chosen: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what the bookings among what was `done` tell of items `chosen`."""
+        kinds, sizes, events = self._market.kinds, self._market.kind_sizes, self._market.events
+        mine = events.item[done[events.kind[done] == BOOKING]]
+        booked = np.flatnonzero(anywhere)
+        own = tally_of(kinds.take(mine), np.ones(len(mine), dtype=np.int64), sizes)
+        everybody = tally_of(kinds.take(booked), anywhere[booked], sizes)
+        of_chosen = kinds.take(chosen)
+        lifts = of_items(log_lifts(own, everybody, PRIOR_BOOKINGS), of_chosen)
+        return np.column_stack([lifts, met(own)[of_chosen.subcategory]])
 
     def _surroundings(
         self, offers: NDArray[np.int64], recent: NDArray[np.int64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.affinity import KINDS, ByKind, Tally, log_lifts, of_items
+from features.affinity import KINDS, ByKind, Tally, log_lifts, met, of_items
 from features.horizon import Value
 from reco.catalogue.numbering import ATTRIBUTES, Numbering
 from reco.catalogue.snapshot import MOST_GENRES, Items
@@ -22,21 +22,27 @@ class Affinity:
     items: Items
     """Of the catalogue."""
     gained: ByKind
-    """By code of the catalogue."""
+    """By code of the catalogue; an item gains by the finest kind known of it."""
+    met: NDArray[np.float64]
+    """By subcategory: what items gain, or lose, by one of theirs having been booked before."""
 
     @property
     def most(self) -> float:
         """No item gains or loses more."""
-        return sum(float(np.abs(table).max(initial=0.0)) for table in self.gained)
+        tables = (*self.gained, self.met)
+        return sum(float(np.abs(table).max(initial=0.0)) for table in tables)
 
     def of_items(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return what each of `items` (C,) gains by each of `KINDS`, (C, 3)."""
-        return of_items(self.gained, self.items.kinds.take(items))
+        """Return what each of `items` (C,) gains."""
+        kinds = self.items.kinds.take(items)
+        return of_items(self.gained, kinds) + self.met[kinds.subcategory]
 
     def add(self, items: NDArray[np.int32], log_odds: NDArray[np.float32]) -> None:
         """Add to `log_odds` (C,) what each of `items` (C,) gains, but for rounding."""
         kinds = self.items.kinds
-        add_gained(items, kinds.category, kinds.subcategory, kinds.genres, *self.gained, log_odds)
+        add_gained(
+            items, kinds.category, kinds.subcategory, kinds.genres, *self.gained, self.met, log_odds
+        )
 
 
 def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | None:
@@ -49,10 +55,9 @@ def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | N
         return None
     own = _tally(serving.catalogue.numbering, bookings)
     lifts = log_lifts(own, serving.bookings_by_kind, learned.prior_bookings)
-    category, subcategory, genre = (
-        weight * lift for weight, lift in zip(learned.weights, lifts, strict=True)
-    )
-    return Affinity(serving.catalogue.items, (category, subcategory, genre))
+    category, subcategory, genre = (learned.lift * lift for lift in lifts)
+    gained = (category, subcategory, genre)
+    return Affinity(serving.catalogue.items, gained, learned.met * met(own))
 
 
 def _tally(numbering: Numbering, bookings: Sequence[Booked]) -> Tally:

@@ -11,13 +11,14 @@ _READ_MATRIX_I16 = numba.types.Array(numba.int16, 2, "C", readonly=True)
 
 @compiled(
     boolean(
-        READ_I32, READ_I16, READ_I16, _READ_MATRIX_I16, READ_F64, READ_F64, READ_F64, float32[::1]
+        READ_I32, READ_I16, READ_I16, _READ_MATRIX_I16, READ_F64, READ_F64, READ_F64, READ_F64,
+        float32[::1],
     )
 )  # fmt: skip
 def add_gained(
-    item, category, subcategory, genres, of_category, of_subcategory, of_genre, log_odds
+    item, category, subcategory, genres, of_category, of_subcategory, of_genre, of_met, log_odds
 ):  # fmt: skip
-    """Add what each of `item` gains, as `features.affinity.of_items` has it.
+    """Add what each of `item` gains by the finest kind known (`features.affinity.of_items`).
 
     Parameters
     ----------
@@ -27,12 +28,14 @@ def add_gained(
         (I,), (I,) and (I, G) codes of each item; a genre of 0 is none, and none comes after it.
     of_category, of_subcategory, of_genre
         Log-odds by code.
+    of_met
+        Log-odds by subcategory, which every item gains.
     log_odds
         (C,) to which is added.
     """
     for place in range(len(item)):
         row = np.uint64(item[place])
-        gain = of_category[category[row]] + of_subcategory[subcategory[row]]
+        family = subcategory[row]
         total, known = 0.0, 0
         for at in range(genres.shape[1]):
             code = genres[row, at]
@@ -41,6 +44,10 @@ def add_gained(
             total += of_genre[code]
             known += 1
         if known:
-            gain += total / known
-        log_odds[place] += float32(gain)
+            gain = total / known
+        elif family:
+            gain = of_subcategory[family]
+        else:
+            gain = of_category[category[row]]
+        log_odds[place] += float32(gain + of_met[family])
     return True

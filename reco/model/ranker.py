@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.affinity import KINDS
 from features.pairs import Costs, CostTable
 from reco.array_folder import Frozen, Layout
 
@@ -25,15 +24,10 @@ class AffinityFacts(Frozen):
 
     prior_bookings: float
     """How many of them count as much as everybody's."""
-    category: float
-    """Per unit of the log of a person's share over everybody's, as are the following."""
-    subcategory: float
-    genre: float
-
-    @property
-    def weights(self) -> tuple[float, float, float]:
-        """By `features.affinity.KINDS`."""
-        return self.category, self.subcategory, self.genre
+    lift: float
+    """Per unit of the log of a person's share of a kind over everybody's."""
+    met: float
+    """Of a subcategory that the person has booked before, of either sign."""
 
 
 class RankerFacts(Frozen):
@@ -116,9 +110,10 @@ def _check_affinity(affinity: AffinityFacts | None) -> None:
         return
     if not (np.isfinite(affinity.prior_bookings) and affinity.prior_bookings > 0.0):
         raise ValueError(f"affinity.prior_bookings is {affinity.prior_bookings}, not positive")
-    for kind, weight in zip(KINDS, affinity.weights, strict=True):
-        if not (np.isfinite(weight) and weight >= 0.0):
-            raise ValueError(f"affinity.{kind} is {weight}, not 0 or more")
+    if not (np.isfinite(affinity.lift) and affinity.lift >= 0.0):
+        raise ValueError(f"affinity.lift is {affinity.lift}, not 0 or more")
+    if not np.isfinite(affinity.met):
+        raise ValueError("affinity.met is not finite")
 
 
 def _table(name: str, cost: NDArray[Any], knots_per_unit: float) -> CostTable:

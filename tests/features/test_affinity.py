@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.affinity import Kinds, Tally, log_lifts, of_items, tally_of
+from features.affinity import Kinds, Tally, log_lifts, met, of_items, tally_of
 
 SIZES = (4, 5, 3)
 ITEMS = Kinds(
     category=np.array([1, 1, 2, 3], dtype=np.int16),
     subcategory=np.array([1, 2, 0, 4], dtype=np.int16),
-    genres=np.array([[1, 2], [2, 0], [0, 0], [1, 0]], dtype=np.int16),
+    genres=np.array([[1, 2], [2, 0], [0, 0], [0, 0]], dtype=np.int16),
 )
 times = st.lists(st.integers(0, 1_000), min_size=4, max_size=4)
 priors = st.floats(0.1, 100.0)
@@ -26,7 +26,7 @@ def test_bookings_are_counted_by_kind_and_all_genres_of_an_item_count():
     category, subcategory, genre = counted.by_kind
     assert category.tolist() == [0, 3, 4, 8]
     assert subcategory.tolist() == [4, 1, 2, 0, 8]
-    assert genre[1:].tolist() == [9, 3]
+    assert genre[1:].tolist() == [1, 3]
     assert counted.made == 15
 
 
@@ -42,6 +42,8 @@ def test_one_more_booking_of_a_kind_never_makes_it_less_likely(own, everybody, p
     more[item] += 1
     before, after = (log_lifts(tally(made), tally(everybody), prior) for made in (own, more))
     codes = (ITEMS.category[item], ITEMS.subcategory[item], ITEMS.genres[item, 0])
+    one = ITEMS.take(np.array([item]))
+    assert of_items(after, one)[0] >= of_items(before, one)[0] - 1e-12
     for kind, code in enumerate(codes):
         assert after[kind][code] >= before[kind][code] - 1e-12
 
@@ -63,11 +65,14 @@ def test_a_share_is_shrunk_towards_that_of_everybody():
     assert 0.0 < weak < strong
 
 
-def test_of_several_genres_the_mean_counts_and_the_unknown_is_nothing():
+def test_the_finest_kind_that_is_known_counts_and_of_several_genres_the_mean():
     figures = (
         np.array([0.0, 1.0, 2.0, 3.0]),
         np.array([0.0, 10.0, 20.0, 30.0, 40.0]),
         np.array([0.0, 100.0, 300.0]),
     )
-    expected = [[1, 10, 200], [1, 20, 300], [2, 0, 0], [3, 40, 100]]
-    np.testing.assert_array_equal(of_items(figures, ITEMS), expected)
+    np.testing.assert_array_equal(of_items(figures, ITEMS), [200, 300, 2, 40])
+
+
+def test_a_subcategory_is_met_once_any_of_it_was_booked():
+    assert met(tally([0, 3, 5, 1])).tolist() == [0, 0, 1, 0, 1]

@@ -37,6 +37,7 @@ def pairs_of(seed):
         said=np.full(count, np.nan),
         bookings_near=nothing,
         bookings_anywhere=nothing,
+        affinity=np.zeros((count, 2)),
         is_online=np.zeros(count, dtype=bool),
         start=np.arange(count + 1),
         distance_m=np.full(count, 100.0),

@@ -42,6 +42,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         said=said[kept],
         bookings_near=np.zeros(count, dtype=np.int64),
         bookings_anywhere=np.zeros(count, dtype=np.int64),
+        affinity=np.zeros((count, 2)),
         is_online=np.zeros(count, dtype=bool),
         start=np.arange(count + 1),
         distance_m=distance_m[kept],
@@ -147,10 +148,10 @@ def test_a_digital_offer_that_would_gain_is_refused(learned):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"genre": -0.1}, {"category": np.inf}, {"prior_bookings": 0.0}, {"subcategory": -1.0}]
+    "wrong", [{"lift": -0.1}, {"lift": np.inf}, {"prior_bookings": 0.0}, {"met": np.nan}]
 )
 def test_what_would_make_one_more_booking_count_against_its_kind_is_refused(learned, wrong):
-    right = {"prior_bookings": 5.0, "category": 0.0, "subcategory": 0.1, "genre": 0.2}
+    right = {"prior_bookings": 5.0, "lift": 0.2, "met": -0.1}
     facts = learned.ranker.facts.model_copy(update={"affinity": AffinityFacts(**right | wrong)})
     with pytest.raises(ValueError, match=f"affinity.{next(iter(wrong))}"):
         Ranker.of(facts, learned.ranker.arrays())

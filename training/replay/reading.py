@@ -81,9 +81,9 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
     items, venues, offers, stocks, users = (
         _whole(pieces, name) for name in ("items", "venues", "offers", "stocks", "users")
     )
-    categories = _named(pc.unique(items["category"]))
+    categories = categories_of(items)
     taxonomy = taxonomy_of(pieces, items)
-    works, genres = _items(items, categories, taxonomy)
+    works, genres = works_of(items, categories, taxonomy)
     places, venue_types = _venues(venues)
     return Past(
         items=works,
@@ -134,6 +134,11 @@ def _named(names: pa.ChunkedArray | pa.Array) -> dict[int, str]:
     return {key: name for key, name in enumerate(names.to_pylist(), start=1) if name is not None}
 
 
+def categories_of(items: pa.Table) -> dict[int, str]:
+    """Return the names of the categories by id."""
+    return _named(pc.unique(items["category"]))
+
+
 def taxonomy_of(pieces: Pieces, items: pa.Table) -> tuple[dict[int, str], NDArray[np.int8]]:
     """Return the names of the subcategories by id, and what is known of each."""
     known = pc.unique(items["subcategory"].drop_null()).to_pylist()
@@ -145,11 +150,12 @@ def taxonomy_of(pieces: Pieces, items: pa.Table) -> tuple[dict[int, str], NDArra
     return dict(enumerate(flags, start=1)), np.array(table, dtype=np.int8)
 
 
-def _items(
+def works_of(
     items: pa.Table,
     categories: Mapping[int, str],
     taxonomy: tuple[dict[int, str], NDArray[np.int8]],
 ) -> tuple[Items, tuple[str, ...]]:
+    """Return the items of a frame in its order, and the names of their genres."""
     subcategory = rows_in(items["subcategory"], pa.array(taxonomy[0].values(), pa.string()), -1) + 1
     category = rows_in(items["category"], pa.array(categories.values(), pa.string()), -1) + 1
     dictionary = items["genre"].combine_chunks().dictionary_encode()

@@ -31,13 +31,13 @@ def items(draw):
     )
 
 
-@given(items(), figures, figures, figures, st.integers(0, 2**32 - 1))
-def test_bounds_gain_what_log_odds_do(known, category, subcategory, genre, seed):
-    affinity = Affinity(known, (category, subcategory, genre))
+@given(items(), figures, figures, figures, figures, st.integers(0, 2**32 - 1))
+def test_bounds_gain_what_log_odds_do(known, category, subcategory, genre, met, seed):
+    affinity = Affinity(known, (category, subcategory, genre), met)
     generator = np.random.default_rng(seed)
     rows = generator.integers(0, len(known), 30).astype(np.int32)
     at_most = generator.normal(size=30).astype(np.float32)
-    exact = at_most + affinity.of_items(rows).sum(axis=1)
+    exact = at_most + affinity.of_items(rows)
     affinity.add(rows, at_most)
     np.testing.assert_allclose(at_most, exact, atol=4e-6 * (1.0 + affinity.most))
-    assert np.all(np.abs(affinity.of_items(rows).sum(axis=1)) <= affinity.most + 1e-12)
+    assert np.all(np.abs(affinity.of_items(rows)) <= affinity.most + 1e-12)

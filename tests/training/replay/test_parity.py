@@ -1,0 +1,101 @@
+"""What a ranker is told of a visit when it learns is what it is told of it when it serves."""
+
+from dataclasses import replace
+
+import numpy as np
+import psycopg
+import pytest
+from catalogues import swept
+from worlds import NOW
+
+from reco.catalogue.build import build_catalogue
+from reco.db.arrays import micros
+from reco.feed.generation import generation
+from reco.feed.query import feed_query
+from reco.feed.ranking import Ranking, new_families_of
+from reco.feed.scoring import taste_of
+from reco.feed.state import read_situation
+from reco.frames.exporting import export_frames
+from reco.frames.sources import FolderSource, read_frames
+from reco.model.loaded import load_model
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from training.extract import events_from_source
+from training.market import market_of
+from training.ranker import Learned
+from training.replays import Visits, replay
+
+RADIUS_M = 50_000.0
+RANKER = Ranker.of(
+    RankerFacts(
+        distance_knots_per_m=1e-4,
+        price_knots_per_cent=2e-3,
+        wait_knots_per_day=0.3,
+        rarity_knots_per_log=1.0,
+        online=0.4,
+        credit=0.7,
+        crowding=0.6,
+        popular_intercept=-1.5,
+        popular_slope=0.3,
+        affinity=AffinityFacts(prior_bookings=20.0, lift=1.3, met=-0.2),
+    ),
+    {
+        "cost_distance": np.array([0.0, 1.0, 4.0, 4.1]),
+        "cost_price": np.array([0.0, 3.0, 4.0]),
+        "cost_wait": np.array([0.0, 0.7]),
+        "cost_rarity": np.array([0.0, 0.1, 5.0]),
+    },
+)
+
+
+@pytest.fixture
+def served(lived, model):
+    loaded = replace(load_model(model.folder, model.digest), ranker=RANKER)
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        # Seats are not replayed.
+        connection.execute("update core.stock set quantity = null")
+        yield connection, generation(build_catalogue(connection, NOW, NOW), loaded)
+
+
+@pytest.fixture
+def market(lived, tmp_path):
+    export_frames(lived, tmp_path / "frames", "csv", lambda *_: None)
+    source = FolderSource(tmp_path / "frames")
+    return market_of(read_frames(source), events_from_source(source))
+
+
+def learned_from(market, model, user):
+    """Return the log-odds of all that could be booked at a visit now, as they are learned from."""
+    row = market.events.users.tolist().index(user.encode())
+    now_us = micros(NOW)
+    visit = Visits(
+        np.array([row], dtype=np.int32), np.array([now_us]), np.array([now_us + 1]),
+        np.zeros(1, dtype=bool), np.ones(1),
+    )  # fmt: skip
+    pairs = replay(
+        market, visit, model.scorer, half_life_days=model.half_life_days, radius_m=RADIUS_M,
+        generator=np.random.default_rng(0), drawn=1_000_000,
+    )  # fmt: skip
+    return pairs, Learned(RANKER, model.calibration).log_odds(pairs)
+
+
+@pytest.mark.parametrize("user", ["reader", "free", "villager"])
+def test_a_visit_is_learned_from_as_it_is_served(served, market, user):
+    connection, serving = served
+    query = feed_query(now=NOW, default_radius_m=RADIUS_M, user_id=user)
+    here = read_situation(connection, serving, query)
+    sweep = swept(serving, here)
+    ranking = Ranking(
+        sweep, taste_of(serving, sweep, here), new_families_of(serving.catalogue, here.state.met)
+    )
+    found = ranking.everything.likeliest(1_000)
+    pairs, told = learned_from(market, serving.model, user)
+    assert len(found) == len(pairs) > 1
+    np.testing.assert_allclose(np.sort(found.log_odds), np.sort(told), atol=1e-5)
+    has_booked = bool(here.state.bookings)
+    assert pairs.affinity.any() == has_booked
+
+
+def test_a_deposit_that_is_over_pays_for_nothing(market):
+    user = market.events.users.tolist().index(b"late")
+    assert market.left_cents(user, int(market.expires_us[user]) - 1).all()
+    assert not market.left_cents(user, int(market.expires_us[user])).any()
