@@ -6,24 +6,33 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from features.content import BUCKETS, ItemContent, content_matrix, weighted
 from reco.model.content import Content
+from reco.model.dense import DenseItemItem
 from reco.model.factors import Factors
 from reco.model.hybrid import Hybrid
+from reco.model.item_item import ItemItem
 from reco.model.linear_filter import LinearFilter
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
+from training.models.spectrum import right_spectrum
 
 MOST_IN_POOL = 20_000
 """Items that may stand in for others: the most met, whose vectors are known best."""
 RIDGE = 1.0
 
 
-def item_vectors(scorer: Scorer) -> NDArray[np.float32] | None:
-    """Return the (I, F) vectors by which a model tells items apart.
+_PROFILE = 64
+"""Numbers that tell of the profile of an item, where a model has no vectors."""
 
-    None: it has none, or tells them apart by their neighbours as well.
+
+def item_vectors(scorer: Scorer) -> NDArray[np.float32] | None:
+    """Return the (I, F) vectors by which a model tells items apart; None: it does not.
+
+    Items whose vectors are near are scored alike. Where scores are a history times a matrix of
+    items by items, these are the principal coordinates of its columns.
     """
     if isinstance(scorer, Factors | WeightedFactors):
         return scorer.item_factors
@@ -31,7 +40,8 @@ def item_vectors(scorer: Scorer) -> NDArray[np.float32] | None:
         return scorer.output_factors
     if isinstance(scorer, Hybrid):
         return scorer.factors.item_factors
-    return None
+    matrix = _items_by_items(scorer)
+    return None if matrix is None else _profiles(matrix)
 
 
 def content_of(
@@ -86,6 +96,31 @@ def fit_content(
         stand_in=np.arange(len(contents), dtype=np.int32),
     )
     return _with_stand_ins(content, interest, contents)
+
+
+def _items_by_items(scorer: Scorer) -> "csr_array[np.float32] | LinearOperator | None":
+    """Return the (I, I) matrix by which a model turns a history into scores, if there is one."""
+    if isinstance(scorer, DenseItemItem):
+        return aslinearoperator(scorer.similarity)
+    if isinstance(scorer, ItemItem):
+        return _neighbours(scorer)
+    if isinstance(scorer, LinearFilter):
+        inputs, outputs = scorer.input_factors, scorer.output_factors
+        low_rank = aslinearoperator(inputs) @ aslinearoperator(outputs.T)
+        return aslinearoperator(_neighbours(scorer)) + low_rank
+    return None
+
+
+def _neighbours(scorer: ItemItem | LinearFilter) -> "csr_array[np.float32]":
+    items = len(scorer.neighbour_start) - 1
+    parts = (scorer.neighbour_similarity, scorer.neighbour_item, scorer.neighbour_start)
+    return csr_array(parts, shape=(items, items))
+
+
+def _profiles(matrix: "csr_array[np.float32] | LinearOperator") -> NDArray[np.float32]:
+    """Return the (I, F) principal coordinates of the columns of a matrix (I, I)."""
+    squares, vectors = right_spectrum(matrix, _PROFILE, seed=0)
+    return np.asarray(vectors * np.sqrt(squares).astype(np.float32))
 
 
 def _with_stand_ins(

@@ -7,7 +7,7 @@ from tastes import two_tastes
 from features.content import ItemContent
 from features.interactions import interaction_matrix
 from reco.model.content import Content
-from training.content import content_of, fit_content
+from training.content import content_of, fit_content, item_vectors
 from training.fits import PARAMETERS, fit
 
 UNMET = 39
@@ -25,7 +25,7 @@ def matrix():
     return interaction_matrix(two_tastes())
 
 
-@pytest.mark.parametrize("kind", ["als", "ials", "bpr", "hybrid"])
+@pytest.mark.parametrize("kind", ["als", "ials", "bpr", "hybrid", "itemknn", "ease", "filter"])
 def test_what_nobody_met_is_scored_as_its_like(matrix, kind):
     scorer = fit(matrix, PARAMETERS[kind](), lambda: None).scorer
     content = content_of(scorer, matrix, [content_at(row) for row in range(40)])
@@ -37,10 +37,21 @@ def test_what_nobody_met_is_scored_as_its_like(matrix, kind):
     assert later[2] % 2 == 1
 
 
-@pytest.mark.parametrize("kind", ["itemknn", "filter"])
-def test_kinds_that_need_neighbours_cannot(matrix, kind):
-    scorer = fit(matrix, PARAMETERS[kind](), lambda: None).scorer
+def test_popularity_tells_no_items_apart(matrix):
+    scorer = fit(matrix, PARAMETERS["popularity"](), lambda: None).scorer
     assert content_of(scorer, matrix, [content_at(row) for row in range(40)]) is None
+
+
+@pytest.mark.parametrize("kind", ["itemknn", "ease", "filter"])
+def test_items_of_near_vectors_are_scored_alike(matrix, kind):
+    fitted = fit(matrix, PARAMETERS[kind](), lambda: None)
+    vectors = item_vectors(fitted.scorer)[:UNMET]
+    scores = np.nan_to_num(fitted.score_users(np.arange(59, dtype=np.int32)))[:, :UNMET]
+    away = np.linalg.norm(vectors[:, np.newaxis] - vectors, axis=2)
+    np.fill_diagonal(away, np.inf)
+    likeness = np.corrcoef(scores.T)
+    nearest = likeness[np.arange(UNMET), away.argmin(axis=1)].mean()
+    assert nearest > np.median(likeness) + 0.2
 
 
 def test_the_nearest_in_the_models_space_stands_in():

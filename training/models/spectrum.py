@@ -1,8 +1,9 @@
-"""The largest singular values of a sparse matrix, and their vectors on the side of the items."""
+"""The largest singular values of a matrix, and their vectors on the side of the items."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
+from scipy.sparse.linalg import LinearOperator
 
 _SPARE = 32
 """Vectors carried along beside those asked for, so that the last of them are near."""
@@ -12,7 +13,7 @@ _LEAST = 1e-10
 
 
 def right_spectrum(
-    matrix: "csr_array[np.float32]", size: int, seed: int
+    matrix: "csr_array[np.float32] | LinearOperator", size: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return at most `size` squared singular values, largest first, and right vectors (I, size).
 
@@ -22,7 +23,7 @@ def right_spectrum(
     items = matrix.shape[1]
     columns = min(size + _SPARE, *matrix.shape)
     start = np.random.default_rng(seed).standard_normal((items, columns), dtype=np.float32)
-    back = matrix.T.tocsr()
+    back = matrix.T.tocsr() if issparse(matrix) else matrix.T
     basis = start
     for _ in range(_ITERATIONS + 1):
         basis = _orthonormal(back @ (matrix @ basis))
