@@ -61,12 +61,20 @@ class Aim:
     """Slates like this one that the person is expected to see."""
     least_new_categories: int = 0
     """Categories not met that the slate must have, as many as the pool has."""
+    points_a_booking: float = 0.0
+    """What an expected booking at the first place counts beside the points that it earns, for
+    whomever: where little is to be had for relevance, less of it is given up than the floor allows.
+    0: all that the floor allows."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.floor <= 1.0:
             raise InvalidInput("floor", f"{self.floor} is no share", ["0.0 to 1.0"])
         if not self.intensity > 0.0:
             raise InvalidInput("intensity", f"{self.intensity} is not positive")
+        if not 0.0 <= self.points_a_booking < float("inf"):
+            raise InvalidInput(
+                "points_a_booking", f"{self.points_a_booking} is negative or endless"
+            )
         if self.n < 0 or self.least_new_categories < 0:
             raise InvalidInput("n", "numbers of offers and categories are not negative")
 
@@ -107,9 +115,10 @@ def widen_and_likeliest(
 ) -> tuple[Widened, Widened]:
     """Return the slate of most expected gain found that keeps the floor, and the likeliest one.
 
-    METRICS' objective: greedy choice on a weighted sum of gain and probability, the weight found by
-    bisection. Quotas hold while others can take the place, then they relax; sessions never overlap.
-    The likeliest slate that the floor refers to is chosen under the same quotas and demands.
+    METRICS' objective: greedy choice on a weighted sum of gain and discounted probability, the
+    weight found by false position. Quotas hold while others can take the place, then they relax;
+    sessions never overlap. The likeliest slate that the floor refers to is chosen under the same
+    quotas and demands.
 
     Parameters
     ----------
@@ -133,8 +142,8 @@ def widen_and_likeliest(
     length = widening.widen(
         pool.probability, values.start, values.value, values.worth, group, limit, groups,
         pool.begins_us, pool.ends_us, is_category, aim.least_new_categories, aim.floor,
-        float(aim.intensity), STEPS, pool.outside_probability, pool.outside_points,
-        best, gains, first, first_gains, figures,
+        float(aim.intensity), float(aim.points_a_booking), STEPS, pool.outside_probability,
+        pool.outside_points, best, gains, first, first_gains, figures,
     )  # fmt: skip
     relevance, most_relevance, gain, bound, _, first_gain = figures.tolist()
     kept = relevance / most_relevance if most_relevance > 0.0 else 1.0

@@ -92,16 +92,16 @@ def _brings_category(row, start, value, worth, still, is_category):
 
 @compiled(
     boolean(
-        int64, float64, float64, READ_F64, float64[::1], READ_I64, READ_I32, float64[::1],
+        int64, float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, float64[::1],
         float64[::1],
     )
 )  # fmt: skip
 def _put_key(
-    row, gain_weight, probability_weight, probability, chance, start, value, still, key
+    row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
 ):  # fmt: skip
     """Write what the row is worth now; return whether that is less than what was written."""
     gain = chance[row] * open_points(row, start, value, still)
-    now = gain_weight * gain + probability_weight * probability[row]
+    now = gain_weight * gain + relevance_weight * relevance[row]
     has_shrunk = now < key[row]
     key[row] = now
     return has_shrunk
@@ -109,17 +109,17 @@ def _put_key(
 
 @compiled(
     numba.types.UniTuple(int64, 2)(
-        float64, float64, READ_F64, float64[::1], READ_I64, READ_I32, READ_F64, READ_MATRIX_I64,
-        READ_MATRIX_I64, READ_I64, READ_I64, READ_BOOL, int64, float64[::1],
+        float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, READ_F64,
+        READ_MATRIX_I64, READ_MATRIX_I64, READ_I64, READ_I64, READ_BOOL, int64, float64[::1],
         float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1],
     )
 )  # fmt: skip
 def _greedy(
-    gain_weight, probability_weight, probability, chance, start, value, worth, group,
+    gain_weight, relevance_weight, relevance, chance, start, value, worth, group,
     limit, begins, ends, is_category, least_new, alone,
     still, key, heap, shown, is_taken, picks,
 ):  # fmt: skip
-    """Write a slate by descending weighted sum of gain and probability.
+    """Write a slate by descending weighted sum of gain and relevance.
 
     Return its length, and how much of it the quotas let in.
 
@@ -129,6 +129,8 @@ def _greedy(
 
     Parameters
     ----------
+    relevance
+        (C,) descending: the probability of each row, discounted.
     alone
         The gain of each row alone.
 
@@ -137,11 +139,11 @@ def _greedy(
     still[:] = worth
     shown[:] = 0
     is_taken[:] = False
-    rows, n = len(probability), len(picks)
+    rows, n = len(relevance), len(picks)
     count = 0
     filled = rows
     for row in range(rows):
-        key[row] = gain_weight * alone[row] + probability_weight * probability[row]
+        key[row] = gain_weight * alone[row] + relevance_weight * relevance[row]
         heap[row] = row
     for _ in range(min(least_new, n)):
         best = -1
@@ -153,7 +155,7 @@ def _greedy(
             if not _is_free(row, begins, ends, picks, count):
                 continue
             _put_key(
-                row, gain_weight, probability_weight, probability, chance, start, value, still, key
+                row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             )
             if best < 0 or key[row] > key[best]:
                 best = row
@@ -170,7 +172,7 @@ def _greedy(
             and _is_free(row, begins, ends, picks, count)
         ):
             if _put_key(
-                row, gain_weight, probability_weight, probability, chance, start, value, still, key
+                row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             ):
                 _sift_down(heap, 0, filled, key)
                 continue
@@ -191,20 +193,22 @@ def _greedy(
 @compiled(
     int64(
         READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64, READ_I64,
-        READ_I64, READ_BOOL, int64, float64, float64, int64, float64, float64,
+        READ_I64, READ_BOOL, int64, float64, float64, float64, int64, float64, float64,
         int64[::1], float64[::1], int64[::1], float64[::1], float64[::1],
     )
 )  # fmt: skip
 def widen(
     probability, start, value, worth, group, limit, groups, begins,
-    ends, is_category, least_new, floor, intensity, steps, outside_probability, outside_points,
-    best, gains, likeliest, likeliest_gains, figures,
+    ends, is_category, least_new, floor, intensity, least_rate, steps, outside_probability,
+    outside_points, best, gains, likeliest, likeliest_gains, figures,
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
 
-    The weight of the probability against the gain is searched between the gain alone (0) and the
-    probability alone (1), which is the likeliest slate and keeps any floor: by false position,
-    halving the end that stays (the Illinois rule, Dowell and Jarratt 1971).
+    The weight of the relevance against the gain is searched between that of the least rate and the
+    relevance alone (1), which is the likeliest slate and keeps any floor: by false position,
+    halving the end that stays (the Illinois rule, Dowell and Jarratt 1971). The relevance of a row
+    is its probability, discounted as in the likeliest slate, beyond that as at its last place: what
+    stands high costs more of a slate's relevance than what stands low.
 
     Parameters
     ----------
@@ -218,6 +222,8 @@ def widen(
         (C,) sessions that may not overlap; empty: they may.
     is_category, least_new
         Which values are categories, and how many new ones the slate must have where it can.
+    least_rate
+        Points that a booking counts beside those that it earns, at least; 0: the floor alone holds.
     steps
         Of the search, at most.
     outside_probability, outside_points
@@ -232,7 +238,7 @@ def widen(
         gain of the likeliest slate.
     """
     rows, n = len(probability), len(best)
-    chance, alone = np.empty(rows), np.empty(rows)
+    chance, alone, relevance_of_row = np.empty(rows), np.empty(rows), np.empty(rows)
     still, everything = worth.copy(), worth.copy()
     steepest = 0.0
     for row in range(rows):
@@ -240,8 +246,9 @@ def widen(
         if intensity != 1.0:
             chance[row] = -np.expm1(intensity * np.log1p(-probability[row]))
         alone[row] = chance[row] * open_points(row, start, value, worth)
+        relevance_of_row[row] = probability[row] / np.log2(max(min(row, n - 1), 0) + 2.0)
         if probability[row] > 0.0:
-            steepest = max(steepest, alone[row] / probability[row])
+            steepest = max(steepest, alone[row] / relevance_of_row[row])
         for entry in range(start[row], start[row + 1]):
             everything[value[entry]] *= 1.0 - chance[row]
     outside = -np.expm1(intensity * np.log1p(-outside_probability))
@@ -251,14 +258,16 @@ def widen(
     is_taken = np.empty(rows, dtype=np.bool_)
     picks = np.empty(n, dtype=np.int64)
 
-    weight, low, high = 1.0, 0.0, 1.0
+    rate = least_rate * intensity
+    lowest = rate / (rate + steepest) if rate > 0.0 else 0.0
+    weight, low, high = 1.0, lowest, 1.0
     low_miss, high_excess = 0.0, 0.0
     most_gain, most_relevance = -1.0, 0.0
     length, least_within = 0, 0
     for step in range(steps + 2):
         gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
         count, within = _greedy(
-            gain_weight, weight, probability, chance, start, value, worth, group,
+            gain_weight, weight, relevance_of_row, chance, start, value, worth, group,
             limit, begins, ends, is_category, least_new, alone,
             still, key, heap, shown, is_taken, picks,
         )  # fmt: skip
@@ -277,7 +286,7 @@ def widen(
                 most_gain = gain
         is_last = floor >= 1.0 or steepest == 0.0
         if step == 1 or is_last:
-            # Without a floor the slate is near the optimum, which makes the bound tight.
+            # The slate of the least weight is nearest the optimum, which makes the bound tight.
             figures[3] = bound_of(
                 picks, count, chance, start, value, worth, outside, outside_points,
                 still, everything, marginal, kept, n,
@@ -286,10 +295,10 @@ def widen(
             break
         if step == 0:
             high_excess = excess
-            weight = 0.0
+            weight = lowest
             continue
         if is_allowed:
-            if excess <= _CLOSE * (1.0 - floor) or weight == 0.0:
+            if excess <= _CLOSE * (1.0 - floor) or weight == lowest:
                 break
             high, high_excess, low_miss = weight, excess, 0.5 * low_miss
         else:

@@ -204,7 +204,7 @@ def is_told(item):
 
 
 def test_served_frequencies_are_the_recorded_propensities(town, serving):
-    rate, asked = 0.6, 300
+    rate, asked = 0.6, 500
     plain, counts, told = shown(ask(town, serving)), Counter(), {}
     for seed in range(asked):
         made = ask(town, serving, seed, rate)

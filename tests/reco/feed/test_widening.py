@@ -30,6 +30,7 @@ candidates = st.lists(
 )
 intensities = st.sampled_from([1.0, 3.0, 30.0])
 floors = st.sampled_from([0.0, 0.5, 0.9, 0.95, 0.99, 1.0])
+rates = st.sampled_from([0.0, 10.0, 300.0, 1e6])
 LIMIT = np.array([1, 2, 1, 3])
 
 
@@ -79,10 +80,12 @@ def test_what_is_said_of_a_slate_is_so(rows, met, n, floor, intensity):
         assert found.relevance_kept == pytest.approx(relevance_of(rows, chosen) / likeliest)
 
 
-@given(candidates, offers, st.integers(1, 5), floors, intensities, st.booleans(), st.booleans())
-def test_the_floor_is_never_missed(rows, met, n, floor, intensity, quotas, plan):
+@given(
+    candidates, offers, st.integers(1, 5), floors, intensities, rates, st.booleans(), st.booleans()
+)
+def test_the_floor_is_never_missed(rows, met, n, floor, intensity, rate, quotas, plan):
     pool = pool_of(ordered(rows), met, quotas=quotas, plan=plan)
-    found = widen(pool, Aim(n, floor, intensity))
+    found = widen(pool, Aim(n, floor, intensity, points_a_booking=rate))
     assert found.relevance_kept >= floor
     assert len(found.chosen) == len(widen(pool, Aim(n, 1.0)).chosen)
 
@@ -96,10 +99,11 @@ def test_the_highest_floor_is_the_slate_by_relevance(rows, met, n, intensity):
     assert found.relevance_kept == 1.0
 
 
-@given(candidates, offers, st.integers(1, 4), floors, intensities, st.booleans())
-def test_no_set_gains_more_than_the_bound(rows, met, n, floor, intensity, quotas):
+@given(candidates, offers, st.integers(1, 4), floors, intensities, rates, st.booleans())
+def test_no_set_gains_more_than_the_bound(rows, met, n, floor, intensity, rate, quotas):
     rows = ordered(rows)
-    found = widen(pool_of(rows, met, quotas=quotas), Aim(n, floor, intensity))
+    aim = Aim(n, floor, intensity, points_a_booking=rate)
+    found = widen(pool_of(rows, met, quotas=quotas), aim)
     assert best_gain(rows, n, met, intensity) <= found.bound * (1 + 1e-12) + 1e-9
 
 
@@ -211,7 +215,13 @@ def test_nothing_to_choose_from():
 
 @pytest.mark.parametrize(
     ("wrong", "field"),
-    [({"floor": 1.5}, "floor"), ({"intensity": 0.0}, "intensity"), ({"n": -1}, "n")],
+    [
+        ({"floor": 1.5}, "floor"),
+        ({"intensity": 0.0}, "intensity"),
+        ({"n": -1}, "n"),
+        ({"points_a_booking": -1.0}, "points_a_booking"),
+        ({"points_a_booking": math.inf}, "points_a_booking"),
+    ],
 )
 def test_what_cannot_be_asked_for(wrong, field):
     with pytest.raises(InvalidInput) as raised:
@@ -225,7 +235,7 @@ def test_new_categories_need_categories():
         widen(pool, Aim(1, 0.9, least_new_categories=1))
 
 
-def test_the_worked_example_of_the_documentation():
+def worked_example():
     book = frozenset({("category", "LIVRE")})
     manga = book | {("genre", "manga")}
     play = frozenset(
@@ -238,9 +248,32 @@ def test_the_worked_example_of_the_documentation():
         }
     )
     rows = [(0.040, manga, 0, 0, 0), (0.021, book, 0, 0, 0), (0.018, play, 0, 0, 0)]
-    pool = pool_of(rows, book)
+    return pool_of(rows, book)
+
+
+def test_the_worked_example_of_the_documentation():
+    pool = worked_example()
     likely, wide = widen(pool, Aim(2, 0.98)), widen(pool, Aim(2, 0.95))
     assert (likely.chosen.tolist(), wide.chosen.tolist()) == ([0, 1], [0, 2])
     assert (round(likely.gain, 2), round(wide.gain, 2)) == (0.2, 1.37)
     assert round(wide.relevance_kept, 3) == 0.964
     assert wide.bound == pytest.approx(wide.gain)
+
+
+@given(intensities)
+def test_relevance_goes_no_further_than_its_price(intensity):
+    pool = worked_example()
+    # The play brings 1.17 points more than the book, for .0019 of discounted probability.
+    cheap, dear = (widen(pool, Aim(2, 0.9, 1.0, 0, rate)) for rate in (600.0, 640.0))
+    assert (cheap.chosen.tolist(), dear.chosen.tolist()) == ([0, 2], [0, 1])
+    # So does the whole pool, whatever the floor, and however often it is seen.
+    assert widen(pool, Aim(2, 0.0, intensity, 0, 1e6)).chosen.tolist() == [0, 1]
+
+
+def test_the_price_of_relevance_is_the_same_for_whomever_a_slate_is():
+    common, odd = frozenset({("category", "LIVRE")}), frozenset({("category", "MUSEE")})
+    few = [(0.02, common, 0, 0, 0), (0.02, common, 0, 0, 0), (0.015, odd, 0, 0, 0)]
+    many = [(0.4, common, 0, 0, 0), (0.4, common, 0, 0, 0), (0.015, odd, 0, 0, 0)]
+    aim = Aim(2, 0.0, points_a_booking=100.0)
+    chosen = [widen(pool_of(rows, common), aim).chosen.tolist() for rows in (few, many)]
+    assert chosen == [[0, 2], [0, 1]]
