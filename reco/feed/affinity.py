@@ -1,6 +1,8 @@
 """What items gain by how often this person has booked their kind."""
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,7 @@ from features.horizon import Value
 from reco.catalogue.numbering import ATTRIBUTES, Numbering
 from reco.catalogue.snapshot import MOST_GENRES, Items
 from reco.feed.generation import Generation
+from reco.feed.readback import LiveOffer
 from reco.feed.state import Booked
 from reco.kernel.affinity import add_gained
 
@@ -45,6 +48,21 @@ class Affinity:
         )
 
 
+TOLD_FROM = math.log(1.5)
+"""Log-odds from which on it is told what an item gains."""
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """What a person books more of than others do, and an offer is."""
+
+    value: Value
+    bookings: int
+    """Of it that the person has made."""
+    gained: float
+    """Log-odds that the offer has by it."""
+
+
 def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | None:
     """Return what items gain by these bookings of a person.
 
@@ -58,6 +76,34 @@ def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | N
     category, subcategory, genre = (learned.lift * lift for lift in lifts)
     gained = (category, subcategory, genre)
     return Affinity(serving.catalogue.items, gained, learned.met * met(own))
+
+
+def preferred_of(
+    affinity: Affinity | None,
+    bookings: Sequence[Booked],
+    offers: Sequence[LiveOffer],
+    items: NDArray[np.int32],
+) -> list[Preferred | None]:
+    """Return for each offer, of `items` (n,), what it gains much by; None where there is no such.
+
+    Of several genres the one that was booked most.
+    """
+    if affinity is None:
+        return [None] * len(offers)
+    booked = Counter(value for one in bookings for value in _values(one))
+    gained = affinity.of_items(items).tolist()
+    return [_preferred(offer, gain, booked) for offer, gain in zip(offers, gained, strict=True)]
+
+
+def _preferred(offer: LiveOffer, gained: float, booked: Mapping[Value, int]) -> Preferred | None:
+    if gained < TOLD_FROM:
+        return None
+    values = [("genre", genre) for genre in sorted(set(offer.genres))[:MOST_GENRES]]
+    if not values:
+        of_family = ("subcategory", offer.subcategory) if offer.subcategory else None
+        values = [of_family or ("category", offer.category)]
+    value = max(values, key=lambda one: booked.get(one, 0))
+    return Preferred(value, booked[value], gained) if value in booked else None
 
 
 def _tally(numbering: Numbering, bookings: Sequence[Booked]) -> Tally:

@@ -1,5 +1,6 @@
 """Why each offer is shown, and what the slate gave up: facts of the computation itself."""
 
+import math
 from collections.abc import Set
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -8,8 +9,10 @@ import numpy as np
 
 from features.credit import Budget, beyond_fair
 from features.horizon import POINTS, Value
+from reco.feed.affinity import Preferred
 from reco.feed.answer import Parameter, Statement
 from reco.feed.choosing import Choice
+from reco.feed.likeness import Likeness
 from reco.feed.picks import Pick
 from reco.feed.query import FeedQuery
 from reco.feed.wording import statement
@@ -77,21 +80,34 @@ def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
     """Return the code of what the offer owes its place to, with the numbers behind it."""
     if pick.is_explored:
         return "to_learn", {}
+    if pick.preferred:
+        return _drawn_by_own_bookings(pick.preferred)
     like = pick.likeness
-    if like and like.item_id == pick.live.item_id:
-        return "seen_before", {"item_id": like.item_id, "score_fall": like.score_fall}
-    if like and like.title:
-        return "similar_to", {
-            "item_id": like.item_id,
-            "title": like.title,
-            "score_fall": like.score_fall,
-        }
+    if like and (like.title or like.item_id == pick.live.item_id):
+        return _drawn_by_likeness(like, pick.live.item_id)
     if pick.stated:
         attribute, value = pick.stated
         return "stated_taste", {"attribute": attribute, "value": value}
     if not pick.is_scored:
         return _drawn_by_bookings(pick, now)
     return ("likely", {}) if pick.is_of_likeliest else ("to_widen", {})
+
+
+def _drawn_by_own_bookings(preferred: Preferred) -> tuple[str, dict[str, Parameter]]:
+    attribute, value = preferred.value
+    return "booked_before", {
+        "attribute": attribute,
+        "value": value,
+        "bookings": preferred.bookings,
+        "odds": math.exp(preferred.gained),
+    }
+
+
+def _drawn_by_likeness(like: Likeness, item_id: str) -> tuple[str, dict[str, Parameter]]:
+    fall: dict[str, Parameter] = {"item_id": like.item_id, "score_fall": like.score_fall}
+    if like.item_id == item_id:
+        return "seen_before", fall
+    return "similar_to", {**fall, "title": like.title or ""}
 
 
 def _drawn_by_bookings(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:

@@ -3,9 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from features.horizon import Value
 from reco.catalogue.snapshot import MOST_GENRES
+from reco.feed.affinity import Preferred, preferred_of
 from reco.feed.choosing import Choice, ranks
 from reco.feed.likeness import Likeness, likeness_of
 from reco.feed.readback import LiveOffer
@@ -28,6 +32,8 @@ class Pick:
     is_explored: bool
     """Whether chance put it there, to learn."""
     likeness: Likeness | None
+    preferred: Preferred | None
+    """What the person books more of than others do, where that does more for it than `likeness`."""
     stated: Value | None
     """What the person says to like, and it is."""
     bookings_near: int
@@ -54,6 +60,8 @@ def picks_of(
     liked = taste.is_liked(chosen.said).tolist()
     rows, of_likeliest = choice.widened.chosen.tolist(), set(choice.likeliest.chosen.tolist())
     offers = [live[offer] for offer in candidates.offer_id.tolist()]
+    likeness = likeness_of(taste, state, candidates.item, liked)
+    preferred = preferred_of(taste.affinity, state.bookings, offers, candidates.item)
     columns = zip(
         offers,
         (None if math.isnan(away) else away for away in candidates.distance_m.tolist()),
@@ -62,7 +70,8 @@ def picks_of(
         liked,
         (row in of_likeliest for row in rows),
         (at == choice.explored for at in range(len(rows))),
-        likeness_of(taste, state, candidates.item, liked),
+        likeness,
+        map(partial(_if_more, taste), preferred, likeness, chosen.said.tolist()),
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
         ranks(choice).tolist(),
@@ -70,6 +79,16 @@ def picks_of(
     )
     # In the order of the fields.
     return [Pick(*column) for column in columns]
+
+
+def _if_more(
+    taste: Taste, preferred: Preferred | None, likeness: Likeness | None, said: float
+) -> Preferred | None:
+    """Return what is preferred, if the offer gains more by it than by what speaks most for it."""
+    if preferred is None or likeness is None:
+        return preferred
+    before, after = taste.scale.log_odds(np.array([said - likeness.score_fall, said])).tolist()
+    return preferred if preferred.gained > after - before else None
 
 
 def _stated(offers: Sequence[LiveOffer], liked: Set[Value]) -> list[Value | None]:

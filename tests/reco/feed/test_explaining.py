@@ -1,6 +1,7 @@
 """Every explanation against a computation of its own: nothing is said that is not so."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -23,6 +24,7 @@ from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.item_item import ItemItem
 from reco.model.loaded import LoadedModel
+from reco.model.ranker import RANKER_LAYOUT, AffinityFacts, Ranker, RankerFacts
 
 SECRET = "a secret of at least thirty-two bytes"
 CATEGORIES = ("MUSEE", "CONCERT", "ATELIER", "JEU")
@@ -46,6 +48,8 @@ def connection(new_world):
             _add(connection, number)
         book(connection, "reader", "more0", NOW - timedelta(days=3))
         book(connection, "broke", "more5", NOW - timedelta(days=3))
+        for other in ("more7", "more9"):
+            book(connection, "villager", other, NOW - timedelta(days=3))
         for kind, offer in (("view", "more1"), ("favourite", "more2"), ("click", "play-friday")):
             connection.execute(
                 "insert into core.interaction (user_id, offer_id, kind, at)"
@@ -351,3 +355,41 @@ def test_words_are_of_the_language_that_was_asked_for(connection, serving_of):
     assert said(play["fr"], "new_venue_type").text == "nouveau type de lieu : théâtre, +20"
     assert said(play["fr"], "rank").text == f"n° {play['fr'].rank} par pertinence"
     assert said(play["en"], "new_venue_type").parameters["value"] == "theatre"
+
+
+def ranked(serving, lift):
+    """Return what serves the same model with a ranker that goes by one's own bookings."""
+    rising = np.array([0.0, 1e-3])
+    facts = RankerFacts(
+        distance_knots_per_m=1e-4, price_knots_per_cent=1e-2, wait_knots_per_day=0.1,
+        rarity_knots_per_log=1.0, online=0.0, crowding=0.0, popular_intercept=0.0,
+        popular_slope=1.0, affinity=AffinityFacts(prior_bookings=0.5, lift=lift, met=0.0),
+    )  # fmt: skip
+    ranker = Ranker.of(facts, dict.fromkeys(RANKER_LAYOUT, rising))
+    model = replace(serving.model, calibration=Calibration(-4.0, 1e-3, 0.1), ranker=ranker)
+    return generation(serving.catalogue, model)
+
+
+def test_what_a_person_books_more_of_is_told_where_it_counts(connection, serving_of):
+    user = "broke"
+    asked = {"user": user, "n": 100, "floor": 1.0}
+    with_it, without = (
+        shown(connection, ranked(serving_of("als", 0), lift), asked).items for lift in (9.0, 0.0)
+    )
+    met = met_in_database(connection, user)
+    odds = {item.item_id: item.probability / (1 - item.probability) for item in without}
+    found = 0
+    for item in with_it:
+        times = item.probability / (1 - item.probability) / odds[item.item_id]
+        told = said(item, "booked_before")
+        if told is None:
+            assert times < 1.5 + 1e-9
+            continue
+        value = told.parameters["attribute"], told.parameters["value"]
+        assert value in met & values_in_database(connection, item.offer_id)
+        assert told.parameters["odds"] == pytest.approx(times)
+        assert times >= 1.5 - 1e-9
+        assert told.parameters["bookings"] >= 1
+        found += 1
+    assert found
+    assert not any(said(item, "booked_before") for item in without)
