@@ -21,6 +21,8 @@ from training.run import train_model
 from training.saving import save_model
 
 VISITS, ITEMS, DRAWN = 600, 300, 20
+TRUE_AFFINITY = np.array([0.7, -0.5])
+"""Of a person's share of a kind over everybody's, and of a subcategory booked before."""
 
 
 def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
@@ -31,6 +33,8 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
     price, said = chance.integers(0, 5_000, shape), chance.random(shape)
     true = level + 2.0 * np.arcsinh(said / 0.5) - distance_weight * distance_m / 10_000
     true -= wait_weight * days / 10
+    affinity = np.stack([chance.normal(size=shape), chance.random(shape) < 0.3], axis=2)
+    true += affinity @ TRUE_AFFINITY
     booked = chance.random(shape) < expit(true)
     kept = booked | (chance.random(shape) < DRAWN / ITEMS)
     visit = np.nonzero(kept)[0]
@@ -42,7 +46,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         said=said[kept],
         bookings_near=np.zeros(count, dtype=np.int64),
         bookings_anywhere=np.zeros(count, dtype=np.int64),
-        affinity=np.zeros((count, 2)),
+        affinity=affinity[kept],
         is_online=np.zeros(count, dtype=bool),
         start=np.arange(count + 1),
         distance_m=distance_m[kept],
@@ -73,6 +77,8 @@ def test_what_is_true_is_found(learned):
     assert waits[1] - waits[0] == pytest.approx(2.0, rel=0.25)
     assert costs.price(np.array([5_000.0]))[0] < 0.4
     assert learned.calibration.slope == pytest.approx(2.0, rel=0.2)
+    affinity = learned.ranker.facts.affinity
+    assert [affinity.lift, affinity.met] == pytest.approx(TRUE_AFFINITY.tolist(), abs=0.12)
 
 
 def test_probabilities_are_calibrated_on_other_visits_and_beat_the_base_rate(learned):
@@ -90,6 +96,12 @@ def test_no_table_ever_falls_whatever_is_true(weight):
         assert table.cost[0] == 0.0
         assert np.all(np.diff(table.cost) > 0.0)
     assert costs.online >= 0.0
+
+
+def test_more_of_a_kind_never_counts_against_it_whatever_is_true():
+    turned = pairs_of(8)
+    turned = replace(turned, affinity=turned.affinity * [-1.0, 1.0])
+    assert learn_ranker(turned).ranker.facts.affinity.lift == 0.0
 
 
 def test_an_item_counts_at_its_cheapest_session():
