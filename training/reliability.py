@@ -36,8 +36,7 @@ class Curve:
 
 def curve_of(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> Curve:
     """Return the calibration curve of `probability` (N,) over the bins of `ece`."""
-    weight = np.ones(len(outcome))
-    order, bins = _binned(probability, weight)
+    order, bins = bins_of(probability)
     count = np.bincount(bins, minlength=_BINS)
     said, came = (
         np.bincount(bins, column[order], minlength=_BINS) / np.maximum(1, count)
@@ -73,6 +72,11 @@ def reliability(
         brier=float(np.average((probability - outcome) ** 2, weights=weight)),
         auc=float(roc_auc_score(outcome, probability, sample_weight=weight)),
     )
+
+
+def bins_of(probability: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order of `probability` (N,), and in that order the bin of `ece` of each."""
+    return _binned(probability, np.ones(len(probability)))
 
 
 def _binned(

@@ -23,6 +23,7 @@ from reco.secret import signing_secret
 from reco.world import World
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
+from training.intervals import Estimate
 from training.replay.evaluation import Evaluation
 from training.replay.outcome import evaluate as evaluated
 from training.replay.plan import Plan
@@ -165,6 +166,8 @@ def _screen(summary: RunSummary, plan: Plan, folder: Path) -> Group:
     for name in (f"{metric}@{plan.n}" for metric in _SHOWN):
         cells = (figure_cell(figures.metrics[name]) for figures in summary.systems)
         table.add_row(name, *cells)
+    if any(figures.ece for figures in summary.systems):
+        table.add_row("ece without chance", *(_span(figures.ece) for figures in summary.systems))
     end = plan.end.astimezone(plan.start.tzinfo)
     told = (
         f"{summary.judged:,} of them booked something new in the {plan.weeks} weeks from "
@@ -172,3 +175,7 @@ def _screen(summary: RunSummary, plan: Plan, folder: Path) -> Group:
         "* p < 0.05 after Holm."
     )
     return Group(table, Text(told), Text(f"Kept in {folder}; `reco report latest` draws it."))
+
+
+def _span(found: Estimate | None) -> str:
+    return f"{found.value:.5f} ({found.low:.5f} .. {found.high:.5f})" if found else "-"

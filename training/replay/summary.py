@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from training.beyond import gini
+from training.intervals import Estimate
 from training.paired import Compared, compare
 from training.reliability import Curve, Reliability, curve_of, reliability
-from training.replay.exposure import venue_exposure, with_unshown
+from training.replay.exposure import items_exposed, venues_exposed
+from training.replay.miscalibration import calibration_errors
+from training.replay.totals import coverage_totals, gini_totals
 
 SEGMENTS = ("seen", "density", "first_category")
 """Columns by which people are told apart."""
@@ -30,6 +32,11 @@ class SystemFigures:
     """Of the probabilities shown, where people were drawn of all; None: they were drawn because
     they booked, or nothing that was shown was booked."""
     curve: Curve | None
+    ece: Estimate | None
+    """What is left of the calibration error (`probability.ece`) without what chance alone makes
+    of it, and its 95 % interval."""
+    ece_rel: Estimate | None
+    """The same over the base rate."""
     distinct: float
     """Share of distinct values among the 500 likeliest candidates of a person; the mean."""
 
@@ -77,6 +84,8 @@ def summary_from(told: Mapping[str, Any]) -> RunSummary:
             curve=Curve(*(tuple(one["curve"][name]) for name in ("probability", "rate", "count")))
             if one["curve"]
             else None,
+            ece=Estimate(**one["ece"]) if one["ece"] else None,
+            ece_rel=Estimate(**one["ece_rel"]) if one["ece_rel"] else None,
             distinct=one["distinct"],
         )
         for one in told["systems"]
@@ -111,13 +120,19 @@ def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) ->
         own = system == at
         of_system = {name: column[own] for name, column in told.items()}
         tables.append(by_person(of_system, user[own]))
-    totals = [_totals(rows.filter(pa.array(system == at)), n) for at in range(len(systems))]
-    compared = compare(tables, totals, [True] * len(systems), seed)
+    compared = [
+        of_people | of_all
+        for of_people, of_all in zip(
+            compare(tables, [{} for _ in tables], [True] * len(systems), seed),
+            _totals(rows, system.astype(np.int64), user, n, seed),
+            strict=True,
+        )
+    ]
     return RunSummary(
         people=len(np.unique(user)),
         judged=int(np.count_nonzero(~np.isnan(tables[0][f"ndcg@{n}"]))),
         systems=tuple(
-            _figures(name, metrics_of, rows.filter(pa.array(system == at)))
+            _figures(name, metrics_of, rows.filter(pa.array(system == at)), user[system == at])
             for at, (name, metrics_of) in enumerate(zip(systems, compared, strict=True))
         ),
         segments=tuple(_segments(rows, user, tables, seed)),
@@ -147,38 +162,48 @@ def by_person(
     return means
 
 
-def _totals(rows: pa.Table, n: int) -> dict[str, float]:
-    """Return what all slates of a week show together; the mean of the weeks."""
-    weeks = [rows.filter(pc.equal(rows["at"], at)) for at in pc.unique(rows["at"])]
-    figures = [_totals_of_week(week) for week in weeks]
-    return {
-        f"{name}@{n}": float(np.mean([week[name] for week in figures]))
-        for name in ("coverage", "gini", "venue_gini")
+def _totals(
+    rows: pa.Table, system: NDArray[np.int64], person: NDArray[np.int64], n: int, seed: int
+) -> list[dict[str, Compared]]:
+    """Return what all slates of a week show together, the mean of the weeks, of each system."""
+    week = pc.rank(rows["at"], tiebreaker="dense").to_numpy().astype(np.int64) - 1
+    items, venues = (
+        [
+            [
+                exposed(rows.filter(pa.array(chosen)), person[chosen])
+                for chosen in ((system == at) & (week == of) for of in range(week.max() + 1))
+            ]
+            for at in range(system.max() + 1)
+        ]
+        for exposed in (items_exposed, venues_exposed)
+    )
+    people = int(person.max()) + 1
+    found = {
+        "coverage": coverage_totals(items, people, seed),
+        "gini": gini_totals(items, people, seed),
+        "venue_gini": gini_totals(venues, people, seed),
     }
+    columns = {f"{name}@{n}": totals.compared() for name, totals in found.items()}
+    return [{name: told[at] for name, told in columns.items()} for at in range(system.max() + 1)]
 
 
-def _totals_of_week(rows: pa.Table) -> dict[str, float]:
-    items = pc.list_flatten(rows["items"]).to_numpy()
-    bookable, open_venues = rows["bookable_items"][0].as_py(), rows["bookable_venues"][0].as_py()
-    shown = np.bincount(items)
-    return {
-        "coverage": np.count_nonzero(shown) / max(1, bookable),
-        "gini": gini(with_unshown(shown.astype(np.float64), bookable)),
-        "venue_gini": gini(with_unshown(venue_exposure(rows), open_venues)),
-    }
-
-
-def _figures(name: str, metrics: Mapping[str, Compared], rows: pa.Table) -> SystemFigures:
+def _figures(
+    name: str, metrics: Mapping[str, Compared], rows: pa.Table, person: NDArray[np.int64]
+) -> SystemFigures:
     chance = pc.list_flatten(rows["probabilities"]).to_numpy().astype(np.float64)
     hit = pc.list_flatten(rows["hits"]).to_numpy(zero_copy_only=False)
     # Of people drawn because they booked, no probability can be told to be right.
     is_fair = pc.all(rows["drawn_of_all"]).as_py()
     can_tell = is_fair and 0 < np.count_nonzero(hit) < len(hit)
+    owner = np.repeat(person, pc.list_value_length(rows["hits"]).to_numpy())
+    ece, ece_rel = calibration_errors(chance, hit, owner) if can_tell else (None, None)
     return SystemFigures(
         system=name,
         metrics=metrics,
         probability=reliability(chance, hit) if can_tell else None,
         curve=curve_of(chance, hit) if can_tell else None,
+        ece=ece,
+        ece_rel=ece_rel,
         distinct=float(np.nanmean(rows["distinct"].to_numpy().astype(np.float64))),
     )
 

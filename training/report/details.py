@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import htpy as h
 from htpy import Element, Node
 
+from training.intervals import Estimate
 from training.paired import Compared
 from training.replay.summary import LEAST_PEOPLE, Segment
 from training.report.blocks import (
@@ -141,11 +142,16 @@ def calibration(report: Report) -> Element:
 def _reliability(report: Report) -> Element:
     systems = [(at, report.summary.systems[at]) for at in report.pair]
     known = [(at, one, one.probability) for at, one in systems if one.probability]
-    rows = [
+    rows: list[Sequence[Node]] = [
         ["ece", *(number(told.ece, percent(told.ece, 3)) for _, _, told in known)],
         [
             "ece over the base rate",
             *(number(told.ece_rel, percent(told.ece_rel, 0)) for _, _, told in known),
+        ],
+        ["ece, without chance", *(_spanned(one.ece) for _, one, _ in known)],
+        [
+            "ece over the base rate, without chance",
+            *(_spanned(one.ece_rel) for _, one, _ in known),
         ],
         *(
             [words, *(number(value := getattr(told, name), f"{value:.5f}") for _, _, told in known)]
@@ -157,7 +163,18 @@ def _reliability(report: Report) -> Element:
         ],
     ]
     letters = [report.labels[at].letter for at, _, _ in known]
-    return table("Figures of the probabilities shown.", ["Figure", *letters], rows)
+    caption = (
+        "Figures of the probabilities shown. Exact probabilities have an ece above 0, too, by"
+        " chance: without it, with 95 % intervals."
+    )
+    return table(caption, ["Figure", *letters], rows)
+
+
+def _spanned(found: Estimate | None) -> Node:
+    if found is None:
+        return "too little"
+    value, low, high = (number(end, percent(end, 3)) for end in vars(found).values())
+    return [value, " (", low, " to ", high, ")"]
 
 
 def _calibration_curves(known: Mapping[int, Sequence[Bin]]) -> Element:
@@ -209,7 +226,7 @@ def everything(report: Report) -> Element:
     caption = (
         f"Everybody: value with 95 % interval; below it the change against {head[1]} with the"
         " interval of the paired difference, and p after Holm. Figures of all slates together"
-        " (coverage, inequality) have no interval. Segments are in the JSON and the CSV."
+        " (coverage, inequality) have no p. Segments are in the JSON and the CSV."
     )
     return section("figures", "Every figure", folded("Show the table", table(caption, head, rows)))
 

@@ -177,10 +177,12 @@ class Told:
             "How unevenly venues are shown, from nought (all alike) to one (a single venue): ",
             f"{self.labels[0].letter} ",
             self._value(0, name),
+            *self._span(0, name),
         ]
         if self.beside:
             told += [f", {self.labels[self.beside].letter} ", self._value(self.beside, name)]
-        return [(*told, ". It is one figure of all slates, without an interval.")]
+            told += self._span(self.beside, name)
+        return [(*told, ".")]
 
     def _calibration(self) -> list[Sentence]:
         found = self.summary.systems[self.beside].probability
@@ -194,8 +196,23 @@ class Told:
                 " on average: ",
                 Quoted(percent(found.ece_rel, 0), found.ece_rel, f"{source}/probability/ece_rel"),
                 " of how often what it shows was booked.",
+                *self._without_chance(),
             )
         ]
+
+    def _without_chance(self) -> Sentence:
+        found = self.summary.systems[self.beside].ece_rel
+        if found is None:
+            return ()
+        source = f"summary/systems/{self.beside}/ece_rel"
+        value, low, high = (
+            Quoted(percent(number, 0), number, f"{source}/{name}")
+            for name, number in vars(found).items()
+        )
+        return (
+            " Without what chance alone would make of exact ones: ",
+            value, " (interval ", low, " to ", high, ").",
+        )  # fmt: skip
 
     def _figure(self, at: int, name: str) -> Compared:
         return self.summary.systems[at].metrics[f"{name}@{self.n}"]

@@ -1,0 +1,219 @@
+"""Figures of all slates together, with the intervals that drawing other people would leave them.
+
+The figure is that of as many people as there are: fewer show less, and less evenly. A bootstrap of
+people draws some of them twice and so shows less, as if there were fewer; nothing is drawn twice
+here. Intervals are normal, about the figure itself.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from training.paired import Compared
+from training.replay.exposure import Exposed
+
+LEAST_PEOPLE = 200
+"""Below, nothing is said of how far a figure of all slates may be off."""
+_NORMAL = 1.959963984540054
+_SMOOTHING = 10
+"""Things shown to more people than that count as certain to be shown."""
+_LEAST_NOISES = 2.0
+"""Of itself that a variance must be above: so many standard errors."""
+_SPLITS = 15
+_PARTS = 8
+_LABELS = np.arange(_PARTS)
+_HALVES = [np.bitwise_count(_LABELS & of) % 2 == 1 for of in range(1, _PARTS)]
+_PAIRS = [[(a, a ^ of) for a in range(_PARTS) if a < a ^ of] for of in range(1, _PARTS)]
+"""All ways to put eighths together that differ as much as they can: halves, and quarters."""
+
+Floats = NDArray[np.float64]
+Slates = Sequence[Sequence[Exposed]]
+"""By system, by week; the weeks of all systems are the same."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One figure of S systems."""
+
+    value: Floats
+    """(S,) the mean over the weeks."""
+    error: Floats
+    """(S,) standard error; NaN: not known."""
+    gap_error: Floats
+    """(S,) of the difference to the first system."""
+
+    @classmethod
+    def of(cls, value: Floats, error_of: Callable[[Floats], float]) -> Self:
+        """Return values (S,) with the errors that are told of weighted sums of the systems."""
+        own = np.eye(len(value))
+        gaps = [0.0, *(error_of(each - own[0]) for each in own[1:])]
+        return cls(value, np.array([error_of(each) for each in own]), np.array(gaps))
+
+    @classmethod
+    def alone(cls, value: Floats) -> Self:
+        """Return values (S,) of whose errors nothing is known."""
+        return cls(value, np.full(len(value), np.nan), np.full(len(value), np.nan))
+
+    def compared(self) -> list[Compared]:
+        """Return the figure of each system with its interval, beside the first."""
+        return [self._one(at) for at in range(len(self.value))]
+
+    def _one(self, at: int) -> Compared:
+        value, base = float(self.value[at]), float(self.value[0])
+        gap, half_gap = value - base, _NORMAL * float(self.gap_error[at])
+        low, high = self._ends(value, _NORMAL * float(self.error[at]))
+        if not base:
+            return Compared(value, low, high, None, None, None, None)
+        if np.isnan(half_gap) or (at and not half_gap):
+            return Compared(value, low, high, gap / base, None, None, None)
+        below, above = (gap - half_gap) / base, (gap + half_gap) / base
+        return Compared(value, low, high, gap / base, below, above, None)
+
+    @staticmethod
+    def _ends(value: float, half: float) -> tuple[float, float] | tuple[None, None]:
+        # A point, or NaN, would say that nothing can be off.
+        return (max(0.0, value - half), min(1.0, value + half)) if half > 0.0 else (None, None)
+
+
+def coverage_totals(slates: Slates, people: int, seed: int) -> Totals:
+    """Return the share of what could be shown that is shown to anyone.
+
+    Its variance is that of which things stay unshown. For two things that the same k people alone
+    are shown, (−1)^(k + 1) is an unbiased estimate of their covariance where draws are many and
+    each rare (a consequence of Good and Toulmin 1956; the sum over k is smoothed as in Efron and
+    Thisted 1976), and of others it is 0. Where next to nothing is left unshown, that estimate is
+    more noise than not, and no error is told.
+    """
+    value = np.array([[_covered(week) for week in weeks] for weeks in slates]).mean(axis=1)
+    if people < LEAST_PEOPLE:
+        return Totals.alone(value)
+    worth, size = _worth_by_people(slates, people, seed)
+    sign = np.where(size % 2 == 1, 1.0, -1.0) * binom.sf(size - 1, _SMOOTHING, 0.5)
+
+    def error_of(some: Floats) -> float:
+        variance = sign @ some**2 - some[size == 1].sum() ** 2 / people
+        # Nobody is drawn twice: of people alone, only how unlike they are is noise.
+        noise = np.sqrt(sign**2 @ some**4 - (some[size == 1] ** 2).sum() ** 2 / people)
+        return float(np.sqrt(variance)) if variance > _LEAST_NOISES * noise else float("nan")
+
+    return Totals.of(value, lambda contrast: error_of(contrast @ worth))
+
+
+def gini_totals(slates: Slates, people: int, seed: int) -> Totals:
+    """Return the Gini coefficient of exposures.
+
+    Its variance is that of subsamples without replacement: halves of the people are independent
+    samples of half the size, and so on; how it changes from eighths to quarters and from there to
+    halves leads on to all (subsampling with an estimated rate: Politis, Romano and Wolf 1999,
+    chapter 8; here the rate may change, evenly).
+    """
+    value = np.array([[_gini(_exposure(week), week.count) for week in weeks] for weeks in slates])
+    if people < LEAST_PEOPLE:
+        return Totals.alone(value.mean(axis=1))
+    generator = np.random.default_rng(seed)
+    slates = [[_renumbered(week) for week in weeks] for weeks in slates]
+    parts = [_in_parts(slates, generator.permutation(people) % _PARTS) for _ in range(_SPLITS)]
+    eighths, quarters, halves = (np.array(column) for column in zip(*parts, strict=True))
+
+    def error_of(contrast: Floats) -> float:
+        of_eighths, of_quarters, of_halves = (
+            float((part @ contrast).var(axis=-1, ddof=1).mean())
+            for part in (eighths, quarters, halves)
+        )
+        if not of_quarters:
+            return float("nan")
+        return float(np.sqrt((of_halves / of_quarters) ** 3 * of_eighths))
+
+    return Totals.of(value.mean(axis=1), error_of)
+
+
+def _covered(week: Exposed) -> float:
+    return len(np.unique(week.thing)) / max(1, week.count)
+
+
+def _renumbered(week: Exposed) -> Exposed:
+    """Return the same, with the things that are shown numbered from 0 on."""
+    return replace(week, thing=np.unique(week.thing, return_inverse=True)[1])
+
+
+def _exposure(week: Exposed) -> Floats:
+    return np.bincount(week.thing, week.weight).astype(np.float64)
+
+
+def _gini(exposure: Floats, count: int) -> float:
+    """Return `training.beyond.gini` of `count` things, of which only some have any exposure."""
+    shown = np.sort(exposure[exposure > 0])
+    total, count = float(shown.sum()), max(count, len(shown))
+    rank = np.arange(count - len(shown) + 1, count + 1)
+    return float((2 * rank - count - 1) @ shown / (count * total)) if total else 0.0
+
+
+def _worth_by_people(slates: Slates, people: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return what things are worth that exactly the same people are shown, and of how many people.
+
+    Returns
+    -------
+    (S, G) by system and group of people, (G,); groups of more than `_SMOOTHING` are left out.
+    """
+    mark = np.random.default_rng(seed).integers(0, 2**64, people, dtype=np.uint64)
+    key, size, system, worth = [], [], [], []
+    for at, weeks in enumerate(slates):
+        for week in weeks:
+            thing, place, shown = np.unique(week.thing, return_inverse=True, return_counts=True)
+            of_group = np.zeros(len(thing), dtype=np.uint64)
+            np.add.at(of_group, place, mark[week.person])
+            few = shown <= _SMOOTHING
+            key.append(of_group[few])
+            size.append(shown[few])
+            system.append(np.full(np.count_nonzero(few), at))
+            worth.append(np.full(np.count_nonzero(few), 1.0 / (week.count * len(weeks))))
+    _, first, group = np.unique(np.concatenate(key), return_index=True, return_inverse=True)
+    table = np.zeros((len(slates), len(first)))
+    np.add.at(table, (np.concatenate(system), group), np.concatenate(worth))
+    return table, np.concatenate(size)[first]
+
+
+def _in_parts(slates: Slates, part: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
+    """Return Gini coefficients of the people of eighths, (8, S), quarters (7, 4, S), halves.
+
+    Parameters
+    ----------
+    part
+        (U,) the eighth of each person.
+    """
+    systems = [[_sums(week, part) for week in weeks] for weeks in slates]
+
+    def of_each(cut: Callable[[Floats], Iterable[Floats]]) -> Floats:
+        """Return those of what the sums are cut into, the mean over the weeks; systems last."""
+        found = [
+            [[_gini(some, count) for some in cut(sums)] for sums, count in weeks]
+            for weeks in systems
+        ]
+        return np.asarray(np.array(found).mean(axis=1).T)
+
+    ways = len(_HALVES), -1, len(slates)
+    return of_each(list), of_each(_quarters_of).reshape(ways), of_each(_halves_of).reshape(ways)
+
+
+def _sums(week: Exposed, part: NDArray[np.int64]) -> tuple[Floats, int]:
+    """Return the exposure of things to each part (P, T), and how many things there were."""
+    things = int(week.thing.max(initial=0)) + 1
+    cell = part[week.person] * things + week.thing
+    sums = np.bincount(cell, week.weight, _PARTS * things).reshape(_PARTS, things)
+    return sums.astype(np.float64), week.count
+
+
+def _quarters_of(sums: Floats) -> Iterator[Floats]:
+    for pairs in _PAIRS:
+        for a, b in pairs:
+            yield sums[a] + sums[b]
+
+
+def _halves_of(sums: Floats) -> Iterator[Floats]:
+    for half in _HALVES:
+        yield sums[half].sum(axis=0)
+        yield sums[~half].sum(axis=0)
