@@ -65,6 +65,29 @@ def best_of(tried: Sequence[Changes], k: int) -> int:
     return max(range(len(tried)), key=rank)
 
 
+def strongest_within(tried: Sequence[Changes], k: int) -> int:
+    """Return the last, the gentlest coming first, that like all before it is within the loss.
+
+    The first where that one is not.
+    """
+    beyond = [at for at, changes in enumerate(tried) if changes[f"ndcg@{k}"].value < -LOSS]
+    return max(0, min(beyond, default=len(tried)) - 1)
+
+
+def best_widening(settings: Sequence[Setting], tried: Sequence[Changes], k: int) -> int:
+    """Return which horizon slate is best: of each intensity the strongest within the loss.
+
+    All of the loss that is allowed is spent, for which horizon is to be had. Only between
+    intensities does horizon_recall decide: what it differs by from setting to setting is chance
+    for the most part.
+    """
+    lines: dict[float, list[int]] = {}
+    for at, setting in enumerate(settings):
+        lines.setdefault(setting.intensity, []).append(at)
+    ends = [line[strongest_within([tried[at] for at in line], k)] for line in lines.values()]
+    return ends[best_of([tried[at] for at in ends], k)]
+
+
 def choices(
     settings: Sequence[Setting], figures: Sequence[Figures], k: int, seed: int
 ) -> dict[str, Choice]:
@@ -73,6 +96,10 @@ def choices(
     chosen: dict[str, Choice] = {}
     for method in dict.fromkeys(setting.method for setting in settings):
         of_method = [at for at, setting in enumerate(settings) if setting.method == method]
-        best = of_method[best_of([tried[at] for at in of_method], k)]
+        changes = [tried[at] for at in of_method]
+        if settings[of_method[0]].widens:
+            best = of_method[best_widening([settings[at] for at in of_method], changes, k)]
+        else:
+            best = of_method[best_of(changes, k)]
         chosen[method] = Choice(settings[best], tried[best])
     return chosen

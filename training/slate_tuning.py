@@ -1,4 +1,4 @@
-"""Propose the dial's floor, intensity and pool size on what is held out."""
+"""Propose the dial's price, floor, intensity and pool size on what is held out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from training.diversify.methods import Setting, dial, horizon
-from training.slate_choice import Changes, best_of, changes_of
+from training.diversify.methods import Setting, dial
+from training.slate_choice import Changes, best_of, best_widening, changes_of
 from training.slate_data import SlateData
 from training.slate_tasks import slate_tasks
 from training.slates import MOST_USERS, Progress, Stage, prepare
@@ -20,8 +20,7 @@ POOL_SIZES = (50, 100, 200)
 class Point:
     """One place on the curve: changes against the order by relevance, with 95 % intervals."""
 
-    floor: float
-    intensity: float
+    setting: Setting
     pool_size: int | None
     """None: the whole pool."""
     changes: Changes
@@ -29,7 +28,13 @@ class Point:
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
         changes = {name: vars(change) for name, change in self.changes.items()}
-        return vars(self) | {"changes": changes}
+        return {
+            "floor": self.setting.floor,
+            "intensity": self.setting.intensity,
+            "points_a_booking": self.setting.points_a_booking,
+            "pool_size": self.pool_size,
+            "changes": changes,
+        }
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Tuning:
 
     points: tuple[Point, ...]
     proposed: Point
-    """Of most horizon_recall among those within the loss of ndcg."""
+    """The price that validation chooses, with the pool of most horizon_recall within the loss."""
 
 
 def tune_slates(
@@ -50,7 +55,7 @@ def tune_slates(
     users: int = MOST_USERS,
     seed: int = 0,
 ) -> Tuning:
-    """Draw the curve over floor and intensity, then over the size of the pool, and propose.
+    """Draw the curve over price, floor and intensity, then over the size of the pool, and propose.
 
     On validation users alone, so many at most; the probability of each is by a fit that had not
     seen the user.
@@ -60,15 +65,18 @@ def tune_slates(
     points = _points(stage, dial(), k, None, seed)
     best = proposal(points, k)
     progress("trying pools", 0.9)
-    setting = horizon(best.floor, best.intensity)
+    ends = [best]
     for size in POOL_SIZES:
-        points += _points(_cut(stage, size), [setting], k, size, seed)
-    return Tuning(tuple(points), proposal(points, k))
+        ends += _points(_cut(stage, size), [best.setting], k, size, seed)
+    proposed = ends[best_of([point.changes for point in ends], k)]
+    return Tuning((*points, *ends[1:]), proposed)
 
 
 def proposal(points: Sequence[Point], k: int) -> Point:
-    """Return the point of most horizon_recall that loses no more ndcg than is allowed."""
-    return points[best_of([point.changes for point in points], k)]
+    """Return the point of the price that validation chooses."""
+    priced = [point for point in points if point.setting.points_a_booking]
+    changes = [point.changes for point in priced]
+    return priced[best_widening([point.setting for point in priced], changes, k)]
 
 
 def _points(
@@ -76,7 +84,7 @@ def _points(
 ) -> list[Point]:
     base, *others = stage.headlines([Setting("relevance", ""), *grid], k)
     return [
-        Point(setting.floor, setting.intensity, size, changes)
+        Point(setting, size, changes)
         for setting, changes in zip(grid, changes_of(base, others, seed), strict=True)
     ]
 

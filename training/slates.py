@@ -10,7 +10,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
-from training.diversify.methods import Setting, fair, horizon, settings
+from training.diversify.methods import Setting, fair, settings
 from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
 from training.slate_choice import Choice, choices
@@ -36,7 +36,7 @@ class Row:
     method: str
     parameter: str
     chosen: bool
-    """By validation: of most horizon_recall among those within the loss of ndcg."""
+    """By validation, within the loss of ndcg (`training.slate_choice`)."""
     metrics: Mapping[str, Compared]
 
     def as_object(self) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def _tested(
     """Return the rows, then the order by score, and the chosen settings beside that order."""
     by_validation = [choice.setting for choice in chosen.values()]
     best = chosen["horizon"].setting
-    tried = [*_shown(best), *(fair(best, share) for share in large_shares)]
+    tried = [*_shown(by_validation), *(fair(best, share) for share in large_shares)]
     lists = [*test.lists(tried, k), test.score_order(k)]
     figures = [figures_of(ranked, test.slates, test.latent) for ranked in lists]
     totals = [totals_of(ranked, test.slates) for ranked in lists]
@@ -267,13 +267,13 @@ def _tested(
     return tuple(rows), score_order, tuple(against)
 
 
-def _shown(chosen: Setting) -> list[Setting]:
-    """Return what the test shows: all settings, of horizon slates those of the chosen intensity."""
+def _shown(chosen: Sequence[Setting]) -> list[Setting]:
+    """Return what the test shows: all settings, of horizon slates those of chosen intensities."""
+    shown = {(setting.method, setting.intensity) for setting in chosen}
     return [
         setting
         for setting in settings()
-        if setting.method != "horizon"
-        or setting in (chosen, horizon(setting.floor, chosen.intensity))
+        if not setting.widens or (setting.method, setting.intensity) in shown
     ]
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.diversify.methods import Setting, horizon
+from training.diversify.methods import Setting, floored
 from training.intervals import Estimate
-from training.slate_choice import best_of, changes_of, choices
+from training.slate_choice import best_of, best_widening, changes_of, choices, strongest_within
 
 
 def changes(ndcg, widened):
@@ -48,7 +48,7 @@ def test_a_figure_that_is_nothing_for_everybody_does_not_change():
 
 
 def test_each_method_has_its_own_choice_against_the_first_setting():
-    tried = [Setting("relevance", ""), horizon(0.9, 1.0), horizon(0.5, 1.0), Setting("random", "")]
+    tried = [Setting("relevance", ""), floored(0.9, 1.0), floored(0.5, 1.0), Setting("random", "")]
     found = choices(
         tried,
         [
@@ -61,5 +61,20 @@ def test_each_method_has_its_own_choice_against_the_first_setting():
         seed=0,
     )
     assert {method: choice.setting for method, choice in found.items()} == {
-        "relevance": tried[0], "horizon": tried[1], "random": tried[3]
+        "relevance": tried[0], "horizon_floor": tried[1], "random": tried[3]
     }  # fmt: skip
+
+
+def test_all_that_may_be_lost_is_spent():
+    assert strongest_within([changes(0.0, 0.1), changes(-0.009, 0.0), changes(-0.02, 0.9)], 5) == 1
+    # What comes after one that loses too much was lucky.
+    assert strongest_within([changes(-0.02, 0.1), changes(0.0, 0.2)], 5) == 0
+    assert strongest_within([changes(0.0, 0.1), changes(0.01, 0.2)], 5) == 1
+
+
+def test_between_intensities_most_horizon_wins():
+    settings = [floored(floor, m) for m in (1.0, 3.0) for floor in (0.99, 0.98, 0.97)]
+    gentle = [changes(0.0, 0.5), changes(-0.01, 0.1), changes(-0.02, 0.9)]
+    strong = [changes(0.0, 0.0), changes(-0.005, 0.2), changes(-0.008, 0.3)]
+    assert best_widening(settings, gentle + strong, 5) == 5
+    assert best_widening(settings, strong + gentle, 5) == 2

@@ -121,7 +121,7 @@ def tune(
     choosing_users: ChoosingOption = MOST_USERS,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw gain against loss on what is held out, and propose floor, intensity and pool size."""
+    """Draw gain against loss on what is held out, and propose price, floor, intensity and pool."""
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
@@ -207,10 +207,12 @@ def _screen(report: SlateReport) -> Group:
 
 def _curve(tuning: Tuning, k: int) -> Table:
     names = [f"{name}@{k}" for name in _SHOWN]
-    floor, intensity, size, *_ = _cells(tuning.proposed, names)
+    price, floor, intensity, size, *_ = _cells(tuning.proposed, names)
+    proposed = f"price {price}, floor {floor}, m {intensity}, pool {size}"
     table = Table(
-        "floor", "m", "pool", *names, title="Change on validation, 95 % interval",
-        caption=f"proposed: floor {floor}, m {intensity}, pool {size}", caption_justify="left",
+        "points a booking", "floor", "m", "pool", *names,
+        title="Change on validation, 95 % interval",
+        caption=f"proposed: {proposed}", caption_justify="left",
     )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
@@ -221,8 +223,9 @@ def _cells(point: Point, names: list[str]) -> list[str]:
     size = "all" if point.pool_size is None else str(point.pool_size)
     changes = (point.changes[name] for name in names)
     return [
-        f"{point.floor:g}",
-        f"{point.intensity:g}",
+        f"{point.setting.points_a_booking:g}",
+        f"{point.setting.floor:g}",
+        f"{point.setting.intensity:g}",
         size,
         *(f"{100 * c.value:+.1f} ({100 * c.low:+.1f} .. {100 * c.high:+.1f}) %" for c in changes),
     ]

@@ -14,6 +14,10 @@ from training.diversify.categories import calibrated, round_robin, xquad
 from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
 
 FLOORS = (0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8)
+PRICES = (6400.0, 1600.0, 800.0, 560.0, 400.0, 280.0, 200.0, 140.0, 100.0, 70.0, 50.0)
+"""Points that a booking counts beside those that it earns, the gentlest slate first."""
+PRICED_FLOOR = 0.95
+"""Kept whatever the price."""
 INTENSITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
 
@@ -25,7 +29,8 @@ class Setting:
     parameter: str
     floor: float = 1.0
     intensity: float = 1.0
-    """Of the horizon slate alone."""
+    """Of the horizon slate alone, as is the price."""
+    points_a_booking: float = 0.0
     large_share: float = 1.0
     """Of it alone: the most of a slate that the largest venues have while others can take it."""
     value: float = 0.0
@@ -33,14 +38,15 @@ class Setting:
 
     @property
     def widens(self) -> bool:
-        """Whether it is a horizon slate, fair or not."""
+        """Whether it is a horizon slate, by price or by floor, fair or not."""
         return self.method.startswith("horizon")
 
     def choose(self, candidates: Candidates, k: int) -> NDArray[np.int64]:
         """Return up to k rows of the candidates, shown by descending probability."""
         if self.widens:
             pool = Pool(candidates.probability, candidates.values, self._quotas(candidates, k))
-            return widen(pool, Aim(k, self.floor, self.intensity)).chosen
+            aim = Aim(k, self.floor, self.intensity, points_a_booking=self.points_a_booking)
+            return widen(pool, aim).chosen
         return np.sort(OTHERS[self.method](candidates, self.value, k))
 
     def _quotas(self, candidates: Candidates, k: int) -> tuple[Quota, ...]:
@@ -86,9 +92,15 @@ _VALUES: Mapping[str, tuple[float, ...]] = {
 }
 
 
-def horizon(floor: float, intensity: float) -> Setting:
-    """Return the slate that widens the horizon, at a floor and an intensity."""
-    return Setting("horizon", f"floor={floor:g},m={intensity:g}", floor, intensity)
+def priced(points_a_booking: float, intensity: float) -> Setting:
+    """Return the slate that widens the horizon at one price of relevance for everybody."""
+    parameter = f"price={points_a_booking:g},m={intensity:g}"
+    return Setting("horizon", parameter, PRICED_FLOOR, intensity, points_a_booking)
+
+
+def floored(floor: float, intensity: float) -> Setting:
+    """Return the slate that widens the horizon by all that a floor allows."""
+    return Setting("horizon_floor", f"floor={floor:g},m={intensity:g}", floor, intensity)
 
 
 def fair(setting: Setting, large_share: float) -> Setting:
@@ -98,10 +110,11 @@ def fair(setting: Setting, large_share: float) -> Setting:
 
 
 def dial() -> list[Setting]:
-    """Return every horizon slate that is tried: the likeliest, floors by intensities."""
+    """Return every horizon slate that is tried, of each intensity the gentlest first."""
     return [
-        horizon(1.0, 1.0),
-        *(horizon(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
+        *(priced(price, intensity) for intensity in INTENSITIES for price in PRICES),
+        floored(1.0, 1.0),
+        *(floored(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
     ]
 
 

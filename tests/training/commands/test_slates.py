@@ -21,8 +21,8 @@ from training.report.benchmark_section import benchmark
 from training.simulate.world import simulate_world
 
 METHODS = {
-    "relevance", "horizon", "mmr", "dpp_latent", "dpp_attributes", "calibrated", "round_robin",
-    "xquad", "random",
+    "relevance", "horizon", "horizon_floor", "mmr", "dpp_latent", "dpp_attributes", "calibrated",
+    "round_robin", "xquad", "random",
 }  # fmt: skip
 USERS, ITEMS, BOOKINGS = 60, 80, 12
 
@@ -100,14 +100,15 @@ def test_figures_have_intervals_and_the_chosen_ones_a_test(report):
         assert 0 < row["metrics"]["coverage@5"]["value"] <= 1
 
 
-def test_the_lowest_floor_earns_more_points_than_relevance(report):
+def test_the_lowest_floor_and_price_earn_more_points_than_relevance(report):
     points = {
         row["parameter"]: row["metrics"]["slate_points@5"]["value"]
         for row in report["rows"]
-        if row["method"] in {"relevance", "horizon"}
+        if row["method"] in {"relevance", "horizon", "horizon_floor"}
     }
-    widest = next(value for name, value in points.items() if name.startswith("floor=0.8,"))
-    assert widest > points[""]
+    for strongest in ("floor=0.8,", "price=50,"):
+        widest = next(value for name, value in points.items() if name.startswith(strongest))
+        assert widest > points[""]
 
 
 def test_what_validation_chose_is_told_with_intervals(report):
@@ -136,6 +137,7 @@ def test_the_dial_is_drawn_and_proposed(folder):
     tuning = json.loads(result.stdout)
     assert tuning["proposed"] in tuning["points"]
     assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
+    assert tuning["proposed"]["points_a_booking"] > 0.0
     assert {point["pool_size"] for point in tuning["points"]} == {None, 50, 100, 200}
     for point in tuning["points"]:
         for change in point["changes"].values():
