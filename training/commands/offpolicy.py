@@ -17,12 +17,14 @@ from rich.table import Table
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput
+from reco.feed.query import check_dials
 from reco.moments import moment_from
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
 from training.offpolicy.coverage import CONSIDERATIONS, METHODS, SLATES, Covered, coverage
 from training.offpolicy.intervals import Told, told
 from training.offpolicy.open_bandit import Comparison, compare_policies
+from training.offpolicy.otherwise import Otherwise, ToldOtherwise, told_otherwise
 from training.offpolicy.recorded import REWARDS, Recorded, as_shown, at_exploration, read_recorded
 
 
@@ -77,6 +79,15 @@ def recorded(
     exploration: Annotated[
         float, typer.Option(help="Probability of chance in a slate that is asked about, 0 to 1.")
     ] = 0.0,
+    floor: Annotated[
+        float | None, typer.Option(help="Another floor that slates are chosen under.")
+    ] = None,
+    intensity: Annotated[
+        float | None, typer.Option(help="Another intensity that slates are chosen with.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Another model; `none`: popularity near.")
+    ] = None,
     since: Annotated[str, typer.Option(help="Slates shown since this date or time.")],
     until: Annotated[
         str | None, typer.Option(help="Until this; a date is included. [default: now]")
@@ -88,20 +99,44 @@ def recorded(
     """Estimate, from slates on record, what more exploration would cost or bring, or none.
 
     Clicks and bookings a slate, as it was and with another probability that chance changes one
-    position; intervals by bootstrap over people.
+    position; intervals by bootstrap over people. With another floor, intensity or model: what
+    slates that are chosen so, without chance, would have earned where the record can tell.
     """
+    otherwise = Otherwise(version, floor, intensity)
+    check_dials(floor, intensity)
+    if exploration and otherwise != Otherwise():
+        raise InvalidInput("exploration", "slates that are chosen otherwise are told without it")
     settings = settings_for(context, world)
     zone = ZoneInfo(settings.timezone)
     begin = moment_from(since, "since", zone)
     end = moment_from(until, "until", zone, end_of_day=True) if until else datetime.now(UTC)
-    with psycopg.connect(opened_world(settings).conninfo) as connection:
+    opened = opened_world(settings)
+    with psycopg.connect(opened.conninfo) as connection:
         slates = read_recorded(connection, begin, end)
+    if otherwise != Otherwise():
+        with share_progress() as progress:
+            done, period = partial(progress, "replaying"), (begin, end)
+            told_of = told_otherwise(opened, slates, period, otherwise, seed=seed, done=done)
+        _tell_otherwise(told_of, as_json=as_json)
+        return
     found = {name: _with_rate(slates, exploration, name, seed) for name in REWARDS}
     if as_json:
         rows = {name: {of: asdict(one) for of, one in row.items()} for name, row in found.items()}
         typer.echo(json.dumps({"slates": len(slates), "exploration": exploration, **rows}))
     else:
         console.print(_recorded_table(found, len(slates), exploration))
+
+
+def _tell_otherwise(found: ToldOtherwise, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+        return
+    title = (
+        f"{found.slates:,} slates, {found.replayed:,} of them replayed as they were; positions:"
+        f" {found.shares['positions_same']:.1%} the same, {found.shares['positions_told']:.1%}"
+        f" others that are told, {found.shares['positions_not_told']:.1%} not told"
+    )
+    console.print(_table_of(found.rewards, title))
 
 
 def _with_rate(slates: Recorded, rate: float, reward: str, seed: int) -> dict[str, Told]:
@@ -112,7 +147,10 @@ def _with_rate(slates: Recorded, rate: float, reward: str, seed: int) -> dict[st
 def _recorded_table(
     found: Mapping[str, Mapping[str, Told]], slates: int, exploration: float
 ) -> Table:
-    title = f"{slates:,} slates, had exploration been {exploration:g}"
+    return _table_of(found, f"{slates:,} slates, had exploration been {exploration:g}")
+
+
+def _table_of(found: Mapping[str, Mapping[str, Told]], title: str) -> Table:
     columns = ("a slate", "estimate", "value", "95 % interval", "effective", "mean weight")
     table = Table(*columns, title=title, title_justify="left")
     for reward, row in found.items():

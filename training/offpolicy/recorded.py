@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -34,7 +35,7 @@ with shown as materialized (
     and b.cancelled_at is null
   group by b.slate_id
 )
-select s.user_id, s.rate, s.offers, s.propensities, c.offers, b.offers
+select s.id, s.user_id, s.rate, s.offers, s.propensities, c.offers, b.offers
 from shown s left join clicked c on c.slate_id = s.id left join booked b on b.slate_id = s.id
 order by s.id
 """
@@ -46,6 +47,8 @@ Floats = NDArray[np.float64]
 class Recorded:
     """S slates that were shown with exploration, of K positions at most."""
 
+    slate: Sequence[UUID]
+    """(S,)"""
     person: NDArray[np.int64]
     """(S,) numbers from 0 on; a guest's slate has one of its own."""
     rate: Floats
@@ -74,7 +77,7 @@ def read_recorded(
     rows = connection.execute(_SLATES, {"since": since, "until": until}).fetchall()
     if not rows:
         raise InvalidInput("since", "no slate was shown with exploration since then")
-    users, rates, offers, propensities, clicked, booked = zip(*rows, strict=True)
+    slates, users, rates, offers, propensities, clicked, booked = zip(*rows, strict=True)
     rate = np.array(rates, dtype=np.float64)
     if rate.max() >= MOST_RATE:
         raise InvalidInput("since", f"some slates had exploration of {rate.max()}", ["below .5"])
@@ -84,6 +87,7 @@ def read_recorded(
     padded[is_there] = np.concatenate(propensities)
     found = {"clicks": clicked, "bookings": booked}
     return Recorded(
+        slates,
         _numbered(users),
         rate,
         length,

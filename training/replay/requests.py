@@ -27,7 +27,7 @@ from training.replay.slates import Moment
 _SLATES = """
 select s.id, s.at, s.user_id, u.external_id as name, s.model_version, s.query, s.seed,
   st_x(s.location::geometry) as lon, st_y(s.location::geometry) as lat, s.experiment, s.variant,
-  s.relevance_kept, s.offers, s.probabilities, s.propensities
+  s.relevance_kept, s.catalogue_version, s.offers, s.probabilities, s.propensities
 from reco.slate s left join core.beneficiary u on u.id = s.user_id
 where s.at >= %s and s.at < %s and s.query ? 'widest_m'
 order by s.at, s.id
@@ -44,6 +44,8 @@ class Request:
     query: FeedQuery
     """As it was answered: with the floor and the intensity of an experiment's variant."""
     model_version: str
+    catalogue: str
+    """Of which build it was, whatever has changed in it since."""
     offers: NDArray[np.int64]
     """(N,) ids in the past."""
     probabilities: NDArray[np.float64]
@@ -89,6 +91,7 @@ def _request(
         user=user,
         query=_continued(past, query, shown, kept["shown_probabilities"]),
         model_version=told["model_version"],
+        catalogue=told["catalogue_version"].partition("+")[0],
         offers=_ids(known, told["offers"]),
         probabilities=np.array(told["probabilities"], dtype=np.float64),
         propensities=np.array(told["propensities"], dtype=np.float64),

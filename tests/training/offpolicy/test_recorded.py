@@ -57,7 +57,8 @@ def value(rate):
 def recorded(propensities, clicks):
     slates = len(propensities)
     rate, length = np.full(slates, RATE), np.full(slates, N)
-    return Recorded(np.arange(slates), rate, length, propensities, {"clicks": clicks})
+    slate = [uuid4() for _ in range(slates)]
+    return Recorded(slate, np.arange(slates), rate, length, propensities, {"clicks": clicks})
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, RATE, 1.0])

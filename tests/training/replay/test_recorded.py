@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import psycopg
 import pytest
-from worlds import FAR, GRENOBLE, NOW, TAXONOMY
+from worlds import GRENOBLE, NOW
 
 from reco.experiments.plan import Plan, Variant
 from reco.experiments.records import create
@@ -48,55 +48,6 @@ PAGES = (
     {"n": 4, "floor": 0.5, "intensity": 20.0, "exploration": 1.0},
     {"n": 3, "plan": True},
 )
-VENUES = {"valley": (GRENOBLE[0], GRENOBLE[1] + 0.15), "beyond": (FAR[0] + 0.4, FAR[1])}
-
-
-def season(connection):
-    """Fill one evening: five offers of each kind, of two sessions, some of unknown length."""
-    for name, (lon, lat) in VENUES.items():
-        connection.execute(
-            "insert into core.venue (external_id, name, venue_type, location)"
-            " values (%s, %s, 'theatre', st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
-            (name, name, lon, lat),
-        )
-    venues = ("theatre", "cinema", "bookshop", "valley", "beyond")
-    for kind, (subcategory, (_, is_event, is_digital, _)) in enumerate(TAXONOMY.items()):
-        for number, venue in enumerate(venues):
-            name = f"{subcategory.lower()}-{number}"
-            connection.execute(
-                "insert into core.item (external_id, title, category_id, subcategory_id, genres)"
-                " select %s, %s, s.category_id, s.id, array[%s] from core.subcategory s"
-                " where s.name = %s",
-                (name, name, f"genre {number % 3}", subcategory),
-            )
-            connection.execute(
-                "insert into core.offer (external_id, item_id, venue_id, published_at)"
-                " select %s, i.id, case when not %s then v.id end, %s"
-                " from core.item i, core.venue v where i.external_id = %s and v.external_id = %s",
-                (name, is_digital, NOW - timedelta(days=9), name, venue),
-            )
-            for session in range(2 if is_event else 1):
-                starts = NOW + timedelta(days=1, hours=6 + (number + kind) % 3 + session)
-                long = timedelta(hours=1 + number)
-                connection.execute(
-                    "insert into core.stock (external_id, offer_id, price_cents, starts_at,"
-                    " ends_at) select %s, id, %s, %s, %s from core.offer where external_id = %s",
-                    (
-                        f"{name}-{9 - session}",
-                        100 * (number + kind + session),
-                        starts if is_event else None,
-                        starts + long if is_event and number % 2 else None,
-                        name,
-                    ),
-                )
-
-
-@pytest.fixture
-def eventful(lived):
-    """The small world with a season in which evenings collide and the countryside is far."""
-    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
-        season(connection)
-    return lived
 
 
 @pytest.fixture
