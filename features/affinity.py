@@ -53,6 +53,9 @@ def tally_of(kinds: Kinds, bookings: NDArray[np.integer], sizes: Sequence[int]) 
     sizes
         How many codes each of `KINDS` has, 0 among them.
     """
+    # Most items of a catalogue are booked by nobody for weeks.
+    booked = np.flatnonzero(bookings)
+    kinds, bookings = kinds.take(booked), bookings[booked]
     times = np.repeat(bookings, kinds.genres.shape[1])
     category, subcategory, genre = (
         np.bincount(code, weight, minlength=size).astype(np.float64)

@@ -267,9 +267,8 @@ class _Replays:
         """Return what the bookings among what was `done` tell of items `chosen`."""
         kinds, sizes, events = self._market.kinds, self._market.kind_sizes, self._market.events
         mine = events.item[done[events.kind[done] == BOOKING]]
-        booked = np.flatnonzero(anywhere)
         own = tally_of(kinds.take(mine), np.ones(len(mine), dtype=np.int64), sizes)
-        everybody = tally_of(kinds.take(booked), anywhere[booked], sizes)
+        everybody = tally_of(kinds, anywhere, sizes)
         of_chosen = kinds.take(chosen)
         lifts = of_items(log_lifts(own, everybody, PRIOR_BOOKINGS), of_chosen)
         return np.column_stack([lifts, met(own)[of_chosen.subcategory]])

@@ -35,19 +35,17 @@ def add_gained(
     """
     for place in range(len(item)):
         row = np.uint64(item[place])
-        family = subcategory[row]
-        total, known = 0.0, 0
-        for at in range(genres.shape[1]):
-            code = genres[row, at]
-            if code == 0:
-                break
-            total += of_genre[code]
-            known += 1
-        if known:
-            gain = total / known
+        family, genre = np.uint64(subcategory[row]), np.uint64(genres[row, 0])
+        if genre:
+            gain, known = of_genre[genre], 1
+            while known < genres.shape[1] and genres[row, known]:
+                gain += of_genre[np.uint64(genres[row, known])]
+                known += 1
+            if known > 1:
+                gain /= known
         elif family:
             gain = of_subcategory[family]
         else:
-            gain = of_category[category[row]]
+            gain = of_category[np.uint64(category[row])]
         log_odds[place] += float32(gain + of_met[family])
     return True
