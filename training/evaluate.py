@@ -44,6 +44,8 @@ class Task:
     """Distinct pairs among them that the history holds already; left out."""
     unknown_items: int
     """Targets on items that nobody met before the cutoff: no model here can find them."""
+    of_users: int
+    """Who have targets in all; `users` may be a sample of them."""
 
 
 def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
@@ -57,7 +59,7 @@ def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
     wanted = target_kinds(part.past, part.future) if kinds is None else kinds
     future = part.future.take(np.isin(part.future.kind, wanted))
     seen, pairs = _pairs(part.past), _pairs(future)
-    fresh = pairs[~np.isin(pairs, seen)]
+    fresh = pairs[~_are_among(pairs, seen)]
     shape = (len(part.past.users), len(part.past.items))
     targets = _matrix(fresh, shape)
     users = np.flatnonzero(np.diff(targets.indptr)).astype(np.int32)
@@ -71,6 +73,7 @@ def task_of(part: Part, kinds: NDArray[np.int8] | None = None) -> Task:
         answers=len(future),
         repeats=len(pairs) - len(fresh),
         unknown_items=int(np.count_nonzero(~met[targets.indices])),
+        of_users=len(users),
     )
 
 
@@ -161,6 +164,14 @@ def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:
 
 def _pairs(events: Events) -> NDArray[np.int64]:
     return np.unique(events.user.astype(np.int64) * len(events.items) + events.item)
+
+
+def _are_among(pairs: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which of `pairs` are in `known`, both sorted: the history is long."""
+    if not len(known):
+        return np.zeros(len(pairs), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(known, pairs), len(known) - 1)
+    return np.asarray(known[place] == pairs)
 
 
 def among_open(task: Task, part: Part) -> Task:

@@ -26,8 +26,11 @@ from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
 
 MAX_JUDGED = 5_000
-"""Users that figures are taken over, drawn at random: intervals are narrow enough, and every item
-of a large catalogue is ranked for each of them."""
+"""Users that figures are taken over, drawn at random: intervals are narrow enough."""
+LEAST_JUDGED = 2_000
+MAX_RANKED = 400_000_000
+"""Pairs of a user and an item that are ranked at each look, if the least users allow: every item is
+ranked for each of them, so that of a large catalogue fewer users are drawn."""
 
 Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
@@ -92,7 +95,7 @@ def train_model(
     border = None if cutoff is None else naive_utc(cutoff)
     plan = split_plan(events, split, border)
     rehearsed = task_of(plan.rehearsal)
-    judged_users = sample_of(rehearsed, MAX_JUDGED)
+    judged_users = _judged(rehearsed)
     tries = parameters.steps * len(half_lives(plan.rehearsal.past))
     with _timed(seconds, "choose"):
         progress("choosing the half-life", 0.0)
@@ -115,9 +118,7 @@ def train_model(
     is_held_out = len(plan.final.future) > 0
     with _timed(seconds, "evaluate"):
         judged, task = (
-            (final, sample_of(task_of(plan.final), MAX_JUDGED))
-            if is_held_out
-            else (rehearsal, judged_users)
+            (final, _judged(task_of(plan.final))) if is_held_out else (rehearsal, judged_users)
         )
         peer = _best_popularity(plan.rehearsal, judged_users)
         popularity = rehearse(judged.part, peer, lambda: None)
@@ -137,6 +138,12 @@ def train_model(
         seconds=seconds,
         peak_memory_bytes=_peak_memory_bytes(),
     )
+
+
+def _judged(task: Task) -> Task:
+    """Return the users of `task` that figures are taken over."""
+    affordable = MAX_RANKED // max(1, task.targets.shape[1])
+    return sample_of(task, min(MAX_JUDGED, max(LEAST_JUDGED, affordable)))
 
 
 def _best_popularity(part: Part, task: Task) -> PopularityParameters:

@@ -58,6 +58,7 @@ def save_model(
         metrics=as_metrics(
             trained.figures,
             trained.open_figures,
+            task=trained.task,
             is_held_out=trained.is_held_out,
             ranker=trained.ranked.figures if trained.ranked else None,
         ),

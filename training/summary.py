@@ -89,15 +89,19 @@ def as_metrics(
     figures: tuple[Comparison, ...],
     open_figures: tuple[Comparison, ...],
     *,
+    task: Task,
     is_held_out: bool,
     ranker: RankerFigures | None = None,
 ) -> dict[str, Any]:
     """Return the figures as a manifest keeps them: value, low, high, and what they were judged on.
 
+    With the people whom they are over, of how many who had something to be found.
+
     Figures of a rehearsal are of the part that also chose the half-life: a little too good.
     """
     return {
         "judged_on": "held out" if is_held_out else "rehearsal",
+        "people": {"judged": len(task.users), "of": task.of_users},
         "all_items": _as_numbers(figures),
         "open_items": _as_numbers(open_figures),
     } | ({"probability": asdict(ranker)} if ranker else {})

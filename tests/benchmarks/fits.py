@@ -61,7 +61,7 @@ def held_out(matrix, seed=0):
     known, targets = part(~out), part(out).astype(bool)[users]
     users, targets = users[np.diff(targets.indptr) > 0], targets[np.diff(targets.indptr) > 0]
     closed = np.zeros(matrix.shape[1], dtype=bool)
-    return known, Task(users, targets, known.astype(bool), closed, targets.nnz, 0, 0)
+    return known, Task(users, targets, known.astype(bool), closed, targets.nnz, 0, 0, len(users))
 
 
 def clocks():

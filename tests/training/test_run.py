@@ -70,7 +70,9 @@ def test_the_summary_and_the_artifact_tell_of_the_same_run(tmp_path):
     past = events.take(events.at < START + np.timedelta64(70, "D"))
     assert (model.version, model.kind) == (summary.version, "itemknn")
     assert model.cutoff == summary.cutoff == CUTOFF
-    assert model.metrics == as_metrics(summary.figures, summary.open_figures, is_held_out=True)
+    assert model.metrics == as_metrics(
+        summary.figures, summary.open_figures, task=summary.task, is_held_out=True
+    )
     assert model.metrics["judged_on"] == "held out"
     assert summary.folder == tmp_path / summary.version
     assert summary.events == len(past)
@@ -150,3 +152,15 @@ def test_what_cannot_be_trained_on_is_refused_and_leaves_nothing(tmp_path, event
 def test_a_world_of_two_bookings_can_be_trained(kind, tmp_path):
     summary = run(events_of([0, 1], [0, 1], [3, 4]), tmp_path, kind)
     assert load_model(summary.folder).kind == kind
+
+
+def test_of_a_large_catalogue_fewer_people_are_judged_and_the_manifest_says_so(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("training.run.MAX_RANKED", 10)
+    monkeypatch.setattr("training.run.LEAST_JUDGED", 7)
+    summary = run(two_tastes(), tmp_path, cutoff=CUTOFF)
+    assert len(summary.task.users) == 7
+    people = load_model(summary.folder, summary.digest).metrics["people"]
+    assert people == {"judged": 7, "of": summary.task.of_users}
+    assert summary.task.of_users > 7

@@ -9,7 +9,6 @@ from rich.text import Text
 from reco.model.artifact import PeopleFacts
 from training.intervals import Estimate
 from training.ranked import RankerFigures
-from training.run import MAX_JUDGED
 from training.summary import TrainingSummary
 
 _SHOWN = ("ndcg@10", "recall@10", "recall_full@10", "recall_full@20", "mrr@10", "hit@10")
@@ -43,7 +42,8 @@ def _lines(summary: TrainingSummary) -> list[str]:
         if summary.is_held_out
         else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
     )
-    drawn = ", drawn at random" if len(task.users) == MAX_JUDGED else ""
+    is_sample = len(task.users) < task.of_users
+    drawn = f", drawn at random from {task.of_users:,}" if is_sample else ""
     held = [_people_line(summary.people)] if summary.people else []
     return [
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"

@@ -258,6 +258,7 @@ def _publish(
         metrics=as_metrics(
             summary.figures,
             summary.open_figures,
+            task=summary.task,
             is_held_out=summary.is_held_out,
             ranker=summary.ranker,
         ),
