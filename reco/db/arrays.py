@@ -1,7 +1,7 @@
 """Query results as NumPy arrays, through binary COPY: no Python object a row."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,14 @@ NEVER_US = np.iinfo(np.int64).min
 """Where a time has always been past (`-infinity`)."""
 
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as NumPy has it
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def micros(moment: datetime) -> int:
     """Return microseconds since 1970 UTC."""
-    since = moment.replace(tzinfo=None) - _EPOCH - (moment.utcoffset() or timedelta())
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    since = moment - (_EPOCH if moment.tzinfo else _EPOCH.replace(tzinfo=None))
+    return since // _MICROSECOND
 
 
 def fetch_arrays(

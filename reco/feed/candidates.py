@@ -13,8 +13,8 @@ from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.feed.budget import budget_at
-from reco.feed.query import FeedQuery, Filters
-from reco.feed.state import Situation, Surroundings, UserState
+from reco.feed.query import Filters
+from reco.feed.state import Situation, Surroundings
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering, nearness, selecting
 
@@ -120,6 +120,8 @@ class Sweep:
     parts: tuple[_Part, ...]
     asked: tuple[object, ...]
     """What `gathering.gather` must know of the request."""
+    budget: Budget
+    """What the person can afford."""
     items: NDArray[np.int32]
     """(R,) the items with offers around that the request may show, as far as the item tells."""
     online_cost: float
@@ -179,12 +181,14 @@ def sweep_of(
         int(column[around.venue_rows].sum()) for column in (totals.offers, totals.bookings)
     ]
     parts = tuple(_parts(catalogue, around, costs))
+    budget = budget_at(situation.state, situation.query.now)
     return Sweep(
         catalogue=catalogue,
         around=around,
         scratch=scratch,
         parts=parts,
-        asked=_asked(catalogue, situation.query, situation.state, costs),
+        asked=_asked(catalogue, situation, budget, costs),
+        budget=budget,
         items=_items(catalogue, situation, parts, scratch),
         online_cost=costs.online,
         offers=(at_venues[0], int(totals.offers[-1])),
@@ -230,16 +234,17 @@ def _parts(catalogue: Catalogue, around: Surroundings, costs: Costs) -> Iterator
 
 
 def _asked(
-    catalogue: Catalogue, query: FeedQuery, state: UserState, costs: Costs
+    catalogue: Catalogue, situation: Situation, budget: Budget, costs: Costs
 ) -> tuple[object, ...]:
+    query = situation.query
     after, before = query.filters.starts_from, query.filters.starts_before
     return (
         # A catalogue does not say what was open before it was read.
         micros(max(query.now, catalogue.at)),
         micros(after) if after else NEVER_US,
         micros(before) if before else FOREVER_US,
-        _limits_cents(state.credit, query.filters),
-        _budget(budget_at(state, query.now), costs.credit),
+        _limits_cents(situation.state.credit, query.filters),
+        _budget(budget, costs.credit),
         costs.of_cents,
         costs.price.cost,
         costs.price.knots_per_unit,

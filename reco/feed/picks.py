@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from features.credit import Budget
 from features.horizon import Value
 from reco.catalogue.snapshot import MOST_GENRES
 from reco.feed.affinity import Preferred, preferred_of
@@ -49,6 +50,8 @@ class Live:
     picks: Sequence[Pick]
     propensities: Sequence[float]
     """Of each position showing what it shows, given the query (`reco.feed.exploring`)."""
+    budget: Budget
+    """What the person can afford."""
 
 
 def picks_of(

@@ -141,4 +141,4 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
         choice = chooser.choose(gone)
     shown = explored(choice, ranking.sweep.catalogue, query, is_live)
     picks = picks_of(ranking.taste, situation.state, shown.choice, live)
-    return Live(shown.choice, picks, shown.propensities)
+    return Live(shown.choice, picks, shown.propensities, ranking.sweep.budget)

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from features.credit import Budget
 from features.horizon import Value, expected_gains
 from reco.feed.answer import FeedAnswer, FeedItem, LocationUsed, Statement, VenueShown
-from reco.feed.budget import budget_at
 from reco.feed.cursor import MAX_SHOWN, write_cursor
 from reco.feed.explaining import explain_means, explain_offer, explain_slate
 from reco.feed.generation import Generation
@@ -36,7 +35,6 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
     """Return the answer to the request and the slate to record; `secret` signs the cursor."""
     picks = live.picks
     query, around, met = situation.query, situation.around, situation.state.met
-    budget = budget_at(situation.state, query.now)
     gains = expected_gains(
         [pick.live.values for pick in picks],
         [pick.probability for pick in picks],
@@ -59,7 +57,8 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         relevance_kept=live.choice.widened.relevance_kept,
         explanation=explain_slate(live.choice, query),
         items=tuple(
-            _item(pick, gain, met, budget, query) for pick, gain in zip(picks, gains, strict=True)
+            _item(pick, gain, met, live.budget, query)
+            for pick, gain in zip(picks, gains, strict=True)
         ),
         horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, picks, secret),

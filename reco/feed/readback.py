@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, get_args
 
 import psycopg
@@ -12,6 +11,7 @@ from features.horizon import Value, values_of
 from reco.core.deposits import Cap, Credit
 from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
+from reco.lazily import lazy
 from reco.moments import known_until
 
 MAX_SESSIONS = 8
@@ -83,7 +83,7 @@ class LiveOffer:
     lon: float | None
     sessions: tuple[Session, ...] = ()
 
-    @cached_property
+    @lazy
     def values(self) -> frozenset[Value]:
         """What a booking of this offer would add to a horizon."""
         return values_of(

@@ -323,13 +323,14 @@ def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:
     past: tuple[Booked | Interacted, ...] = (*state.bookings, *state.interactions)
     kinds = [_BOOKING] * len(state.bookings)
     kinds += [EVENT_KINDS.index(interacted.kind) for interacted in state.interactions]
-    # What a clock that runs ahead has recorded is no older than the request.
-    at_us = [_NO_TIME_US if one.at is None else micros(min(one.at, now)) for one in past]
+    at_us = [_NO_TIME_US if one.at is None else micros(one.at) for one in past]
+    now_us = micros(now)
     rows = model.item_rows(encoded_ids([one.item for one in past]))
     weights = event_weights(
         np.array(kinds, dtype=np.int8),
-        np.array(at_us, dtype=np.int64).view("datetime64[us]"),
-        as_of=np.datetime64(micros(now), "us"),
+        # What a clock that runs ahead has recorded is no older than the request.
+        np.minimum(np.array(at_us, dtype=np.int64), now_us).view("datetime64[us]"),
+        as_of=np.datetime64(now_us, "us"),
         half_life_days=model.half_life_days,
     )
     return History.of(rows, weights)
