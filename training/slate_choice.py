@@ -66,12 +66,9 @@ def best_of(tried: Sequence[Changes], k: int) -> int:
 
 
 def strongest_within(tried: Sequence[Changes], k: int) -> int:
-    """Return the last, the gentlest coming first, that like all before it is within the loss.
-
-    The first where that one is not.
-    """
-    beyond = [at for at, changes in enumerate(tried) if changes[f"ndcg@{k}"].value < -LOSS]
-    return max(0, min(beyond, default=len(tried)) - 1)
+    """Return the last, the gentlest coming first, that is within the loss; else the first."""
+    within = [at for at, changes in enumerate(tried) if changes[f"ndcg@{k}"].value >= -LOSS]
+    return max(within, default=0)
 
 
 def best_widening(settings: Sequence[Setting], tried: Sequence[Changes], k: int) -> int:

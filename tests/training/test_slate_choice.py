@@ -66,10 +66,12 @@ def test_each_method_has_its_own_choice_against_the_first_setting():
 
 
 def test_all_that_may_be_lost_is_spent():
-    assert strongest_within([changes(0.0, 0.1), changes(-0.009, 0.0), changes(-0.02, 0.9)], 5) == 1
-    # What comes after one that loses too much was lucky.
-    assert strongest_within([changes(-0.02, 0.1), changes(0.0, 0.2)], 5) == 0
+    assert strongest_within([changes(0.0, 0.1), changes(-0.01, 0.0), changes(-0.02, 0.9)], 5) == 1
     assert strongest_within([changes(0.0, 0.1), changes(0.01, 0.2)], 5) == 1
+
+
+def test_where_all_of_a_line_lose_more_the_gentlest_stays():
+    assert strongest_within([changes(-0.02, 0.1), changes(-0.03, 0.2)], 5) == 0
 
 
 def test_between_intensities_most_horizon_wins():

@@ -13,8 +13,10 @@ from training.diversify.candidates import Candidates, Method
 from training.diversify.categories import calibrated, round_robin, xquad
 from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
 
-FLOORS = (0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8)
-PRICES = (6400.0, 1600.0, 800.0, 560.0, 400.0, 280.0, 200.0, 140.0, 100.0, 70.0, 50.0)
+FLOORS = (0.995, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8)
+PRICES = (
+    6400.0, 1600.0, 800.0, 560.0, 400.0, 320.0, 260.0, 210.0, 170.0, 140.0, 110.0, 90.0, 70.0, 50.0,
+)  # fmt: skip
 """Points that a booking counts beside those that it earns, the gentlest slate first."""
 PRICED_FLOOR = 0.95
 """Kept whatever the price."""
