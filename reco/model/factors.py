@@ -65,5 +65,5 @@ class Factors(Latent):
         seen = self.item_factors[history.rows].astype(np.float64)
         extra = self.alpha * history.weights.astype(np.float64)
         left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])
-        left[np.diag_indices_from(left)] += self.regularisation
+        left.flat[:: len(left) + 1] += self.regularisation
         return left
