@@ -8,7 +8,6 @@ import numpy as np
 from reco.feed.explaining import explain_offer, explain_slate
 from reco.feed.picks import picks_of
 from training.replay.coarse import distance_classes_m, rounded_credit_cents
-from training.replay.evaluation import Evaluation
 from training.replay.slates import Replayed, replay
 from training.replay.week import Week
 
@@ -17,11 +16,10 @@ _SHOWN = 10
 """Offers of a slate that are told."""
 
 
-def examples_of(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the slates of every system at the start of the first week, for people drawn evenly."""
-    users = evaluation.users
-    drawn = np.random.default_rng(evaluation.plan.seed).permutation(len(users))[:PEOPLE]
-    week = Week.of(evaluation, evaluation.plan.start)
+def examples_of(week: Week) -> list[dict[str, Any]]:
+    """Return the slates of every system at the start of a week, for people drawn evenly."""
+    users = week.evaluation.users
+    drawn = np.random.default_rng(week.evaluation.plan.seed).permutation(len(users))[:PEOPLE]
     told = [_example(week, int(users[place])) for place in drawn]
     return sorted(told, key=itemgetter("user"))
 

@@ -70,10 +70,14 @@ class RunFolder:
             )
         return self._read(_SUMMARY)
 
+    @property
+    def has_examples(self) -> bool:
+        """Whether slates are told in words."""
+        return (self.path / _EXAMPLES).exists()
+
     def examples(self) -> list[dict[str, Any]]:
         """Return slates of some people, in words; none where none were written."""
-        there = (self.path / _EXAMPLES).exists()
-        return list(self._read(_EXAMPLES)["examples"]) if there else []
+        return list(self._read(_EXAMPLES)["examples"]) if self.has_examples else []
 
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Keep what was asked."""

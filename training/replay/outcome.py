@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from training.replay.origin import origin_of
 from training.replay.plan import Plan
 from training.replay.run import Progress, run
 from training.replay.summary import RunSummary, summary_from, summary_of
+from training.replay.week import Week
 
 _COLUMNS = ("segment", "value", "people", "system", "metric", *Compared.__dataclass_fields__)
 
@@ -63,14 +65,24 @@ def evaluate(
         return kept, summary_from(kept.summary())
     kept.write_table("items", items_table(evaluation.past))
     kept.write_table("venues", venues_table(evaluation))
-    run(evaluation, kept.people, workers, lambda what, share: progress(what, 0.95 * share))
+
+    def illustrate(week: Week) -> None:
+        if week.moment.at == plan.start:
+            kept.write_examples(examples_of(week))
+
+    run(evaluation, kept.people, workers, partial(_in_part, progress), illustrate)
+    if not kept.has_examples:
+        kept.write_examples(examples_of(Week.of(evaluation, plan.start)))
     progress("summing up", 0.96)
     names = [system.name for system in plan.systems]
     summary = summary_of(kept.rows(), names, plan.n, plan.seed)
-    kept.write_examples(examples_of(evaluation))
     _write_csv(kept.csv, summary)
     kept.write_summary(summary.as_object())
     return kept, summary
+
+
+def _in_part(progress: Progress, what: str, share: float) -> None:
+    progress(what, 0.95 * share)
 
 
 def _require_same(kept: RunFolder, manifest: Mapping[str, Any]) -> None:

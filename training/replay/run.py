@@ -17,11 +17,22 @@ _PIECE = 250
 Progress = Callable[[str, float], None]
 
 
-def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) -> list[Path]:
+def run(
+    evaluation: Evaluation,
+    folder: Path,
+    workers: int,
+    progress: Progress,
+    made: Callable[[Week], None],
+) -> list[Path]:
     """Write a Parquet file for every piece of every week and return them all.
 
     A file that is there already is not made again, so that a run that was stopped goes on. People
     are assigned to pieces by pseudonym: which piece somebody is in tells nothing of who it is.
+
+    Parameters
+    ----------
+    made
+        Called with each week that was made, once its files are there.
 
     Raises
     ------
@@ -51,6 +62,7 @@ def run(evaluation: Evaluation, folder: Path, workers: int, progress: Progress) 
         for _ in shared_among(missing, write, workers):
             done += 1
             progress(told, (week + done / len(files)) / len(moments))
+        made(replayed)
     return paths
 
 

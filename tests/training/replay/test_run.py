@@ -20,6 +20,7 @@ from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
 from training.replay.slates import System
 from training.replay.summary import summary_from
+from training.replay.week import Week
 
 PLAN = Plan(
     (System("likeliest", None, 1.0), System("wide", None, 0.5, 30.0)),
@@ -163,3 +164,22 @@ def test_all_files_tell_the_same(whole):
             if metric in mine.columns and figure.value is not None:
                 by_person = mine.groupby("user")[metric].mean()
                 assert figure.value == pytest.approx(np.nanmean(by_person), rel=1e-5)
+
+
+def test_the_first_week_is_made_once(past, tmp_path, monkeypatch):
+    made = []
+    original = Week.of.__func__
+
+    def counted(cls, evaluation, at):
+        made.append(at)
+        return original(cls, evaluation, at)
+
+    monkeypatch.setattr(Week, "of", classmethod(counted))
+    folder, _ = run_in(past, tmp_path / "counted")
+    assert made == PLAN.moments
+    assert len(folder.examples()) == 6
+    (folder.path / "examples.json").unlink()
+    (folder.path / "summary.json").unlink()
+    again, _ = run_in(past, folder.path)
+    assert made == [*PLAN.moments, PLAN.start]
+    assert len(again.examples()) == 6
