@@ -72,7 +72,7 @@ def test_of_few_people_or_bookings_nothing_is_said():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", TRUTHS)
-@pytest.mark.parametrize("people", [500, 2_000])
+@pytest.mark.parametrize("people", [600, 2_000])
 def test_intervals_hold_the_truth(truth, people):
     expected = true_errors(truth)
     held = np.zeros((150, 2))

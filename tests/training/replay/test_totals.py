@@ -111,8 +111,8 @@ def test_intervals_hold_the_truth(people, skew):
     of_figures = np.abs(np.array(away).reshape(200, -1))
     told = ~np.isnan(of_figures)
     held = (told & (of_figures < 1.96)).sum(axis=0) / told.sum(axis=0)
-    # 200 repetitions of a true 95 % are 91 % or less once in 170 times.
-    assert np.all((held > 0.91) | (told.sum(axis=0) < 100)), (held, told.mean(axis=0))
+    # Of twelve figures in 200 repetitions each, one of a true 95 % is at 90.5 % or less in 50 runs.
+    assert np.all((held > 0.9) | (told.sum(axis=0) < 100)), (held, told.mean(axis=0))
     assert np.all(told[:, 3:]), "coverage alone may have an error that is not told"
 
 
