@@ -105,6 +105,7 @@ def train_model(
     with _timed(seconds, "calibrate"):
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
         calibration = fit_calibration(rehearsal.fitted.score_users, rehearsed, active)
+    progress("learning the ranker", 0.65)
     with _timed(seconds, "rank"):
         ranked = None
         if market:

@@ -21,6 +21,7 @@ from reco.frames.exporting import read_world_frames
 from reco.frames.schema import Frames
 from reco.frames.sources import FolderSource, read_frames
 from reco.model.address import published
+from reco.model.content import Content
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
@@ -37,7 +38,7 @@ from training.fits import PARAMETERS, Parameters
 from training.gate import Floors
 from training.market import MARKET_FRAMES, market_of
 from training.registry import promote_behind_gate
-from training.run import train_model
+from training.run import Trained, train_model
 from training.saving import save_model
 from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
@@ -205,19 +206,20 @@ def train_world(
         The database or the store does not answer; nothing is published.
     """
     with share_progress() as progress:
-        progress("reading", 0.0)
+        progress("reading events", 0.0)
         events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
+        progress("reading what could be booked", 0.0)
+        market = market_of(_market_frames(world, frames), events)
         trained = train_model(
             events,
             parameters or PARAMETERS[model](),
             split=split,
             cutoff=cutoff,
             progress=progress,
-            market=market_of(_market_frames(world, frames), events),
+            market=market,
         )
-    with transaction(world.conninfo, read_only=True) as connection:
-        contents = read_contents(connection, events.items)
-    content = content_of(trained.final.fitted.scorer, trained.final.matrix, contents)
+        progress("learning from content", 1.0)
+        content = _content(world, trained)
     with publication(world.conninfo) as connection:
         accounts = read_accounts(connection, now)
         try:
@@ -235,6 +237,13 @@ def train_world(
             _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
             connection.commit()
     return summary
+
+
+def _content(world: World, trained: Trained) -> Content | None:
+    final = trained.final
+    with transaction(world.conninfo, read_only=True) as connection:
+        contents = read_contents(connection, final.part.past.items)
+    return content_of(final.fitted.scorer, final.matrix, contents)
 
 
 def _market_frames(world: World, folder: Path | None) -> Frames:
