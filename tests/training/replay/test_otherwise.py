@@ -17,7 +17,7 @@ from reco.worker import Worker
 from training.offpolicy.otherwise import Otherwise, told_otherwise
 from training.offpolicy.recorded import read_recorded
 
-USERS, SEEDS, RATE = ("reader", "free", "villager", "nowhere"), 20, 0.4
+USERS, SEEDS, RATE = ("reader", "free", "villager", "nowhere"), 10, 0.4
 PERIOD = (NOW - timedelta(days=1), NOW + timedelta(days=1))
 
 

@@ -13,6 +13,7 @@ from reco.experiments.records import create
 from reco.feed.query import feed_query
 from reco.model.registry import Act, version_named
 from reco.model.serving import opened
+from reco.people.export import export_person
 from reco.settings import Settings
 from reco.worker import Worker
 from training.commands.train import train_world
@@ -138,3 +139,8 @@ def test_the_recorded_slates_come_again(live, variant):
     assert told["offers"] > 400
     assert min(told.values()) >= 4, told
     assert sum(plans[here] != free[here] for here in plans) >= 2
+    onward = [
+        slate["query"]["shown_before"] for slate in export_person(live, "reader", NOW)["slates"]
+    ]
+    assert any(onward)
+    assert all(isinstance(offer, str) and not offer.isdigit() for page in onward for offer in page)
