@@ -136,7 +136,13 @@ def popular_log_odds(
     made_a_person
         Recent bookings of the world over its people.
     """
-    times, alike = popular_terms(offers, bookings, made_a_person)
+    return log_odds_by_terms(bookings_near, *popular_terms(offers, bookings, made_a_person))
+
+
+def log_odds_by_terms(
+    bookings_near: NDArray[np.integer], times: NDArray[np.float64], alike: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return `popular_log_odds` by its `popular_terms`, where they serve again and again."""
     return np.asarray(np.log(np.expm1(times * (bookings_near + alike))))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.pairs import popular_log_odds, popular_terms
+from features.pairs import log_odds_by_terms, popular_terms
 from reco.feed.candidates import Candidates, Sweep
 from reco.lazily import lazy
 
@@ -29,11 +29,12 @@ class Popular:
     def __call__(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
         """Return the log-odds of an item at each number of bookings near."""
         found, is_many = self.few[np.minimum(near, len(_FEW) - 1)], near >= len(_FEW)
-        found[is_many] = self._worked_out(near[is_many])
+        if is_many.any():
+            found[is_many] = self._worked_out(near[is_many])
         return np.asarray(found)
 
     def _worked_out(self, near: NDArray[np.integer]) -> NDArray[np.float64]:
-        own = popular_log_odds(near, self.offers, self.bookings, self.made_a_person)
+        own = log_odds_by_terms(near, *self._terms)
         return np.asarray(self.intercept + self.slope * own)
 
     def learned(self, intercept: float, slope: float) -> "Popular":
@@ -48,13 +49,11 @@ class Popular:
     @lazy
     def terms(self) -> NDArray[np.float64]:
         """(4,) a, b, c and d of log-odds `c + d log(expm1(a (near + b)))`."""
-        return np.array(
-            [
-                *popular_terms(self.offers, self.bookings, self.made_a_person),
-                self.intercept,
-                self.slope,
-            ]
-        )
+        return np.array([*self._terms, self.intercept, self.slope])
+
+    @lazy
+    def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return popular_terms(self.offers, self.bookings, self.made_a_person)
 
 
 _FEW = np.arange(256)
