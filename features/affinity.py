@@ -83,7 +83,7 @@ def log_lifts(own: Tally, everybody: Tally, prior_bookings: float) -> ByKind:
 
     >>> def books(*counts): return Tally((np.array(counts),) * 3, float(sum(counts)))
     >>> [round(float(lift), 2) for lift in log_lifts(books(0, 2, 0), books(0, 49, 49), 2.0)[0]]
-    [0.0, 0.41, -0.69]
+    [0.0, 0.4, -0.69]
     """
     category, subcategory, genre = (
         _log_lift(counts, of_all, own.made, everybody.made, prior_bookings)
