@@ -29,5 +29,5 @@ def test_what_chance_did_is_on_record(api_world, database, key):
 
 
 def test_elsewhere_nothing_is_explored_unless_it_is_set(api_world):
-    worker = Worker(Settings(home=api_world.folder), api_world, SECRET, lambda: NOW)
-    assert worker.exploration == 0.0
+    with Worker(Settings(home=api_world.folder), api_world, SECRET, lambda: NOW) as worker:
+        assert worker.exploration == 0.0
