@@ -9,13 +9,15 @@ import numpy as np
 from htpy import Element, Node
 
 from training.report.svg import WIDTH, Place, Scale, circle, picture, square, words
-from training.report.towns import towns_by_size
+from training.report.towns import Town, towns_by_size
 
 _LEVELS = 5
 _TOWNS = 6
 _APART = 70.0
 _TALLEST = 380.0
 _LEAST_SIDE = 0.3
+_MARGIN = 0.05
+"""Around what is shown, as a share of its width or height."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,17 @@ class Ground:
     north: float
     step: float
     """Side of the cells."""
+    places: tuple[tuple[float, float], ...]
+    """(lon, lat) of what is shown."""
 
     @classmethod
     def around(cls, places: Sequence[tuple[float, float]], step: float) -> "Ground":
-        """Return what holds all cells around some (lon, lat)."""
-        lon, lat = zip(*places, strict=True)
-        return cls(min(lon) - step, max(lon) + step, min(lat) - step, max(lat) + step, step)
+        """Return what holds all cells around some (lon, lat), and a margin for the largest dot."""
+        lon, lat = np.array(places).T
+        margin = max(step, _MARGIN * float(max(np.ptp(lon), np.ptp(lat))))
+        west, south = float(lon.min()) - margin, float(lat.min()) - margin
+        east, north = float(lon.max()) + margin, float(lat.max()) + margin
+        return cls(west, east, south, north, step, tuple(places))
 
     @cached_property
     def height(self) -> float:
@@ -78,17 +85,26 @@ class Ground:
 
     @cached_property
     def towns(self) -> Node:
-        """The largest towns that have room beside each other."""
+        """The largest towns that have room beside each other: where something is shown, if any."""
+        within = [
+            town
+            for town in towns_by_size()
+            if self.west < town.lon < self.east and self.south < town.lat < self.north
+        ]
         placed: list[tuple[Place, str]] = []
-        for town in towns_by_size():
-            if not (self.west < town.lon < self.east and self.south < town.lat < self.north):
-                continue
+        for town in [town for town in within if self._is_shown(town)] or within:
             at = self.at(town.lon, town.lat)
             if all(math.dist(at, other) > _APART for other, _ in placed):
                 placed.append((at, town.name))
             if len(placed) == _TOWNS:
                 break
         return [_town(at, name) for at, name in placed]
+
+    def _is_shown(self, town: Town) -> bool:
+        return any(
+            abs(town.lon - lon) <= self.step and abs(town.lat - lat) <= self.step
+            for lon, lat in self.places
+        )
 
     @property
     def _ratio(self) -> float:

@@ -7,7 +7,7 @@ import htpy as h
 from htpy import Element, Node
 
 from training.intervals import Estimate
-from training.report.blocks import beside, number, rows_figure, section, table
+from training.report.blocks import beside, folded, number, rows_figure, section, table
 from training.report.changes import Moved
 from training.report.charts import Span, spans
 from training.report.contents import Report
@@ -121,7 +121,10 @@ def examples(report: Report) -> Element:
         " only that system shows here."
     )
     people = [_person(report, one) for one in report.examples]
-    return section("examples", "Examples", h.p[told], people or h.p["This run kept none."])
+    if not people:
+        return section("examples", "Examples", h.p[told], h.p["This run kept none."])
+    others = folded(f"The other {len(people) - 1}", people[1:]) if people[1:] else None
+    return section("examples", "Examples", h.p[told], people[0], others)
 
 
 def _person(report: Report, example: Mapping[str, Any]) -> Element:

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from training.beyond import gini
 from training.report.charts import undominated
 from training.report.contents import report_of
+from training.report.maps import Ground
 from training.report.people import SystemRows, system_rows
 from training.report.places import LEAST_PEOPLE, territory_of
 from training.report.svg import Scale
@@ -147,3 +148,13 @@ def test_people_without_a_home_are_counted_and_on_no_map(run):
         table = table.set_column(table.schema.get_field_index(name), name, nowhere)
     told = territory_of([SystemRows(table, rows.user)], 8)
     assert (told.cells, told.people_nowhere, told.people_left_out) == ((), rows.people, 0)
+
+
+def test_towns_are_named_where_something_is_shown():
+    north_and_south = [(2.35, 48.85), (5.37, 43.30)]
+    named = "".join(str(one) for town in Ground.around(north_and_south, 0.5).towns for one in town)
+    assert "Paris" in named
+    assert "Marseille" in named
+    assert not any(other in named for other in ("Milan", "Lyon", "Stuttgart"))
+    nowhere = Ground.around([(-30.0, 40.0), (3.0, 52.0)], 0.2).towns
+    assert "London" in "".join(str(one) for town in nowhere for one in town)
