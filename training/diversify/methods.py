@@ -15,9 +15,13 @@ from training.diversify.likeness import dpp_attributes, dpp_latent, mmr
 
 FLOORS = (0.995, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.93, 0.9, 0.8)
 PRICES = (
-    6400.0, 1600.0, 800.0, 560.0, 400.0, 320.0, 260.0, 210.0, 170.0, 140.0, 110.0, 90.0, 70.0, 50.0,
+    6400.0, 1600.0, 800.0, 560.0, 400.0, 320.0, 280.0, 250.0, 225.0, 200.0, 180.0, 160.0, 145.0,
+    130.0, 115.0, 100.0, 90.0, 80.0, 70.0, 60.0, 50.0, 40.0,
 )  # fmt: skip
-"""Points that a booking counts beside those that it earns, the gentlest slate first."""
+"""Points that a booking counts beside those that it earns, the gentlest slate first.
+
+A slate at a price is one that is seen once (m = 1): one knob leaves validation less to chance.
+"""
 PRICED_FLOOR = 0.95
 """Kept whatever the price."""
 INTENSITIES = (1.0, 3.0, 10.0, 30.0, 100.0)
@@ -94,10 +98,10 @@ _VALUES: Mapping[str, tuple[float, ...]] = {
 }
 
 
-def priced(points_a_booking: float, intensity: float) -> Setting:
+def priced(points_a_booking: float) -> Setting:
     """Return the slate that widens the horizon at one price of relevance for everybody."""
-    parameter = f"price={points_a_booking:g},m={intensity:g}"
-    return Setting("horizon", parameter, PRICED_FLOOR, intensity, points_a_booking)
+    parameter = f"price={points_a_booking:g}"
+    return Setting("horizon", parameter, PRICED_FLOOR, points_a_booking=points_a_booking)
 
 
 def floored(floor: float, intensity: float) -> Setting:
@@ -114,7 +118,7 @@ def fair(setting: Setting, large_share: float) -> Setting:
 def dial() -> list[Setting]:
     """Return every horizon slate that is tried, of each intensity the gentlest first."""
     return [
-        *(priced(price, intensity) for intensity in INTENSITIES for price in PRICES),
+        *(priced(price) for price in PRICES),
         floored(1.0, 1.0),
         *(floored(floor, intensity) for intensity in INTENSITIES for floor in FLOORS),
     ]
