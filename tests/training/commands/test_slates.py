@@ -106,7 +106,7 @@ def test_the_lowest_floor_and_price_earn_more_points_than_relevance(report):
         for row in report["rows"]
         if row["method"] in {"relevance", "horizon", "horizon_floor"}
     }
-    for strongest in ("floor=0.8,", "price=50,"):
+    for strongest in ("floor=0.8,", "price=40"):
         widest = next(value for name, value in points.items() if name.startswith(strongest))
         assert widest > points[""]
 
