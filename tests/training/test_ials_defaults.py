@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_array, diags_array
 from tastes import two_tastes
 
+from reco.model.history import History
 from training.evaluate import task_of
 from training.models.ials import REGULARISATION_SHARE, IalsParameters, fit_ials, scaled_to
 from training.models.vanishing import vanishing_regularisation
@@ -58,6 +59,12 @@ def test_tastes_are_told_apart_however_many_people_did_nothing(others):
     is_own = (task.users[:, np.newaxis] + np.arange(scores.shape[1])) % 2 == 0
     known = ~np.isnan(scores)
     assert scores[is_own & known].mean() > 3.0 * scores[~is_own & known].mean()
+
+
+def test_of_a_matrix_without_events_nothing_can_be_said_whoever_asks():
+    scorer = fit_ials(csr_array((5, 4), dtype=np.float32), SMALL, lambda: None).scorer
+    somebody = History.of(np.array([0]), np.ones(1, dtype=np.float32))
+    assert np.isnan(scorer.scores(somebody, np.arange(4, dtype=np.int32))).all()
 
 
 def test_what_was_fitted_is_said_in_numbers(matrix):

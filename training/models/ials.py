@@ -157,7 +157,8 @@ def _strengths(
     if regularisation is None:
         of_one = _sides(matrix, balance, _Strengths(weight, 1.0, parameters.nu))
         vanishing = vanishing_regularisation(of_one[0].matrix, *(side.ridge for side in of_one))
-        regularisation = REGULARISATION_SHARE * vanishing
+        # Of nothing there are no factors whatever it is; at 0 theirs would be nothing over nothing.
+        regularisation = REGULARISATION_SHARE * (vanishing or 1.0)
     return _Strengths(weight, regularisation, parameters.nu)
 
 
