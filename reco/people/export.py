@@ -53,14 +53,16 @@ _SECTIONS: Mapping[str, str] = {
         select s.id as slate_id, s.at, s.model_version, s.catalogue_version, s.experiment,
           s.variant,
           st_y(s.location::geometry) as lat, st_x(s.location::geometry) as lon, s.radius_m,
-          s.query - '{shown_offers,shown_probabilities}'::text[] || jsonb_build_object(
-            'shown_before', (
-              select coalesce(jsonb_agg(o.external_id order by before.place), '[]')
-              from jsonb_array_elements_text(s.query -> 'shown_offers') with ordinality
-                as before (offer, place)
-              join core.offer o on o.id = before.offer::bigint
+          case when s.query ? 'shown_offers' then
+            s.query - '{shown_offers,shown_probabilities}'::text[] || jsonb_build_object(
+              'shown_before', (
+                select coalesce(jsonb_agg(o.external_id order by before.place), '[]')
+                from jsonb_array_elements_text(s.query -> 'shown_offers') with ordinality
+                  as before (offer, place)
+                join core.offer o on o.id = before.offer::bigint
+              )
             )
-          ) as query, s.seed, s.relevance_kept, (
+          else s.query end as query, s.seed, s.relevance_kept, (
             select coalesce(json_agg(json_build_object('offer_id', o.external_id,
               'title', i.title, 'probability', shown.probability,
               'propensity', shown.propensity, 'gain', shown.gain) order by shown.place), '[]')

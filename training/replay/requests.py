@@ -127,15 +127,19 @@ def _continued(
     past: Past, query: FeedQuery, shown: NDArray[np.int64], probabilities: Sequence[float]
 ) -> FeedQuery:
     """Return `query` as the page after those that had shown offers, ids in the past."""
-    rows = (shown - 1).tolist()
+    # What the database has no more says nothing of what it brought.
+    told = {
+        offer: chance for offer, chance in zip(shown.tolist(), probabilities, strict=True) if offer
+    }
+    rows = [offer - 1 for offer in told]
     return replace(
         query,
-        shown_offers=dict(zip(shown.tolist(), probabilities, strict=True)),
+        shown_offers=told,
         shown_items=frozenset((past.offers.item[rows] + 1).tolist()),
-        unmet=unmet_after([described(past, row).values for row in rows], probabilities),
+        unmet=unmet_after([described(past, row).values for row in rows], list(told.values())),
     )
 
 
 def _ids(known: NDArray[np.int64], offers: Sequence[int]) -> NDArray[np.int64]:
-    """Return the ids in the past of offers of the database, whose ids are `known` (O,)."""
+    """Return the ids in the past of offers of the database, whose ids are `known` (O,); 0: gone."""
     return np.asarray(rows_of(known, np.array(offers, dtype=np.int64)) + 1, dtype=np.int64)

@@ -92,6 +92,7 @@ def test_places_bookings_and_slates_are_told_in_ids_of_the_wire(inhabited):
     }
     assert {i["offer_id"] for i in document["interactions"]} == {"film-tonight", "opera-dear"}
     (slate,) = document["slates"]
+    assert slate["query"] == {"n": 4321}, "of pages before nothing was kept"
     assert (slate["lat"], slate["lon"]) == (45.181, 5.721)
     assert [shown["offer_id"] for shown in slate["offers"]] == ["novel-shop", "manga-shop"]
     assert slate["offers"][0]["probability"] == 0.53125
