@@ -47,6 +47,12 @@ PARAMETERS: Mapping[str, type[Parameters]] = MappingProxyType(
 )
 """The parameters of each kind of model; their defaults are what `reco train` uses."""
 
+DEFAULT_KIND = IalsParameters.kind
+"""What is trained where nothing else is asked for: it found most in replayed feeds.
+
+See docs/accuracy.md, "What is served by default".
+"""
+
 
 def fit(  # noqa: PLR0911
     matrix: "csr_array",

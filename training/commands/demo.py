@@ -26,6 +26,7 @@ from training.commands.progress import share_progress
 from training.commands.screen import training_table
 from training.commands.simulate import this_monday
 from training.commands.train import train_world
+from training.fits import DEFAULT_KIND
 from training.simulate.world import simulate_world
 
 _SEED = 1
@@ -46,7 +47,8 @@ def demo(
     if _is_empty(opened):
         _fill(opened, began)
     if champion(opened.conninfo) is None:
-        summary = train_world(opened, "itemknn", split="time", cutoff=None, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        summary = train_world(opened, DEFAULT_KIND, split="time", cutoff=None, now=now)
         console.print(training_table(summary))
         _say("model trained", began)
     _show(opened, settings)

@@ -34,7 +34,7 @@ from training.configuration import read_parameters
 from training.content import content_of
 from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
-from training.fits import PARAMETERS, Parameters
+from training.fits import DEFAULT_KIND, PARAMETERS, Parameters
 from training.gate import Floors
 from training.market import MARKET_FRAMES, market_of
 from training.registry import promote_behind_gate
@@ -58,9 +58,6 @@ class ModelKind(StrEnum):
     HYBRID = "hybrid"
 
 
-_DEFAULT = ModelKind.ITEMKNN
-
-
 class Engine(StrEnum):
     """Where a model is fitted."""
 
@@ -80,7 +77,7 @@ def train(
     *,
     model: Annotated[
         ModelKind | None,
-        typer.Option(help="What to train. [default: what --config holds, else itemknn]"),
+        typer.Option(help="What to train. [default: what --config holds, else ials]"),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="TOML file of the model's settings. [default: its defaults]")
@@ -116,7 +113,7 @@ def train(
     opened = opened_world(settings)
     zone = ZoneInfo(settings.timezone)
     kind = model.value if model else None
-    parameters = read_parameters(config, kind) if config else PARAMETERS[kind or _DEFAULT.value]()
+    parameters = read_parameters(config, kind) if config else PARAMETERS[kind or DEFAULT_KIND]()
     if engine is Engine.SPARK:
         parameters = spark_parameters(parameters, spark, spark_folder)
     if settings.mlflow_tracking_uri:
