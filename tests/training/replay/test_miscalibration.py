@@ -75,9 +75,9 @@ def test_of_few_people_or_bookings_nothing_is_said():
 @pytest.mark.parametrize("people", [600, 2_000])
 def test_intervals_hold_the_truth(truth, people):
     expected = true_errors(truth)
-    held = np.zeros((150, 2))
+    held = np.zeros((400, 2))
     for place, row in enumerate(held):
         found = calibration_errors(*drawn(people, truth, np.random.default_rng([4, place])), place)
         row[:] = [one.low <= true <= one.high for one, true in zip(found, expected, strict=True)]
-    # 150 repetitions of a true 95 % are 91 % or less once in 70 times.
-    assert np.all(held.mean(axis=0) >= 0.91), held.mean(axis=0)
+    # 400 repetitions of the true 93 % that the least of them have are 90 % or less once in 80 times.
+    assert np.all(held.mean(axis=0) > 0.9), held.mean(axis=0)
