@@ -2,22 +2,20 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.horizon import Value
-from features.interactions import EVENT_KINDS, encoded_ids, event_weights
 from features.pairs import crowding
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
 from reco.catalogue.snapshot import Catalogue
-from reco.db.arrays import micros
 from reco.feed.affinity import Affinity, affinity_of
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
+from reco.feed.past import history_of
 from reco.feed.popular import Popular, popular_around, popular_near
-from reco.feed.state import Booked, Interacted, Situation, UserState
+from reco.feed.state import Situation
 from reco.kernel import ordering, selecting
 from reco.kernel.liking import liked
 from reco.lazily import lazy
@@ -316,25 +314,3 @@ class Scores:
             found,
         )  # fmt: skip
         return found[:count].copy()
-
-
-def history_of(model: LoadedModel, state: UserState, now: datetime) -> History:
-    """Return what `state` holds of the items that the model knows, weighted as in training."""
-    past: tuple[Booked | Interacted, ...] = (*state.bookings, *state.interactions)
-    kinds = [_BOOKING] * len(state.bookings)
-    kinds += [EVENT_KINDS.index(interacted.kind) for interacted in state.interactions]
-    at_us = [_NO_TIME_US if one.at is None else micros(one.at) for one in past]
-    now_us = micros(now)
-    rows = model.item_rows(encoded_ids([one.item for one in past]))
-    weights = event_weights(
-        np.array(kinds, dtype=np.int8),
-        # What a clock that runs ahead has recorded is no older than the request.
-        np.minimum(np.array(at_us, dtype=np.int64), now_us).view("datetime64[us]"),
-        as_of=np.datetime64(now_us, "us"),
-        half_life_days=model.half_life_days,
-    )
-    return History.of(rows, weights)
-
-
-_BOOKING = EVENT_KINDS.index("booking")
-_NO_TIME_US = int(np.datetime64("NaT").view(np.int64))

@@ -25,11 +25,12 @@ from reco.catalogue.build import build_catalogue
 from reco.catalogue.shelf import CAPS
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
+from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.planning import ASSUMED_DURATION
 from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
-from reco.feed.scoring import history_of, taste_of
+from reco.feed.scoring import taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.slate import Quota, choose
 from reco.feed.state import read_situation

@@ -15,9 +15,9 @@ from features.horizon import POINTS, expected_gains, values_of
 from features.interactions import encoded_ids
 from reco.catalogue.build import build_catalogue
 from reco.feed.generation import generation
+from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.feed.scoring import history_of
 from reco.feed.state import read_situation
 from reco.model.calibration import Calibration
 from reco.model.factors import Factors
