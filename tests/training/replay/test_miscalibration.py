@@ -79,5 +79,5 @@ def test_intervals_hold_the_truth(truth, people):
     for place, row in enumerate(held):
         found = calibration_errors(*drawn(people, truth, np.random.default_rng([4, place])), place)
         row[:] = [one.low <= true <= one.high for one, true in zip(found, expected, strict=True)]
-    # 400 repetitions of a true 93 %, which the least of them have, are 90 % or less once in 80 times.
+    # The least of them have a true 93 %: 400 repetitions of it are 90 % or less once in 80 times.
     assert np.all(held.mean(axis=0) > 0.9), held.mean(axis=0)
