@@ -13,8 +13,9 @@ from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, fair, settings
 from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
-from training.slate_choice import Choice, choices
+from training.slate_choice import Choice, choices, expected_name
 from training.slate_data import SlateData
+from training.slate_expectation import Expectation
 from training.slate_features import population_of
 from training.slate_lists import Lists, figures_of, headline_of, totals_of
 from training.slate_pools import Models, Pools, calibration_of, choose_models, pools_of
@@ -107,7 +108,11 @@ class Stage:
 
     def headlines(self, tried: Sequence[Setting], k: int) -> list[Figures]:
         """Return the figures that settings are chosen by, of every setting."""
-        return [headline_of(ranked, self.slates) for ranked in self.lists(tried, k)]
+        expectation = Expectation.of(self.pools, self.probability, len(self.slates.venue))
+        return [
+            headline_of(ranked, self.slates) | {expected_name(k): expectation.dcg(ranked)}
+            for ranked in self.lists(tried, k)
+        ]
 
     def score_order(self, k: int) -> NDArray[np.int32]:
         """Return the lists by the model's own score."""

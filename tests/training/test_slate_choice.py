@@ -8,15 +8,26 @@ from training.intervals import Estimate
 from training.slate_choice import best_of, best_widening, changes_of, choices, strongest_within
 
 
-def changes(ndcg, widened):
+def changes(ndcg, widened, expected=None):
+    expected = ndcg if expected is None else expected
     return {
-        "ndcg@5": Estimate(ndcg, ndcg, ndcg),
+        "ndcg@5": Estimate(ndcg, ndcg - 0.005, ndcg + 0.005),
         "horizon_recall@5": Estimate(widened, widened, widened),
+        "expected_dcg@5": Estimate(expected, expected, expected),
     }
 
 
 def figures(ndcg, widened):
-    return {"ndcg@5": np.array(ndcg), "horizon_recall@5": np.array(widened)}
+    found = {"ndcg@5": np.array(ndcg), "horizon_recall@5": np.array(widened)}
+    return found | {"expected_dcg@5": np.array(ndcg)}
+
+
+def test_what_is_expected_decides_while_what_was_found_does_not_contradict():
+    by_chance = [changes(0.0, 0.0), changes(-0.014, 0.2, expected=-0.01)]
+    refuted = [changes(0.0, 0.0), changes(-0.016, 0.2, expected=-0.01)]
+    unexpected = [changes(0.0, 0.0), changes(0.0, 0.2, expected=-0.011)]
+    for choose in (best_of, strongest_within):
+        assert [choose(tried, 5) for tried in (by_chance, refuted, unexpected)] == [1, 0, 0]
 
 
 def test_most_horizon_wins_within_the_loss():
@@ -42,9 +53,7 @@ def test_changes_are_paired_relative_and_leave_out_what_is_undefined():
 def test_a_figure_that_is_nothing_for_everybody_does_not_change():
     base = figures([0.0, 0.0], [np.nan, np.nan])
     (change,) = changes_of(base, [base], seed=0)
-    assert change == {
-        "ndcg@5": Estimate(0.0, 0.0, 0.0), "horizon_recall@5": Estimate(0.0, 0.0, 0.0)
-    }  # fmt: skip
+    assert change == dict.fromkeys(base, Estimate(0.0, 0.0, 0.0))
 
 
 def test_each_method_has_its_own_choice_against_the_first_setting():
