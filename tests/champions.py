@@ -1,5 +1,9 @@
-"""Champions for tests that need one: trained, and promoted past the gate."""
+"""Models for tests that need one shown: champions past the gate, and in an experiment."""
 
+from datetime import timedelta
+
+from reco.experiments.plan import Plan, Variant
+from reco.experiments.records import create
 from reco.model.registry import Act, champion, force, publication
 from training.commands.train import train_world
 
@@ -11,3 +15,11 @@ def train_champion(world, model, *, now, frames=None):
         with publication(world.conninfo) as connection:
             force(connection, summary.version, Act(now, "a test", "it is to be served"))
     return summary
+
+
+def show_to_half(world, version, act):
+    """Begin an experiment, `wider`, that shows a model to half of the people."""
+    variants = (Variant("control"), Variant("old", model=version))
+    week = timedelta(days=7)
+    plan = Plan("wider", "a salt", variants, "bookings", {}, week, planned_users=100)
+    create(world.conninfo, plan, act, act.at)

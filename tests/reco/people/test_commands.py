@@ -4,12 +4,14 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from champions import train_champion
+from champions import show_to_half, train_champion
 from traces import LOU
 from typer.testing import CliRunner
 
 from reco.db.ready import opened_world
 from reco.errors import NotFound
+from reco.experiments.records import stop
+from reco.model.registry import Act, events
 from reco.people.commands import app
 from reco.settings import Settings
 
@@ -75,8 +77,15 @@ def test_models_that_still_hold_somebody_are_named_then_removed(run, settings, c
     too_early = run("prune-models").stdout
     assert f"{first.version} is served and holds somebody without an account" in too_early
     train(2)
-    pruned = run("prune-models").stdout
+    act = Act(datetime(2026, 11, 24, 3, tzinfo=UTC), "mia", "a test")
+    show_to_half(world, first.version, act)
+    shown = " ".join(run("prune-models").stdout.split())
+    assert f"{first.version} is shown by the running experiment and holds somebody" in shown
+    stop(world.conninfo, "wider", act)
+    pruned = run("prune-models", "--by", "lena").stdout
     assert f"Removed {first.version} (retired)" in pruned
     assert "Models removed: 1, kept: 1." in pruned
     assert not first.folder.exists()
+    (given_up,) = [event for event in events(world.conninfo) if event.action == "pruned"]
+    assert (given_up.version, given_up.actor) == (first.version, "lena")
     assert "Models removed: 0, kept: 1." in run("prune-models").stdout

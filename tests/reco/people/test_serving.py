@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from champions import train_champion
+from champions import show_to_half, train_champion
 from traces import LATER, LOU
 from worlds import GRENOBLE, NOW
 
 from reco.core.accounts import Person, register
 from reco.errors import RuleBroken
-from reco.experiments.plan import Plan, Variant
-from reco.experiments.records import create, stop
+from reco.experiments.records import stop
 from reco.feed.query import feed_query
 from reco.frames.exporting import export_frames
 from reco.model.artifact import read_artifact
@@ -189,16 +188,7 @@ def test_a_folder_that_a_killed_run_left_is_removed_by_the_next(crowded, monkeyp
 
 def test_what_a_running_experiment_shows_stays_until_it_is_stopped(crowded):
     shown, _ = train(crowded, hours=0), train(crowded, "als", hours=1)
-    plan = Plan(
-        name="wider",
-        salt="salt",
-        variants=(Variant("control"), Variant("old", model=shown.version)),
-        metric="bookings",
-        guards={},
-        window=timedelta(days=7),
-        planned_users=100,
-    )
-    create(crowded.conninfo, plan, ACT, LATER)
+    show_to_half(crowded, shown.version, ACT)
     erase_person(crowded, LOU, LATER)
     pruned = prune_models(crowded, ACT)
     assert [stored.version for stored in pruned.shown] == [shown.version]

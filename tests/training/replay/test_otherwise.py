@@ -80,6 +80,9 @@ def check_the_command(explored):
     told = json.loads(run("--json").stdout)
     assert told["replayed"] == told["slates"] == len(USERS) * SEEDS
     assert told["rewards"]["clicks"]["iips"]["estimate"] is None
+    another = json.loads(run("--json", "--version", "none", "--intensity", "30").stdout)
+    assert another["replayed"] == told["replayed"]
+    assert another["shares"] != told["shares"]
     assert "replayed as they were" in " ".join(run().stdout.split())
     assert run("--exploration", ".1").exit_code != 0
 
