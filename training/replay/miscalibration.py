@@ -81,6 +81,9 @@ def _error_without_chance(gaps: Floats, added: Floats, seed: int) -> Estimate:
     few = few if few.any() else spread
     even = np.abs(gaps) + spread / 2.0
     found = float(np.abs(gaps).sum())
+    if not spread.any():
+        # Everybody adds the same: nothing is left to chance.
+        return Estimate(found, found, found)
     most = found + _REACH * float(spread.sum())
     low = _sought(np.sign(gaps) * few / few.sum(), chance, found, most, 0.975)
     middle, high = (

@@ -70,6 +70,12 @@ def test_of_few_people_or_bookings_nothing_is_said():
     assert calibration_errors(chance, came, person) == (None, None)
 
 
+def test_what_came_exactly_as_it_was_said_leaves_nothing_to_chance():
+    said = np.tile([1.0, 0.0], 300)
+    for found in calibration_errors(said, said > 0, np.repeat(np.arange(300), 2)):
+        assert vars(found) == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("truth", TRUTHS)
 @pytest.mark.parametrize("people", [600, 2_000])
