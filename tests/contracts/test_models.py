@@ -18,7 +18,7 @@ from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
 from reco.model.scorer import Bounds
 from training.commands.train import ModelKind
-from training.fits import PARAMETERS, fit, stated
+from training.fits import PARAMETERS, fit, settled, stated
 from training.run import train_model
 from training.saving import save_model
 from training.tune import end_of
@@ -208,8 +208,10 @@ def test_many_users_at_once_get_the_scores_of_one_alone(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_arrays_and_parameters_are_all_of_a_model(kind):
-    scorer = fitted(kind, two_tastes(4)).scorer
-    again = type(scorer).from_arrays(scorer.arrays(), stated(PARAMETERS[kind]()))
+    matrix = interaction_matrix(two_tastes(4))
+    scorer = fit(matrix, PARAMETERS[kind](), lambda: None).scorer
+    parameters = stated(settled(matrix, PARAMETERS[kind]()))
+    again = type(scorer).from_arrays(scorer.arrays(), parameters)
     history = History(np.array([2, 8, 20], dtype=np.int32), np.array([1, 0.1, 1], dtype=np.float32))
     rows = np.arange(-1, 40, dtype=np.int32)
     np.testing.assert_array_equal(again.scores(history, rows), scorer.scores(history, rows))
