@@ -58,7 +58,8 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
         ):
             began = perf_counter()
             response = client.get(path, headers=key)
-            assert perf_counter() - began < 2.0
+            # A busy machine takes its time; waiting for a database would take half a minute.
+            assert perf_counter() - began < 5.0
             assert response.status_code == 503
             assert response.headers["content-type"] == "application/problem+json"
             assert int(response.headers["retry-after"]) >= 1
