@@ -218,18 +218,25 @@ def coverage(ranked: NDArray[np.int32], candidates: int) -> float:
     return len(np.unique(ranked[ranked >= 0])) / candidates
 
 
-def gini(exposure: NDArray[np.float64]) -> float:
+def gini(exposure: NDArray[np.float64], count: int = 0) -> float:
     """Return the Gini coefficient of exposures: 0 all alike, near 1 all of it one's.
+
+    Parameters
+    ----------
+    exposure
+        None negative.
+    count
+        How many things there are, whatever has no exposure; 0: as many as are given.
 
     >>> gini(np.array([1.0, 1.0, 1.0, 1.0])), gini(np.array([0.0, 0.0, 0.0, 1.0]))
     (0.0, 0.75)
+    >>> gini(np.array([1.0]), 4)
+    0.75
     """
-    total = float(exposure.sum())
-    if not total:
-        return 0.0
-    ordered, count = np.sort(exposure), len(exposure)
-    rank = np.arange(1, count + 1)
-    return float((2 * rank - count - 1) @ ordered / (count * total))
+    shown = np.sort(exposure[exposure > 0])
+    total, count = float(shown.sum()), max(count or len(exposure), len(shown))
+    rank = np.arange(count - len(shown) + 1, count + 1)
+    return float((2 * rank - count - 1) @ shown / (count * total)) if total else 0.0
 
 
 def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from training.beyond import gini
 from training.paired import Compared
 from training.replay.exposure import Exposed
 
@@ -111,7 +112,7 @@ def gini_totals(slates: Slates, people: int, seed: int) -> Totals:
     halves leads on to all (subsampling with an estimated rate: Politis, Romano and Wolf 1999,
     chapter 8; here the rate may change, evenly).
     """
-    value = np.array([[_gini(_exposure(week), week.count) for week in weeks] for weeks in slates])
+    value = np.array([[gini(_exposure(week), week.count) for week in weeks] for weeks in slates])
     if people < LEAST_PEOPLE:
         return Totals.alone(value.mean(axis=1))
     generator = np.random.default_rng(seed)
@@ -142,14 +143,6 @@ def _renumbered(week: Exposed) -> Exposed:
 
 def _exposure(week: Exposed) -> Floats:
     return np.bincount(week.thing, week.weight).astype(np.float64)
-
-
-def _gini(exposure: Floats, count: int) -> float:
-    """Return `training.beyond.gini` of `count` things, of which only some have any exposure."""
-    shown = np.sort(exposure[exposure > 0])
-    total, count = float(shown.sum()), max(count, len(shown))
-    rank = np.arange(count - len(shown) + 1, count + 1)
-    return float((2 * rank - count - 1) @ shown / (count * total)) if total else 0.0
 
 
 def _worth_by_people(slates: Slates, people: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
@@ -190,7 +183,7 @@ def _in_parts(slates: Slates, part: NDArray[np.int64]) -> tuple[Floats, Floats, 
     def of_each(cut: Callable[[Floats], Iterable[Floats]]) -> Floats:
         """Return those of what the sums are cut into, the mean over the weeks; systems last."""
         found = [
-            [[_gini(some, count) for some in cut(sums)] for sums, count in weeks]
+            [[gini(some, count) for some in cut(sums)] for sums, count in weeks]
             for weeks in systems
         ]
         return np.asarray(np.array(found).mean(axis=1).T)
