@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.rows import rows_of
 from training.slate_pools import Pools
 
 
@@ -30,7 +31,7 @@ class Expectation:
         A place j counts 1 / log2(j + 1), from 1 on; -1 is an empty one.
         """
         users, k = ranked.shape
-        asked = np.arange(users)[:, np.newaxis] * self.items + np.maximum(ranked, 0)
-        place = np.minimum(np.searchsorted(self.pair, asked), len(self.pair) - 1)
-        chance = np.where(ranked >= 0, self.chance[place], 0.0)
+        pair = np.arange(users)[:, np.newaxis] * self.items + ranked
+        row = rows_of(self.pair, np.where(ranked >= 0, pair, -1))
+        chance = np.where(row >= 0, self.chance[row], 0.0)
         return np.asarray(chance @ (1.0 / np.log2(np.arange(2, k + 2))))

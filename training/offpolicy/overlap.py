@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.rows import rows_of
 from reco.feed.exploring import UNKNOWN, Exploration
 from training.offpolicy.estimators import Terms, grouped
 
@@ -80,9 +81,8 @@ def _by_chance(
 ) -> Floats:
     """Return the probability (n,) that chance puts each wanted offer in its position."""
     order = np.argsort(offers)
-    row = order[np.minimum(np.searchsorted(offers, wanted, sorter=order), len(offers) - 1)]
-    position = np.arange(len(wanted))
-    can = (offers[row] == wanted) & chances.is_feasible[position, row]
+    place = rows_of(offers[order], wanted)
+    can = (place >= 0) & chances.is_feasible[np.arange(len(wanted)), order[place]]
     each = [chances.propensity_at(at) if there else 0.0 for at, there in enumerate(can.tolist())]
     return np.array(each)
 
