@@ -39,6 +39,11 @@ def micros(moment: datetime) -> int:
     return since // _MICROSECOND
 
 
+def moment_of(at_us: int) -> datetime | None:
+    """Return the moment of `micros`, in UTC; None where it is unknown or never comes."""
+    return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
+
+
 def fetch_arrays(
     connection: psycopg.Connection[Any],
     query: str,

@@ -30,12 +30,11 @@ def _contents(past: Past, at_us: int, item_ids: NDArray[np.bytes_]) -> Sequence[
 def _content(
     past: Past, row: int, price_cents: NDArray[np.int64], venue: NDArray[np.int64]
 ) -> ItemContent:
-    genres = past.names.item_genres[row].as_py()
     at = int(venue[row])
     return ItemContent(
         category=past.categories[int(past.items.item_category[row])],
         subcategory=past.subcategories.get(int(past.items.item_subcategory[row])),
-        genres=tuple(genres.split("|")) if genres else (),
+        genres=tuple(past.genres_of(row)),
         title=past.names.item_title[row].as_py(),
         description=past.names.item_description[row].as_py(),
         price_cents=int(price_cents[row]) if price_cents[row] < FOREVER_US else None,

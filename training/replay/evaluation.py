@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils.extmath import randomized_svd
 
-from reco.db.arrays import micros
+from reco.db.arrays import micros, moment_of
 from reco.errors import InvalidInput
 from reco.geo.points import Point
 from reco.geo.reach import within
@@ -17,7 +17,6 @@ from training.replay.futures import Acts, people_who_book
 from training.replay.past import Past
 from training.replay.plan import Plan
 from training.replay.states import Biographer
-from training.replay.telling import moment_of
 from training.replay.values import Attributes
 
 NEAR_M = 10_000.0

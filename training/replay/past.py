@@ -160,6 +160,11 @@ class Past:
     deeds: Deeds
     names: Names
 
+    def genres_of(self, item: int) -> list[str]:
+        """Return the genres of the item of row `item`."""
+        genres = self.names.item_genres[item].as_py()
+        return genres.split("|") if genres else []
+
     def stocks_at(self, at_us: int) -> Stocks:
         """Return the stocks as they were at a moment."""
         return self.stocks_before.applied(self.stocks, at_us) if self.stocks_before else self.stocks

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import CAPS, ONLINE
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import UNLIMITED, Cap
-from reco.db.arrays import micros
+from reco.db.arrays import micros, moment_of
 from reco.feed.answer import Session
 from reco.feed.query import Filters
 from reco.feed.readback import LiveOffer, asked_within
 from reco.feed.state import Situation
 from training.replay.past import Past
-from training.replay.telling import moment_of
 
 IsAsked = Callable[[Session, Cap], bool]
 
@@ -72,14 +71,13 @@ def described(past: Past, offer: int) -> LiveOffer:
     venue = None if venue_id == ONLINE else int(past.venues.rows(np.array([venue_id]))[0])
     kind = 0 if venue is None else int(past.venues.venue_type[venue])
     subcategory = int(past.items.item_subcategory[item])
-    genres = past.names.item_genres[item].as_py()
     return LiveOffer(
         id=offer + 1,
         offer_id=past.names.offer_id[offer].as_py(),
         item_id=past.items.item_external_id[item].decode(),
         title=past.names.item_title[item].as_py(),
         image_url=past.names.item_image_url[item].as_py(),
-        genres=genres.split("|") if genres else [],
+        genres=past.genres_of(item),
         is_duo=bool(past.offers.is_duo[offer]),
         published_at=moment_of(int(past.offers.published_us[offer])),
         category=past.categories[int(past.items.item_category[item])],

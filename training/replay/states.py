@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURITE, VIEW
 from reco.catalogue.shelf import ONLINE
-from reco.db.arrays import micros
+from reco.db.arrays import micros, moment_of
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
 from reco.geo.points import Point
 from training.replay.past import Past
-from training.replay.telling import Teller, moment_of
+from training.replay.telling import Teller
 
 _LOOKS = frozenset({EVENT_KINDS[VIEW], EVENT_KINDS[CLICK]})
 _MOST_LOOKS = 1_000

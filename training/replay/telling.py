@@ -1,7 +1,7 @@
 """Bookings and other deeds of a past, told as the states of people hold them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import numpy as np
@@ -9,17 +9,10 @@ from numpy.typing import NDArray
 
 from features.interactions import EVENT_KINDS
 from reco.catalogue.shelf import CAPS, ONLINE
-from reco.db.arrays import FOREVER_US, NEVER_US
+from reco.db.arrays import FOREVER_US, moment_of
 from reco.feed.state import Booked, Interacted
 from training.replay.catalogues import cap_codes
 from training.replay.past import Past
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment_of(at_us: int) -> datetime | None:
-    """Return a moment from microseconds since 1970, None where it is unknown or never comes."""
-    return None if at_us in (NEVER_US, FOREVER_US) else _EPOCH + timedelta(microseconds=at_us)
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,6 @@ class Teller:
         venue = None if venue_id == ONLINE else int(self.venue_row[venue_id - 1])
         subcategory = int(past.items.item_subcategory[item])
         kind = 0 if venue is None else int(past.venues.venue_type[venue])
-        genres = past.names.item_genres[item].as_py()
         return Booked(
             item_id=item + 1,
             item=self.item_id[item],
@@ -56,7 +48,7 @@ class Teller:
             subcategory=past.subcategories.get(subcategory),
             venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
             venue_type=past.venue_types[kind - 1] if kind else None,
-            genres=genres.split("|") if genres else [],
+            genres=past.genres_of(item),
             title=past.names.item_title[item].as_py(),
         )
 
