@@ -23,7 +23,7 @@ SECRET = "a secret of at least thirty-two bytes"
 
 @pytest.fixture(autouse=True)
 def garbage_of_other_tests():
-    """Left alone, as a served worker leaves what was imported: a collection takes up to a second."""
+    """Left alone, as a served worker leaves what was imported: a collection takes a second."""
     gc.freeze()
     yield
     gc.unfreeze()
