@@ -14,7 +14,8 @@ from reco.core.deposits import Credit
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from reco.feed.budget import budget_at
 from reco.feed.query import Filters
-from reco.feed.state import Situation, Surroundings
+from reco.feed.situation import Situation
+from reco.feed.surroundings import Surroundings
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering, nearness, selecting
 

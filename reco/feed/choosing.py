@@ -12,8 +12,8 @@ from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
+from reco.feed.situation import Situation
 from reco.feed.slate import quotas
-from reco.feed.state import Situation
 from reco.feed.widening import Aim, Pool, Widened, widen_and_likeliest
 
 

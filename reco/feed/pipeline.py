@@ -17,7 +17,8 @@ from reco.feed.present import Feed, present
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.readback import LiveOffer, read_offers
-from reco.feed.state import Situation, Surroundings, look_around, read_situation
+from reco.feed.situation import Situation, read_situation
+from reco.feed.surroundings import Surroundings, look_around
 from reco.feed.workspace import Scratch
 from reco.geo.points import Point
 

@@ -17,7 +17,7 @@ from reco.feed.picks import Live, Pick
 from reco.feed.query import FeedQuery
 from reco.feed.readback import LiveOffer
 from reco.feed.recorder import Slate
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 
 _CLOSE_M = 2_000.0
 _SOON = timedelta(days=3)

@@ -22,7 +22,7 @@ from reco.feed.scoring import (
     Taste,
     taste_of,
 )
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 from reco.feed.workspace import Scratch
 from reco.kernel import selecting
 from reco.kernel.pooling import not_among

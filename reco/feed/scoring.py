@@ -15,7 +15,7 @@ from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.past import history_of
 from reco.feed.popular import Popular, popular_around, popular_near
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 from reco.kernel import ordering, selecting
 from reco.kernel.liking import liked
 from reco.lazily import lazy

@@ -17,8 +17,10 @@ from reco.feed.popular import popular_around, popular_near
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.readback import LiveOffer, read_offers
+from reco.feed.situation import Situation
 from reco.feed.slate import choose
-from reco.feed.state import Situation, Surroundings, UserState, look_around
+from reco.feed.state import UserState
+from reco.feed.surroundings import Surroundings, look_around
 from reco.geo.points import MAX_RADIUS_M, Point
 
 ANYONE = UserState(None, (), (), UNLIMITED)

@@ -24,7 +24,7 @@ from reco.feed.candidates import sweep_of
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.scoring import taste_of
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.feed.workspace import Scratch
 from reco.model.loaded import load_model
 from reco.model.serving import usable_model

@@ -32,7 +32,7 @@ from reco.feed.candidates import bytes_to_touch
 from reco.feed.generation import Generation, generation
 from reco.feed.query import feed_query
 from reco.feed.ranking import ranking_of
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.feed.workspace import Scratch
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource

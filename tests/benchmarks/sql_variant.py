@@ -22,7 +22,7 @@ from reco.feed import pipeline
 from reco.feed.candidates import Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.ranking import Ranking
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 from reco.feed.workspace import Scratch
 from reco.secret import signing_secret
 from reco.settings import Settings

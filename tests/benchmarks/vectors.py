@@ -19,7 +19,7 @@ from reco.feed.candidates import sweep_of
 from reco.feed.generation import Generation
 from reco.feed.past import history_of
 from reco.feed.query import feed_query
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.feed.workspace import Scratch
 from reco.model.factors import Factors
 from reco.world import World

@@ -10,7 +10,8 @@ from reco.feed.pipeline import ranked_farther
 from reco.feed.query import feed_query
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
-from reco.feed.state import Situation, Surroundings
+from reco.feed.situation import Situation
+from reco.feed.surroundings import Surroundings
 from reco.geo.points import Point
 from training.cohort.assumptions import Assumptions
 from training.cohort.attention import Chances

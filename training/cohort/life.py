@@ -13,7 +13,8 @@ from reco.catalogue.shelf import RECENT
 from reco.core.deposits import Cap
 from reco.db.arrays import micros
 from reco.feed.generation import Generation, generation
-from reco.feed.state import Booked, Interacted, Surroundings
+from reco.feed.state import Booked, Interacted
+from reco.feed.surroundings import Surroundings
 from reco.feed.workspace import Workspace
 from reco.model.loaded import LoadedModel
 from training.cohort.assumptions import Assumptions

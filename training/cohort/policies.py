@@ -16,8 +16,8 @@ from reco.feed.query import FLOOR, INTENSITY
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.scoring import Families, Scored
 from reco.feed.shortlist import Shortlist
+from reco.feed.situation import Situation
 from reco.feed.slate import choose, quotas
-from reco.feed.state import Situation
 from reco.feed.widening import Values
 from reco.feed.workspace import Scratch
 from training.diversify.candidates import Candidates, Method

@@ -10,7 +10,7 @@ from reco.feed.attributes import values_of_candidates
 from reco.feed.candidates import Candidates
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 from reco.feed.widening import Aim, Pool, likeliest, widen
 from training.simulate.truth import Truth
 

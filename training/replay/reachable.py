@@ -10,7 +10,7 @@ from features.horizon import POINTS
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.catalogue.snapshot import Catalogue
 from reco.db.arrays import micros
-from reco.feed.state import Surroundings
+from reco.feed.surroundings import Surroundings
 
 _VENUE = ATTRIBUTES.index("venue")
 _NAMED = tuple(name for name in ATTRIBUTES if name != "venue")

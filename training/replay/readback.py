@@ -15,7 +15,7 @@ from reco.db.arrays import micros, moment_of
 from reco.feed.answer import Session
 from reco.feed.query import Filters
 from reco.feed.readback import LiveOffer, asked_within
-from reco.feed.state import Situation
+from reco.feed.situation import Situation
 from training.replay.past import Past
 
 IsAsked = Callable[[Session, Cap], bool]

@@ -16,7 +16,9 @@ from reco.catalogue.rows import rows_of
 from reco.db.arrays import fetch_arrays
 from reco.experiments.exposure import Exposure
 from reco.feed.query import FeedQuery, Filters
-from reco.feed.state import Situation, Surroundings, UserState, credit_of
+from reco.feed.situation import Situation
+from reco.feed.state import UserState, credit_of
+from reco.feed.surroundings import Surroundings
 from reco.geo.points import Point
 from training.replay.past import Past
 from training.replay.readback import described

@@ -17,7 +17,9 @@ from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import ranked_around, settled
 from reco.feed.query import FLOOR, INTENSITY, FeedQuery, feed_query
 from reco.feed.ranking import Ranking
-from reco.feed.state import Situation, Surroundings, UserState
+from reco.feed.situation import Situation
+from reco.feed.state import UserState
+from reco.feed.surroundings import Surroundings
 from reco.geo.points import Point
 from reco.geo.reach import within
 from reco.model.loaded import LoadedModel

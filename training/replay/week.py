@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import CAPS, ONLINE
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
-from reco.feed.state import Surroundings, UserState
+from reco.feed.state import UserState
+from reco.feed.surroundings import Surroundings
 from training.replay.coarse import coarse_homes, pooled_classes_m, rounded_m
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks

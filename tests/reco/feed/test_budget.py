@@ -12,7 +12,7 @@ from reco.feed.budget import budget_at
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 
 SECRET = "a secret of at least thirty-two bytes"
 PRICES_EUR = (0.0, 2.5, 4.0, 6.0, 7.5, 8.0, 9.0, 15.0)

@@ -17,7 +17,9 @@ from reco.db.arrays import FOREVER_US, micros
 from reco.feed.budget import budget_at
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
-from reco.feed.state import Booked, Interacted, Person, Situation, Surroundings, UserState
+from reco.feed.situation import Situation
+from reco.feed.state import Booked, Interacted, Person, UserState
+from reco.feed.surroundings import Surroundings
 from reco.geo.points import Point
 
 DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}

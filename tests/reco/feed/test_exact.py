@@ -32,8 +32,8 @@ from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
 from reco.feed.scoring import taste_of
 from reco.feed.shortlist import Shortlist
+from reco.feed.situation import read_situation
 from reco.feed.slate import Quota, choose
-from reco.feed.state import read_situation
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.commands.train import train_world

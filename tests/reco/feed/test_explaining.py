@@ -18,7 +18,7 @@ from reco.feed.generation import generation
 from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.model.calibration import Calibration
 from reco.model.factors import Factors
 from reco.model.history import History

@@ -12,7 +12,7 @@ from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.shown import continued
-from reco.feed.state import look_around
+from reco.feed.surroundings import look_around
 from reco.geo.points import Point
 
 SECRET = "a secret of at least thirty-two bytes"

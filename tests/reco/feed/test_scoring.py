@@ -9,7 +9,9 @@ from reco.core.deposits import UNLIMITED
 from reco.feed.generation import generation
 from reco.feed.popular import popular_around, popular_near
 from reco.feed.query import feed_query
-from reco.feed.state import Situation, Surroundings, UserState
+from reco.feed.situation import Situation
+from reco.feed.state import UserState
+from reco.feed.surroundings import Surroundings
 from reco.geo.points import Point
 
 QUERY = feed_query(now=NOW, default_radius_m=5e4)

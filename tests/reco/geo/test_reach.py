@@ -10,7 +10,7 @@ from worlds import NOW, small_world
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.changes import amended, read_changes
 from reco.feed.generation import generation
-from reco.feed.state import look_around
+from reco.feed.surroundings import look_around
 from reco.geo.points import Point
 from reco.geo.reach import REACHED, PlaceMemory, Reach, ask, within
 

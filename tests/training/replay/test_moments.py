@@ -11,7 +11,7 @@ from reco.catalogue.build import build_catalogue
 from reco.db.arrays import NEVER_US
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.frames.exporting import export_frames
 from training.replay.catalogues import catalogue_at
 from training.replay.reading import past_from_folder

@@ -14,7 +14,7 @@ from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.ranking import Ranking, new_families_of
 from reco.feed.scoring import taste_of
-from reco.feed.state import read_situation
+from reco.feed.situation import read_situation
 from reco.frames.exporting import export_frames
 from reco.frames.sources import FolderSource, read_frames
 from reco.model.loaded import load_model
