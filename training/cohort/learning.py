@@ -1,6 +1,5 @@
 """The model that serves a cohort: trained before it starts, fitted again on what it did."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,14 +16,11 @@ from training.saving import save_model
 from training.split import Part
 from training.tune import rehearse
 
-Progress = Callable[[str, float], None]
-
 
 def first_model(
     world: CohortWorld,
     now: datetime,
     folder: Path,
-    progress: Progress,
     credit_weight: float = CREDIT_WEIGHT,
 ) -> LoadedModel:
     """Return the model trained on the ordinary people's year, as `reco train` trains it.
@@ -44,7 +40,7 @@ def first_model(
         ItemKnnParameters(),
         split="time",
         cutoff=None,
-        progress=progress,
+        progress=_untold,
         market=world.market,
         credit_weight=credit_weight,
     )
@@ -73,3 +69,7 @@ def fitted_again(model: LoadedModel, events: Events, at: datetime) -> LoadedMode
 
 def _unseen() -> None:
     """Nobody waits for the steps of so short a fit."""
+
+
+def _untold(what: str, share: float) -> None:
+    """Tell nobody: the process that fits has no screen."""

@@ -1,10 +1,15 @@
-"""Runs cohorts: seeds one after the other, the policies of each by several processes."""
+"""Runs cohorts: seeds one after the other, the policies of each by several processes.
+
+While a seed is lived through, the model of the next is fitted: no process waits for it.
+"""
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +20,7 @@ from training.cohort.assumptions import Assumptions
 from training.cohort.figures import Lived
 from training.cohort.learning import first_model
 from training.cohort.life import Life
-from training.cohort.policies import Likeness, check_policy, policy_named
+from training.cohort.policies import Likeness, Policy, check_policy, policy_named
 from training.cohort.world import CohortWorld, make_world
 from training.replay.processes import shared_among
 
@@ -23,6 +28,8 @@ Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
 
 _PLAN = "assumptions.json"
+_FOLLOWING = -1
+"""Among the policies of a seed: what stands for the model of the next."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,13 @@ class Cohorts:
             The folder holds cohorts of other assumptions or of another revision of the code.
         """
         self._claim()
-        for at, seed in enumerate(self.seeds):
-            missing = [p for p in self.policies if not self._file("bookings", p, seed).exists()]
-            if missing:
-                share = at / len(self.seeds)
-                progress(f"seed {seed}: the world", share)
-                self._live(seed, missing, workers, progress)
+        seeds = [seed for seed in self.seeds if self._missing(seed)]
+        for seed in seeds[:1]:
+            progress(f"seed {seed}: its world and first model", self._share)
+            for _ in shared_among([seed], self._train, workers):
+                pass
+        for seed, following in zip_longest(seeds, seeds[1:]):
+            self._live(seed, following, workers, progress)
         progress("done", 1.0)
 
     def lived(self, policy: str) -> list[Lived]:
@@ -76,20 +84,18 @@ class Cohorts:
             if self._file("bookings", policy, seed).exists()
         ]
 
-    def _live(self, seed: int, missing: list[str], workers: int, progress: Progress) -> None:
+    def _live(self, seed: int, following: int | None, workers: int, progress: Progress) -> None:
+        """Live through what is missing of a seed while the model of the next is fitted."""
+        progress(f"seed {seed}: the world", self._share)
         world = make_world(self.assumptions, seed)
-        begun = self.seeds.index(seed) / len(self.seeds)
-        likeness = Likeness.of(world.past)
-        policies = [policy_named(name, likeness) for name in missing]
-        models = {
-            weight: self._model(
-                world, seed, weight, lambda what, _: progress(f"seed {seed}: {what}", begun)
-            )
-            for weight in sorted({policy.credit_weight for policy in policies})
-        }
+        policies = self._policies(world, seed)
+        models = {weight: self._model(world, seed, weight) for weight in _weights(policies)}
         self._keep(people_table(world), "people", "cohort", seed)
 
-        def live(piece: int) -> None:
+        def do(piece: int) -> None:
+            if piece == _FOLLOWING:
+                self._train(cast("int", following))
+                return
             policy = policies[piece]
             life = Life(world, self.assumptions, policy, seed, models[policy.credit_weight])
             for _ in life.weeks():
@@ -98,18 +104,34 @@ class Cohorts:
             self._keep(life.worth(), "worth", policy.name, seed)
             self._keep(life.bookings(), "bookings", policy.name, seed)
 
-        kept = len(self.policies) - len(missing)
-        told = f"seed {seed}: {len(missing)} policies"
-        progress(told, begun + kept / len(self.policies) / len(self.seeds))
-        for done, _ in enumerate(shared_among(range(len(missing)), live, workers), start=kept + 1):
-            progress(told, begun + done / len(self.policies) / len(self.seeds))
+        pieces = [*([] if following is None else [_FOLLOWING]), *range(len(policies))]
+        progress(f"seed {seed}: {len(policies)} policies", self._share)
+        for _ in shared_among(pieces, do, workers):
+            progress(f"seed {seed}: {len(policies)} policies", self._share)
 
-    def _model(
-        self, world: CohortWorld, seed: int, credit_weight: float, progress: Progress
-    ) -> LoadedModel:
+    @property
+    def _share(self) -> float:
+        """Of all lives, those that are kept."""
+        missing = sum(len(self._missing(seed)) for seed in self.seeds)
+        return 1.0 - missing / len(self.seeds) / len(self.policies)
+
+    def _missing(self, seed: int) -> list[str]:
+        return [p for p in self.policies if not self._file("bookings", p, seed).exists()]
+
+    def _policies(self, world: CohortWorld, seed: int) -> list[Policy]:
+        likeness = Likeness.of(world.past)
+        return [policy_named(name, likeness) for name in self._missing(seed)]
+
+    def _train(self, seed: int) -> None:
+        """Fit and save the models that a seed's lives begin with."""
+        world = make_world(self.assumptions, seed)
+        for weight in _weights(self._policies(world, seed)):
+            self._model(world, seed, weight)
+
+    def _model(self, world: CohortWorld, seed: int, credit_weight: float) -> LoadedModel:
         start = datetime.fromtimestamp(world.start_s, UTC)
         name = f"{self.assumptions.world_digest()}-{seed}-credit-{credit_weight:g}"
-        return first_model(world, start, self.models / name, progress, credit_weight)
+        return first_model(world, start, self.models / name, credit_weight)
 
     def _claim(self) -> None:
         """Write down whose folder it is, or see that it is of the same assumptions and code."""
@@ -139,3 +161,8 @@ class Cohorts:
 def people_table(world: CohortWorld) -> pa.Table:
     """Return what figures must know of the people, a row each."""
     return pa.table({"density": world.truth.density})
+
+
+def _weights(policies: Sequence[Policy]) -> list[float]:
+    """Return the weights of credit that their models are learned with."""
+    return sorted({policy.credit_weight for policy in policies})

@@ -1,8 +1,14 @@
-"""Work over many pieces by processes that share what is in memory."""
+"""Work over many pieces by processes that share what is in memory.
+
+Each has one thread for OpenMP and BLAS: there are as many processes as are wanted, and threads that
+were there before the fork did not survive it, so that whoever waits for them waits for ever.
+"""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from threadpoolctl import threadpool_limits
 
 Work = Callable[[int], None]
 
@@ -25,7 +31,7 @@ def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[in
     context = multiprocessing.get_context(_FORK)
     # A forked process is handed its work as it is: nothing is pickled.
     with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_own_work.append, initargs=(work,)
+        workers, mp_context=context, initializer=_begin, initargs=(work,)
     ) as pool:
         waiting = {pool.submit(_do, piece): piece for piece in pieces}
         try:
@@ -34,6 +40,11 @@ def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[in
                 yield waiting[future]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(work: Work) -> None:
+    threadpool_limits(1)
+    _own_work.append(work)
 
 
 def _do(piece: int) -> None:

@@ -53,7 +53,7 @@ def begun(tmp_path_factory) -> Begun:
     world = make_world(TINY, SEED)
     now = datetime.fromtimestamp(world.start_s, UTC)
     folder = tmp_path_factory.mktemp("models")
-    return Begun(world, first_model(world, now, folder, lambda what, share: None))
+    return Begun(world, first_model(world, now, folder))
 
 
 @pytest.fixture(scope="session")
