@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from reco.feed.dials import MAX_INTENSITY, MAX_POINTS_A_BOOKING, SERVED, Dials
+
 
 def _project_home() -> Path:
     checkout = Path(__file__).resolve().parents[1]
@@ -42,5 +44,15 @@ class Settings(BaseSettings):
     exploration: float | None = Field(default=None, ge=0.0, le=1.0)
     """Probability that chance changes one position of a slate. Default: .02 in the world `demo`,
     0 elsewhere."""
+    floor: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Of feeds that ask for none; this and the next two as `reco slate tune` proposes them."""
+    intensity: float | None = Field(default=None, ge=1.0, le=MAX_INTENSITY)
+    points_a_booking: float | None = Field(default=None, gt=0.0, le=MAX_POINTS_A_BOOKING)
+    """The price of relevance (`reco.feed.dials`): set alone it has no floor, as in a request."""
     timezone: str = "Europe/Paris"
     """Zone of dates and times that are asked for without one, and of what is printed."""
+
+    @property
+    def dials(self) -> Dials:
+        """How slates are chosen where a request does not say."""
+        return SERVED.turned(self.floor, self.intensity, self.points_a_booking)

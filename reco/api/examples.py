@@ -10,12 +10,18 @@ FEED: dict[str, Any] = {
     "location_used": {"lat": 45.189, "lon": 5.725, "source": "home"},
     "radius_m": 50000.0,
     "floor": 0.95,
+    "points_a_booking": 180.0,
     "relevance_kept": 0.962,
     "explanation": [
         {
             "code": "relevance_kept",
             "parameters": {"relevance_kept": 0.962, "floor": 0.95, "changed": 2},
             "text": "96.2% of the relevance kept, 2 ideas changed.",
+        },
+        {
+            "code": "points_a_booking",
+            "parameters": {"points_a_booking": 180.0},
+            "text": "Here an expected booking counts for at least 180 points.",
         },
         {
             "code": "points_gained",

@@ -13,7 +13,8 @@ from reco.api.json import Json
 from reco.api.languages import language_of
 from reco.api.problems import PROBLEM, PROBLEMS
 from reco.feed.answer import FeedAnswer
-from reco.feed.query import FLOOR, INTENSITY, MAX_INTENSITY, feed_query
+from reco.feed.dials import FLOOR, INTENSITY, MAX_INTENSITY, MAX_POINTS_A_BOOKING
+from reco.feed.query import feed_query
 from reco.moments import moment_from
 
 router = APIRouter(prefix="/v1", tags=["feed"])
@@ -65,6 +66,15 @@ def feed(
             f" Default: as for the floor, {INTENSITY:g}."
         ),
     ] = None,
+    points_a_booking: Annotated[
+        float | None,
+        Query(
+            description="Price of relevance: points that an expected booking counts beside those"
+            f" that it earns, above 0 and at most {MAX_POINTS_A_BOOKING:.0f}: the higher, the"
+            " likelier the slate. Without a floor it has none, and a floor without it no price."
+            " Default: as for the floor, no price."
+        ),
+    ] = None,
     min_new_categories: Annotated[
         int,
         Query(
@@ -104,6 +114,8 @@ def feed(
         n=n,
         floor=floor,
         intensity=intensity,
+        points_a_booking=points_a_booking,
+        served=worker.settings.dials,
         min_new_categories=min_new_categories,
         plan=plan,
         language=language_of(lang, accept_language),

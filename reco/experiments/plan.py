@@ -10,7 +10,7 @@ from typing import Literal
 
 from reco.errors import InvalidInput
 from reco.experiments.assignment import bucket_of, shares, variant_at
-from reco.feed.query import check_dials
+from reco.feed.dials import check_dials
 
 CHAMPION = "champion"
 """In place of a model version: whichever is served."""
@@ -63,6 +63,9 @@ class Variant:
     """None: as for everybody."""
     intensity: float | None = None
     """None: as for everybody."""
+    points_a_booking: float | None = None
+    """The price of relevance, without a floor where none is named beside it; None: no price beside
+    a floor, else as for everybody."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ def _check_variants(plan: Plan) -> None:
             raise InvalidInput("variant", f"{variant.label!r} is no label")
         if not (math.isfinite(variant.weight) and variant.weight > 0.0):
             raise InvalidInput("weight", f"{variant.weight} of {variant.label} is not positive")
-        check_dials(variant.floor, variant.intensity)
+        check_dials(variant.floor, variant.intensity, variant.points_a_booking)
     for variant, buckets in zip(plan.variants, plan.buckets, strict=True):
         if not buckets:
             raise InvalidInput("weight", f"{variant.weight} leaves {variant.label} nobody")

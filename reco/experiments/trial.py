@@ -58,14 +58,15 @@ class Trial:
 
 
 def _as(variant: Variant, plan: Plan, query: FeedQuery) -> FeedQuery:
-    floor, intensity = query.floor, query.intensity
-    if variant.floor is not None and "floor" in query.unasked:
-        floor = variant.floor
-    if variant.intensity is not None and "intensity" in query.unasked:
+    floor = price = intensity = None
+    if "floor" in query.unasked:
+        floor, price = variant.floor, variant.points_a_booking
+    if "intensity" in query.unasked:
         intensity = variant.intensity
     is_part = query.unasked == {"floor", "intensity"}
     exposure = Exposure(plan.name, variant.label) if is_part else None
-    return replace(query, floor=floor, intensity=intensity, exposure=exposure)
+    dials = query.dials.turned(floor, intensity, price)
+    return replace(query.with_dials(dials), exposure=exposure)
 
 
 def trial_of(

@@ -126,6 +126,8 @@ class FeedAnswer:
     location_used: LocationUsed
     radius_m: float
     floor: float
+    points_a_booking: float | None
+    """The price of relevance; None: all that the floor allows was given up."""
     relevance_kept: float
     explanation: tuple[Statement, ...]
     """What the slate keeps of the likeliest one's relevance, and what it gains over it."""

@@ -130,7 +130,9 @@ _MOST_POINTS = float(sum(POINTS.values()))
 
 def aim_of(query: FeedQuery) -> Aim:
     """Return what a slate for `query` is asked to be."""
-    return Aim(query.n, query.floor, query.intensity, query.min_new_categories)
+    return Aim(
+        query.n, query.floor, query.intensity, query.min_new_categories, query.points_a_booking
+    )
 
 
 def ranks(choice: Choice) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import typer
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.feed.once import feed_once
-from reco.feed.query import FLOOR, INTENSITY, feed_query
+from reco.feed.query import feed_query
 from reco.feed.table import agenda_table
 from reco.moments import moment_from
 from reco.secret import signing_secret
@@ -34,12 +34,22 @@ def feed(
     ] = None,
     n: Annotated[int, typer.Option(help="Length of the slate, up to 100.")] = 20,
     floor: Annotated[
-        float, typer.Option(help="Share of the best relevance to keep, 0 to 1.")
-    ] = FLOOR,
+        float | None,
+        typer.Option(help="Share of the best relevance to keep, 0 to 1. [default: as served]"),
+    ] = None,
     plan: Annotated[bool, typer.Option(help="No two offers at the same time.")] = False,
     intensity: Annotated[
-        float, typer.Option(help="Slates like this one that the person will see, 1 to 1000.")
-    ] = INTENSITY,
+        float | None,
+        typer.Option(
+            help="Slates like this one that the person will see, 1 to 1000. [default: as served]"
+        ),
+    ] = None,
+    points_a_booking: Annotated[
+        float | None,
+        typer.Option(
+            help="Price of relevance, in points; without a floor it has none. [default: as served]"
+        ),
+    ] = None,
     min_new_categories: Annotated[
         int, typer.Option(help="New categories that the slate must have, where there are any.")
     ] = 0,
@@ -66,6 +76,8 @@ def feed(
         n=n,
         floor=floor,
         intensity=intensity,
+        points_a_booking=points_a_booking,
+        served=settings.dials,
         plan=plan,
         min_new_categories=min_new_categories,
         language=lang,

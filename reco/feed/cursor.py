@@ -103,7 +103,7 @@ def _question(query: FeedQuery) -> bytes:
         query.radius_m,
         query.widest_m,
         # What was not asked may be answered differently on the next page: an experiment ends.
-        None if "floor" in query.unasked else query.floor,
+        None if "floor" in query.unasked else (query.floor, query.points_a_booking),
         None if "intensity" in query.unasked else query.intensity,
         query.min_new_categories,
         query.plan,

@@ -65,6 +65,9 @@ def _exchanged(choice: Choice, changed: int, query: FeedQuery) -> list[Statement
         "changed": changed,
     }
     told = [statement(query.language, "relevance_kept", kept)]
+    if query.points_a_booking:
+        price: dict[str, Parameter] = {"points_a_booking": query.points_a_booking}
+        told.append(statement(query.language, "points_a_booking", price))
     # Chance may cost more points than were gained, which is nothing to tell as a gain.
     if widened.gain >= likeliest.gain:
         gained: dict[str, Parameter] = {

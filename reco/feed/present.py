@@ -54,6 +54,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         ),
         radius_m=around.radius_m,
         floor=query.floor,
+        points_a_booking=query.points_a_booking or None,
         relevance_kept=live.choice.widened.relevance_kept,
         explanation=explain_slate(live.choice, query),
         items=tuple(
@@ -202,6 +203,7 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "n": query.n,
         "floor": query.floor,
         "intensity": query.intensity,
+        "points_a_booking": query.points_a_booking,
         "min_new_categories": query.min_new_categories,
         "plan": query.plan,
         "exploration": query.exploration,

@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from features.horizon import Value
 from reco.errors import InvalidInput
 from reco.experiments.exposure import Exposure
+from reco.feed.dials import INTENSITY, POINTS_A_BOOKING, SERVED, Dials
 from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
 
 MAX_N = 100
 """The longest slate."""
-
-FLOOR, INTENSITY = 0.98, 3.0
-"""Unless others are asked for: what validation on real data chose (docs/horizon.md)."""
-MAX_INTENSITY = 1_000.0
 
 LANGUAGES = ("fr", "en")
 """That explanations are written in."""
@@ -50,6 +47,8 @@ class FeedQuery:
     now: datetime
     intensity: float = INTENSITY
     """Slates like this one that the person is expected to see (METRICS: m)."""
+    points_a_booking: float = POINTS_A_BOOKING
+    """The price of relevance (`reco.feed.dials`); 0: none."""
     min_new_categories: int = 0
     """Categories that the person has not met and the slate must have, where there are so many."""
     language: str = LANGUAGES[0]
@@ -69,9 +68,24 @@ class FeedQuery:
     seed: int = 0
     """Of that chance."""
     unasked: frozenset[str] = frozenset()
-    """Of floor and intensity what the request leaves to the service, and so to an experiment."""
+    """What the request leaves to the service, and so to an experiment: `floor`, where it names
+    neither a floor nor a price, and `intensity`."""
     exposure: Exposure | None = None
     """The experiment that the slate is a part of, and as what."""
+
+    @property
+    def dials(self) -> Dials:
+        """How its slate is chosen."""
+        return Dials(self.floor, self.intensity, self.points_a_booking)
+
+    def with_dials(self, dials: Dials) -> "FeedQuery":
+        """Return the query with its slate chosen otherwise."""
+        return replace(
+            self,
+            floor=dials.floor,
+            intensity=dials.intensity,
+            points_a_booking=dials.points_a_booking,
+        )
 
 
 def feed_query(
@@ -90,6 +104,8 @@ def feed_query(
     n: int = 20,
     floor: float | None = None,
     intensity: float | None = None,
+    points_a_booking: float | None = None,
+    served: Dials = SERVED,
     min_new_categories: int = 0,
     plan: bool = False,
     language: str = LANGUAGES[0],
@@ -99,19 +115,18 @@ def feed_query(
 ) -> FeedQuery:
     """Check what a person or a program asked and return the query; `as_of` only to look back.
 
-    A floor or an intensity that is None is left to the service.
+    What is None of floor, intensity and price is as `served`; a price that is asked for without a
+    floor has none, and a floor without a price no price.
 
     Raises
     ------
     InvalidInput
         Names the parameter as it is written on the wire: lat, lon, radius_km, from, to,
-        max_price_eur, n, floor, intensity, min_new_categories, lang.
+        max_price_eur, n, floor, intensity, points_a_booking, min_new_categories, lang.
     """
     here = Point.checked(lon, lat)
-    check_dials(floor, intensity)
-    dials = {"floor": floor, "intensity": intensity}
-    floor = FLOOR if floor is None else floor
-    intensity = INTENSITY if intensity is None else intensity
+    dials = served.turned(floor, intensity, points_a_booking)
+    asked = {"floor": (floor, points_a_booking), "intensity": (intensity,)}
     radius_m = default_radius_m if radius_km is None else checked_radius_m(radius_km * 1000.0)
     if not 1 <= n <= MAX_N:
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
@@ -138,8 +153,9 @@ def feed_query(
             starts_before=starts_before,
         ),
         n=n,
-        floor=floor,
-        intensity=intensity,
+        floor=dials.floor,
+        intensity=dials.intensity,
+        points_a_booking=dials.points_a_booking,
         min_new_categories=min_new_categories,
         plan=plan,
         language=language,
@@ -148,16 +164,8 @@ def feed_query(
         shown_items=shown_items,
         exploration=exploration,
         seed=seed,
-        unasked=frozenset(name for name, value in dials.items() if value is None),
+        unasked=frozenset(name for name, told in asked.items() if set(told) == {None}),
     )
-
-
-def check_dials(floor: float | None, intensity: float | None) -> None:
-    """Raise `InvalidInput` that names the one that is out of range; None is left to the service."""
-    if floor is not None and not 0.0 <= floor <= 1.0:
-        raise InvalidInput("floor", f"{floor} is not between 0 and 1")
-    if intensity is not None and not 1.0 <= intensity <= MAX_INTENSITY:
-        raise InvalidInput("intensity", f"{intensity} is not between 1 and {MAX_INTENSITY:.0f}")
 
 
 def _cents(price_eur: float | None) -> int | None:

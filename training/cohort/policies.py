@@ -11,8 +11,8 @@ from features.credit import CREDIT_WEIGHT
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser
+from reco.feed.dials import FLOOR, INTENSITY
 from reco.feed.generation import Generation
-from reco.feed.query import FLOOR, INTENSITY
 from reco.feed.ranking import Ranking, ranking_of
 from reco.feed.scoring import Families, Scored
 from reco.feed.shortlist import Shortlist

@@ -77,7 +77,12 @@ def _show(world: World, settings: Settings) -> None:
         people = people_to_look_at(connection, now, 1)
     someone = people[0].user_id if people else None
     query = feed_query(
-        now=now, default_radius_m=settings.radius_m, user_id=someone, n=12, language="en"
+        now=now,
+        default_radius_m=settings.radius_m,
+        user_id=someone,
+        n=12,
+        language="en",
+        served=settings.dials,
     )
     answer = feed_once(world, query, signing_secret(settings))
     zone = ZoneInfo(settings.timezone)

@@ -14,7 +14,7 @@ from rich.text import Text
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput
-from reco.feed.query import FLOOR, INTENSITY
+from reco.feed.dials import FLOOR, INTENSITY
 from reco.model.loaded import LoadedModel
 from reco.model.registry import champion, version_named
 from reco.model.serving import opened

@@ -1,7 +1,7 @@
 """The commands `reco experiments ...`: compare variants on real people, watch, and end it."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -18,8 +18,10 @@ from reco.errors import InvalidInput, NotFound
 from reco.experiments.plan import CHAMPION, GUARDS, METRICS, Experiment, Plan, Variant
 from reco.experiments.records import create, experiment_named, experiments, stop
 from reco.experiments.trial import check_models
+from reco.feed.dials import NAMES
 from reco.model.registry import Act
 from reco.moments import duration_from, moment_from
+from training.commands.pairs import known_pairs, number, pairs
 from training.experiments.sequences import Difference
 from training.experiments.status import Status, status_of
 
@@ -46,8 +48,8 @@ def create_experiment(
     variant: Annotated[
         list[str],
         typer.Option(
-            help="LABEL[:model=VERSION,floor=.9,intensity=10,weight=2]; once a variant. The others"
-            " are compared with the first."
+            help="LABEL[:model=VERSION,floor=.9,intensity=10,points_a_booking=180,weight=2]; once a"
+            " variant. The others are compared with the first."
         ),
     ],
     metric: Annotated[str, typer.Option(help=f"Decided on: {', '.join(METRICS)}.")] = next(
@@ -153,22 +155,18 @@ def stop_experiment(
 def variant_from(text: str) -> Variant:
     """Return the variant that `text` names, else raise `InvalidInput`.
 
-    >>> variant_from("wide:floor=.9,weight=2")
-    Variant(label='wide', weight=2.0, model='champion', floor=0.9, intensity=None)
+    >>> variant_from("wide:floor=.9,weight=2") == Variant("wide", weight=2.0, floor=0.9)
+    True
     """
     label, _, rest = text.partition(":")
-    told = dict(_pairs("variant", rest.split(",") if rest else ()))
-    known = ("model", "floor", "intensity", "weight")
-    for key in told:
-        if key not in known:
-            raise InvalidInput("variant", f"{key!r} of {label} is unknown", known)
-    number = {key: _number(f"variant {label}", told[key]) for key in known[1:] if key in told}
+    field = f"variant {label}"
+    told = known_pairs(field, rest, ("model", "weight", *NAMES))
+    dials = {name: number(field, told[name]) for name in NAMES if name in told}
     return Variant(
         label,
-        weight=number.get("weight", 1.0),
+        weight=number(field, told.get("weight", "1")),
         model=told.get("model", CHAMPION),
-        floor=number.get("floor"),
-        intensity=number.get("intensity"),
+        **dials,
     )
 
 
@@ -178,11 +176,11 @@ def guards_from(texts: Sequence[str]) -> dict[str, float]:
     >>> guards_from(["cancellations=off", "empty_slates=.05", "relevance_kept=off"])
     {'empty_slates': 0.05, 'bookings_made': 0.1}
     """
-    told = dict(_pairs("guard", texts))
+    told = dict(pairs("guard", texts))
     for name in told.keys() - GUARDS.keys():
         raise InvalidInput("guard", f"{name!r} is unknown", list(GUARDS))
     return {
-        name: _number("guard", told[name]) if name in told else guard.margin
+        name: number("guard", told[name]) if name in told else guard.margin
         for name, guard in GUARDS.items()
         if told.get(name) != _DROPPED
     }
@@ -250,10 +248,10 @@ def _guard_table(found: Status) -> Table:
 def _plan_table(made: Experiment) -> Table:
     plan = made.plan
     table = Table(title=f"Experiment {plan.name}", title_justify="left")
-    for column in ("variant", "people", "model", "floor", "intensity"):
+    for column in ("variant", "people", "model", *NAMES):
         table.add_column(column)
     for variant, buckets in zip(plan.variants, plan.buckets, strict=True):
-        dials = (_dial(variant.floor), _dial(variant.intensity))
+        dials = (_dial(getattr(variant, name)) for name in NAMES)
         table.add_row(variant.label, f"{buckets / sum(plan.buckets):.1%}", variant.model, *dials)
     return table
 
@@ -265,21 +263,6 @@ def _named(conninfo: str, name: str | None) -> Experiment:
     if not known:
         raise NotFound("experiment", "of this world")
     return known[0]
-
-
-def _pairs(field: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in texts:
-        key, is_there, value = text.partition("=")
-        if not is_there or not value:
-            raise InvalidInput(field, f"{text!r} is not written as NAME=VALUE")
-        yield key, value
-
-
-def _number(field: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InvalidInput(field, f"{text!r} is no number") from None
 
 
 def _difference(found: Difference | None) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from rich.table import Table
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput
-from reco.feed.query import check_dials
+from reco.feed.dials import check_dials
 from reco.moments import moment_from
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
@@ -85,6 +85,10 @@ def recorded(
     intensity: Annotated[
         float | None, typer.Option(help="Another intensity that slates are chosen with.")
     ] = None,
+    points_a_booking: Annotated[
+        float | None,
+        typer.Option(help="Another price of relevance, in points; without a floor it has none."),
+    ] = None,
     version: Annotated[
         str | None, typer.Option(help="Another model; `none`: popularity near.")
     ] = None,
@@ -99,11 +103,11 @@ def recorded(
     """Estimate, from slates on record, what more exploration would cost or bring, or none.
 
     Clicks and bookings a slate, as it was and with another probability that chance changes one
-    position; intervals by bootstrap over people. With another floor, intensity or model: what
-    slates that are chosen so, without chance, would have earned where the record can tell.
+    position; intervals by bootstrap over people. With another floor, intensity, price or model:
+    what slates that are chosen so, without chance, would have earned where the record can tell.
     """
-    otherwise = Otherwise(version, floor, intensity)
-    check_dials(floor, intensity)
+    otherwise = Otherwise(version, floor, intensity, points_a_booking)
+    check_dials(floor, intensity, points_a_booking)
     if exploration and otherwise != Otherwise():
         raise InvalidInput("exploration", "slates that are chosen otherwise are told without it")
     settings = settings_for(context, world)

@@ -11,9 +11,9 @@ import numpy as np
 import psycopg
 
 from reco.errors import InvalidInput
+from reco.feed.dials import Dials
 from reco.feed.exploring import UNKNOWN, Exploration, exploration_of
 from reco.feed.generation import NO_MODEL, Generation
-from reco.feed.query import FeedQuery
 from reco.model.loaded import LoadedModel
 from reco.model.registry import version_named
 from reco.model.serving import opened
@@ -37,6 +37,8 @@ class Otherwise:
     version: str | None = None
     floor: float | None = None
     intensity: float | None = None
+    points_a_booking: float | None = None
+    """A floor told alone has no price, a price told alone no floor."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ class _Serving:
         self._models = models
         self._made: dict[str, Generation] = {}
 
-    def choice(self, request: Request, version: str, floor: float, intensity: float) -> Replayed:
+    def choice(self, request: Request, version: str, dials: Dials) -> Replayed:
         """Return the slate that is chosen without chance."""
         if version not in self._made:
             model = None if version == NO_MODEL else self._models(version)
@@ -153,7 +155,9 @@ class _Serving:
             self._made[version] = self.moment.serving(model, before)
         serving = self._made[version]
         certain = replace(request, query=replace(request.query, exploration=0.0))
-        system = System(version, serving.model, floor, intensity)
+        system = System(
+            version, serving.model, dials.floor, dials.intensity, dials.points_a_booking
+        )
         (made,) = replay(self.moment, serving, situation_of(self.moment, certain), [system])
         return made
 
@@ -167,20 +171,15 @@ class _Serving:
 
 def _overlap(serving: _Serving, request: Request, otherwise: Otherwise) -> Overlap | None:
     query, version = request.query, request.model_version
-    made = serving.choice(request, version, query.floor, query.intensity)
+    made = serving.choice(request, version, query.dials)
     if not _is_on_record(made, request):
         return None
     chances = serving.chances(made, query.exploration)
     offers = made.choice.pool.candidates.offer_id.copy()
-    floor, intensity = _dials(otherwise, query)
-    other = serving.choice(request, otherwise.version or version, floor, intensity)
+    dials = query.dials.turned(otherwise.floor, otherwise.intensity, otherwise.points_a_booking)
+    other = serving.choice(request, otherwise.version or version, dials)
     shown = other.choice.offer_ids
     return overlap_of(chances, offers, shown, request.offers.tolist(), request.propensities)
-
-
-def _dials(otherwise: Otherwise, query: FeedQuery) -> tuple[float, float]:
-    floor = query.floor if otherwise.floor is None else otherwise.floor
-    return floor, query.intensity if otherwise.intensity is None else otherwise.intensity
 
 
 def _is_on_record(made: Replayed, request: Request) -> bool:

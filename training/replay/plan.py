@@ -59,10 +59,7 @@ class Plan:
         return f"{self.start.astimezone(UTC):%Y%m%d}-{self.weeks}w-{self._digest()}"
 
     def _digest(self) -> str:
-        systems = [
-            (s.name, s.model.digest if s.model else None, s.floor, s.intensity)
-            for s in self.systems
-        ]
+        systems = [(s.name, s.model.digest if s.model else None, s.dials) for s in self.systems]
         start = self.start.astimezone(UTC).isoformat()
         people = (self.users, self.everybody, self.seed)
         told = (systems, start, self.weeks, self.n, self.radius_m, people)

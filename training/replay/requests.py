@@ -44,7 +44,7 @@ class Request:
     user: int | None
     """Row in the past; None: a guest, or somebody whom the core does not know."""
     query: FeedQuery
-    """As it was answered: with the floor and the intensity of an experiment's variant."""
+    """As it was answered: with the floor, intensity and price of an experiment's variant."""
     model_version: str
     catalogue: str
     """Of which build it was, whatever has changed in it since."""
@@ -119,6 +119,8 @@ def _asked(kept: Mapping[str, Any], at: datetime) -> FeedQuery:
         now=at,
         as_of=at,
         intensity=kept["intensity"],
+        # No slate of before prices were asked for has one.
+        points_a_booking=kept.get("points_a_booking", 0.0),
         min_new_categories=kept["min_new_categories"],
         plan=kept["plan"],
         exploration=kept["exploration"],

@@ -12,10 +12,11 @@ from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.venues import Venues
 from reco.db.arrays import micros
 from reco.feed.choosing import Choice, Chooser, ranks
+from reco.feed.dials import FLOOR, INTENSITY, POINTS_A_BOOKING, Dials
 from reco.feed.exploring import explored
 from reco.feed.generation import Generation, generation
 from reco.feed.pipeline import ranked_around, settled
-from reco.feed.query import FLOOR, INTENSITY, FeedQuery, feed_query
+from reco.feed.query import FeedQuery, feed_query
 from reco.feed.ranking import Ranking
 from reco.feed.situation import Situation
 from reco.feed.state import UserState
@@ -39,6 +40,12 @@ class System:
     model: LoadedModel | None
     floor: float = FLOOR
     intensity: float = INTENSITY
+    points_a_booking: float = POINTS_A_BOOKING
+
+    @property
+    def dials(self) -> Dials:
+        """How its slates are chosen."""
+        return Dials(self.floor, self.intensity, self.points_a_booking)
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,7 @@ def replay(
         situation, ranking = ranked_around(serving, situation, scratch, moment.look)
         made = []
         for system in systems:
-            query = replace(situation.query, floor=system.floor, intensity=system.intensity)
-            asked = replace(situation, query=query)
+            asked = replace(situation, query=situation.query.with_dials(system.dials))
             made.append(_slate(moment, ranking, asked))
     return made
 

@@ -18,7 +18,8 @@ from reco.experiments.exposure import Exposure
 from reco.experiments.plan import Plan, Variant
 from reco.experiments.records import create, stop
 from reco.experiments.trial import check_models
-from reco.feed.query import FLOOR, INTENSITY, feed_query
+from reco.feed.dials import FLOOR, INTENSITY
+from reco.feed.query import feed_query
 from reco.model.registry import Act, force, publication, version_named
 from reco.settings import Settings
 from reco.worker import Worker

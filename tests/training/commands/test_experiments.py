@@ -154,7 +154,7 @@ def test_without_an_experiment_there_is_no_status(invoke, world):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("wide:colour=red", "'colour' of wide is unknown"),
+        ("wide:colour=red", "variant wide: 'colour' is unknown"),
         ("wide:floor", "NAME=VALUE"),
         ("wide:floor=low", "no number"),
     ],

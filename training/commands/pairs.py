@@ -1,0 +1,35 @@
+"""What is written as NAME=VALUE on the command line."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from reco.errors import InvalidInput
+
+
+def pairs(field: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Return the name and the value of each text, else raise `InvalidInput`."""
+    for text in texts:
+        key, is_there, value = text.partition("=")
+        if not is_there or not value:
+            raise InvalidInput(field, f"{text!r} is not written as NAME=VALUE")
+        yield key, value
+
+
+def known_pairs(field: str, text: str, known: Collection[str]) -> dict[str, str]:
+    """Return the pairs of a text like `floor=.9,intensity=2`; no others than those known.
+
+    >>> known_pairs("dials", "floor=.9,intensity=2", ("floor", "intensity"))
+    {'floor': '.9', 'intensity': '2'}
+    """
+    told = dict(pairs(field, text.split(",") if text else ()))
+    for key in told:
+        if key not in known:
+            raise InvalidInput(field, f"{key!r} is unknown", list(known))
+    return told
+
+
+def number(field: str, text: str) -> float:
+    """Return the number that a text is, else raise `InvalidInput`."""
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(field, f"{text!r} is no number") from None
