@@ -1,15 +1,16 @@
-"""Runs cohorts: seeds one after the other, the policies of each by several processes.
+"""Runs cohorts: the lives of one seed after those of another, several at the same time.
 
-While a seed is lived through, the model of the next is fitted: no process waits for it.
+While those of a seed are under way the world of the next is drawn and its model is fitted: no
+process waits for another.
 """
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,19 +18,17 @@ import pyarrow.parquet as pq
 from reco.errors import InvalidInput
 from reco.model.loaded import LoadedModel
 from training.cohort.assumptions import Assumptions
+from training.cohort.crew import Crew
 from training.cohort.figures import Lived
 from training.cohort.learning import first_model
 from training.cohort.life import Life
 from training.cohort.policies import Likeness, Policy, check_policy, policy_named
 from training.cohort.world import CohortWorld, make_world
-from training.replay.processes import shared_among
 
 Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
 
 _PLAN = "assumptions.json"
-_FOLLOWING = -1
-"""Among the policies of a seed: what stands for the model of the next."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,22 @@ class Cohorts:
         """
         self._claim()
         seeds = [seed for seed in self.seeds if self._missing(seed)]
-        for seed in seeds[:1]:
-            progress(f"seed {seed}: its world and first model", self._share)
-            for _ in shared_among([seed], self._train, workers):
-                pass
-        for seed, following in zip_longest(seeds, seeds[1:]):
-            self._live(seed, following, workers, progress)
+        crew = Crew(workers, lambda: progress("lives", self._share))
+        progress("the first world and its model", self._share)
+        worlds = (make_world(self.assumptions, seed) for seed in seeds)
+        world = next(worlds, None)
+        trained = self._begin_training(crew, world) if world else None
+        while world and trained:
+            # Made while others work, like the model that its lives will begin with.
+            following = next(worlds, None)
+            trained.result()
+            first, *others = self._lives(world)
+            crew.begin(first)
+            trained = self._begin_training(crew, following) if following else None
+            for life in others:
+                crew.begin(life)
+            world = following
+        crew.finish()
         progress("done", 1.0)
 
     def lived(self, policy: str) -> list[Lived]:
@@ -84,30 +93,31 @@ class Cohorts:
             if self._file("bookings", policy, seed).exists()
         ]
 
-    def _live(self, seed: int, following: int | None, workers: int, progress: Progress) -> None:
-        """Live through what is missing of a seed while the model of the next is fitted."""
-        progress(f"seed {seed}: the world", self._share)
-        world = make_world(self.assumptions, seed)
-        policies = self._policies(world, seed)
-        models = {weight: self._model(world, seed, weight) for weight in _weights(policies)}
-        self._keep(people_table(world), "people", "cohort", seed)
+    def _begin_training(self, crew: Crew, world: CohortWorld) -> "Future[None]":
+        """Begin to fit and save the models that the lives in a world begin with."""
 
-        def do(piece: int) -> None:
-            if piece == _FOLLOWING:
-                self._train(cast("int", following))
-                return
-            policy = policies[piece]
-            life = Life(world, self.assumptions, policy, seed, models[policy.credit_weight])
-            for _ in life.weeks():
-                pass
-            # What says that a life is kept comes last.
-            self._keep(life.worth(), "worth", policy.name, seed)
-            self._keep(life.bookings(), "bookings", policy.name, seed)
+        def train() -> None:
+            for weight in _weights(self._policies(world)):
+                self._model(world, weight)
 
-        pieces = [*([] if following is None else [_FOLLOWING]), *range(len(policies))]
-        progress(f"seed {seed}: {len(policies)} policies", self._share)
-        for _ in shared_among(pieces, do, workers):
-            progress(f"seed {seed}: {len(policies)} policies", self._share)
+        return crew.begin(train)
+
+    def _lives(self, world: CohortWorld) -> list[Callable[[], None]]:
+        """Return what lives through each policy that is missing in a world."""
+        policies = self._policies(world)
+        models = {weight: self._model(world, weight) for weight in _weights(policies)}
+        self._keep(people_table(world), "people", "cohort", world.seed)
+        return [
+            partial(self._live, world, policy, models[policy.credit_weight]) for policy in policies
+        ]
+
+    def _live(self, world: CohortWorld, policy: Policy, model: LoadedModel) -> None:
+        life = Life(world, self.assumptions, policy, world.seed, model)
+        for _ in life.weeks():
+            pass
+        # What says that a life is kept comes last.
+        self._keep(life.worth(), "worth", policy.name, world.seed)
+        self._keep(life.bookings(), "bookings", policy.name, world.seed)
 
     @property
     def _share(self) -> float:
@@ -118,19 +128,13 @@ class Cohorts:
     def _missing(self, seed: int) -> list[str]:
         return [p for p in self.policies if not self._file("bookings", p, seed).exists()]
 
-    def _policies(self, world: CohortWorld, seed: int) -> list[Policy]:
+    def _policies(self, world: CohortWorld) -> list[Policy]:
         likeness = Likeness.of(world.past)
-        return [policy_named(name, likeness) for name in self._missing(seed)]
+        return [policy_named(name, likeness) for name in self._missing(world.seed)]
 
-    def _train(self, seed: int) -> None:
-        """Fit and save the models that a seed's lives begin with."""
-        world = make_world(self.assumptions, seed)
-        for weight in _weights(self._policies(world, seed)):
-            self._model(world, seed, weight)
-
-    def _model(self, world: CohortWorld, seed: int, credit_weight: float) -> LoadedModel:
+    def _model(self, world: CohortWorld, credit_weight: float) -> LoadedModel:
         start = datetime.fromtimestamp(world.start_s, UTC)
-        name = f"{self.assumptions.world_digest()}-{seed}-credit-{credit_weight:g}"
+        name = f"{self.assumptions.world_digest()}-{world.seed}-credit-{credit_weight:g}"
         return first_model(world, start, self.models / name, credit_weight)
 
     def _claim(self) -> None:

@@ -34,6 +34,7 @@ from training.simulate.venues import venues_frame
 class CohortWorld:
     """A world at the moment when the cohort's credit begins; rows as in the simulated frames."""
 
+    seed: int
     past: Past
     """All of the supply, and the ordinary people with what they did; the cohort comes last."""
     events: Events
@@ -64,6 +65,7 @@ def make_world(assumptions: Assumptions, seed: int) -> CohortWorld:
     past = past_from_source(source)
     events, _ = events_and_offers(source)
     return CohortWorld(
+        seed=seed,
         past=past,
         events=events,
         market=market_of(frames, events),

@@ -23,15 +23,14 @@ def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[in
     What the processes read is not copied. One worker, or a system that cannot fork: all is done
     here. What a piece raises is raised here; pieces that are not begun are then left undone.
     """
-    if workers <= 1 or _FORK not in multiprocessing.get_all_start_methods():
+    if workers <= 1 or not can_fork():
         for piece in pieces:
             work(piece)
             yield piece
         return
-    context = multiprocessing.get_context(_FORK)
     # A forked process is handed its work as it is: nothing is pickled.
     with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(work,)
+        workers, mp_context=multiprocessing.get_context(_FORK), initializer=_begin, initargs=(work,)
     ) as pool:
         waiting = {pool.submit(_do, piece): piece for piece in pieces}
         try:
@@ -42,8 +41,18 @@ def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[in
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(work: Work) -> None:
+def can_fork() -> bool:
+    """Say whether this system has processes that share what is in memory."""
+    return _FORK in multiprocessing.get_all_start_methods()
+
+
+def one_thread_each() -> None:
+    """Leave this process, which was forked, one thread for OpenMP and BLAS."""
     threadpool_limits(1)
+
+
+def _begin(work: Work) -> None:
+    one_thread_each()
     _own_work.append(work)
 
 

@@ -1,0 +1,72 @@
+"""Processes that are forked when their work begins, no more at once than are wanted."""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+from training.replay.processes import can_fork, one_thread_each
+
+Work = Callable[[], None]
+
+_own_work: list[Work] = []
+"""Of a process that was forked to do it; empty in all others."""
+
+
+class Crew:
+    """Does one piece of work after another, up to `workers` at the same time.
+
+    What a piece needs is made in the process that forks, while others work; it is not copied. One
+    worker, or a system that cannot fork: all is done here.
+
+    Parameters
+    ----------
+    told
+        Called whenever a piece is done.
+    """
+
+    def __init__(self, workers: int, told: Work) -> None:
+        self._workers = workers if can_fork() else 1
+        self._told = told
+        self._running: set[Future[None]] = set()
+
+    def begin(self, work: Work) -> "Future[None]":
+        """Begin as soon as there is room; raises what work that has ended meanwhile raised."""
+        if self._workers == 1:
+            return self._done_here(work)
+        while len(self._running) >= self._workers:
+            self._wait()
+        # A forked process is handed its work as it is: nothing is pickled.
+        process = ProcessPoolExecutor(
+            1, mp_context=get_context("fork"), initializer=_take, initargs=(work,)
+        )
+        begun = process.submit(_do)
+        process.shutdown(wait=False)
+        self._running.add(begun)
+        return begun
+
+    def finish(self) -> None:
+        """Wait for all that was begun; raises what it raised."""
+        while self._running:
+            self._wait()
+
+    def _done_here(self, work: Work) -> "Future[None]":
+        done: Future[None] = Future()
+        work()
+        done.set_result(None)
+        self._told()
+        return done
+
+    def _wait(self) -> None:
+        ended, self._running = wait(self._running, return_when=FIRST_COMPLETED)
+        for one in ended:
+            one.result()
+            self._told()
+
+
+def _take(work: Work) -> None:
+    one_thread_each()
+    _own_work.append(work)
+
+
+def _do() -> None:
+    _own_work[0]()
