@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uvicorn
 
-from reco.api.serve import DEMO, application
+from reco.api.serve import DEMO
+from reco.api.serving import application
 
 _PICTURE = Path(__file__).with_name("agenda.png")
 

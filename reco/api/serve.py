@@ -1,23 +1,20 @@
-"""The command `reco serve`: uvicorn over the API of one world."""
+"""The command `reco serve`: uvicorn over the API of one world, which its processes alone load."""
 
-import gc
 import os
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
-from fastapi import FastAPI
 
-from reco.api.app import create_app
+from reco.api.spread import LOOP, run_workers
 from reco.console import WorldOption, errors, settings_for
 from reco.db.ready import opened_world
-from reco.secret import signing_secret
 from reco.settings import Settings
-from reco.worker import Worker
 
 DEMO = "RECO_SERVE_DEMO"
 """Tells the worker processes, which read their settings anew, what the command was asked."""
+
+_APPLICATION = "reco.api.serving:application"
 
 
 def serve(
@@ -48,29 +45,17 @@ def serve_world(
     errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
     os.environ[DEMO] = str(int(with_demo))
-    uvicorn.run(
-        "reco.api.serve:application",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        log_level="warning",
+    options: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port,
+        "http": "httptools",
+        "ws": "none",
+        "log_level": "warning",
         # A worker that starts on a busy machine is slow, not dead. One that ends is noticed.
-        timeout_worker_healthcheck=60,
-    )
-
-
-def application() -> FastAPI:
-    """Return the app of this process; its settings are the environment's."""
-    settings = Settings()
-    worker = Worker(settings, opened_world(settings), signing_secret(settings), _now)
-    app = create_app(worker, clock=_now, with_demo=os.environ.get(DEMO) == "1")
-    # What was imported stays: a collection that goes through it holds up requests for long.
-    gc.freeze()
-    return app
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        "timeout_worker_healthcheck": 60,
+    }
+    if workers == 1:
+        uvicorn.run(_APPLICATION, loop="uvloop", **options)
+    else:
+        run_workers(uvicorn.Config(_APPLICATION, loop=LOOP, workers=workers, **options))

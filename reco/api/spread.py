@@ -1,0 +1,208 @@
+"""Connections spread evenly over worker processes: whoever holds the fewest gets the next.
+
+Where workers accept from one socket, whoever wakes first takes what waits, and keeps it for as long
+as the client stays. Here the parent accepts, and hands each connection on as a file descriptor
+(`SCM_RIGHTS`, POSIX alone, as uvloop is); nothing that is sent later passes it. The supervisor of
+uvicorn starts, watches and ends the workers as ever: the socket that it gives them is where they
+announce themselves, and a worker's loop takes connections from there instead of a port.
+"""
+
+import asyncio
+import logging
+import selectors
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import uvicorn
+import uvloop
+from uvicorn.supervisors import Multiprocess
+
+log = logging.getLogger(__name__)
+
+LOOP = f"{__name__}:Loop"
+"""What `uvicorn.Config` is told as `loop` of workers that are spread over."""
+
+_ONE = b"."
+"""Goes with a descriptor, since something must; alone it says that one connection ended."""
+_WAITING_BYTES = 2**15
+"""Of a channel: some dozens of connections may wait for a worker, the others in the backlog."""
+
+
+def run_workers(config: uvicorn.Config) -> None:
+    """Run the worker processes of `config`, whose loop is `LOOP`, until this one is told to stop.
+
+    A worker that died is replaced; on SIGTERM and SIGINT requests are answered first.
+    """
+    spreader = Spreader(config.bind_socket(), config.backlog)
+    threading.Thread(target=spreader.run, name="spreader", daemon=True).start()
+    Multiprocess(config, sockets=[spreader.entrance]).run()
+
+
+class Spreader:
+    """The parent's part: accepts connections, and hands each to the worker that holds the fewest.
+
+    Parameters
+    ----------
+    listening
+        Bound; it listens as soon as there is a worker, so that nobody waits for a start.
+    """
+
+    def __init__(self, listening: socket.socket, backlog: int) -> None:
+        listening.setblocking(False)
+        self._listening = listening
+        self._backlog = backlog
+        self.entrance, self._announced = socket.socketpair()
+        self._held: dict[socket.socket, int] = {}
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._announced, selectors.EVENT_READ, self._welcome)
+
+    def run(self) -> None:
+        """Accept and hand on; should that fail, the whole server ends, for it would be deaf."""
+        try:
+            while True:
+                for key, _ in self._selector.select():
+                    key.data()
+        except BaseException:
+            signal.raise_signal(signal.SIGTERM)
+            raise
+
+    def _welcome(self) -> None:
+        _, descriptors, _, _ = socket.recv_fds(self._announced, 1, 1)
+        channel = socket.socket(fileno=descriptors[0])
+        channel.setblocking(False)
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
+        if not self._held:
+            self._listening.listen(self._backlog)
+            self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
+        self._held[channel] = 0
+        self._selector.register(channel, selectors.EVENT_READ, partial(self._ended, channel))
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listening.accept()
+        except OSError:
+            # The client has given up, or there is no descriptor left just now.
+            return
+        with connection:
+            self._hand_on(connection)
+
+    def _hand_on(self, connection: socket.socket) -> None:
+        for channel in sorted(self._held, key=self._held.__getitem__):
+            try:
+                socket.send_fds(channel, [_ONE], [connection.fileno()])
+            except ConnectionError:
+                self._forget(channel)
+            except OSError as error:
+                log.warning("A worker lets too many connections wait: %s", error)
+            else:
+                # Behind all others: of those that hold as few, the one that waited longest is next.
+                self._held[channel] = self._held.pop(channel) + 1
+                return
+
+    def _ended(self, channel: socket.socket) -> None:
+        try:
+            ended = len(channel.recv(4096))
+        except ConnectionError:
+            ended = 0
+        if ended:
+            self._held[channel] -= ended
+        else:
+            self._forget(channel)
+
+    def _forget(self, channel: socket.socket) -> None:
+        self._selector.unregister(channel)
+        del self._held[channel]
+        channel.close()
+        if not self._held:
+            # Until a worker is back, connections wait in the backlog.
+            self._selector.unregister(self._listening)
+
+
+class Loop(uvloop.Loop):
+    """A worker's loop: its server takes what the parent hands on."""
+
+    async def create_server(  # type: ignore[override]
+        self, protocol_factory: Callable[[], asyncio.Protocol], *, sock: socket.socket, **_: Any
+    ) -> "_Arrivals":
+        """Return a server whose connections come from the parent; `sock` leads there."""
+        return _Arrivals(self, protocol_factory, sock)
+
+
+class _Arrivals:
+    """The worker's part: lets in what the parent hands on, and says when a connection ended."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        make_protocol: Callable[[], asyncio.Protocol],
+        entrance: socket.socket,
+    ) -> None:
+        self._loop = loop
+        self._make_protocol = make_protocol
+        self._letting_in: set[asyncio.Task[None]] = set()
+        self._untold = 0
+        self._channel, parents = socket.socketpair()
+        self._channel.setblocking(False)
+        with parents:
+            socket.send_fds(entrance, [_ONE], [parents.fileno()])
+        loop.add_reader(self._channel, self._take)
+
+    def close(self) -> None:
+        """Take nobody new; who was handed on already is let in."""
+        self._loop.remove_reader(self._channel)
+        self._channel.shutdown(socket.SHUT_RD)
+        while arrived := self._next():
+            self._let_in(arrived)
+        self._channel.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until everybody was let in."""
+        await asyncio.gather(*self._letting_in)
+
+    def _take(self) -> None:
+        if arrived := self._next():
+            self._let_in(arrived)
+        else:
+            # Without the parent nobody would come any more.
+            self._loop.remove_reader(self._channel)
+            signal.raise_signal(signal.SIGTERM)
+
+    def _next(self) -> socket.socket | None:
+        _, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
+        return socket.socket(fileno=descriptors[0]) if descriptors else None
+
+    def _let_in(self, arrived: socket.socket) -> None:
+        task = self._loop.create_task(self._connected(arrived))
+        self._letting_in.add(task)
+        task.add_done_callback(self._letting_in.discard)
+
+    async def _connected(self, arrived: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, arrived)
+        except OSError:
+            # It is over before it began.
+            arrived.close()
+            self._tell_end()
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol = self._make_protocol()
+        lost = protocol.connection_lost
+
+        def connection_lost(error: Exception | None) -> None:
+            lost(error)
+            self._tell_end()
+
+        # On the instance: whichever protocol uvicorn speaks.
+        protocol.connection_lost = connection_lost  # type: ignore[assignment, method-assign]
+        return protocol
+
+    def _tell_end(self) -> None:
+        self._untold += 1
+        # A full channel is told more the next time; a closed one has nobody to tell.
+        with suppress(OSError):
+            self._untold -= self._channel.send(_ONE * self._untold)

@@ -1,0 +1,151 @@
+"""Connections over real worker processes: even, also after ends, deaths and restarts."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[2]
+_PATIENCE_S = 60.0
+
+
+class Server:
+    """Two workers on a port."""
+
+    def __init__(self, port, process):
+        self.port, self.process = port, process
+
+    def connection(self):
+        opened = HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)
+        opened.connect()
+        return opened
+
+    @contextmanager
+    def connections(self, n):
+        """Open so many at once."""
+        with ExitStack() as stack:
+            yield [stack.enter_context(closing(self.connection())) for _ in range(n)]
+
+    def anew(self):
+        """Ask on a connection that ends with its answer."""
+        with closing(self.connection()) as connection:
+            connection.request("GET", "/", headers={"Connection": "close"})
+            return int(connection.getresponse().read())
+
+
+def asked(connection, path="/"):
+    connection.request("GET", path)
+    return int(connection.getresponse().read())
+
+
+def until(condition):
+    """Return what `condition` gives once it gives something."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            if found := condition():
+                return found
+        except ConnectionError:
+            pass
+    raise TimeoutError
+
+
+@contextmanager
+def two_workers():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-m", "spreading", str(port), "2"], cwd=TESTS)
+    server = Server(port, process)
+    try:
+        first = until(server.anew)
+        until(lambda: server.anew() != first)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with two_workers() as server:
+        yield server
+
+
+@pytest.fixture
+def eight(server):
+    with server.connections(8) as opened:
+        yield opened
+
+
+def test_connections_opened_at_once_are_halved(server, eight):
+    assert sorted(Counter(map(asked, eight)).values()) == [4, 4]
+    with server.connections(8) as more:
+        assert sorted(Counter(map(asked, [*eight, *more])).values()) == [8, 8]
+
+
+def test_who_lost_connections_gets_the_next(server, eight):
+    one = asked(eight[0])
+    lost = [connection for connection in eight if asked(connection) == one]
+    for connection in lost:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        connection.getresponse().read()
+    for connection in lost:
+        connection.connect()
+    assert sorted(Counter(map(asked, eight)).values()) == [4, 4]
+
+
+def test_a_killed_worker_is_replaced_and_gets_its_share(server, eight):
+    known = {asked(connection) for connection in eight}
+    killed = asked(eight[0])
+    os.kill(killed, signal.SIGKILL)
+    replaced = until(lambda: {server.anew()} - known)
+    for connection in eight:
+        try:
+            asked(connection)
+        except ConnectionError:
+            connection.close()
+            connection.connect()
+    shares = Counter(map(asked, eight))
+    assert shares == dict.fromkeys(known - {killed} | replaced, 4)
+
+
+@pytest.mark.slow
+def test_a_rolling_restart_refuses_nobody():
+    with two_workers() as server:
+        with server.connections(2) as both:
+            before = set(map(asked, both))
+        assert len(before) == 2
+        server.process.send_signal(signal.SIGHUP)
+        deadline, answers = time.monotonic() + _PATIENCE_S, set()
+        while len(answers - before) < 2:
+            answers.add(server.anew())
+            assert time.monotonic() < deadline
+
+
+def test_a_server_that_is_stopped_answers_first():
+    with two_workers() as server, server.connections(1) as opened:
+        opened[0].request("GET", "/slow")
+        answer = opened[0].getresponse()
+        server.process.terminate()
+        assert answer.status == 200
+        assert int(answer.read()) != server.process.pid
+        assert server.process.wait(_PATIENCE_S) == 0
+        with pytest.raises(ConnectionRefusedError):
+            server.anew()
+
+
+def test_workers_whose_parent_was_killed_end():
+    with two_workers() as server, server.connections(2) as both:
+        assert len(set(map(asked, both))) == 2
+        server.process.kill()
+        for connection in both:
+            assert connection.sock.recv(1) == b""
