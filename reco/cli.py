@@ -2,42 +2,100 @@
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
+from typer.core import TyperGroup
 
-from reco.api.commands import app as keys_app
-from reco.api.core_commands import bookings_app, policies_app
-from reco.api.partner_commands import app as partners_app
-from reco.api.serve import serve
-from reco.catalogue.commands import snapshot
 from reco.console import errors
-from reco.db.commands import app as db_app
 from reco.errors import RecoError, status_of
-from reco.feed.commands import feed
-from reco.people.commands import app as users_app
 from reco.settings import Settings
-from training.commands.benchmark import app as benchmark_app
-from training.commands.cohort import cohort
-from training.commands.demo import demo
-from training.commands.evaluate import evaluate
-from training.commands.experiments import app as experiments_app
-from training.commands.frames import export_app, import_app
-from training.commands.models import app as models_app
-from training.commands.offpolicy import recorded as offpolicy
-from training.commands.report import report
-from training.commands.simulate import app as simulate_app
-from training.commands.slates import slate_app
-from training.commands.train import train
-from training.commands.tune import tune
+
+_PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+_COMMANDS = {
+    "demo": "training.commands.demo:demo",
+    "feed": "reco.feed.commands:feed",
+    "train": "training.commands.train:train",
+    "tune": "training.commands.tune:tune",
+    "evaluate": "training.commands.evaluate:evaluate",
+    "report": "training.commands.report:report",
+    "offpolicy": "training.commands.offpolicy:recorded",
+    "serve": "reco.api.serve:serve",
+    "snapshot": "reco.catalogue.commands:snapshot",
+    "import": "training.commands.frames:import_app",
+    "export": "training.commands.frames:export_app",
+    "benchmark": "training.commands.benchmark:app",
+    "slate": "training.commands.slates:slate_app",
+    "simulate": "training.commands.cohort:simulate_app",
+    "models": "training.commands.models:app",
+    "experiments": "training.commands.experiments:app",
+    "db": "reco.db.commands:app",
+    "keys": "reco.api.commands:app",
+    "users": "reco.people.commands:app",
+    "bookings": "reco.api.core_commands:bookings_app",
+    "policies": "reco.api.core_commands:policies_app",
+    "partners": "reco.api.partner_commands:app",
+}
+"""Where each command is, a function or a group of its own: a worker starts without the others."""
+_HELP = {
+    "import": "Bring data into a world.",
+    "export": "Take a world's data out.",
+    "benchmark": "Figures of models on data sets.",
+    "slate": "The dial between relevance and horizon.",
+    "simulate": "Make a simulated world.",
+    "models": "Model versions: compare, promote, roll back.",
+    "experiments": "Variants on real people, compared.",
+    "db": "The private database cluster.",
+    "keys": "API keys.",
+    "users": "A person's right to see what is held, and to erasure.",
+    "bookings": "Bookings: expire what was not collected.",
+    "policies": "What is granted at which age.",
+    "partners": "Cultural actors and their venues.",
+}
+"""Of the groups; a function says it itself."""
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _imported(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Root(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _Commands()  # type: ignore[assignment]
+
+
+@cache
+def _imported(name: str) -> Any:
+    module, attribute = _COMMANDS[name].split(":")
+    found = getattr(import_module(module), attribute)
+    around = typer.Typer(callback=lambda: None, **_PLAIN)
+    if isinstance(found, typer.Typer):
+        around.add_typer(found, name=name, help=_HELP[name])
+    else:
+        around.command(name)(found)
+    return typer.main.get_group(around).commands[name]
+
 
 app = typer.Typer(
+    cls=_Root,
     help="Rank what is bookable around a young person and widens their cultural horizon.",
     no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    **_PLAIN,
 )
 
 
@@ -52,31 +110,6 @@ def root(
     """Read the settings once, for all commands."""
     settings = Settings()
     context.obj = settings.model_copy(update={"world": world}) if world else settings
-
-
-app.command()(demo)
-app.command()(feed)
-app.command()(train)
-app.command()(tune)
-app.command()(evaluate)
-app.command()(report)
-app.command("offpolicy")(offpolicy)
-app.command()(serve)
-app.command()(snapshot)
-app.add_typer(import_app, name="import", help="Bring data into a world.")
-app.add_typer(export_app, name="export", help="Take a world's data out.")
-app.add_typer(benchmark_app, name="benchmark", help="Figures of models on data sets.")
-app.add_typer(slate_app, name="slate", help="The dial between relevance and horizon.")
-app.add_typer(simulate_app, name="simulate", help="Make a simulated world.")
-simulate_app.command()(cohort)
-app.add_typer(models_app, name="models", help="Model versions: compare, promote, roll back.")
-app.add_typer(experiments_app, name="experiments", help="Variants on real people, compared.")
-app.add_typer(db_app, name="db", help="The private database cluster.")
-app.add_typer(keys_app, name="keys", help="API keys.")
-app.add_typer(users_app, name="users", help="A person's right to see what is held, and to erasure.")
-app.add_typer(bookings_app, name="bookings", help="Bookings: expire what was not collected.")
-app.add_typer(policies_app, name="policies", help="What is granted at which age.")
-app.add_typer(partners_app, name="partners", help="Cultural actors and their venues.")
 
 
 def main() -> None:

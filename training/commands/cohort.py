@@ -20,6 +20,7 @@ from training.cohort.report import Difference, Told, as_json, differences, told
 from training.cohort.run import Cohorts
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
+from training.commands.simulate import app as simulate_app
 from training.commands.simulate import this_monday
 from training.simulate.parameters import PARAMETERS, scale_of
 from training.slate_plot import require_plots
@@ -31,6 +32,7 @@ _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
 
 
+@simulate_app.command()
 def cohort(
     *,
     policies: Annotated[
