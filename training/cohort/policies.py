@@ -77,6 +77,11 @@ class Likeness:
         length = np.sqrt(np.maximum(np.diff(start), 1))
         return cls(csr_array(diags_array(1.0 / length) @ marks), past.items.item_category)
 
+    @property
+    def of_categories(self) -> "Likeness":
+        """The same for what looks at categories alone, which is spared the rest."""
+        return Likeness(csr_array((self.attributes.shape[0], 0)), self.category)
+
 
 def policy_named(name: str, likeness: Likeness) -> Policy:
     """Return the policy of a name, one of `NAMES`.
@@ -100,7 +105,7 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
         "popular": likeliest,
         "relevance": likeliest,
         "dpp": _by_method(dpp_attributes, _POWER, likeness),
-        "round-robin": _by_method(round_robin, 0.0, likeness),
+        "round-robin": _by_method(round_robin, 0.0, likeness.of_categories),
     }
     looks_at = _FROM if kind in {"dpp", "round-robin"} else _FEW
     return Policy(
@@ -196,8 +201,10 @@ def _by_method(method: Method, parameter: float, likeness: Likeness) -> Choose:
             quotas=limits,
         )
         wanted = method(candidates, parameter, n)
+        is_other = np.ones(len(some), dtype=bool)
+        is_other[wanted] = False
         # Where its choice leaves no room for n, the likeliest others fill the slate.
-        order = np.append(wanted, np.setdiff1d(np.arange(len(some)), wanted))
+        order = np.append(wanted, np.flatnonzero(is_other))
         return some.take(np.sort(choose(order, limits, n)))
 
     return shown
