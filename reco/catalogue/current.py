@@ -18,13 +18,30 @@ log = logging.getLogger(__name__)
 
 MAX_AGE = timedelta(minutes=10)
 """A base is replaced after this: sessions begin, and what is booked most changes."""
+_MAX_AGE_AT_START = timedelta(days=1)
+"""To begin with an older one will do: amended, it lacks nothing but the bookings of a day."""
 _CLOCKS_DIFFER = timedelta(seconds=5)
 """Another process may have read the clock a moment later."""
 
 
 def is_young(catalogue: Catalogue, now: datetime) -> bool:
     """Say whether the base of `catalogue` was read not long before `now`."""
-    return -_CLOCKS_DIFFER <= now - catalogue.at <= MAX_AGE
+    return _is_within(MAX_AGE, catalogue, now)
+
+
+def first_base(connection: psycopg.Connection[Any], parent: Path, now: datetime) -> Catalogue:
+    """Return a base to begin with: the newest snapshot, up to a day old, else `current_base`.
+
+    A start need not wait until a whole catalogue is built; a younger one is the next to be had.
+    """
+    newest = _newest(parent)
+    if (
+        newest
+        and _is_within(_MAX_AGE_AT_START, newest, now)
+        and _has_changed_little(connection, newest)
+    ):
+        return newest
+    return current_base(connection, parent, now)
 
 
 def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetime) -> Catalogue:
@@ -40,6 +57,10 @@ def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetim
         if newest and is_young(newest, now) and _has_changed_little(connection, newest):
             return newest
         return load_catalogue(save_catalogue(build_catalogue(connection, now), parent))
+
+
+def _is_within(age: timedelta, catalogue: Catalogue, now: datetime) -> bool:
+    return -_CLOCKS_DIFFER <= now - catalogue.at <= age
 
 
 def _has_changed_little(connection: psycopg.Connection[Any], catalogue: Catalogue) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import psycopg
 
 from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
-from reco.catalogue.current import current_base, is_young
+from reco.catalogue.current import current_base, first_base, is_young
 from reco.catalogue.snapshot import Catalogue
 from reco.errors import RecoError
 
@@ -78,11 +78,11 @@ class CatalogueWatch:
             self._rebuild.stop()
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
-        """Bring the catalogue up to what is committed now; the first look builds it."""
+        """Bring the catalogue up to what is committed now; the first look maps or builds it."""
         with self._looking:
             now = self._clock()
             before = self._catalogue
-            latest = self._rebuilt() or before or current_base(connection, self._parent, now)
+            latest = self._rebuilt() or before or first_base(connection, self._parent, now)
             changes = read_changes(connection, latest, now)
             if changes is not None:
                 latest = amended(latest, changes)

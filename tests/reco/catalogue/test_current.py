@@ -9,7 +9,7 @@ from catalogues import of_schema_5
 from worlds import NOW, small_world
 
 from reco.catalogue.build import build_catalogue
-from reco.catalogue.current import MAX_AGE, current_base
+from reco.catalogue.current import MAX_AGE, current_base, first_base
 from reco.catalogue.folder import save_catalogue, snapshots
 
 
@@ -24,6 +24,22 @@ def test_it_is_kept_until_it_is_old(town, tmp_path):
     assert current_base(town, tmp_path, NOW + MAX_AGE).version == first.version
     assert current_base(town, tmp_path, NOW - timedelta(seconds=1)).version == first.version
     assert current_base(town, tmp_path, NOW + 2 * MAX_AGE).version != first.version
+
+
+def test_a_start_takes_one_that_is_old_but_not_of_the_day_before_or_of_the_future(town, tmp_path):
+    first = current_base(town, tmp_path, NOW)
+    town.execute("update core.stock set price_cents = price_cents + 1 where id = 1")
+    assert first_base(town, tmp_path, NOW + timedelta(hours=20)).version == first.version
+    assert first_base(town, tmp_path, NOW - timedelta(hours=1)).at == NOW - timedelta(hours=1)
+    days_later = NOW + timedelta(days=3)
+    assert first_base(town, tmp_path, days_later).at == days_later
+
+
+def test_a_start_takes_none_to_which_much_has_changed(town, tmp_path, monkeypatch):
+    monkeypatch.setattr("reco.catalogue.current.MAX_CHANGED", 4)
+    first = current_base(town, tmp_path, NOW)
+    town.execute("update core.stock set price_cents = price_cents + 1 where id <= 3")
+    assert first_base(town, tmp_path, NOW + timedelta(seconds=1)).version != first.version
 
 
 def test_it_is_built_anew_where_much_has_changed(town, tmp_path, monkeypatch):

@@ -25,10 +25,12 @@ class ObservedWorker(Worker):
 
     def __init__(self, *arguments):
         self.served = threading.Condition()
+        self.taken = []
         super().__init__(*arguments)
 
     def _take_catalogue(self, catalogue):
         super()._take_catalogue(catalogue)
+        self.taken.append(catalogue)
         with self.served:
             self.served.notify_all()
 
@@ -185,6 +187,13 @@ def test_an_old_base_is_built_anew_while_changes_go_on(worker, town, clock):
     manga = row_id(town, "stock", "manga-shop")
     town.execute("update core.stock set price_cents = 99 where id = %s", (manga,))
     worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 99)
+
+
+def test_a_start_takes_an_old_base_and_brings_a_younger(worker, world, town, clock):
+    clock.now = NOW + timedelta(hours=1)
+    with ObservedWorker(Settings(home=world.folder), world, SECRET, clock) as later:
+        later.wait_until(lambda catalogue: catalogue.at == clock.now)
+        assert later.taken[0].at == NOW
 
 
 def test_two_workers_share_a_base_and_both_are_fresh(worker, world, town, clock):
