@@ -1,19 +1,20 @@
-"""Accuracy figures against ranx, which METRICS names as what they mean (extra `oracle`)."""
+"""Accuracy figures against ranx, which METRICS names as what they mean.
+
+Always against the figures that it told of a file's lists; where it is installed (extra `oracle`),
+against itself, too.
+"""
 
 import warnings
 
 import numpy as np
 import pytest
+from ranx_figures import CUTOFFS, NAMES, drawn, figures_by_ranx, kept
 from scipy.sparse import csr_array
 
 from training.metrics import user_figures
 
-USERS, ITEMS, LONGEST = 300, 60, 20
-NAMES = {"ndcg": "ndcg", "mrr": "mrr", "map": "map", "hit": "hit_rate", "recall_full": "recall"}
-"""Ours to ranx's."""
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ranx():
     with warnings.catch_warnings():
         # Its own dependencies warn when they are imported.
@@ -21,39 +22,26 @@ def ranx():
         return pytest.importorskip("ranx", reason="needs ranx: pip install 'reco[oracle]'")
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    """Lists of any length but 0, and targets; some find nothing, some have more than the list."""
-    generator = np.random.default_rng(5)
-    lists = np.full((USERS, LONGEST), -1, dtype=np.int32)
-    wanted = np.zeros((USERS, ITEMS), dtype=bool)
-    for row in range(USERS):
-        length = generator.integers(1, LONGEST + 1)
-        lists[row, :length] = generator.permutation(ITEMS)[:length]
-        wanted[row, generator.permutation(ITEMS)[: generator.integers(1, 2 * LONGEST)]] = True
-    return lists, wanted
+def are_ours(lists, wanted, figures):
+    """Assert that we tell the same of each person; returns the figures that were compared."""
+    ours = user_figures(lists, csr_array(wanted), CUTOFFS)
+    for name, expected in figures.items():
+        np.testing.assert_allclose(ours[name], expected, atol=1e-9, err_msg=name)
+        assert 0.0 < expected.mean() < 1.0
+    return set(figures)
+
+
+def test_figures_of_each_person_are_those_that_ranx_told():
+    version, *told = kept()
+    assert version.startswith("0.3")
+    assert are_ours(*told) == {f"{name}@{k}" for name in NAMES for k in CUTOFFS}
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unsafe cast")
-def test_figures_of_each_person_are_those_of_ranx(ranx, drawn):
-    lists, wanted = drawn
-    truth = {
-        f"u{row:03}": {f"i{item}": 1 for item in np.flatnonzero(wanted[row])}
-        for row in range(USERS)
-    }
-    scored = {
-        f"u{row:03}": {f"i{item}": LONGEST - place for place, item in enumerate(lists[row].tolist())
-                       if item >= 0}
-        for row in range(USERS)
-    }  # fmt: skip
-    cutoffs = (1, 5, 10, LONGEST)
-    ours = user_figures(lists, csr_array(wanted), cutoffs)
-    asked = {f"{mine}@{k}": f"{theirs}@{k}" for mine, theirs in NAMES.items() for k in cutoffs}
-    run = ranx.Run(scored)
-    ranx.evaluate(ranx.Qrels(truth), run, list(asked.values()), make_comparable=True)
-    for mine, theirs in asked.items():
-        of_users = run.scores[theirs]
-        expected = [of_users[user] for user in sorted(truth)]
-        np.testing.assert_allclose(ours[mine], expected, atol=1e-9, err_msg=mine)
-        assert 0.0 < ours[mine].mean() < 1.0
+def test_figures_of_each_person_are_those_of_ranx(ranx):
+    lists, wanted = drawn(users=300, seed=6)
+    are_ours(lists, wanted, figures_by_ranx(ranx, lists, wanted))
+    _, *told, before = kept()
+    for name, again in figures_by_ranx(ranx, *told).items():
+        np.testing.assert_allclose(again, before[name], atol=1e-9, err_msg=name)
