@@ -14,8 +14,6 @@ from reco.settings import Settings
 DEMO = "RECO_SERVE_DEMO"
 """Tells the worker processes, which read their settings anew, what the command was asked."""
 
-_APPLICATION = "reco.api.serving:application"
-
 
 def serve(
     context: typer.Context,
@@ -45,6 +43,11 @@ def serve_world(
     errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
     os.environ[DEMO] = str(int(with_demo))
+    run("reco.api.serving:application", host=host, port=port, workers=workers)
+
+
+def run(application: str, *, host: str = "127.0.0.1", port: int, workers: int) -> None:
+    """Run `application` (module:factory) in so many processes until this one is told to stop."""
     options: dict[str, Any] = {
         "factory": True,
         "host": host,
@@ -56,6 +59,6 @@ def serve_world(
         "timeout_worker_healthcheck": 60,
     }
     if workers == 1:
-        uvicorn.run(_APPLICATION, loop="uvloop", **options)
+        uvicorn.run(application, loop="uvloop", **options)
     else:
-        run_workers(uvicorn.Config(_APPLICATION, loop=LOOP, workers=workers, **options))
+        run_workers(uvicorn.Config(application, loop=LOOP, workers=workers, **options))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -114,13 +115,22 @@ def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
     figures: dict[str, Any] = {"world": _size(serving), "machine": f"{os.cpu_count()} cores"}
     with server(world, 2) as running:
         console.print("Feeds ...")
-        figures["ready_s"] = round(running.ready_s, 2)
+        figures["ready_s"] = round(max(running.workers_ready_s), 2)
+        figures["command_ready_s"] = round(running.ready_s, 2)
         cold = drive(running.port, people.feeds(400), key, clients=1, seconds=seconds)
         figures["feed_cold"] = _brief(cold)
         known = people.warmed(_WARM, running.port, key)
         quiet = drive(running.port, known, key, clients=1, seconds=seconds)
+        shares: list[int] = []
+        looking = Timer(seconds / 2, lambda: shares.extend(running.connections()))
+        looking.start()
         busy = drive(running.port, people.feeds(20_000), key, clients=8, seconds=seconds)
-        figures["feed"] = _brief(quiet) | {"rps": busy.rps, "failed": quiet.failed + busy.failed}
+        looking.join()
+        figures["feed"] = _brief(quiet) | {
+            "rps": busy.rps,
+            "failed": quiet.failed + busy.failed,
+            "connections": shares,
+        }
         console.print("Search ...")
         figures["search"] = _brief(
             drive(running.port, _searches(serving), key, clients=1, seconds=seconds)

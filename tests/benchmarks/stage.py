@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -27,6 +27,8 @@ from training.commands.simulate import this_monday
 from training.simulate.world import simulate_world
 
 _PATIENCE_S = 60.0
+_ESTABLISHED = "01"
+"""A state in /proc/net/tcp."""
 
 
 @contextmanager
@@ -63,13 +65,55 @@ def free_port() -> int:
 
 
 @dataclass(frozen=True)
+class Process:
+    """A process as Linux tells of it."""
+
+    pid: int
+
+    @property
+    def age_s(self) -> float:
+        """Return how long ago it was started."""
+        after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        started_s = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
+
+    @property
+    def is_worker(self) -> bool:
+        """Say whether it is one that uvicorn's supervisor started to answer."""
+        return b"spawn_main" in Path(f"/proc/{self.pid}/cmdline").read_bytes()
+
+    def connections(self, port: int) -> int:
+        """Return how many connections with the loopback interface's `port` it holds."""
+        table = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        rows = [line.split() for line in table]
+        ours = {
+            f"socket:[{inode}]"
+            for _, local, _, state, _, _, _, _, _, inode, *_ in rows
+            if local.endswith(f":{port:04X}") and state == _ESTABLISHED
+        }
+        return sum(target in ours for target in self._open_files())
+
+    def _open_files(self) -> Iterator[str]:
+        for file in Path(f"/proc/{self.pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                yield str(file.readlink())
+
+
+@dataclass(frozen=True)
 class Running:
     """A server that answers."""
 
     port: int
     pid: int
     ready_s: float
-    """From the start of the process until it was ready."""
+    """From the start of the command until all workers were ready."""
+    workers: tuple["Process", ...] = ()
+    workers_ready_s: tuple[float, ...] = ()
+    """Of each, from the start of its process."""
+
+    def connections(self) -> list[int]:
+        """Return how many connections each worker holds."""
+        return [worker.connections(self.port) for worker in self.workers]
 
     @property
     def memory_mb(self) -> float:
@@ -96,18 +140,24 @@ def server(world: World, workers: int, application: str | None = None) -> Iterat
         "RECO_SECRET": "a secret that signs nothing but benchmarks",
     }
     program = [str(Path(sys.executable).with_name("reco")), "serve"]
+    command = [*program, "--port", str(port), "--workers", str(workers)]
     if application:
-        program = [sys.executable, "-m", "uvicorn", application, "--factory", "--no-access-log"]
+        run = (
+            f"from reco.api.serve import run; run({application!r}, port={port}, workers={workers})"
+        )
+        command = [sys.executable, "-c", run]
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*program, "--port", str(port), "--workers", str(workers)],
+        command,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         _wait_until_ready(port)
-        yield Running(port, process.pid, time.perf_counter() - began)
+        ready = _workers_ready_s(process.pid, port) if workers > 1 else {}
+        ready_s = time.perf_counter() - began
+        yield Running(port, process.pid, ready_s, tuple(ready), tuple(ready.values()))
     finally:
         process.terminate()
         process.wait()
@@ -123,6 +173,21 @@ def _proportional_kb(pid: int) -> int:
     shares = Path(f"/proc/{pid}/smaps_rollup").read_text()
     found = re.search(r"^Pss:\s+(\d+) kB", shares, re.MULTILINE)
     return int(found.group(1)) if found else 0
+
+
+def _workers_ready_s(pid: int, port: int) -> dict[Process, float]:
+    """Return after how long each worker was ready: who is, gets a connection of several."""
+    workers = [worker for worker in map(Process, _children(pid)) if worker.is_worker]
+    ready: dict[Process, float] = {}
+    while len(ready) < len(workers):
+        with ExitStack() as held:
+            for _ in workers:
+                held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            threading.Event().wait(0.01)
+            for worker in workers:
+                if worker not in ready and worker.connections(port):
+                    ready[worker] = worker.age_s
+    return ready
 
 
 def _wait_until_ready(port: int) -> None:
