@@ -1,4 +1,4 @@
-"""Propose the dial's price, floor, intensity and pool size on what is held out."""
+"""Propose the dial's price, floor and intensity on what is held out, and tell of pool sizes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from reco.feed.dials import Dials
 from training.diversify.methods import Setting, dial
-from training.slate_choice import Changes, best_of, best_widening, changes_of
+from training.slate_choice import Changes, best_widening, changes_of
 from training.slate_data import SlateData
 from training.slate_tasks import slate_tasks
 from training.slates import MOST_USERS, Progress, Stage, prepare
@@ -25,16 +26,16 @@ class Point:
     """None: the whole pool."""
     changes: Changes
 
+    @property
+    def dials(self) -> Dials:
+        """What the feed is asked or set to, to choose so."""
+        setting = self.setting
+        return Dials(setting.floor, setting.intensity, setting.points_a_booking)
+
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
         changes = {name: vars(change) for name, change in self.changes.items()}
-        return {
-            "floor": self.setting.floor,
-            "intensity": self.setting.intensity,
-            "points_a_booking": self.setting.points_a_booking,
-            "pool_size": self.pool_size,
-            "changes": changes,
-        }
+        return vars(self.dials) | {"pool_size": self.pool_size, "changes": changes}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Tuning:
 
     points: tuple[Point, ...]
     proposed: Point
-    """The price that validation chooses, with the pool of most horizon_recall within the loss."""
+    """The price that validation chooses, from the whole pool: the feed has its own of the 500
+    likeliest and more, so that it is served as it is proposed."""
 
 
 def tune_slates(
@@ -55,7 +57,7 @@ def tune_slates(
     users: int = MOST_USERS,
     seed: int = 0,
 ) -> Tuning:
-    """Draw the curve over price, floor and intensity, then over the size of the pool, and propose.
+    """Draw the curve over price, floor and intensity, propose, and cut the proposal's pool.
 
     On validation users alone, so many at most; the probability of each is by a fit that had not
     seen the user.
@@ -65,11 +67,9 @@ def tune_slates(
     points = _points(stage, dial(), k, None, seed)
     best = proposal(points, k)
     progress("trying pools", 0.9)
-    ends = [best]
     for size in POOL_SIZES:
-        ends += _points(_cut(stage, size), [best.setting], k, size, seed)
-    proposed = ends[best_of([point.changes for point in ends], k)]
-    return Tuning((*points, *ends[1:]), proposed)
+        points += _points(_cut(stage, size), [best.setting], k, size, seed)
+    return Tuning(tuple(points), best)
 
 
 def proposal(points: Sequence[Point], k: int) -> Point:

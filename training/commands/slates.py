@@ -121,7 +121,10 @@ def tune(
     choosing_users: ChoosingOption = MOST_USERS,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw gain against loss on what is held out, and propose price, floor, intensity and pool."""
+    """Draw gain against loss on what is held out, and propose price, floor and intensity.
+
+    Beside it stands what the proposal would do from pools of fewer candidates.
+    """
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
@@ -207,12 +210,12 @@ def _screen(report: SlateReport) -> Group:
 
 def _curve(tuning: Tuning, k: int) -> Table:
     names = [f"{name}@{k}" for name in _SHOWN]
-    price, floor, intensity, size, *_ = _cells(tuning.proposed, names)
-    proposed = f"price {price}, floor {floor}, m {intensity}, pool {size}"
+    dials = vars(tuning.proposed.dials).items()
+    settings = " ".join(f"RECO_{name.upper()}={value:g}" for name, value in dials)
     table = Table(
         "points a booking", "floor", "m", "pool", *names,
         title="Change on validation, 95 % interval",
-        caption=f"proposed: {proposed}", caption_justify="left",
+        caption=f"proposed, as settings: {settings}", caption_justify="left",
     )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)

@@ -61,6 +61,11 @@ def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
         ({"intensity": 0.5}, "intensity"),
         ({"intensity": 1001}, "intensity"),
         ({"intensity": "nan"}, "intensity"),
+        ({"points_a_booking": 0}, "points_a_booking"),
+        ({"points_a_booking": -180}, "points_a_booking"),
+        ({"points_a_booking": "nan"}, "points_a_booking"),
+        ({"points_a_booking": "inf"}, "points_a_booking"),
+        ({"points_a_booking": "dear"}, "points_a_booking"),
         ({"min_new_categories": -1}, "min_new_categories"),
         ({"min_new_categories": 21}, "min_new_categories"),
         ({"min_new_categories": 3, "n": 2}, "min_new_categories"),
@@ -138,6 +143,7 @@ asked_of_a_feed = st.fixed_dictionaries(
         "n": st.one_of(st.integers(-2, 120), st.just("x")),
         "floor": numbers,
         "intensity": numbers,
+        "points_a_booking": numbers,
         "min_new_categories": st.integers(-1, 5),
         "lang": st.sampled_from(["fr", "en", "", "de"]),
         "max_price_eur": numbers,
@@ -193,3 +199,29 @@ def test_the_floor_of_the_slate_and_the_new_categories_can_be_asked_for(client, 
     widest = client.get("/v1/feed", params=asked, headers=key).json()
     assert {item["category"] for item in widest["items"]} == {"CINEMA", "SPECTACLE"}
     assert widest["horizon"]["intensity"] == 100.0
+
+
+def test_a_price_of_relevance_can_be_asked_for_with_and_without_a_floor(client, key, database):
+    asked = {"user_id": "reader", "n": 2, "radius_km": 50}
+
+    def shown(**dials):
+        return client.get("/v1/feed", params=asked | dials, headers=key).json()
+
+    likeliest, dearest = shown(floor=1), shown(points_a_booking=1e6)
+    cheap, kept = shown(points_a_booking=1), shown(points_a_booking=1, floor=0.999)
+    offers = [[item["offer_id"] for item in body["items"]] for body in (likeliest, dearest, cheap)]
+    assert offers[0] == offers[1] != offers[2]
+    assert [body["floor"] for body in (likeliest, dearest, cheap, kept)] == [1.0, 0.0, 0.0, 0.999]
+    prices = [body["points_a_booking"] for body in (likeliest, dearest, cheap, kept)]
+    assert prices == [None, 1e6, 1.0, 1.0]
+    assert kept["relevance_kept"] >= 0.999 > cheap["relevance_kept"]
+    told = {one["code"]: one for one in cheap["explanation"]}
+    assert told["points_a_booking"]["parameters"] == {"points_a_booking": 1.0}
+    assert told["relevance_kept"]["parameters"]["floor"] == 0.0
+    row = None
+    while row is None:  # the recorder writes after the answer
+        row = database.execute(
+            "select query -> 'points_a_booking', query -> 'floor' from reco.slate where id = %s",
+            (kept["slate_id"],),
+        ).fetchone()
+    assert row == (1.0, 0.999)

@@ -22,7 +22,7 @@ ACT = Act(NOW, "mia")
 PLAN = Plan(
     name="wider",
     salt="a salt",
-    variants=(Variant("control"), Variant("wide", 2.0, floor=0.9, intensity=10.0)),
+    variants=(Variant("control"), Variant("wide", 2.0, floor=0.9, points_a_booking=180.0)),
     metric="horizon_points",
     guards={"empty_slates": 0.01},
     window=timedelta(days=7),
@@ -99,6 +99,7 @@ def test_what_was_stopped_does_not_start_again(world, connection):
         ({"variants": (Variant("a"), Variant("b", 1e-9))}, "weight"),
         ({"variants": (Variant("a"), Variant("b", floor=1.5))}, "floor"),
         ({"variants": (Variant("a"), Variant("b", intensity=0.0))}, "intensity"),
+        ({"variants": (Variant("a"), Variant("b", points_a_booking=0.0))}, "points_a_booking"),
         ({"metric": "clicks"}, "metric"),
         ({"guards": {"mood": 0.1}}, "guard"),
         ({"guards": {"bookings_made": -0.1}}, "guard"),

@@ -121,6 +121,25 @@ def test_what_the_request_says_wins_and_is_no_part_of_the_experiment(filled, wor
     assert worker.feed(asked(user)).experiment == Exposure("wider", "wide")
 
 
+def test_a_price_is_varied_and_what_the_request_says_of_floor_or_price_wins(filled, worker):
+    plan = plan_of()
+    priced = Variant("wide", floor=0.95, intensity=1.0, points_a_booking=180.0)
+    plan = replace(plan, variants=(Variant("control"), priced))
+    create(filled.conninfo, plan, ACT, NOW)
+    worker.refresh()
+    user = of_variant(plan, "wide")
+    answer = worker.feed(asked(user))
+    assert (answer.floor, answer.points_a_booking) == (0.95, 180.0)
+    assert answer.experiment == Exposure("wider", "wide")
+    for said, floor, price in (
+        ({"floor": 0.97}, 0.97, None),
+        ({"points_a_booking": 50.0}, 0.0, 50.0),
+        ({"intensity": 2.0}, 0.95, 180.0),
+    ):
+        answer = worker.feed(asked(user, **said))
+        assert (answer.floor, answer.points_a_booking, answer.experiment) == (floor, price, None)
+
+
 def test_nobody_is_treated_before_the_start_or_without_an_experiment(filled, worker):
     user = of_variant(plan_of(), "wide")
     assert worker.feed(asked(user)).experiment is None

@@ -54,6 +54,7 @@ def test_the_clock_goes_on_between_pages_and_their_length_may_change():
         {"lat": None, "lon": None},
         {"radius_km": 50.0},
         {"floor": 1.0},
+        {"points_a_booking": 180.0},
         {"max_price_eur": 10.0},
         {"categories": ["LIVRE"]},
         {"starts_from": ASKED["now"]},

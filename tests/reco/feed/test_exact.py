@@ -578,16 +578,22 @@ def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, as
     assert list(shown) == everything.offer_id[chosen].tolist()
 
 
-@given(queries, st.sampled_from([0.0, 0.8, 0.95]), st.sampled_from([1.0, 30.0]))
+@given(
+    queries,
+    st.sampled_from([0.0, 0.8, 0.95]),
+    st.sampled_from([1.0, 30.0]),
+    st.sampled_from([None, 100.0]),
+)
 @settings(max_examples=40)
 def test_a_slate_keeps_its_floor_and_widens_no_less_than_the_likeliest(
-    serving, connection_to, asked, floor, intensity
+    serving, connection_to, asked, floor, intensity, price
 ):
-    def shown(floor):
-        query = feed_query(now=NOW, default_radius_m=5e4, floor=floor, intensity=intensity, **asked)
+    def shown(floor, price=None):
+        dials = {"floor": floor, "intensity": intensity, "points_a_booking": price}
+        query = feed_query(now=NOW, default_radius_m=5e4, **dials, **asked)
         return feed(connection_to, serving, query, SECRET)
 
-    likeliest, widest = shown(1.0), shown(floor)
+    likeliest, widest = shown(1.0), shown(floor, price)
     rank = np.arange(1, len(likeliest.slate.offers) + 1)
     kept = np.array(widest.slate.probabilities) @ (1 / np.log2(rank + 1))
     best = np.array(likeliest.slate.probabilities) @ (1 / np.log2(rank + 1))

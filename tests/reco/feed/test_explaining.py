@@ -142,6 +142,7 @@ asked_of = st.fixed_dictionaries(
         "n": st.integers(1, 20),
         "floor": st.sampled_from([0.0, 0.5, 0.9, 0.95, 1.0]),
         "intensity": st.sampled_from([1.0, 10.0, 100.0]),
+        "points_a_booking": st.sampled_from([None, 1.0, 60.0]),
         "language": st.sampled_from(["fr", "en"]),
     }
 )
@@ -266,7 +267,7 @@ def gain_of(connection, answer, met, intensity):
 def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, asked, model):
     serving = serving_of(*model)
     answer = shown(connection, serving, asked)
-    likeliest = shown(connection, serving, asked, floor=1.0)
+    likeliest = shown(connection, serving, asked, floor=1.0, points_a_booking=None)
     changed = {i.offer_id for i in answer.items} - {i.offer_id for i in likeliest.items}
     told = {one.code: one for one in answer.explanation}
     met, intensity = met_in_database(connection, asked["user"]), asked["intensity"]
@@ -294,6 +295,8 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
         "floor": asked["floor"],
         "changed": len(changed),
     }
+    price = told.get("points_a_booking")
+    assert (price and price.parameters["points_a_booking"]) == asked["points_a_booking"]
     written = re.match(r"[\d,.]+", told["relevance_kept"].text)[0].replace(",", ".")
     assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
 

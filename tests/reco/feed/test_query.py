@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reco.errors import InvalidInput
+from reco.feed.dials import Dials
 from reco.feed.query import MAX_N, feed_query
 from reco.geo.points import MAX_RADIUS_M
 
@@ -27,6 +28,8 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
         ({"n": MAX_N + 1}, "n"),
         ({"floor": 1.1}, "floor"),
         ({"floor": math.nan}, "floor"),
+        ({"points_a_booking": 0.0}, "points_a_booking"),
+        ({"floor": 0.9, "points_a_booking": math.inf}, "points_a_booking"),
         ({"max_price_eur": -1.0}, "max_price_eur"),
         ({"max_price_eur": math.nan}, "max_price_eur"),
         ({"starts_from": NOW + timedelta(2), "starts_before": NOW + timedelta(1)}, "to"),
@@ -48,6 +51,22 @@ def test_the_location_is_rounded_before_it_is_used():
 def test_a_radius_that_was_asked_is_not_widened():
     assert feed_query(now=NOW, default_radius_m=5e4, radius_km=10.0).widest_m == 10_000.0
     assert feed_query(now=NOW, default_radius_m=5e4).widest_m == MAX_RADIUS_M
+
+
+@pytest.mark.parametrize(
+    ("asked", "unasked"),
+    [
+        ({}, {"floor", "intensity"}),
+        ({"floor": 0.9}, {"intensity"}),
+        ({"points_a_booking": 50.0}, {"intensity"}),
+        ({"intensity": 2.0}, {"floor"}),
+    ],
+)
+def test_what_is_not_asked_is_as_served_and_the_services_to_choose(asked, unasked):
+    served = Dials(0.95, 1.0, 180.0)
+    query = feed_query(now=NOW, default_radius_m=5e4, served=served, **asked)
+    assert query.dials == served.turned(**asked)
+    assert query.unasked == unasked
 
 
 @given(st.decimals(0, 999_999, places=2))

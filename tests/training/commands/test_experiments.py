@@ -24,7 +24,7 @@ from training.registry import prune_versions
 
 USERS = ("reader", "broke", "late", "free", "nowhere", "villager")
 SECRET = "a secret of at least thirty-two bytes"
-WIDE = ("--variant", "control", "--variant", "wide:floor=.5,intensity=30,weight=2")
+WIDE = ("--variant", "control", "--variant", "wide:floor=.5,points_a_booking=180,weight=2")
 
 
 @pytest.fixture
@@ -66,7 +66,8 @@ def test_from_its_begin_to_its_end(invoke, settings, filled):
     assert "wider runs from" in told
     assert "66.7%" in told
     plan = running_experiment(filled.conninfo).plan
-    assert plan.variants == (Variant("control"), Variant("wide", 2.0, floor=0.5, intensity=30.0))
+    wide = Variant("wide", 2.0, floor=0.5, points_a_booking=180.0)
+    assert plan.variants == (Variant("control"), wide)
     with Worker(settings, filled, SECRET, lambda: datetime.now(UTC)) as worker:
         for user in USERS:
             worker.feed(feed_query(now=datetime.now(UTC), default_radius_m=5e4, user_id=user, n=5))
@@ -157,6 +158,7 @@ def test_without_an_experiment_there_is_no_status(invoke, world):
         ("wide:colour=red", "variant wide: 'colour' is unknown"),
         ("wide:floor", "NAME=VALUE"),
         ("wide:floor=low", "no number"),
+        ("wide:points_a_booking=dear", "no number"),
     ],
 )
 def test_a_variant_that_is_not_understood_is_told(text, said):

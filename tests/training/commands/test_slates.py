@@ -1,21 +1,30 @@
 """The commands that compare slates, on a small world that they have never seen."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 from documents import numbers, parsed
+from fastapi.testclient import TestClient
 from typer.testing import CliRunner
+from worlds import NOW, small_world
 
+from reco.api.app import create_app
+from reco.api.keys import create_key
 from reco.errors import InvalidInput
+from reco.feed.dials import NAMES, Dials
 from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
+from reco.settings import Settings
+from reco.worker import Worker
 from training.commands.benchmark import app
 from training.commands.slates import slate_app
 from training.credit_tuning import CREDIT_WEIGHTS
 from training.datasets.undated import digital_offers, free_stocks, no_venues
+from training.replay.recorded import past_from_database
+from training.replay.requests import recorded_requests
 from training.report.benchmark import read_benchmark
 from training.report.benchmark_section import benchmark
 from training.simulate.world import simulate_world
@@ -130,11 +139,15 @@ def test_the_chosen_settings_stand_beside_the_order_by_score_too(report):
     assert {row["method"] for row in report["against_score"]} == METHODS
 
 
-def test_the_dial_is_drawn_and_proposed(folder):
+@pytest.fixture(scope="module")
+def tuning(folder):
     options = ["tune", str(folder), "--format", "frames", "--k", "5", "--json"]
     result = CliRunner().invoke(slate_app, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    tuning = json.loads(result.stdout)
+    return json.loads(result.stdout)
+
+
+def test_the_dial_is_drawn_and_proposed(tuning):
     assert tuning["proposed"] in tuning["points"]
     assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
     assert tuning["proposed"]["points_a_booking"] > 0.0
@@ -142,6 +155,29 @@ def test_the_dial_is_drawn_and_proposed(folder):
     for point in tuning["points"]:
         for change in point["changes"].values():
             assert change["low"] <= change["value"] <= change["high"]
+
+
+def test_what_is_proposed_is_served_as_proposed(tuning, world, connection):
+    small_world(connection)
+    key = {"X-API-Key": create_key(connection, "app", "tests", NOW)}
+    proposed = {name: tuning["proposed"][name] for name in NAMES}
+
+    def answered(dials, **asked):
+        worker = Worker(Settings(home=world.folder, **dials), world, "s" * 32, lambda: NOW)
+        params = {"user_id": "reader", "n": 3, "radius_km": 50, **asked}
+        with TestClient(create_app(worker, clock=lambda: NOW, with_demo=False)) as client:
+            return client.get("/v1/feed", params=params, headers=key).json()
+
+    by_setting, by_request = answered(proposed), answered({}, **proposed)
+    other = answered({"floor": 0.5, "intensity": 1.0, "points_a_booking": 1.0})
+    for body in (by_setting, by_request):
+        dials = body["floor"], body["horizon"]["intensity"], body["points_a_booking"]
+        assert dials == tuple(proposed.values())
+        assert body["items"] == by_setting["items"] != other["items"]
+    # The workers have ended, so that all is on record, and can be asked again.
+    past = past_from_database(world.conninfo)
+    requests = recorded_requests(connection, past, NOW, NOW + timedelta(seconds=1))
+    assert [request.query.dials == Dials(**proposed) for request in requests].count(True) == 2
 
 
 def test_without_bookings_no_weight_of_credit_can_be_told(folder):

@@ -50,10 +50,13 @@ def test_slates_tell_of_other_choices_what_they_can(explored):
 
 
 def check_the_choices(explored):
-    same, likeliest, none = (
+    dearest = Otherwise(points_a_booking=1e6)
+    same, likeliest, none, priced = (
         told_of(explored, otherwise)
-        for otherwise in (Otherwise(floor=0.7), Otherwise(floor=1.0), Otherwise(version="none"))
-    )
+        for otherwise in (
+            Otherwise(floor=0.7), Otherwise(floor=1.0), Otherwise(version="none"), dearest
+        )
+    )  # fmt: skip
     slates = len(USERS) * SEEDS
     for told in (same, likeliest, none):
         assert told.slates == told.replayed == slates
@@ -67,6 +70,7 @@ def check_the_choices(explored):
         assert told.shares["positions_same"] < 1.0
         assert told.shares["positions_same"] + told.shares["positions_told"] <= 1.0
     assert likeliest.shares["positions_told"] > 0.0
+    assert priced == likeliest
 
 
 def check_the_command(explored):
