@@ -50,13 +50,24 @@ def resampled_means(
     """
     users, columns = figures.shape
     generator = np.random.default_rng(seed)
-    weights = np.full(users, 1.0 / users)
-    known = (~np.isnan(figures)).astype(np.float64)
-    filled = np.nan_to_num(figures)
-    means = np.full((resamples, columns), np.nan)
+    known = ~np.isnan(figures)
+    filled = np.where(known, figures, 0.0)
+    partly = np.flatnonzero(~known.all(axis=0))
+    of_known = known[:, partly].astype(np.float64)
+    means = np.empty((resamples, columns))
     for start in range(0, resamples, _CHUNK):
         stop = min(start + _CHUNK, resamples)
-        counts = generator.multinomial(users, weights, size=stop - start).astype(np.float64)
-        there = counts @ known
-        np.divide(counts @ filled, there, out=means[start:stop], where=there > 0)
+        counts = _times_drawn(users, stop - start, generator)
+        there = np.full((stop - start, columns), float(users))
+        there[:, partly] = counts @ of_known
+        with np.errstate(invalid="ignore"):
+            means[start:stop] = (counts @ filled) / there
     return means
+
+
+def _times_drawn(users: int, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return how often each user is in each resample, (resamples, users)."""
+    drawn = generator.integers(0, users, (resamples, users))
+    drawn += users * np.arange(resamples)[:, np.newaxis]
+    counts = np.bincount(drawn.ravel(), minlength=resamples * users)
+    return counts.reshape(resamples, users).astype(np.float64)

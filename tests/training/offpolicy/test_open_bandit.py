@@ -1,11 +1,14 @@
 """A policy's value from another's log, on logs whose truth is known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from training.datasets.open_bandit import BanditLog
+from training.datasets.open_bandit import BanditLog, read_open_bandit
 from training.offpolicy.open_bandit import compare_policies, mean_policy
 
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "open_bandit_women"
 RATES = np.array([0.1, 0.3, 0.6, 0.2])
 EARLY, LATE = np.array([0.7, 0.1, 0.1, 0.1]), np.array([0.1, 0.1, 0.6, 0.2])
 
@@ -55,3 +58,23 @@ def test_a_log_that_lacks_what_is_asked_shows_no_number():
         "hardly": False,
         "even": True,
     }
+
+
+def test_real_logs_of_two_policies_tell_of_each_other_what_they_can():
+    """What chance showed tells of the policy that learns; its own log lacks what chance shows."""
+    if not SHARED.exists():
+        pytest.skip(f"{SHARED} is not there")
+    rows = compare_policies(read_open_bandit(SHARED), seed=1, resamples=400)
+    learning, uniform = rows
+    assert [(row.policy, row.log_of) for row in rows] == [("bts", "random"), ("random", "bts")]
+    as_it_was = learning.on_policy.estimate
+    assert as_it_was.value == pytest.approx(46 / 10_000)
+    for name, told in learning.off_policy.items():
+        estimate = told.estimate
+        assert estimate.low < as_it_was.value < estimate.high, name
+        # 46 clicks tell no more than this: a factor of two between the ends.
+        assert as_it_was.value < estimate.high - estimate.low < 2 * as_it_was.value, name
+        assert 1_000 < told.weighing.effective < 10_000
+    for name, told in uniform.off_policy.items():
+        assert told.estimate is None, name
+        assert told.weighing.effective < 100
