@@ -40,7 +40,7 @@ def catalogue_at(past: Past, at: datetime) -> Catalogue:
         subcategories=past.subcategories,
         genres=past.genres,
         venue_types=past.venue_types,
-        users=past.population,
+        users=past.population_at(at_us),
         items=items,
         venues=past.venues,
         base=on_shelf.shelf(past.venues, at_us),

@@ -153,12 +153,19 @@ class Past:
     stocks_before: Before[Stocks] | None
     people: People
     population: int
-    """People that there were, those who are erased too."""
+    """People that there are, those who are erased too."""
+    joined_us: NDArray[np.int64]
+    """When each of them joined of whom it is known, ascending."""
     bookings: Bookings
     unnamed: Bookings
     """Of people who are erased: they took places, and belong to nobody."""
     deeds: Deeds
     names: Names
+
+    def population_at(self, at_us: int) -> int:
+        """Return how many people there were at a moment; who joined nobody knows when counts."""
+        later = len(self.joined_us) - np.searchsorted(self.joined_us, at_us, side="right")
+        return self.population - int(later)
 
     def genres_of(self, item: int) -> list[str]:
         """Return the genres of the item of row `item`."""

@@ -99,6 +99,7 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
         stocks_before=None,
         people=_people(users),
         population=len(users),
+        joined_us=np.empty(0, dtype=np.int64),
         bookings=read_bookings(users, stocks),
         unnamed=_NO_BOOKINGS,
         deeds=read_deeds(users, offers),

@@ -13,7 +13,7 @@ from features.horizon import Value
 from features.interactions import EVENT_KINDS
 from reco.catalogue.rows import rows_of
 from reco.core.deposits import Deposit
-from reco.db.arrays import fetch_arrays
+from reco.db.arrays import NEVER_US, fetch_arrays
 from reco.db.session import transaction
 from reco.frames.exporting import tables_of
 from training.replay.past import (
@@ -58,7 +58,7 @@ select user_id, stock_id, quantity::int4, amount_cents, booked_at,
 from core.booking
 """
 _OF_ERASED = "where user_id in (select id from core.beneficiary where erased_at is not null)"
-_POPULATION = "select count(*) as people from core.beneficiary"
+_JOINED = "select coalesce(created_at, '-infinity') from core.beneficiary"
 _BOOKING_TYPES = {
     "user": "int8", "stock": "int8", "quantity": "int4", "amount_cents": "int4", "at_us": "time",
     "cancelled_us": "time",
@@ -155,13 +155,14 @@ def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
     unnamed = fetch_arrays(connection, _BOOKINGS + _OF_ERASED, _BOOKING_TYPES)
     stock = rows_of(_ids(connection, _STOCK_IDS), unnamed.pop("stock"))
     nobody = np.zeros_like(unnamed.pop("user"))
-    population = fetch_arrays(connection, _POPULATION, {"people": "int8"})["people"]
+    joined_us = fetch_arrays(connection, _JOINED, {"at_us": "time"})["at_us"]
     stocks = fetch_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
     offers = fetch_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
     return replace(
         past,
         people=people,
-        population=int(population[0]),
+        population=len(joined_us),
+        joined_us=np.sort(joined_us[joined_us != NEVER_US]),
         unnamed=bookings_in_order(1, nobody, stock, **unnamed),
         stocks_before=_before(Stocks, stocks) if len(stocks["row"]) else None,
         offers_before=_before(Offers, offers) if len(offers["row"]) else None,

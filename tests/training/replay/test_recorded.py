@@ -1,11 +1,12 @@
 """Replaying live requests from their record gives the slates that were recorded."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import timedelta
 
 import numpy as np
 import psycopg
 import pytest
+from champions import train_champion
 from worlds import GRENOBLE, NOW
 
 from reco.experiments.plan import Plan, Variant
@@ -43,12 +44,20 @@ REQUESTS = (
     {"n": 4, "plan": True, "floor": 0.7},
     {"n": 12, "plan": True, "max_price_eur": 11.0},
     {"n": 12, "max_price_eur": 11.0},
+    {"n": 4, "points_a_booking": 90.0},
+    {"n": 3, "floor": 0.4, "points_a_booking": 400.0, "intensity": 10.0},
 )
 PAGES = (
     {"n": 3},
     {"n": 4, "floor": 0.5, "intensity": 20.0, "exploration": 1.0},
     {"n": 3, "plan": True},
 )
+
+
+@pytest.fixture(params=["itemknn", "ials"])
+def model(request, lived):
+    """A model that knows the small world before its season."""
+    return train_champion(lived, request.param, now=NOW)
 
 
 @pytest.fixture
@@ -109,14 +118,63 @@ def replayed(world):
     serving = {version: moment.serving(model) for version, model in models.items()}
     for request in found:
         version, query = request.model_version, request.query
-        system = System("recorded", models[version], query.floor, query.intensity)
+        system = System("recorded", models[version], *astuple(query.dials))
         situation = situation_of(moment, request)
         (made,) = replay(moment, serving[version], situation, [system])
         yield request, made
 
 
-def test_the_recorded_slates_come_again(live, variant):
-    told = dict.fromkeys(("offers", "widened", "explored", "new", "onward", "late", "other"), 0)
+KINDS = ("offers", "widened", "explored", "new", "onward", "late", "other", "priced")
+LATER = NOW + timedelta(hours=1)
+"""When all has changed."""
+SHOWN = "select unnest(offers) from reco.slate"
+CHANGES = (
+    "insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at)"
+    " select b.id, min(t.id), 1, 0, %(later)s from core.beneficiary b, core.stock t"
+    f" where t.offer_id in ({SHOWN}) and b.external_id <> 'nowhere'"
+    " group by b.id, t.offer_id having (b.id + t.offer_id) %% 3 = 0",
+    "update core.booking set cancelled_at = %(later)s"
+    " where booked_at < %(later)s and cancelled_at is null and id %% 2 = 0",
+    "update core.stock set price_cents = 2 * price_cents + 130, quantity = 1 where id %% 2 = 0",
+    "update core.stock set starts_at = starts_at + interval '9 days',"
+    " ends_at = ends_at + interval '9 days' where id %% 5 = 0",
+    "update core.stock set cancelled_at = %(later)s where id %% 7 = 0",
+    f"update core.offer set withdrawn_at = %(later)s where id in ({SHOWN}) and id %% 3 = 0",
+    "insert into core.interaction (user_id, offer_id, kind, at) select b.id, o.id, 'dismiss',"
+    " %(later)s from core.beneficiary b, core.offer o where o.id %% 4 = 0",
+    "insert into core.taste (user_id, kind, value, at) select id, 'category', 'SPECTACLE',"
+    " %(later)s from core.beneficiary where external_id in ('reader', 'villager')",
+    "insert into core.beneficiary (external_id, created_at) select 'later ' || n, %(later)s"
+    " from generate_series(1, 40) n",
+    "update core.change set at = %(later)s where id > %(before)s",
+)
+
+
+def change_all(world):
+    """Book, cancel, reprice, move and withdraw what was shown, and more, an hour later."""
+    with psycopg.connect(world.conninfo) as connection:
+        before = connection.execute("select max(id) from core.change").fetchone()[0]
+        for change in CHANGES:
+            done = connection.execute(change, {"later": LATER, "before": before})
+            assert done.rowcount > 0, change
+
+
+def test_the_recorded_slates_come_again_whatever_has_changed_since(live, variant):
+    told = come_again(live, variant)
+    assert told["offers"] > 400
+    assert min(told.values()) >= 4, told
+    check_export(live)
+    past = past_from_database(live.conninfo)
+    change_all(live)
+    since = past_from_database(live.conninfo)
+    assert (since.stocks.price_cents != past.stocks.price_cents).any()
+    assert len(since.bookings.stock) > len(past.bookings.stock)
+    assert come_again(live, variant) == told
+
+
+def come_again(live, variant):
+    """Hold each replayed slate against the one on record, and count what they were like."""
+    told = dict.fromkeys(KINDS, 0)
     plans, free = {}, {}
     for request, made in replayed(live):
         query, here = request.query, (request.query.user_id, request.query.n)
@@ -124,21 +182,25 @@ def test_the_recorded_slates_come_again(live, variant):
         kept = made.choice.widened.relevance_kept
         assert kept == pytest.approx(request.relevance_kept, rel=1e-6)
         chosen = made.choice.pool.take(made.choice.widened.chosen)
-        np.testing.assert_allclose(chosen.probability, request.probabilities, rtol=1e-6)
+        np.testing.assert_allclose(chosen.probability, request.probabilities, rtol=1e-6, atol=1e-30)
         told["offers"] += len(request.offers)
         told["widened"] += made.situation.around.radius_m > query.radius_m
         told["explored"] += bool(np.any(request.propensities < 0.5))
         told["new"] += query.min_new_categories > 0 and len(request.offers) > 0
         told["onward"] += bool(query.shown_offers)
         told["late"] += len(query.shown_offers) >= 8
+        told["priced"] += query.points_a_booking > 0.0 and len(request.offers) > 0
         is_other = query.exposure is not None and query.exposure.variant == "other"
         assert (request.model_version == variant) == is_other == (query.intensity == 30.0)
         told["other"] += is_other
         if query.filters.max_price_cents == 1_100:
             (plans if query.plan else free)[here] = request.offers.tolist()
-    assert told["offers"] > 400
-    assert min(told.values()) >= 4, told
     assert sum(plans[here] != free[here] for here in plans) >= 2
+    return told
+
+
+def check_export(live):
+    """A person's export names the offers of the pages before by their ids outside."""
     onward = [
         slate["query"]["shown_before"] for slate in export_person(live, "reader", NOW)["slates"]
     ]
