@@ -64,6 +64,17 @@ def parsed(text):
     return parser.path[0]
 
 
+def looked_up(run, source):
+    """Return what stands in a run at a source like `summary/systems/1/metrics/ndcg@8/change`."""
+    file, *path = source.split("/")
+    found = {"summary": run.summary, "manifest": run.manifest}[file]()
+    for step in path:
+        if step == "#":
+            return len(found)
+        found = found[int(step)] if isinstance(found, list) else found[step]
+    return found
+
+
 def numbers(element):
     """Return the exact values of the numbers in an element, in order."""
     return [float(one.attributes["value"]) for one in element.all("data")]

@@ -1,7 +1,7 @@
 """A model ready to score: verified, memory-mapped, calibrated."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,9 @@ class LoadedModel:
 
     content: Content | None = None
     """How items without a history are scored; None: not at all."""
+
+    parameters: Mapping[str, float | int | str | None] = field(default_factory=dict)
+    """Settings that it was trained with."""
 
     @lazy
     def sample(self) -> NDArray[np.int32]:
@@ -173,6 +176,7 @@ def _model_of(artifact: Artifact) -> LoadedModel:
         history_weight=arrays["history_weight"],
         content=_content_of(artifact),
         ranker=_ranker_of(artifact),
+        parameters=facts.parameters,
     )
 
 

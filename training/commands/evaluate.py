@@ -1,6 +1,8 @@
 """The command `reco evaluate`: the feeds of past weeks, judged by what was booked in them."""
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +16,14 @@ from rich.text import Text
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput
-from reco.feed.dials import FLOOR, INTENSITY
+from reco.feed.dials import FLOOR, NAMES, Dials
 from reco.model.loaded import LoadedModel
 from reco.model.registry import champion, version_named
-from reco.model.serving import opened
+from reco.model.serving import opened, usable_model
 from reco.moments import moment_from
 from reco.secret import signing_secret
 from reco.world import World
+from training.commands.pairs import known_pairs, number
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
 from training.intervals import Estimate
@@ -29,6 +32,7 @@ from training.replay.outcome import evaluate as evaluated
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
 from training.replay.recorded import past_from_database
+from training.replay.served import answers_alike, facts_of
 from training.replay.slates import System
 from training.replay.summary import RunSummary
 from training.screen import figure_cell
@@ -44,13 +48,27 @@ def evaluate(
         str,
         typer.Option(
             help="Model versions, separated by commas; `champion`: what is served; `none`: "
-            "popularity near. The first one is what others are compared with."
+            "popularity near. Others are compared with what is served now, where it is among "
+            "them, else with the first."
         ),
     ] = f"{CHAMPION},{NONE}",
     floors: Annotated[
-        str, typer.Option(help="Floors on relevance that each model's slates are chosen under.")
-    ] = f"1,{FLOOR:g}",
-    intensity: Annotated[float, typer.Option(min=1.0, help="Of the slates.")] = INTENSITY,
+        str | None,
+        typer.Option(
+            help="Floors on relevance that each model's slates are chosen under."
+            f" [default: as served ({FLOOR:g} where nothing else is set), then 1]"
+        ),
+    ] = None,
+    intensity: Annotated[
+        float | None, typer.Option(min=1.0, help="Of the slates. [default: as served]")
+    ] = None,
+    dials: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another way that each model's slates are chosen, beside the floors:"
+            " points_a_booking=180,floor=.95,intensity=1; may be repeated."
+        ),
+    ] = None,
     cutoff: Annotated[
         str | None,
         typer.Option(help="Start of the first week. [default: when the models' data end]"),
@@ -82,8 +100,12 @@ def evaluate(
     """
     settings = settings_for(context, world)
     place = opened_world(settings)
+    model, _ = usable_model(place.conninfo, place.models)
+    served = System("served", model, *astuple(settings.dials))
     asked = [name.strip() for name in versions.split(",") if name.strip()]
-    systems = tuple(_systems(place, asked, _floors(floors), intensity))
+    usual = settings.dials.turned(intensity=intensity)
+    ways = [*_ways(floors, usual), *(dials_from(text, usual) for text in dials or ())]
+    systems = _served_first(_systems(_models(place, asked, model), ways, usual), served)
     zone = ZoneInfo(settings.timezone)
     plan = Plan(
         systems=systems,
@@ -108,47 +130,96 @@ def evaluate(
                 "source": str(frames) if frames else "database",
                 "begun_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "code_revision": code_revision(),
+                "served": facts_of(served),
             },
         )
     if as_json:
         typer.echo(json.dumps({"run": run.name} | run.summary()))
     else:
-        console.print(_screen(summary, plan, run.path))
+        console.print(_screen(summary, plan, run.path, served))
+
+
+def _ways(floors: str | None, usual: Dials) -> list[Dials]:
+    """Return how to choose under `floors`; where none are told, as usual and by relevance."""
+    if floors is None:
+        return list(dict.fromkeys([usual, usual.turned(floor=1.0)]))
+    return [usual.turned(floor=floor) for floor in _floors(floors)]
 
 
 def _floors(text: str) -> list[float]:
     try:
         floors = [float(part) for part in text.split(",")]
     except ValueError:
-        raise InvalidInput("floors", f"{text!r} is no list of numbers", ["1,0.98"]) from None
-    if not floors or not all(0.0 <= floor <= 1.0 for floor in floors):
-        raise InvalidInput("floors", f"{text!r} is not between 0 and 1", ["1,0.98"])
+        raise InvalidInput("floors", f"{text!r} is no list of numbers", ["0.98,1"]) from None
+    if not all(0.0 <= floor <= 1.0 for floor in floors):
+        raise InvalidInput("floors", f"{text!r} is not between 0 and 1", ["0.98,1"])
     return floors
 
 
-def _systems(world: World, names: list[str], floors: list[float], intensity: float) -> list[System]:
-    """Return every model under every floor; popularity alone is shown as it is."""
-    systems = []
+def dials_from(text: str, usual: Dials) -> Dials:
+    """Return the dials that `text` names, else raise `InvalidInput`; what it leaves out is usual.
+
+    >>> dials_from("points_a_booking=180,intensity=1", Dials())
+    Dials(floor=0.0, intensity=1.0, points_a_booking=180.0)
+    """
+    told = known_pairs("dials", text, NAMES)
+    return usual.turned(**{name: number(name, value) for name, value in told.items()})
+
+
+def _models(
+    world: World, names: list[str], served: LoadedModel | None
+) -> Iterator[LoadedModel | None]:
+    """Yield the model of each name; None: popularity near."""
     for name in names:
-        model = _model(world, name)
-        of_model = floors if model else [1.0]
-        said = model.version if model else NONE
+        version = _champion(world) if name == CHAMPION else name
+        if version == NONE:
+            yield None
+        elif served and served.version == version:
+            yield served
+        else:
+            yield opened(version_named(world.conninfo, version), world.models)
+
+
+def _champion(world: World) -> str:
+    found = champion(world.conninfo)
+    if found is None:
+        raise InvalidInput("versions", "no model is served in this world: run `reco train`")
+    return found.version
+
+
+def _systems(
+    models: Iterable[LoadedModel | None], ways: Sequence[Dials], usual: Dials
+) -> list[System]:
+    """Return every model under every way to choose; popularity alone is shown as it is."""
+    systems = []
+    for model in models:
+        if model is None:
+            systems.append(System(NONE, None, 1.0, usual.intensity))
+            continue
         systems += [
-            System(f"{said}@{floor:g}" if model else said, model, floor, intensity)
-            for floor in of_model
+            System(f"{model.version}@{_said(dials, usual)}", model, *astuple(dials))
+            for dials in ways
         ]
     return systems
 
 
-def _model(world: World, name: str) -> LoadedModel | None:
-    if name == NONE:
-        return None
-    if name == CHAMPION:
-        served = champion(world.conninfo)
-        if served is None:
-            raise InvalidInput("versions", "no model is served in this world: run `reco train`")
-        name = served.version
-    return opened(version_named(world.conninfo, name), world.models)
+def _said(dials: Dials, usual: Dials) -> str:
+    """Return a floor and a price in short, and an intensity where it is not the usual one.
+
+    >>> _said(Dials(0.98), Dials()), _said(Dials(0.0, 1.0, 180.0), Dials())
+    ('0.98', 'price=180,intensity=1')
+    """
+    price = dials.points_a_booking
+    parts = [f"{dials.floor:g}"] if dials.floor or not price else []
+    parts += [f"price={price:g}"] if price else []
+    parts += [f"intensity={dials.intensity:g}"] if dials.intensity != usual.intensity else []
+    return ",".join(parts)
+
+
+def _served_first(systems: list[System], served: System) -> tuple[System, ...]:
+    """Return the systems in their order, what is served before all others."""
+    facts = facts_of(served)
+    return tuple(sorted(systems, key=lambda one: not answers_alike(facts_of(one), facts)))
 
 
 def _data_end(systems: tuple[System, ...]) -> datetime:
@@ -158,7 +229,7 @@ def _data_end(systems: tuple[System, ...]) -> datetime:
     return max(ends)
 
 
-def _screen(summary: RunSummary, plan: Plan, folder: Path) -> Group:
+def _screen(summary: RunSummary, plan: Plan, folder: Path, served: System) -> Group:
     table = Table(f"{summary.people:,} people")
     for figures in summary.systems:
         # A version is long, and its end tells the floor.
@@ -169,9 +240,11 @@ def _screen(summary: RunSummary, plan: Plan, folder: Path) -> Group:
     if any(figures.ece for figures in summary.systems):
         table.add_row("ece without chance", *(_span(figures.ece) for figures in summary.systems))
     end = plan.end.astimezone(plan.start.tzinfo)
+    is_served = answers_alike(facts_of(plan.systems[0]), facts_of(served))
     told = (
         f"{summary.judged:,} of them booked something new in the {plan.weeks} weeks from "
-        f"{plan.start:%Y-%m-%d} to {end:%Y-%m-%d}. Change against the first column, 95 % interval; "
+        f"{plan.start:%Y-%m-%d} to {end:%Y-%m-%d}. Change against the first column"
+        f"{', which is what is served now' if is_served else ''}, 95 % interval; "
         "* p < 0.05 after Holm."
     )
     return Group(table, Text(told), Text(f"Kept in {folder}; `reco report latest` draws it."))

@@ -16,6 +16,7 @@ from training.replay.folder import RunFolder
 from training.replay.origin import origin_of
 from training.replay.plan import Plan
 from training.replay.run import Progress, run
+from training.replay.served import facts_of
 from training.replay.summary import RunSummary, summary_from, summary_of
 from training.replay.week import Week
 
@@ -100,21 +101,7 @@ def _require_same(kept: RunFolder, manifest: Mapping[str, Any]) -> None:
 def _asked(plan: Plan) -> dict[str, Any]:
     return {
         "plan": plan.name,
-        "systems": [
-            {
-                "name": system.name,
-                "version": system.model.version if system.model else None,
-                "kind": system.model.kind if system.model else None,
-                "trained_until": (
-                    system.model.cutoff.isoformat()
-                    if system.model and system.model.cutoff
-                    else None
-                ),
-                "floor": system.floor,
-                "intensity": system.intensity,
-            }
-            for system in plan.systems
-        ],
+        "systems": [{"name": system.name} | facts_of(system) for system in plan.systems],
         "start": plan.start.isoformat(),
         "end": plan.end.isoformat(),
         "weeks": plan.weeks,

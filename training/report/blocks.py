@@ -7,6 +7,7 @@ from htpy import Element, Node
 
 from training.paired import Compared
 from training.report.labels import Label
+from training.report.plain import Quoted, Sentence
 from training.report.svg import colour
 from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
 from training.report.wording import change_text, p_text, percent, value_text
@@ -24,6 +25,16 @@ _SAID = {
 def number(value: float | str, text: str) -> Element:
     """Return a number as it is read, with its exact value for programs."""
     return h.data(value=repr(value) if isinstance(value, float) else str(value))[text]
+
+
+def sentence(told: Sentence) -> Node:
+    """Return a sentence; each number names where it is quoted from."""
+    return [part if isinstance(part, str) else _quoted(part) for part in told]
+
+
+def _quoted(part: Quoted) -> Element:
+    value = repr(part.value) if isinstance(part.value, float) else str(part.value)
+    return h.data(value=value, data_source=part.source, title=part.source)[part.text]
 
 
 def share(value: float | None) -> Node:

@@ -14,6 +14,8 @@ from training.report.labels import Label, labels_of
 from training.report.people import system_rows
 from training.report.places import METRICS, Territory, territory_of
 from training.report.plain import Sentence, Told
+from training.report.since import Since, since_of
+from training.report.standing import Served, served_in
 from training.report.venues import Exposure, exposure_of
 
 
@@ -27,6 +29,9 @@ class Report:
     labels: tuple[Label, ...]
     beside: int
     """Place of the system that stands beside the first; 0: there is but one."""
+    served: Served
+    """What was served when the run began, as all changes are against it or not."""
+    since: Since
     lead: Sentence
     """What the pair comes to, in a sentence."""
     sentences: tuple[Sentence, ...]
@@ -70,20 +75,23 @@ def report_of(
         The run is not finished, or has no such system.
     """
     manifest, summary = folder.manifest(), summary_from(folder.summary())
-    labels = labels_of(manifest["systems"])
+    labels = labels_of(manifest["systems"], manifest.get("served"))
     beside = _beside(labels, system)
     pair = (0, beside) if beside else (0,)
     figures = [f"{name}@{manifest['n']}" for name in METRICS]
     rows = system_rows(folder, [labels[at].name for at in pair], figures)
     told = Told(manifest, summary, labels, beside)
+    served = served_in(manifest, labels)
     return Report(
         run=folder.name,
         manifest=manifest,
         summary=summary,
         labels=labels,
         beside=beside,
+        served=served,
+        since=since_of(manifest, summary, labels),
         lead=told.lead(),
-        sentences=told.sentences(),
+        sentences=(served.told, *told.sentences()),
         others=told.others(),
         bins=tuple(bins_of(summary.systems[at].curve) for at in pair),
         territory=territory_of(rows, manifest["n"]),

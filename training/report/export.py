@@ -12,7 +12,9 @@ from training.report.contents import Report
 
 _FIGURE = tuple(Compared.__dataclass_fields__)
 COLUMNS = ("part", "group", "people", "system", "figure", *_FIGURE)
-"""Of the table: in `part`, all, a kind of segment, exposure, calibration, changes or benchmark."""
+"""Of the table: in `part`, all, a kind of segment, since (the champion: paired differences, and
+settings, which may be words), exposure, calibration, changes or benchmark."""
+_NO_ENDS = (None,) * (len(_FIGURE) - 1)
 
 Row = tuple[Any, ...]
 
@@ -22,6 +24,7 @@ def as_object(report: Report) -> dict[str, Any]:
     told = asdict(report)
     for name in ("sentences", "others"):
         told[name] = [_sentence(one) for one in getattr(report, name)]
+    told["served"]["told"] = _sentence(report.served.told)
     return told | {"lead": _sentence(report.lead)}
 
 
@@ -46,6 +49,7 @@ def csv_text(report: Report) -> str:
 def rows_of(report: Report) -> Iterator[Row]:
     """Yield the rows of the table."""
     yield from _people(report)
+    yield from _since(report)
     yield from _probabilities(report)
     yield from _places(report)
     yield from _venues(report)
@@ -58,6 +62,19 @@ def _people(report: Report) -> Iterator[Row]:
         for label, metrics in zip(report.labels, systems, strict=True):
             for name, figure in metrics.items():
                 yield (kind, value, people, label.name, name, *vars(figure).values())
+
+
+def _since(report: Report) -> Iterator[Row]:
+    people = report.summary.people
+    for one in report.since.headline:
+        ends = vars(one.difference).values() if one.difference else (None,) * 3
+        found = one.compared
+        change = (found.change, found.change_low, found.change_high, found.p)
+        yield ("since", "headline", people, one.system, one.figure, *ends, *change)
+    for setting in report.since.settings:
+        names = ("served", *(label.name for label in report.labels))
+        for name, value in zip(names, (setting.served, *setting.systems), strict=True):
+            yield ("since", "settings", None, name, setting.name, value, *_NO_ENDS)
 
 
 def _probabilities(report: Report) -> Iterator[Row]:

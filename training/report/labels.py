@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
+from training.replay.served import answers_alike
+
 _NEAR = "popularity near"
 
 
@@ -17,19 +19,29 @@ class Label:
     """As in the run."""
     words: str
     model: str
-    """The words but for the floor: the same for all floors of a model."""
+    """The words but for the dials: the same for all floors of a model."""
     floor: float
 
 
-def labels_of(systems: Sequence[Mapping[str, Any]]) -> tuple[Label, ...]:
-    """Return the label of each system of a manifest, in its order."""
+def labels_of(
+    systems: Sequence[Mapping[str, Any]], served: Mapping[str, Any] | None = None
+) -> tuple[Label, ...]:
+    """Return the label of each system of a manifest, in its order.
+
+    Parameters
+    ----------
+    served
+        What the manifest says was served; the words of the system that is alike say so.
+    """
     versions: dict[str | None, set[str | None]] = {}
     for system in systems:
         versions.setdefault(system["kind"], set()).add(system["version"])
     labels = []
     for place, system in enumerate(systems):
         model = _model(system, is_alone=len(versions[system["kind"]]) == 1)
-        words = f"{model}, floor {system['floor']:g}" if system["version"] else model
+        words = f"{model}, {_chosen(system)}" if system["version"] else model
+        if served and answers_alike(system, served):
+            words += " (served)"
         labels.append(Label(_letter(place), system["name"], words, model, float(system["floor"])))
     return tuple(labels)
 
@@ -40,6 +52,13 @@ def _model(system: Mapping[str, Any], *, is_alone: bool) -> str:
     if is_alone:
         return str(system["kind"])
     return f"{system['kind']} {str(system['version']).rsplit('-', 1)[-1]}"
+
+
+def _chosen(system: Mapping[str, Any]) -> str:
+    """Say by which dials slates are chosen: a floor, a price, or both."""
+    price, floor = system.get("points_a_booking"), system["floor"]
+    parts = [f"floor {floor:g}"] if floor or not price else []
+    return ", ".join([*parts, f"price {price:g}"] if price else parts)
 
 
 def _letter(place: int) -> str:

@@ -10,6 +10,7 @@ from training.report.blocks import (
     folded,
     number,
     section,
+    sentence,
     system_legend,
     table,
     verdict_words,
@@ -17,7 +18,6 @@ from training.report.blocks import (
 from training.report.charts import Span, Tradeoff, spans, tradeoffs, undominated
 from training.report.contents import Report
 from training.report.definitions import HEADLINE, definition
-from training.report.plain import Quoted, Sentence
 from training.report.svg import Axis, colour, spread
 from training.report.wording import axis_text, change_text, value_text
 
@@ -26,15 +26,24 @@ _GAINS = HEADLINE[1:]
 
 def compared(report: Report) -> Element:
     """Return which systems stand beside each other."""
-    roles = {report.beside: "told in detail", 0: "compared with"}
+    roles = {
+        "served now": report.served.place,
+        "all others are compared with it": 0,
+        "told in detail": report.beside,
+    }
     rows = [
-        [label.letter, label.words, h.code[label.name], roles.get(at, "")]
+        [
+            label.letter,
+            label.words,
+            h.code[label.name],
+            "; ".join(role for role, place in roles.items() if place == at),
+        ]
         for at, label in enumerate(report.labels)
     ]
     return section(
         "compared",
         "What is compared",
-        h.p["The first system stands as what is served now: all changes are against it."],
+        h.p[sentence(report.served.told)],
         table("The systems of this run.", ["", "System", "Its name in the run", "Role"], rows),
     )
 
@@ -44,9 +53,9 @@ def plain_words(report: Report) -> Element:
     return section(
         "plain",
         "In plain words",
-        h.p(".lead")[_sentence(report.lead)],
+        h.p(".lead")[sentence(report.lead)],
         system_legend(report.labels, report.pair),
-        h.ul(".sentences")[(h.li[_sentence(one)] for one in report.sentences)],
+        h.ul(".sentences")[(h.li[sentence(one)] for one in report.sentences)],
         _others(report),
     )
 
@@ -54,18 +63,9 @@ def plain_words(report: Report) -> Element:
 def _others(report: Report) -> Node:
     if not report.others:
         return None
-    told = h.ul(".sentences")[(h.li[_sentence(one)] for one in report.others)]
+    told = h.ul(".sentences")[(h.li[sentence(one)] for one in report.others)]
     places = [at for at in range(len(report.labels)) if at not in report.pair]
     return folded("The other systems, in short", system_legend(report.labels, places), told)
-
-
-def _sentence(sentence: Sentence) -> Node:
-    return [part if isinstance(part, str) else _quoted(part) for part in sentence]
-
-
-def _quoted(part: Quoted) -> Element:
-    value = repr(part.value) if isinstance(part.value, float) else str(part.value)
-    return h.data(value=value, data_source=part.source, title=part.source)[part.text]
 
 
 def headline(report: Report) -> Element:

@@ -12,6 +12,7 @@ from training.report.details import calibration, everything, segments
 from training.report.making import making
 from training.report.overview import compared, headline, pareto, plain_words
 from training.report.shown import changes, examples
+from training.report.since_section import since
 from training.report.whereabouts import maps, venues
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -51,6 +52,7 @@ def _sections(report: Report) -> list[tuple[str, str, Element]]:
         ("plain", "In plain words", plain_words(report)),
         ("headline", "Headline", headline(report)),
         ("compared", "What is compared", compared(report)),
+        ("since", "Since the champion", since(report)),
         ("pareto", "Relevance and horizon", pareto(report)),
         ("segments", "Kinds of people", segments(report)),
         ("maps", "Where", maps(report)),

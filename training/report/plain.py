@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.paired import Compared
+from training.replay.served import answers_alike
 from training.replay.summary import RunSummary, Segment
 from training.report.definitions import HEADLINE, definition
 from training.report.labels import Label
@@ -53,13 +54,18 @@ class Told:
         said: dict[str, list[str]] = {}
         for name in HEADLINE:
             said.setdefault(self._in_a_word(name), []).append(definition(name).title.lower())
-        told = "; ".join(f"{words} in {_listed(names)}" for words, names in said.items())
-        return (f"{second} against {first}: {told}.",)
+        told = "; ".join(f"{words} in {listed(names)}" for words, names in said.items())
+        return (f"{second} against {first}{self._if_served()}: {told}.",)
 
     def others(self) -> tuple[Sentence, ...]:
         """Return what the systems beside the pair come to."""
         places = [at for at in range(1, len(self.labels)) if at != self.beside]
         return tuple(self._in_short(at) for at in places)
+
+    def _if_served(self) -> str:
+        served = self.manifest.get("served")
+        is_first = served and answers_alike(self.manifest["systems"][0], served)
+        return " (what is served)" if is_first else ""
 
     def _in_a_word(self, name: str) -> str:
         figure = self._figure(self.beside, name)
@@ -272,7 +278,8 @@ _KINDS = {
 _SEEN = {"cold": "cold", "warming": "warming up", "warm": "warm"}
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names as they stand in a sentence."""
     *before, last = names
     return f"{', '.join(before)} and {last}" if before else last
 

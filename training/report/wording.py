@@ -26,6 +26,21 @@ def value_text(metric: str, value: float | None) -> str:
     return signed(f"{value:,.4f}")
 
 
+def difference_text(metric: str, difference: float) -> str:
+    """Return a difference of two values of a figure, with its sign and unit.
+
+    >>> difference_text("hit@20", 0.0123).split(), difference_text("ndcg@20", 0.00104)
+    (['+1.23', 'points'], '+0.0010')
+    """
+    unit = definition(metric).unit
+    if unit is Unit.METRES:
+        return signed(f"{difference / 1000.0:+.1f}{_SPACE}km")
+    if unit is Unit.SHARE:
+        return signed(f"{100.0 * difference:+.2f}{_SPACE}points")
+    decimals = 1 if unit is Unit.POINTS else 4
+    return signed(f"{difference:+,.{decimals}f}")
+
+
 def axis_text(metric: str) -> Callable[[float], str]:
     """Return what writes the values of a figure on an axis: shorter than in a table."""
     unit = definition(metric).unit

@@ -9,6 +9,7 @@ from plain_world import START, plain_world
 from typer.testing import CliRunner
 
 from reco.errors import InvalidInput, NotFound
+from reco.feed.dials import NAMES
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.settings import Settings
@@ -37,11 +38,11 @@ def trained(new_world, frames):
 def run(trained, tmp_path):
     """A function that runs the command and returns what it printed."""
     world, _ = trained
-    settings = Settings(home=tmp_path, world=world.name, database_url=world.conninfo)
     app = typer.Typer()
     app.command()(evaluate)
 
-    def invoke(*arguments):
+    def invoke(*arguments, **dials):
+        settings = Settings(home=tmp_path, world=world.name, database_url=world.conninfo, **dials)
         done = CliRunner().invoke(app, list(arguments), obj=settings, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.stdout
@@ -70,6 +71,55 @@ def test_models_under_floors_beside_popularity(run, trained, tmp_path):
     assert 0.9 <= kept_by_floor[1] < 1.0
 
 
+def asked(run, trained, tmp_path, *arguments, **dials):
+    """Run on few people, and return the manifest."""
+    run("--users", "5", "--n", "8", "--workers", "1", "--weeks", "1",
+        "--cutoff", START.isoformat(), *arguments, **dials)  # fmt: skip
+    return run_named(runs_of(trained[0], tmp_path), "latest").manifest()
+
+
+def test_what_is_served_is_on_record_and_comes_first(run, trained, tmp_path):
+    _, version = trained
+    manifest = asked(run, trained, tmp_path, "--versions", f"none,{version}")
+    names = [one["name"] for one in manifest["systems"]]
+    assert names == [f"{version}@0.98", "none", f"{version}@1"]
+    served = manifest["served"]
+    assert served["settings"]["neighbours"] > 0
+    assert served == {
+        "version": version, "kind": "itemknn", "trained_until": START.isoformat(),
+        "floor": 0.98, "intensity": 3.0, "points_a_booking": 0.0, "settings": served["settings"],
+    }  # fmt: skip
+    assert manifest["systems"][0] == served | {"name": names[0]}
+
+
+def test_what_is_served_is_as_the_service_is_set(run, trained, tmp_path):
+    _, version = trained
+    dials = {"points_a_booking": 180.0, "intensity": 5.0}
+    manifest = asked(run, trained, tmp_path, **dials)
+    names = [one["name"] for one in manifest["systems"]]
+    assert names == [f"{version}@price=180", f"{version}@1", "none"]
+    assert {name: manifest["served"][name] for name in dials} == dials
+    assert manifest["served"]["floor"] == 0.0
+    assert {one["intensity"] for one in manifest["systems"]} == {5.0}
+
+
+def test_models_are_shown_by_other_dials_too(run, trained, tmp_path):
+    _, version = trained
+    told = ("--dials", "floor=.5,intensity=9", "--dials", "points_a_booking=60")
+    manifest = asked(run, trained, tmp_path, "--versions", version, *told)
+    names = [one["name"].removeprefix(version) for one in manifest["systems"]]
+    assert names == ["@0.98", "@1", "@0.5,intensity=9", "@price=60"]
+    dials = [[one[name] for name in NAMES] for one in manifest["systems"]]
+    assert dials == [[0.98, 3.0, 0.0], [1.0, 3.0, 0.0], [0.5, 9.0, 0.0], [0.0, 3.0, 60.0]]
+
+
+def test_a_run_goes_on_whatever_is_served_by_then(run, trained, tmp_path):
+    first = asked(run, trained, tmp_path, "--floors", "0.9,0.8")
+    again = asked(run, trained, tmp_path, "--floors", "0.9,0.8", floor=0.5)
+    assert first == again
+    assert again["served"]["floor"] == 0.98
+
+
 def test_frames_tell_what_the_database_tells(run, frames, tmp_path):
     started = ("--json", "--cutoff", START.isoformat())
     live = json.loads(run(*FEW, *started, "--out", str(tmp_path / "live")))
@@ -92,6 +142,7 @@ def test_a_model_that_has_seen_the_weeks_is_refused(run, trained):
     ("arguments", "error", "told"),
     [
         (("--floors", "1,high"), InvalidInput, "'1,high' is no list of numbers"),
+        (("--dials", "height=3"), InvalidInput, "'height' is unknown"),
         (("--floors", "1.2"), InvalidInput, "not between 0 and 1"),
         (("--versions", "itemknn-1"), NotFound, "itemknn-1"),
         (("--versions", "none,none", "--cutoff", "2026-09-07"), InvalidInput, "named twice"),

@@ -13,6 +13,7 @@ from training.replay.evaluation import Evaluation
 from training.replay.outcome import evaluate
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
+from training.replay.served import facts_of
 from training.replay.slates import System
 from training.report.contents import report_of
 
@@ -40,10 +41,13 @@ def frames(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def evaluated(frames, tmp_path_factory):
-    """A function that evaluates systems on it, by name and floor, and returns the run's folder."""
+    """A function that evaluates systems on it, by name and floor, and returns the run's folder.
+
+    `served` is the floor under which popularity near is served; None: nobody has said.
+    """
     past = past_from_folder(frames)
 
-    def run(systems, name="run", people=None):
+    def run(systems, name="run", people=None, served=None):
         plan = Plan(
             systems=tuple(System(name, None, floor, 3.0) for name, floor in systems),
             start=START, weeks=2, n=8, radius_m=30_000.0, users=people, everybody=True,
@@ -51,6 +55,8 @@ def evaluated(frames, tmp_path_factory):
         folder = tmp_path_factory.mktemp("runs") / name
         about = {"world": "small", "source": "frames", "begun_at": "2026-11-25T10:00:00+00:00"}
         about |= {"code_revision": "0" * 40}
+        if served is not None:
+            about["served"] = facts_of(System("served", None, served, 3.0))
         told, _ = evaluate(
             Evaluation(past, plan, b"key"), folder,
             workers=1, progress=lambda what, share: None, about=about,
@@ -62,8 +68,8 @@ def evaluated(frames, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(evaluated):
-    """Two systems, the second of a lower floor."""
-    return evaluated([("near", 1.0), ("wide", 0.8)])
+    """Two systems: what is served, and one of a lower floor."""
+    return evaluated([("near", 1.0), ("wide", 0.8)], served=1.0)
 
 
 @pytest.fixture(scope="session")

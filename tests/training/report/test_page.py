@@ -12,7 +12,7 @@ from training.report.export import COLUMNS, as_object, csv_text
 from training.report.page import page
 
 SECTIONS = (
-    "plain", "headline", "compared", "pareto", "segments", "maps", "venues", "calibration",
+    "plain", "headline", "compared", "since", "pareto", "segments", "maps", "venues", "calibration",
     "changes", "examples", "figures", "making",
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from documents import looked_up
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,17 +11,6 @@ from training.paired import Compared
 from training.report.contents import report_of
 from training.report.plain import Quoted
 from training.report.verdict import Verdict, is_good, verdict_of
-
-
-def looked_up(run, source):
-    """Return what stands at a source like `summary/systems/1/metrics/ndcg@8/change`."""
-    file, *path = source.split("/")
-    found = {"summary": run.summary, "manifest": run.manifest}[file]()
-    for step in path:
-        if step == "#":
-            return len(found)
-        found = found[int(step)] if isinstance(found, list) else found[step]
-    return found
 
 
 def told(report):
