@@ -23,6 +23,7 @@ from training.commands.revision import code_revision
 from training.commands.simulate import app as simulate_app
 from training.commands.simulate import this_monday
 from training.simulate.parameters import PARAMETERS, scale_of
+from training.simulate.places import DENSITIES
 from training.slate_plot import require_plots
 
 _POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
@@ -30,6 +31,9 @@ _MODELS = "models"
 _AGAINST = ("relevance", "dpp", "credit@0")
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
+_BOOKINGS_OF = "bookings "
+"""Before a category or a territory, in the names of figures."""
+_BOOKINGS_IN = {f"{_BOOKINGS_OF}{kind}" for kind in DENSITIES}
 
 
 @simulate_app.command()
@@ -92,8 +96,8 @@ def cohort(
     if is_json:
         typer.echo(json.dumps(as_json(tolds, apart)))
         return
-    console.print(_table(tolds))
-    console.print(_differences(apart))
+    for table in (_table(tolds), _differences(apart), _by_category(tolds), _by_territory(tolds)):
+        console.print(table)
 
 
 def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Difference]]:
@@ -144,6 +148,31 @@ def _differences(apart: Sequence[Difference]) -> Table:
     for one in apart:
         cells = [_cell(one.figures, name) for name in _SHOWN]
         table.add_row(f"{one.policy} - {one.against}", *cells)
+    return table
+
+
+def _by_category(tolds: Sequence[Told]) -> Table:
+    """Return the bookings of each category, those of the most bookings first."""
+
+    def made(one: Told, name: str) -> float:
+        return one.figures[name].estimate.value if name in one.figures else 0.0
+
+    named = {name for one in tolds for name in one.figures if name.startswith(_BOOKINGS_OF)}
+    names = sorted(
+        named - _BOOKINGS_IN, key=lambda name: (-sum(made(one, name) for one in tolds), name)
+    )
+    shown = [name.removeprefix(_BOOKINGS_OF) for name in names]
+    table = Table("policy", *shown, title="Bookings a person by category")
+    for one in tolds:
+        table.add_row(one.policy, *(f"{made(one, name):.2f}" for name in names))
+    return table
+
+
+def _by_territory(tolds: Sequence[Told]) -> Table:
+    names = [f"{name} {kind}" for name in ("bookings", "three_categories") for kind in DENSITIES]
+    table = Table("policy", *names, title="By where people live")
+    for one in tolds:
+        table.add_row(one.policy, *(_cell(one.figures, name) for name in names))
     return table
 
 

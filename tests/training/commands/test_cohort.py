@@ -47,4 +47,6 @@ def test_a_cohort_of_the_demo_world_is_told_in_figures(tmp_path):
     difference = apart["figures"]["horizon_points"]["estimate"]["value"]
     assert difference == pytest.approx(ours - theirs)
     again = simulate(*policies, *SMALL, *START, *out)
-    assert "round-robin" in again.stdout
+    assert again.stdout.count("round-robin") >= 3
+    assert "LIVRE" in again.stdout
+    assert "rural" in again.stdout
