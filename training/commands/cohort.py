@@ -28,7 +28,7 @@ from training.slate_plot import require_plots
 
 _POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
 _MODELS = "models"
-_AGAINST = ("relevance", "dpp", "credit@0")
+_AGAINST = ("relevance", "dpp", "round-robin", "credit@0")
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
 _BOOKINGS_OF = "bookings "
