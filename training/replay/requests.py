@@ -1,6 +1,6 @@
 """Slates on record with the questions that they answered, to be replayed as they were asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ select s.id, s.at, s.user_id, u.external_id as name, s.model_version, s.query, s
   st_x(s.location::geometry) as lon, st_y(s.location::geometry) as lat, s.experiment, s.variant,
   s.relevance_kept, s.catalogue_version, s.offers, s.probabilities, s.propensities
 from reco.slate s left join core.beneficiary u on u.id = s.user_id
-where s.at >= %s and s.at < %s and s.query ? 'widest_m'
+where s.at >= %s and s.at < %s and s.query ? 'widest_m' and (%s or s.id = any(%s))
 order by s.at, s.id
 """
 
@@ -56,12 +56,26 @@ class Request:
 
 
 def recorded_requests(
-    connection: psycopg.Connection[Any], past: Past, since: datetime, until: datetime
+    connection: psycopg.Connection[Any],
+    past: Past,
+    since: datetime,
+    until: datetime,
+    slates: Collection[UUID] | None = None,
 ) -> list[Request]:
-    """Return the slates of a period, by time; `past` is that of the same database."""
+    """Return the slates of a period, by time; `past` is that of the same database.
+
+    Parameters
+    ----------
+    slates
+        Those that are wanted; None: all.
+    """
     known = np.asarray(fetch_arrays(connection, OFFER_IDS, {"id": "int8"})["id"], dtype=np.int64)
     row = {name: at for at, name in enumerate(past.people.names)}
-    rows = connection.cursor(row_factory=dict_row).execute(_SLATES, (since, until)).fetchall()
+    rows = (
+        connection.cursor(row_factory=dict_row)
+        .execute(_SLATES, (since, until, slates is None, list(slates or ())))
+        .fetchall()
+    )
     return [_request(past, known, row.get(told["name"]), told) for told in rows]
 
 
