@@ -1,17 +1,16 @@
 """Learn what distance, price, wait and popularity are worth, from visits as they were."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, minimize
-from scipy.special import expit
 
 from features.affinity import PRIOR_BOOKINGS
 from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
 from reco.model.calibration import Calibration
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from training.logistic import Sample
 from training.replays import Pairs
 
 _KNOTS = {"distance": 16, "price": 12, "wait": 8, "rarity": 8}
@@ -20,9 +19,6 @@ _MOST = {"distance": 200_000.0, "price": 30_000.0, "wait": 365.0, "rarity": 16.0
 _LEAST_RISE = 1e-3
 """Log-odds from knot to knot: enough for two offers never to be alike."""
 _LEAST_SLOPE = 1e-3
-_SMOOTHNESS = 10.0
-"""Log-likelihood that a change of one in the rise from knot to knot costs."""
-_RIDGE = 1e-3
 _ROUNDS = 2
 _STEPS = 80
 _LAST_STEPS = 80
@@ -55,7 +51,49 @@ class Learned:
         return base - facts.crowding * crowd - self.ranker.rarity(_rarity(pairs)) - cost
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A ranker as it is learned: one number a column of what pairs are told by."""
+
+    of_columns: NDArray[np.float64]
+    """(K,) of the item's columns, of each rise of the tables, and of what is digital."""
+    scale: float
+    """Of the model's score."""
+    credit: float
+    """Of what is beyond a person's fair price: given, not learned."""
+
+    @property
+    def learned(self) -> Learned:
+        """The ranker that they make."""
+        return _learned(self.of_columns, self.scale, self.credit)
+
+    @property
+    def least(self) -> NDArray[np.float64]:
+        """(K,) the least that each may be: costs rise, and a score never counts against an item."""
+        rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
+        of_items = [-np.inf, _LEAST_SLOPE, -np.inf, _LEAST_SLOPE, -np.inf, 0.0, -np.inf]
+        return np.concatenate([of_items, rises, [0.0]])
+
+    def columns(self, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what pairs are told by (P, K), each at its best session, and what credit takes."""
+        costs = _costs(self.of_columns, self.credit)
+        _, at = best_sessions(pairs, costs)
+        columns = np.hstack([_item_columns(pairs, self.scale), -_rises(pairs, at)])
+        return columns, costs.credit * _beyond_fair(pairs)[at]
+
+    def raised(self, log_odds: float) -> "Weights":
+        """Return those of every pair so much likelier."""
+        of_columns = self.of_columns.copy()
+        of_columns[[_ITEM.index("said"), _ITEM.index("unsaid")]] += log_odds
+        return replace(self, of_columns=of_columns)
+
+
 def learn_ranker(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Learned:
+    """Return the ranker of `learn_weights`."""
+    return learn_weights(pairs, credit_weight).learned
+
+
+def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights:
     """Return the additive model of a booking that makes the pairs likeliest.
 
     Logistic regression with signs and smoothness (bounded L-BFGS, Zhu et al. 1997): each cost is
@@ -81,17 +119,15 @@ def learn_ranker(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Learned:
         raise ValueError(f"There are fewer than {LEAST_BOOKINGS} bookings to learn from.")
     said = pairs.said[~np.isnan(pairs.said) & (pairs.said != 0.0)]
     scale = float(np.median(np.abs(said))) if len(said) else 1.0
-    of_items = _item_columns(pairs, scale)
-    weights, is_booked = _start(pairs), pairs.is_booked.astype(np.float64)
+    weights, is_booked = Weights(_start(pairs), scale, credit_weight), pairs.is_booked
     for _ in range(_ROUNDS):
-        costs = _costs(weights, credit_weight)
-        _, at = best_sessions(pairs, costs)
-        columns = np.hstack([of_items, -_rises(pairs, at)])
-        beyond = costs.credit * _beyond_fair(pairs)[at]
-        drawn = _Sample(columns, is_booked, _offset(pairs) - beyond, 1.0)
-        weights = drawn.fitted(weights, _STEPS)
-    stands_for = _Sample(columns, is_booked, -beyond, 1.0 / pairs.drawn)
-    return _learned(stands_for.fitted(weights, _LAST_STEPS), scale, credit_weight)
+        columns, beyond = weights.columns(pairs)
+        drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, tuple(spans().values()))
+        found = drawn.fitted(weights.of_columns, weights.least, _STEPS)
+        weights = replace(weights, of_columns=found)
+    stands_for = replace(drawn, offset=-beyond, weight=1.0 / pairs.drawn)
+    found = stands_for.fitted(weights.of_columns, weights.least, _LAST_STEPS)
+    return replace(weights, of_columns=found)
 
 
 def best_sessions(pairs: Pairs, costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -182,47 +218,8 @@ def _start(pairs: Pairs) -> NDArray[np.float64]:
     return np.append(of_items, np.full(sum(_KNOTS.values()) + 1, 0.05))
 
 
-@dataclass(frozen=True)
-class _Sample:
-    """What is fitted on: pairs drawn by chance, told by an offset, or by a weight."""
-
-    columns: NDArray[np.float64]
-    is_booked: NDArray[np.float64]
-    offset: NDArray[np.float64] | float
-    """Added to the log-odds of a pair that was drawn."""
-    weight: NDArray[np.float64] | float
-
-    def loss(self, weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return minus the log-likelihood, with what roughness costs, and its slope."""
-        log_odds = self.columns @ weights + self.offset
-        losses = self.weight * (np.logaddexp(0.0, log_odds) - self.is_booked * log_odds)
-        off = self.weight * (expit(log_odds) - self.is_booked)
-        value = losses.sum() + _RIDGE * (weights @ weights)
-        slope = self.columns.T @ off + 2.0 * _RIDGE * weights
-        for span in _spans().values():
-            change = np.diff(weights[span])
-            value += _SMOOTHNESS * (change @ change)
-            slope[span][1:] += 2.0 * _SMOOTHNESS * change
-            slope[span][:-1] -= 2.0 * _SMOOTHNESS * change
-        return float(value), np.asarray(slope, dtype=np.float64)
-
-    def fitted(self, weights: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
-        """Return the likeliest weights, sought from `weights`."""
-        free, slope = -np.inf, _LEAST_SLOPE
-        rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
-        least = np.concatenate([[free, slope, free, slope, free, 0.0, free], rises, [0.0]])
-        found = minimize(
-            self.loss,
-            np.maximum(weights, least),
-            jac=True,
-            bounds=Bounds(least, np.inf),
-            method="L-BFGS-B",
-            options={"maxiter": steps},
-        )
-        return np.asarray(found.x, dtype=np.float64)
-
-
-def _spans() -> dict[str, slice]:
+def spans() -> dict[str, slice]:
+    """Return where the rises of each table stand among the columns."""
     ends = np.cumsum([len(_ITEM) + len(_AFFINITY), *_KNOTS.values()])
     return {name: slice(int(a), int(b)) for name, a, b in zip(_KNOTS, ends, ends[1:], strict=False)}
 
@@ -233,7 +230,7 @@ def _costs(weights: NDArray[np.float64], credit_weight: float) -> Costs:
 
 
 def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
-    rises = weights[_spans()[name]]
+    rises = weights[spans()[name]]
     return CostTable(np.append(0.0, np.cumsum(rises)), _knots_per_unit(name))
 
 

@@ -1,5 +1,6 @@
 """Visits of the past as they were: what each person could have booked then, and what they did."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -122,6 +123,40 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.visit)
 
+    def of_visits(self, is_wanted: NDArray[np.bool_]) -> "Pairs":
+        """Return the pairs of those visits that a mask (W,) chooses."""
+        kept, sessions = is_wanted[self.visit], np.diff(self.start)
+        masks = dict.fromkeys(_OF_VISIT, is_wanted)
+        masks |= dict.fromkeys(_OF_SESSION, np.repeat(kept, sessions))
+        columns = {
+            name: column[masks.get(name, kept)]
+            for name, column in vars(self).items()
+            if name not in _NUMBERED
+        }
+        return Pairs(
+            visit=(np.cumsum(is_wanted) - 1)[self.visit[kept]],
+            start=np.append(0, np.cumsum(sessions[kept])),
+            users=self.users,
+            **columns,
+        )
+
+
+_OF_VISIT = ("offers", "bookings", "made", "visit_drawn", "left_cents", "fair_cents")
+_OF_SESSION = ("distance_m", "price_cents", "cap", "days")
+_NUMBERED = ("visit", "start", "users")
+"""What is told anew of other visits."""
+
+
+def pairs_from(
+    parts: Sequence[Mapping[str, NDArray[Any]]], visit_drawn: NDArray[np.float64], users: int
+) -> Pairs:
+    """Return the pairs of visits, of each the columns, with how many `sessions` each pair has."""
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    visit = np.repeat(np.arange(len(parts)), [len(part["said"]) for part in parts])
+    columns["drawn"] *= visit_drawn[visit]
+    start = np.append(0, np.cumsum(columns.pop("sessions")))
+    return Pairs(visit=visit, start=start, visit_drawn=visit_drawn, users=users, **columns)
+
 
 def replay(
     market: Market,
@@ -161,17 +196,7 @@ def replay(
         replays.at(int(user), int(at_us), int(end_us))
         for user, at_us, end_us in zip(visits.user, visits.at_us, visits.end_us, strict=True)
     ]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    visit = np.repeat(np.arange(len(parts)), [len(part["said"]) for part in parts])
-    columns["drawn"] *= visits.drawn[visit]
-    start = np.append(0, np.cumsum(columns.pop("sessions")))
-    return Pairs(
-        visit=visit,
-        start=start,
-        visit_drawn=visits.drawn,
-        users=len(market.events.users),
-        **columns,
-    )
+    return pairs_from(parts, visits.drawn, len(market.events.users))
 
 
 def joined(first: Pairs, second: Pairs) -> Pairs:
@@ -179,7 +204,7 @@ def joined(first: Pairs, second: Pairs) -> Pairs:
     columns = {
         name: np.concatenate([column, getattr(second, name)])
         for name, column in vars(first).items()
-        if name not in ("visit", "start", "users")
+        if name not in _NUMBERED
     }
     return Pairs(
         visit=np.append(first.visit, second.visit + len(first.left_cents)),

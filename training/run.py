@@ -17,6 +17,7 @@ from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
 from training.evaluate import Task, among_open, evaluate, sample_of, task_of
 from training.fits import Parameters
+from training.impressions import ReadImpressions
 from training.market import Market
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
@@ -70,6 +71,7 @@ def train_model(
     progress: Progress,
     market: Market | None = None,
     credit_weight: float = CREDIT_WEIGHT,
+    impressions: ReadImpressions | None = None,
 ) -> Trained:
     """Train one model.
 
@@ -85,6 +87,8 @@ def train_model(
         Of these events, for a ranker; None: none is learned.
     credit_weight
         That the ranker is learned beside (`features.credit`).
+    impressions
+        What was shown, for the ranker; None: nothing is on record.
 
     Raises
     ------
@@ -110,7 +114,9 @@ def train_model(
         ranked = None
         if market:
             until = market.until(border)
-            ranked = learn_from_visits(until, rehearsal, credit_weight=credit_weight)
+            ranked = learn_from_visits(
+                until, rehearsal, credit_weight=credit_weight, read=impressions
+            )
     progress("fitting", 0.7)
     with _timed(seconds, "fit"):
         advance = _advance(progress, "fitting", parameters.steps, (0.7, 0.9))

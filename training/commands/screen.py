@@ -61,9 +61,18 @@ def _lines(summary: TrainingSummary) -> list[str]:
 def _ranker_line(figures: RankerFigures | None) -> str:
     if figures is None:
         return "Probability: too little is known of visits; distance, price, wait count as by hand."
-    told, gain = figures.reliability, figures.loss_a_visit
+    told, gain, shown = figures.reliability, figures.loss_a_visit, figures.taught
+    taught = (
+        f", and {shown.offers:,} offers shown on {shown.slates:,} slates, {shown.by_chance:,} of "
+        f"them by chance, from {shown.first_at:.10} to {shown.last_at:.10}: {shown.bookings:,} "
+        f"bookings"
+        if shown
+        else ""
+    )
     return (
-        f"Probability, judged on {figures.bookings:,} bookings of {figures.visits:,} later visits: "
+        f"Probability, learned from {figures.learned_visits:,} visits replayed{taught}; judged on "
+        f"{figures.bookings:,} bookings of {figures.visits:,} later "
+        f"{'slates' if shown else 'visits'}: "
         f"calibration error {told.ece_rel:.3f} of the base rate; log-loss {told.log_loss:.3e}, "
         f"base rate {told.log_loss_base:.3e}; a visit {_text(gain, sign='+')}; AUC {told.auc:.3f}; "
         f"distinct among the 500 likeliest {figures.distinct_share:.1%}."

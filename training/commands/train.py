@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
 from training.fits import DEFAULT_KIND, PARAMETERS, Parameters
 from training.gate import Floors
+from training.impressions import read_impressions
 from training.market import MARKET_FRAMES, market_of
 from training.registry import promote_behind_gate
 from training.run import Trained, train_model
@@ -214,6 +216,7 @@ def train_world(
             cutoff=cutoff,
             progress=progress,
             market=market,
+            impressions=None if frames else partial(read_impressions, world.conninfo),
         )
         progress("learning from content", 1.0)
         content = _content(world, trained)

@@ -1,0 +1,182 @@
+"""Impressions correct a ranker: its level, what a place is worth, and no more than they know."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from reco.feed.exploring import UNKNOWN
+from training.ranker import Weights
+from training.replay.impressions import Impressions
+from training.replays import Pairs
+from training.shown_ranker import corrected
+
+N, FAR_M, SLATES = 20, 10_000.0, 600
+LOOKED_AT, SCORE, AWAY = -1.5, 2.0, -1.0
+"""Log-odds of an offer shown first, per unit of score, and per `FAR_M`."""
+
+
+def slates_of(seed, slates, power=1.0, away=AWAY, level=LOOKED_AT, in_order=True):
+    """Return slates of 20 offers, the likelier first but for some noise, and what was booked."""
+    chance = np.random.default_rng(seed)
+    shape = (slates, N)
+    said, distance_m = chance.random(shape), 50_000 * chance.random(shape)
+    true = level + SCORE * np.arcsinh(said / 0.5) + away * distance_m / FAR_M
+    if in_order:
+        order = np.argsort(-true - chance.normal(size=shape), axis=1)
+        said, distance_m, true = (
+            np.take_along_axis(column, order, axis=1) for column in (said, distance_m, true)
+        )
+    place = np.tile(np.arange(N), slates)
+    true -= power * np.log(np.log2(np.arange(N) + 2.0))
+    count = slates * N
+    propensity = np.where(chance.random(count) < 0.05, 0.002, 0.98)
+    propensity[:3] = UNKNOWN
+    pairs = Pairs(
+        visit=np.repeat(np.arange(slates), N),
+        is_booked=chance.random(count) < expit(true.ravel()),
+        drawn=np.ones(count),
+        others_drawn=np.ones(count),
+        said=said.ravel(),
+        bookings_near=np.zeros(count, dtype=np.int64),
+        bookings_anywhere=np.zeros(count, dtype=np.int64),
+        affinity=np.zeros((count, 2)),
+        is_online=np.zeros(count, dtype=bool),
+        start=np.arange(count + 1),
+        distance_m=distance_m.ravel(),
+        price_cents=np.full(count, 500, dtype=np.int32),
+        cap=np.zeros(count, dtype=np.int8),
+        days=np.full(count, np.nan),
+        offers=np.full((slates, 2), 300),
+        bookings=np.full((slates, 2), 100),
+        made=np.full((slates, 2), 1_000),
+        visit_drawn=np.ones(slates),
+        users=100,
+        left_cents=np.full(slates, 50_000),
+        fair_cents=np.full((slates, 3), np.inf),
+    )
+    return Impressions(
+        pairs, place, propensity, np.arange(count), np.arange(slates), np.arange(slates), lost=0
+    )
+
+
+def weights_of(level, away=AWAY):
+    """Return what is true of these slates at the first place, at a level."""
+    knots_m = np.arange(17) ** 2 / 16**2 * 200_000
+    others = np.full(12 + 8 + 8, 1e-3)
+    of_items = [level, SCORE, level, 0.5, 0.0, 0.0, 0.0]
+    columns = np.concatenate([of_items, -away * np.diff(knots_m) / FAR_M, others, [0.0]])
+    return Weights(columns, scale=0.5, credit=0.0)
+
+
+@pytest.fixture(scope="module")
+def taught():
+    """What visits teach at which an offer is booked one in e^3 as often as when it is shown."""
+    return weights_of(LOOKED_AT - 3.0)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    return slates_of(1, SLATES)
+
+
+@pytest.fixture(scope="module")
+def found(taught, shown):
+    return corrected(taught, shown)
+
+
+def slope(weights):
+    """Return what the score is worth, over what is true of it at this scale."""
+    return weights.learned.calibration.slope / SCORE
+
+
+def test_the_level_is_that_of_what_is_shown(taught, shown, found):
+    assert expit(found.log_odds(shown)).sum() == pytest.approx(
+        shown.pairs.is_booked.sum(), rel=0.01
+    )
+    others = slates_of(2, SLATES)
+    came = others.pairs.is_booked.sum()
+    assert expit(found.log_odds(others)).sum() == pytest.approx(came, rel=0.12)
+    assert expit(taught.learned.log_odds(others.pairs)).sum() < 0.3 * came
+
+
+def test_what_a_place_is_worth_is_learned_and_no_offer_keeps_it(shown, found):
+    assert found.examination.power == pytest.approx(1.0, abs=0.2)
+    assert np.exp(found.examination.log_share(np.arange(N))).mean() == pytest.approx(1.0, rel=1e-6)
+    turned = replace(shown, place=shown.place[::-1])
+    np.testing.assert_array_equal(
+        found.weights.learned.log_odds(shown.pairs), found.weights.learned.log_odds(turned.pairs)
+    )
+    apart = found.log_odds(shown) - found.log_odds(turned)
+    assert np.all(apart[:N:19] * [1, -1] > 1.0)
+
+
+def test_likely_offers_do_not_gain_by_standing_first(taught, shown, found):
+    blind = corrected(taught, replace(shown, place=np.zeros_like(shown.place)), pull=0.1)
+    seeing = corrected(taught, shown, pull=0.1)
+    assert blind.examination.power == 0.0
+    assert abs(slope(seeing.weights) - 1.0) < abs(slope(blind.weights) - 1.0)
+    assert slope(found.weights) == pytest.approx(1.0, abs=0.15)
+
+
+def test_few_impressions_move_little_but_the_level(taught):
+    few = corrected(taught, slates_of(4, 30)).weights
+    apart = few.of_columns - taught.of_columns
+    assert apart[0] == pytest.approx(apart[2], abs=0.3)
+    assert apart[0] > 1.5
+    assert np.abs(np.delete(apart, [0, 2])).max() < 0.3
+    still = corrected(taught, slates_of(4, SLATES), pull=1e6).weights
+    assert np.abs(np.delete(still.of_columns - taught.of_columns, [0, 2])).max() < 0.01
+
+
+def test_many_impressions_tell_what_visits_did_not_know(taught):
+    nearer = corrected(taught, slates_of(5, SLATES, away=-0.3), pull=1.0)
+    away = np.array([2_500.0, 42_500.0])
+    before, after = (
+        np.diff(one.learned.ranker.costs.distance(away))[0] for one in (taught, nearer.weights)
+    )
+    assert before == pytest.approx(4.0, rel=0.2)
+    assert after < 2.0
+
+
+def test_no_table_ever_falls_whatever_was_booked(taught):
+    costs = corrected(taught, slates_of(6, SLATES, away=0.7), pull=0.1).weights.learned.ranker.costs
+    assert np.all(np.diff(costs.distance.cost) > 0.0)
+    assert np.all(np.diff(costs.price.cost) > 0.0)
+
+
+def test_slates_drawn_by_chance_count_for_those_that_were_not(taught, shown, found):
+    slate_booked = np.bincount(shown.pairs.visit, shown.pairs.is_booked) > 0
+    chance = np.where(slate_booked, 1.0, 0.5)
+    kept = slate_booked | (np.random.default_rng(7).random(SLATES) < 0.5)
+    some = shown.of_slates(kept)
+    drawn = replace(
+        some,
+        pairs=replace(some.pairs, drawn=chance[kept][some.pairs.visit], visit_drawn=chance[kept]),
+    )
+    others = slates_of(2, SLATES)
+    of_all, of_some = (
+        expit(one.log_odds(others)).sum() for one in (found, corrected(taught, drawn))
+    )
+    assert of_some == pytest.approx(of_all, rel=0.04)
+
+
+def test_some_of_the_slates_are_those_slates():
+    shown = slates_of(8, 30)
+    is_wanted = np.arange(30) % 3 == 1
+    some = shown.of_slates(is_wanted)
+    kept = is_wanted[shown.pairs.visit]
+    assert len(some) == kept.sum() == N * 10
+    assert some.pairs.visit.tolist() == np.repeat(np.arange(10), N).tolist()
+    assert some.at_us.tolist() == np.flatnonzero(is_wanted).tolist()
+    for name in ("said", "is_booked", "distance_m"):
+        np.testing.assert_array_equal(getattr(some.pairs, name), getattr(shown.pairs, name)[kept])
+    np.testing.assert_array_equal(some.place, shown.place[kept])
+    np.testing.assert_array_equal(np.diff(some.pairs.start), 1)
+
+
+def test_what_chance_put_there_is_told_apart():
+    shown = slates_of(9, 100)
+    assert 0 < shown.by_chance.sum() < len(shown) / 10
+    assert not shown.by_chance[:3].any()
