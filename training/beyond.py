@@ -12,6 +12,9 @@ from scipy.sparse import csr_array, diags_array
 
 from features.horizon import ValueTable
 
+_DETERMINANTS = 1_024
+"""Lists of which vectors are held at once."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -157,13 +160,20 @@ def ild(ranked: NDArray[np.int32], vectors: "csr_array[np.float64]") -> NDArray[
 
 
 def volume(ranked: NDArray[np.int32], vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the square root of the Gram determinant of each list's unit vectors (I, F)."""
+    """Return the square root of the Gram determinant of each list's unit vectors (I, F).
+
+    Places that show nothing count as unlike all others: they change no determinant.
+    """
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    unit = np.zeros((len(vectors) + 1, vectors.shape[1]))
+    np.divide(vectors, length, out=unit[:-1], where=length > 0)
     figures = np.empty(len(ranked))
-    for row, listed in enumerate(ranked):
-        rows = unit[listed[listed >= 0]]
-        figures[row] = np.sqrt(max(0.0, float(np.linalg.det(rows @ rows.T))))
+    alone = np.eye(ranked.shape[1])
+    for start in range(0, len(ranked), _DETERMINANTS):
+        listed = ranked[start : start + _DETERMINANTS]
+        rows = unit[listed]
+        gram = rows @ rows.transpose(0, 2, 1) + alone * (listed < 0)[:, :, np.newaxis]
+        figures[start : start + _DETERMINANTS] = np.sqrt(np.maximum(0.0, np.linalg.det(gram)))
     return figures
 
 
@@ -218,25 +228,32 @@ def coverage(ranked: NDArray[np.int32], candidates: int) -> float:
     return len(np.unique(ranked[ranked >= 0])) / candidates
 
 
-def gini(exposure: NDArray[np.float64], count: int = 0) -> float:
+def gini(exposure: NDArray[np.number], count: int = 0) -> float:
     """Return the Gini coefficient of exposures: 0 all alike, near 1 all of it one's.
 
     Parameters
     ----------
     exposure
-        None negative.
+        None negative; of whole numbers, as a type of them says, it is told sooner.
     count
         How many things there are, whatever has no exposure; 0: as many as are given.
 
     >>> gini(np.array([1.0, 1.0, 1.0, 1.0])), gini(np.array([0.0, 0.0, 0.0, 1.0]))
     (0.0, 0.75)
-    >>> gini(np.array([1.0]), 4)
-    0.75
+    >>> gini(np.array([1.0]), 4), gini(np.array([1]), 4)
+    (0.75, 0.75)
     """
-    shown = np.sort(exposure[exposure > 0])
-    total, count = float(shown.sum()), max(count or len(exposure), len(shown))
-    rank = np.arange(count - len(shown) + 1, count + 1)
-    return float((2 * rank - count - 1) @ shown / (count * total)) if total else 0.0
+    if np.issubdtype(exposure.dtype, np.integer):
+        times = np.bincount(exposure)
+        size, times = np.arange(1, len(times)), times[1:]
+    else:
+        size = np.sort(exposure[exposure > 0])
+        times = np.ones(len(size), dtype=np.int64)
+    shown, total = int(times.sum()), float(times @ size)
+    count = max(count or len(exposure), shown)
+    # How many have no more: twice the mean rank of those of each size, less 1.
+    below = 2 * (count - shown + np.cumsum(times)) - times
+    return float((times * (below - count)) @ size / (count * total)) if total else 0.0
 
 
 def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:

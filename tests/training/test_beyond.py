@@ -133,6 +133,23 @@ def test_unlikeness_is_the_mean_over_pairs(lists, seed):
         assert spread[row] == pytest.approx(math.sqrt(max(0.0, gram)), abs=1e-7)
 
 
+def test_volumes_of_many_lists_are_those_of_each_alone():
+    """Lists of any length, more than are worked out at once; one of items that are alike."""
+    generator = np.random.default_rng(7)
+    vectors = generator.normal(size=(50, 9))
+    vectors[3] = 0.0
+    ranked = np.array([generator.permutation(50)[:8] for _ in range(1_500)], dtype=np.int32)
+    ranked[np.arange(8) >= generator.integers(0, 9, 1_500)[:, np.newaxis]] = -1
+    ranked[0] = [1, 1, *[-1] * 6]
+    found = volume(ranked, vectors)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
+    for listed, figure in zip(ranked, found, strict=True):
+        rows = unit[listed[listed >= 0]]
+        assert figure == pytest.approx(np.sqrt(max(0.0, np.linalg.det(rows @ rows.T))), abs=1e-7)
+    assert found[0] == pytest.approx(0.0, abs=1e-7)
+    assert volume(np.full((2, 3), -1, dtype=np.int32), np.zeros((0, 4))).tolist() == [1.0, 1.0]
+
+
 def test_novelty_is_the_surprise_of_what_is_shown():
     ranked = np.array([[0, 1, -1], [2, -1, -1]], dtype=np.int32)
     figures = novelty(ranked, np.array([0.5, 0.125, 0.0]))
