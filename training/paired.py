@@ -1,6 +1,6 @@
 """Figures of several systems on the same users: intervals, paired tests, corrected."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ class Compared:
     """Bounds of the 95 % interval; None where it is one figure of all lists."""
     high: float | None
     change: float | None
-    """Relative to the first system."""
+    """Over the size of the first system's figure, so that more is above 0 whatever its sign."""
     change_low: float | None
     """Bounds of the 95 % interval of the paired difference, over the first system's figure."""
     change_high: float | None
@@ -70,7 +70,7 @@ def compare(
     for metric in totals[0]:
         base = totals[0][metric]
         for row, total in zip(rows, totals, strict=True):
-            change = total[metric] / base - 1.0 if base else None
+            change = (total[metric] - base) / abs(base) if base else None
             row[metric] = Compared(total[metric], None, None, change, None, None, None)
     return rows
 
@@ -108,7 +108,8 @@ def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Com
     value, low, high = estimate.value, estimate.low, estimate.high
     if not base:
         return Compared(value, low, high, None, None, None, p)
-    return Compared(value, low, high, gap.value / base, gap.low / base, gap.high / base, p)
+    size = abs(base)
+    return Compared(value, low, high, gap.value / size, gap.low / size, gap.high / size, p)
 
 
 def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:
@@ -116,14 +117,30 @@ def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:
 
     By permutation within pairs: signs drawn at random (Fisher 1935), the same for all columns.
     """
-    generator = np.random.default_rng(seed)
     observed = np.abs(difference.sum(axis=0)) - 1e-12
     reached = np.zeros(difference.shape[1])
-    for start in range(0, PERMUTATIONS, _CHUNK):
-        size = min(_CHUNK, PERMUTATIONS - start)
-        signs = generator.integers(0, 2, (size, len(difference)), dtype=np.int8) * 2.0 - 1.0
+    for signs in exchanges(len(difference), seed):
         reached += (np.abs(signs @ difference) >= observed).sum(axis=0)
-    return [float(p) for p in (reached + 1.0) / (PERMUTATIONS + 1.0)]
+    return [float(p) for p in p_of(reached)]
+
+
+def exchanges(
+    users: int, seed: int, permutations: int = PERMUTATIONS
+) -> Iterator[NDArray[np.float64]]:
+    """Yield which users' figures of two systems are exchanged, (permutations, users) in chunks.
+
+    Signs of their differences: -1, exchanged, or 1, each as likely.
+    """
+    generator = np.random.default_rng(seed)
+    for start in range(0, permutations, _CHUNK):
+        size = min(_CHUNK, permutations - start)
+        drawn = generator.integers(0, 2, (size, users), dtype=np.int8)
+        yield 2.0 * drawn.astype(np.float64) - 1.0
+
+
+def p_of(reached: NDArray[np.float64], permutations: int = PERMUTATIONS) -> NDArray[np.float64]:
+    """Return the p of how many permutations reached what was observed, which counts as one."""
+    return (reached + 1.0) / (permutations + 1.0)
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -36,3 +36,11 @@ def test_users_without_a_figure_are_left_out():
     assert (first["a"].value, second["a"].value) == (2.0, 3.0)
     assert second["a"].change == pytest.approx(0.5)
     assert (second["b"].change, second["b"].p) == (0.5, None)
+
+
+def test_more_is_more_below_nought_too():
+    base, other = {"a": np.array([-2.0, -4.0, -3.0])}, {"a": np.array([-1.0, -3.0, -2.0])}
+    _, second = compare([base, other], [{"b": -2.0}, {"b": -1.0}], [True, True], seed=0)
+    assert second["a"].change == pytest.approx(1 / 3)
+    assert second["a"].change_low <= second["a"].change <= second["a"].change_high
+    assert second["b"].change == pytest.approx(0.5)

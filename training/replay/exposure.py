@@ -18,8 +18,8 @@ class Exposed:
     """(N,) numbered from 0 on."""
     thing: NDArray[np.int64]
     """(N,) item or venue."""
-    weight: NDArray[np.float64]
-    """(N,)"""
+    weight: NDArray[np.number]
+    """(N,) whole numbers or not."""
     count: int
     """Things that could have been shown."""
 
@@ -29,7 +29,10 @@ def items_exposed(rows: pa.Table, person: NDArray[np.int64]) -> Exposed:
     thing, place = _flat(rows["items"])
     shown = pc.list_value_length(rows["items"]).to_numpy()
     return Exposed(
-        np.repeat(person, shown), thing, np.ones(len(place)), rows["bookable_items"][0].as_py()
+        np.repeat(person, shown),
+        thing,
+        np.ones(len(place), dtype=np.int64),
+        rows["bookable_items"][0].as_py(),
     )
 
 

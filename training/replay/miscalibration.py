@@ -6,103 +6,146 @@ told here are the errors that would make the one that was found neither too larg
 be chance (inverting tests by a parametric bootstrap: Carpenter 1999).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from training.intervals import Estimate
 from training.reliability import bins_of
+from training.replay.forecasts import Forecasts
 
 LEAST_PEOPLE = 200
 """Below, the gaps of the bins are not near enough to normal."""
 LEAST_BOOKED = 100
 """The same of what was booked, over all bins."""
+ERRORS = ("ece", "ece_rel")
+"""The calibration error, and that over the base rate."""
+REACH = 8.0
+"""Standard errors beyond the largest gaps at which nothing is sought any more."""
 _DRAWS = 1_000
 _STEPS = 40
-_REACH = 8.0
-"""Standard errors beyond the largest gaps at which nothing is sought any more."""
 
 Floats = NDArray[np.float64]
 
 
-def calibration_errors(
-    probability: Floats, outcome: NDArray[np.bool_], person: NDArray[np.int64], seed: int = 0
-) -> tuple[Estimate, Estimate] | tuple[None, None]:
-    """Return the calibration error, and over the base rate; None where too little is behind them.
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps of B bins, taken apart into what each of U people adds to them."""
 
-    Parameters
-    ----------
-    probability, outcome
-        (N,) as `training.reliability.reliability` takes them.
-    person
-        (N,) whose each is, numbered from 0 on: what one books hangs together.
-    """
-    people = len(np.unique(person))
-    if people < LEAST_PEOPLE or int(outcome.sum()) < LEAST_BOOKED:
-        return None, None
-    share, booked = _by_person(probability, outcome, person)
-    rate = float(booked.sum())
+    added: Floats
+    """(U, B)"""
+
+    @cached_property
+    def found(self) -> Floats:
+        """(B,) the gaps."""
+        return np.asarray(self.added.sum(axis=0))
+
+    @property
+    def error(self) -> float:
+        """The calibration error that was found."""
+        return float(np.abs(self.found).sum())
+
+    @cached_property
+    def spread(self) -> Floats:
+        """(B,) standard errors."""
+        return np.asarray(np.sqrt(np.diag(variance_of(self.added))))
+
+    @property
+    def few(self) -> Floats:
+        """(B,) gaps of an error of 1 that is in the bins that stand out of chance.
+
+        One large gap stands out sooner than many small ones of the same sum.
+        """
+        few = np.maximum(self.found**2 - self.spread**2, 0.0)
+        return _shaped(self.found, few if few.any() else self.spread)
+
+    @property
+    def even(self) -> Floats:
+        """(B,) gaps of an error of 1 that is in all bins."""
+        return _shaped(self.found, np.abs(self.found) + self.spread / 2.0)
+
+
+def gaps_of(forecasts: Forecasts) -> dict[str, Gaps] | None:
+    """Return the gaps of each of `ERRORS`; None where too little is behind them."""
+    booked, people = forecasts.outcome, len(np.unique(forecasts.person))
+    if people < LEAST_PEOPLE or np.count_nonzero(booked) < LEAST_BOOKED:
+        return None
+    order, bins = bins_of(forecasts.probability)
+    added = np.zeros((forecasts.people, int(bins.max()) + 1))
+    share = (forecasts.probability - booked)[order] / len(booked)
+    np.add.at(added, (forecasts.person[order], bins), share)
+    own = np.bincount(forecasts.person, booked / len(booked), minlength=forecasts.people)
+    rate = float(own.sum())
     # Of a ratio of two sums, what each person adds to it, to the first order.
-    relative = (share - np.outer(booked, share.sum(axis=0) / rate)) / rate
-    gaps = share.sum(axis=0)
-    return (
-        _error_without_chance(gaps, share, seed),
-        _error_without_chance(gaps / rate, relative, seed),
-    )
+    relative = added.sum(axis=0) / rate
+    over_rate = (added - np.outer(own, relative)) / rate + relative / forecasts.people
+    return dict(zip(ERRORS, (Gaps(added), Gaps(over_rate)), strict=True))
 
 
-def _by_person(
-    probability: Floats, outcome: NDArray[np.bool_], person: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """Return what each person adds to the gap of each bin (U, B), and to the base rate (U,)."""
-    order, bins = bins_of(probability)
-    number = np.unique(person, return_inverse=True)[1][order]
-    share = np.zeros((int(number.max()) + 1, int(bins.max()) + 1))
-    np.add.at(share, (number, bins), (probability - outcome)[order] / len(outcome))
-    return share, np.bincount(number, outcome[order] / len(outcome)).astype(np.float64)
-
-
-def _error_without_chance(gaps: Floats, added: Floats, seed: int) -> Estimate:
-    """Return the error that gaps (B,) tell of, median-unbiased, and its interval.
-
-    Parameters
-    ----------
-    added
-        (U, B) what each person adds to them.
-    """
-    apart = added - added.mean(axis=0)
-    variance = len(added) / (len(added) - 1) * apart.T @ apart
-    spread = np.sqrt(np.diag(variance))
-    size, vectors = np.linalg.eigh(variance)
-    chance = np.random.default_rng(seed).standard_normal((_DRAWS, len(gaps)))
-    chance = chance @ (vectors * np.sqrt(np.maximum(size, 0.0))).T
-    # One large gap stands out of chance sooner than many small ones of the same sum, so that the
-    # lower end is sought where the error is in few bins, and the upper one where it is in all.
-    few = np.maximum(gaps**2 - spread**2, 0.0)
-    few = few if few.any() else spread
-    even = np.abs(gaps) + spread / 2.0
-    found = float(np.abs(gaps).sum())
-    if not spread.any():
+def error_without_chance(gaps: Gaps, seed: int) -> Estimate:
+    """Return the error that gaps tell of, median-unbiased, and its interval."""
+    found = gaps.error
+    if not gaps.spread.any():
         # Everybody adds the same: nothing is left to chance.
         return Estimate(found, found, found)
-    most = found + _REACH * float(spread.sum())
-    low = _sought(np.sign(gaps) * few / few.sum(), chance, found, most, 0.975)
-    middle, high = (
-        _sought(np.sign(gaps) * even / even.sum(), chance, found, most, level)
-        for level in (0.5, 0.025)
-    )
+    chance = chance_of(gaps.added, seed)
+    most = found + REACH * float(gaps.spread.sum())
+
+    def error(shape: Floats, level: float) -> float:
+        return sought(lambda error: sizes(error * shape + chance), found, (0.0, most), level)
+
+    # The lower end is sought where the error is in few bins, the upper one where it is in all.
+    low, middle, high = error(gaps.few, 0.975), error(gaps.even, 0.5), error(gaps.even, 0.025)
     return Estimate(middle, min(low, middle), high)
 
 
-def _sought(shape: Floats, chance: Floats, found: float, most: float, level: float) -> float:
-    """Return the error of which a share of `level` of all draws is at most what was found."""
+def variance_of(added: Floats) -> Floats:
+    """Return the variances and covariances (B, B) of sums over people (U, B)."""
+    apart = added - added.mean(axis=0)
+    return np.asarray(len(added) / (len(added) - 1) * apart.T @ apart)
+
+
+def chance_of(added: Floats, seed: int) -> Floats:
+    """Return draws (D, B) of what chance makes of sums over people (U, B)."""
+    size, vectors = np.linalg.eigh(variance_of(added))
+    chance = np.random.default_rng(seed).standard_normal((_DRAWS, added.shape[1]))
+    return np.asarray(chance @ (vectors * np.sqrt(np.maximum(size, 0.0))).T)
+
+
+def sizes(gaps: Floats) -> Floats:
+    """Return the error (D,) that each row of gaps (D, B) is."""
+    return np.asarray(np.abs(gaps).sum(axis=1))
+
+
+def sought(
+    drawn: Callable[[float], Floats], found: float, ends: tuple[float, float], level: float
+) -> float:
+    """Return the error, between two ends, whose draws are at most what was found so often.
+
+    Parameters
+    ----------
+    drawn
+        Returns what chance would make of an error (D,): the more, the larger it is.
+    level
+        Share of the draws.
+    """
 
     def share_below(error: float) -> float:
-        return float(np.mean(np.abs(error * shape + chance).sum(axis=1) <= found))
+        return float(np.mean(drawn(error) <= found))
 
-    low, high = 0.0, most
+    low, high = ends
     if share_below(low) <= level:
         return low
     for _ in range(_STEPS):
         middle = (low + high) / 2.0
         low, high = (middle, high) if share_below(middle) > level else (low, middle)
     return low
+
+
+def _shaped(gaps: Floats, size: Floats) -> Floats:
+    """Return sizes, scaled to sum to 1, with the signs of gaps."""
+    size = size if size.any() else np.ones(len(size))
+    return np.asarray(np.where(gaps < 0.0, -size, size) / size.sum())

@@ -9,15 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from training.beyond import gini
 from training.intervals import Estimate
 from training.paired import Compared, compare
-from training.reliability import Curve, Reliability, curve_of, reliability
+from training.reliability import Curve, Reliability, curve_of
+from training.replay.exchange import exchange_p
 from training.replay.exposure import items_exposed, venues_exposed
-from training.replay.miscalibration import calibration_errors
-from training.replay.totals import coverage_totals, gini_totals
+from training.replay.forecasts import Forecasts, pseudo_values
+from training.replay.miscalibrations import Errors, errors_of
+from training.replay.totals import coverage_totals, covered, gini_totals
 
 SEGMENTS = ("seen", "density", "first_category")
 """Columns by which people are told apart."""
+DISTINCT = "distinct"
+"""Share of distinct values among the 500 likeliest candidates of a person."""
 LEAST_PEOPLE = 30
 """A segment of fewer is not shown: its intervals would say nothing, and it might be one person."""
 
@@ -28,6 +33,7 @@ class SystemFigures:
 
     system: str
     metrics: Mapping[str, Compared]
+    """Those of probabilities have values where people were drawn of all and any were booked."""
     probability: Reliability | None
     """Of the probabilities shown, where people were drawn of all; None: they were drawn because
     they booked, or nothing that was shown was booked."""
@@ -37,8 +43,6 @@ class SystemFigures:
     of it, and its 95 % interval."""
     ece_rel: Estimate | None
     """The same over the base rate."""
-    distinct: float
-    """Share of distinct values among the 500 likeliest candidates of a person; the mean."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,6 @@ def summary_from(told: Mapping[str, Any]) -> RunSummary:
             else None,
             ece=Estimate(**one["ece"]) if one["ece"] else None,
             ece_rel=Estimate(**one["ece_rel"]) if one["ece_rel"] else None,
-            distinct=one["distinct"],
         )
         for one in told["systems"]
     ]
@@ -111,29 +114,27 @@ def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) ->
 
     A person's figure is the mean over the weeks in which it is defined.
     """
-    metrics = [name for name in rows.column_names if "@" in name]
+    metrics = [name for name in rows.column_names if "@" in name or name == DISTINCT]
     user = pc.rank(rows["user"], tiebreaker="dense").to_numpy().astype(np.int64) - 1
     told = {name: rows[name].to_numpy().astype(np.float64) for name in metrics}
-    system = pc.index_in(rows["system"], pa.array(systems)).to_numpy()
-    tables = []
-    for at in range(len(systems)):
-        own = system == at
-        of_system = {name: column[own] for name, column in told.items()}
-        tables.append(by_person(of_system, user[own]))
-    compared = [
-        of_people | of_all
-        for of_people, of_all in zip(
-            compare(tables, [{} for _ in tables], [True] * len(systems), seed),
-            _totals(rows, system.astype(np.int64), user, n, seed),
-            strict=True,
-        )
+    system = pc.index_in(rows["system"], pa.array(systems)).to_numpy().astype(np.int64)
+    tables = [
+        by_person({name: column[own] for name, column in told.items()}, user[own])
+        for own in (system == at for at in range(len(systems)))
     ]
+    found = _all_shown(rows, system, user)
+    of_people = compare(
+        [table | chances for table, chances in zip(tables, pseudo_values(found), strict=True)],
+        [{} for _ in tables], [True] * len(systems), seed,
+    )  # fmt: skip
+    errors = errors_of(found, seed)
+    of_all = _totals(rows, system, user, n, seed)
     return RunSummary(
         people=len(np.unique(user)),
         judged=int(np.count_nonzero(~np.isnan(tables[0][f"ndcg@{n}"]))),
         systems=tuple(
-            _figures(name, metrics_of, rows.filter(pa.array(system == at)), user[system == at])
-            for at, (name, metrics_of) in enumerate(zip(systems, compared, strict=True))
+            _figures(systems[at], of_people[at] | of_all[at], one, errors[at])
+            for at, one in enumerate(found)
         ),
         segments=tuple(_segments(rows, user, tables, seed)),
     )
@@ -183,29 +184,52 @@ def _totals(
         "gini": gini_totals(items, people, seed),
         "venue_gini": gini_totals(venues, people, seed),
     }
-    columns = {f"{name}@{n}": totals.compared() for name, totals in found.items()}
+    p = exchange_p(items, people, {"coverage": covered, "gini": gini}, seed)
+    p |= exchange_p(venues, people, {"venue_gini": gini}, seed)
+    columns = {f"{name}@{n}": totals.compared(p[name]) for name, totals in found.items()}
     return [{name: told[at] for name, told in columns.items()} for at in range(system.max() + 1)]
 
 
-def _figures(
-    name: str, metrics: Mapping[str, Compared], rows: pa.Table, person: NDArray[np.int64]
-) -> SystemFigures:
-    chance = pc.list_flatten(rows["probabilities"]).to_numpy().astype(np.float64)
-    hit = pc.list_flatten(rows["hits"]).to_numpy(zero_copy_only=False)
+def _all_shown(
+    rows: pa.Table, system: NDArray[np.int64], person: NDArray[np.int64]
+) -> list[Forecasts]:
+    """Return what each system said of all that it showed, and what came of it."""
+    people = int(person.max()) + 1
     # Of people drawn because they booked, no probability can be told to be right.
-    is_fair = pc.all(rows["drawn_of_all"]).as_py()
-    can_tell = is_fair and 0 < np.count_nonzero(hit) < len(hit)
-    owner = np.repeat(person, pc.list_value_length(rows["hits"]).to_numpy())
-    ece, ece_rel = calibration_errors(chance, hit, owner) if can_tell else (None, None)
+    is_fair = bool(pc.all(rows["drawn_of_all"]).as_py())
+    return [
+        _forecasts(rows.filter(pa.array(own)), person[own], people)
+        if is_fair
+        else Forecasts.of_nothing(people)
+        for own in (system == at for at in range(system.max() + 1))
+    ]
+
+
+def _forecasts(rows: pa.Table, person: NDArray[np.int64], people: int) -> Forecasts:
+    return Forecasts(
+        probability=pc.list_flatten(rows["probabilities"]).to_numpy().astype(np.float64),
+        outcome=pc.list_flatten(rows["hits"]).to_numpy(zero_copy_only=False).astype(bool),
+        person=np.repeat(person, pc.list_value_length(rows["hits"]).to_numpy()),
+        people=people,
+    )
+
+
+def _figures(
+    name: str, metrics: Mapping[str, Compared], shown: Forecasts, errors: Errors
+) -> SystemFigures:
     return SystemFigures(
         system=name,
-        metrics=metrics,
-        probability=reliability(chance, hit) if can_tell else None,
-        curve=curve_of(chance, hit) if can_tell else None,
-        ece=ece,
-        ece_rel=ece_rel,
-        distinct=float(np.nanmean(rows["distinct"].to_numpy().astype(np.float64))),
+        metrics=_slates_first({**metrics, **errors.compared}),
+        probability=shown.reliability if shown.can_tell else None,
+        curve=curve_of(shown.probability, shown.outcome) if shown.can_tell else None,
+        ece=errors.without_chance.get("ece"),
+        ece_rel=errors.without_chance.get("ece_rel"),
     )
+
+
+def _slates_first(metrics: Mapping[str, Compared]) -> dict[str, Compared]:
+    """Return figures of slates of a length, then those of probabilities."""
+    return dict(sorted(metrics.items(), key=lambda figure: "@" not in figure[0]))
 
 
 def _segments(

@@ -32,6 +32,7 @@ _PAIRS = [[(a, a ^ of) for a in range(_PARTS) if a < a ^ of] for of in range(1, 
 """All ways to put eighths together that differ as much as they can: halves, and quarters."""
 
 Floats = NDArray[np.float64]
+Sums = NDArray[np.number]
 Slates = Sequence[Sequence[Exposed]]
 """By system, by week; the weeks of all systems are the same."""
 
@@ -59,20 +60,26 @@ class Totals:
         """Return values (S,) of whose errors nothing is known."""
         return cls(value, np.full(len(value), np.nan), np.full(len(value), np.nan))
 
-    def compared(self) -> list[Compared]:
-        """Return the figure of each system with its interval, beside the first."""
-        return [self._one(at) for at in range(len(self.value))]
+    def compared(self, p: Sequence[float | None]) -> list[Compared]:
+        """Return the figure of each system with its interval, beside the first.
 
-    def _one(self, at: int) -> Compared:
+        Parameters
+        ----------
+        p
+            (S,) of the differences to the first system (`training.replay.exchange`).
+        """
+        return [self._one(at, of_system) for at, of_system in enumerate(p)]
+
+    def _one(self, at: int, p: float | None) -> Compared:
         value, base = float(self.value[at]), float(self.value[0])
         gap, half_gap = value - base, _NORMAL * float(self.gap_error[at])
         low, high = self._ends(value, _NORMAL * float(self.error[at]))
         if not base:
-            return Compared(value, low, high, None, None, None, None)
+            return Compared(value, low, high, None, None, None, p)
         if np.isnan(half_gap) or (at and not half_gap):
-            return Compared(value, low, high, gap / base, None, None, None)
+            return Compared(value, low, high, gap / base, None, None, p)
         below, above = (gap - half_gap) / base, (gap + half_gap) / base
-        return Compared(value, low, high, gap / base, below, above, None)
+        return Compared(value, low, high, gap / base, below, above, p)
 
     @staticmethod
     def _ends(value: float, half: float) -> tuple[float, float] | tuple[None, None]:
@@ -89,7 +96,9 @@ def coverage_totals(slates: Slates, people: int, seed: int) -> Totals:
     Thisted 1976), and of others it is 0. Where next to nothing is left unshown, that estimate is
     more noise than not, and no error is told.
     """
-    value = np.array([[_covered(week) for week in weeks] for weeks in slates]).mean(axis=1)
+    value = np.array(
+        [[covered(_exposure(week), week.count) for week in weeks] for weeks in slates]
+    ).mean(axis=1)
     if people < LEAST_PEOPLE:
         return Totals.alone(value)
     worth, size = _worth_by_people(slates, people, seed)
@@ -132,8 +141,9 @@ def gini_totals(slates: Slates, people: int, seed: int) -> Totals:
     return Totals.of(value.mean(axis=1), error_of)
 
 
-def _covered(week: Exposed) -> float:
-    return len(np.unique(week.thing)) / max(1, week.count)
+def covered(exposure: NDArray[np.number], count: int) -> float:
+    """Return the share of `count` things that have any exposure."""
+    return np.count_nonzero(exposure > 0.0) / max(1, count)
 
 
 def _renumbered(week: Exposed) -> Exposed:
@@ -141,8 +151,8 @@ def _renumbered(week: Exposed) -> Exposed:
     return replace(week, thing=np.unique(week.thing, return_inverse=True)[1])
 
 
-def _exposure(week: Exposed) -> Floats:
-    return np.bincount(week.thing, week.weight).astype(np.float64)
+def _exposure(week: Exposed) -> NDArray[np.number]:
+    return np.bincount(week.thing, week.weight).astype(week.weight.dtype)
 
 
 def _worth_by_people(slates: Slates, people: int, seed: int) -> tuple[Floats, NDArray[np.int64]]:
@@ -180,7 +190,7 @@ def _in_parts(slates: Slates, part: NDArray[np.int64]) -> tuple[Floats, Floats, 
     """
     systems = [[_sums(week, part) for week in weeks] for weeks in slates]
 
-    def of_each(cut: Callable[[Floats], Iterable[Floats]]) -> Floats:
+    def of_each(cut: Callable[[Sums], Iterable[Sums]]) -> Floats:
         """Return those of what the sums are cut into, the mean over the weeks; systems last."""
         found = [
             [[gini(some, count) for some in cut(sums)] for sums, count in weeks]
@@ -192,21 +202,21 @@ def _in_parts(slates: Slates, part: NDArray[np.int64]) -> tuple[Floats, Floats, 
     return of_each(list), of_each(_quarters_of).reshape(ways), of_each(_halves_of).reshape(ways)
 
 
-def _sums(week: Exposed, part: NDArray[np.int64]) -> tuple[Floats, int]:
+def _sums(week: Exposed, part: NDArray[np.int64]) -> tuple[Sums, int]:
     """Return the exposure of things to each part (P, T), and how many things there were."""
     things = int(week.thing.max(initial=0)) + 1
     cell = part[week.person] * things + week.thing
     sums = np.bincount(cell, week.weight, _PARTS * things).reshape(_PARTS, things)
-    return sums.astype(np.float64), week.count
+    return sums.astype(week.weight.dtype), week.count
 
 
-def _quarters_of(sums: Floats) -> Iterator[Floats]:
+def _quarters_of(sums: Sums) -> Iterator[Sums]:
     for pairs in _PAIRS:
         for a, b in pairs:
             yield sums[a] + sums[b]
 
 
-def _halves_of(sums: Floats) -> Iterator[Floats]:
+def _halves_of(sums: Sums) -> Iterator[Sums]:
     for half in _HALVES:
         yield sums[half].sum(axis=0)
         yield sums[~half].sum(axis=0)

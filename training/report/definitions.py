@@ -13,6 +13,8 @@ class Unit(StrEnum):
     POINTS = "points"
     METRES = "metres"
     PLAIN = "plain"
+    FINE = "fine"
+    """Of which small parts matter."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,43 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "ece": Definition(
             "Calibration error",
             "mean distance of the probabilities said from how often it came true, over bins of"
-            " equal size",
-            wanted=-1,
+            " equal size; the interval is of what is left of it without chance",
+            Unit.FINE,
+            -1,
+        ),
+        "ece_rel": Definition(
+            "Calibration error over the base rate",
+            "the same over how often what is shown was booked",
+            Unit.SHARE,
+            -1,
+        ),
+        "log_loss": Definition(
+            "Log loss", "mean of minus the logarithm of what was said of what came", Unit.FINE, -1
+        ),
+        "log_loss_base": Definition(
+            "Log loss of the base rate",
+            "the same, were the base rate said of everything",
+            Unit.FINE,
+        ),
+        "log_loss_less_base": Definition(
+            "Log loss less that of the base rate",
+            "below nought where the probabilities tell more than the base rate would",
+            Unit.FINE,
+            -1,
+        ),
+        "brier": Definition(
+            "Brier score", "mean square of what was said less what came", Unit.FINE, -1
+        ),
+        "auc": Definition(
+            "Area under the curve",
+            "how often of two offers shown, one booked and one not, the booked one had the higher"
+            " probability",
+            wanted=1,
+        ),
+        "distinct": Definition(
+            "Distinct probabilities",
+            "share of distinct values among the likeliest candidates of a person",
+            Unit.SHARE,
         ),
     }
 )  # fmt: skip

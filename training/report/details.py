@@ -34,12 +34,9 @@ _KINDS = {
     "first_category": "By the category booked first",
 }
 _ORDER = ("cold", "warming", "warm", "dense", "town", "rural")
-_RELIABILITY = {
-    "log_loss": "log loss",
-    "log_loss_base": "log loss of the base rate",
-    "brier": "Brier",
-    "auc": "auc",
-}
+_RELIABILITY = (
+    "ece", "ece_rel", "log_loss", "log_loss_base", "log_loss_less_base", "brier", "auc", "distinct",
+)  # fmt: skip
 
 
 def segments(report: Report) -> Element:
@@ -141,31 +138,20 @@ def calibration(report: Report) -> Element:
 
 def _reliability(report: Report) -> Element:
     systems = [(at, report.summary.systems[at]) for at in report.pair]
-    known = [(at, one, one.probability) for at, one in systems if one.probability]
+    known = [(at, one) for at, one in systems if one.probability]
     rows: list[Sequence[Node]] = [
-        ["ece", *(number(told.ece, percent(told.ece, 3)) for _, _, told in known)],
-        [
-            "ece over the base rate",
-            *(number(told.ece_rel, percent(told.ece_rel, 0)) for _, _, told in known),
-        ],
-        ["ece, without chance", *(_spanned(one.ece) for _, one, _ in known)],
-        [
-            "ece over the base rate, without chance",
-            *(_spanned(one.ece_rel) for _, one, _ in known),
-        ],
         *(
-            [words, *(number(value := getattr(told, name), f"{value:.5f}") for _, _, told in known)]
-            for name, words in _RELIABILITY.items()
+            [definition(name).title, *(figure_cell(name, one.metrics[name]) for _, one in known)]
+            for name in _RELIABILITY
         ),
-        [
-            "distinct values",
-            *(number(one.distinct, percent(one.distinct, 0)) for _, one, _ in known),
-        ],
+        ["Calibration error without chance", *(_spanned(one.ece) for _, one in known)],
+        ["The same over the base rate", *(_spanned(one.ece_rel) for _, one in known)],
     ]
-    letters = [report.labels[at].letter for at, _, _ in known]
+    letters = [report.labels[at].letter for at, _ in known]
     caption = (
-        "Figures of the probabilities shown. Exact probabilities have an ece above 0, too, by"
-        " chance: without it, with 95 % intervals."
+        "Figures of the probabilities shown, with 95 % intervals by people; below them the change"
+        f" against {report.labels[0].letter}, and p after Holm. Exact probabilities have a"
+        " calibration error above 0, too, by chance: its intervals are of what is left without."
     )
     return table(caption, ["Figure", *letters], rows)
 
@@ -225,8 +211,8 @@ def everything(report: Report) -> Element:
     head = ["Figure", *(label.letter for label in report.labels)]
     caption = (
         f"Everybody: value with 95 % interval; below it the change against {head[1]} with the"
-        " interval of the paired difference, and p after Holm. Figures of all slates together"
-        " (coverage, inequality) have no p. Segments are in the JSON and the CSV."
+        " interval of the paired difference, and p after Holm. Segments are in the JSON and the"
+        " CSV."
     )
     return section("figures", "Every figure", folded("Show the table", table(caption, head, rows)))
 

@@ -79,12 +79,9 @@ def _since(report: Report) -> Iterator[Row]:
 
 def _probabilities(report: Report) -> Iterator[Row]:
     for label, one in zip(report.labels, report.summary.systems, strict=True):
-        for name, value in vars(one.probability).items() if one.probability else ():
-            yield _plain("probability", "all", label.name, name, value)
         for name, found in (("ece", one.ece), ("ece_rel", one.ece_rel)):
             told = f"{name} without chance"
             yield _plain("probability", "all", label.name, told, *_ends(found))
-        yield _plain("probability", "all", label.name, "distinct", one.distinct)
     for at, bins in zip(report.pair, report.bins, strict=True):
         for place, one_bin in enumerate(bins):
             group, name = f"bin {place + 1}", report.labels[at].name

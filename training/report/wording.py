@@ -23,7 +23,7 @@ def value_text(metric: str, value: float | None) -> str:
         return percent(value)
     if unit is Unit.POINTS:
         return f"{value:,.1f}"
-    return signed(f"{value:,.4f}")
+    return signed(f"{value:,.5f}" if unit is Unit.FINE else f"{value:,.4f}")
 
 
 def difference_text(metric: str, difference: float) -> str:

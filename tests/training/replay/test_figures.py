@@ -1,5 +1,6 @@
 """Every figure of a replayed slate against its plain definition, told from the rows of a world."""
 
+import json
 import math
 
 import numpy as np
@@ -14,10 +15,13 @@ from training.replay.futures import window_of
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
 from training.replay.slates import Lists, System
-from training.replay.summary import summary_of
+from training.replay.summary import summary_from, summary_of
 from training.replay.week import Week
 
 K = 12
+OF_PROBABILITIES = (
+    "ece", "ece_rel", "log_loss", "log_loss_base", "log_loss_less_base", "brier", "auc",
+)  # fmt: skip
 SYSTEMS = (System("likeliest", None, 1.0), System("wide", None, 0.5, 30.0))
 
 
@@ -206,6 +210,9 @@ def test_probabilities_are_not_judged_by_people_drawn_because_they_booked(rows):
     )
     summary = summary_of(drawn, [system.name for system in SYSTEMS], K)
     assert {(told.probability, told.curve) for told in summary.systems} == {(None, None)}
+    for told in summary.systems:
+        assert {told.metrics[name].value for name in OF_PROBABILITIES} == {None}
+        assert told.metrics["distinct"].value > 0.0
 
 
 def test_probabilities_are_judged_by_all_that_was_shown(rows):
@@ -230,6 +237,37 @@ def test_probabilities_are_judged_by_all_that_was_shown(rows):
         assert told.probability.ece == pytest.approx(ece)
         assert told.probability.ece_rel == pytest.approx(ece / hit.mean())
         shares = [row["distinct"] for row in table.to_pylist() if row["system"] == told.system]
-        assert told.distinct == pytest.approx(np.mean(shares))
-        assert 0.0 < told.distinct <= 1.0
+        assert told.metrics["distinct"].value == pytest.approx(np.mean(shares))
+        assert 0.0 < told.metrics["distinct"].value <= 1.0
         assert sum(told.curve.count) == len(pairs)
+        loss = [-math.log(p if booked else 1 - p) for p, booked in zip(chance, hit, strict=True)]
+        rate = hit.mean()
+        base = -rate * math.log(rate) - (1 - rate) * math.log(1 - rate)
+        expected = vars(told.probability) | {"log_loss": np.mean(loss), "log_loss_base": base}
+        expected |= {"log_loss_less_base": np.mean(loss) - base}
+        assert set(expected) == set(OF_PROBABILITIES)
+        for name, value in expected.items():
+            assert told.metrics[name].value == pytest.approx(value), name
+
+
+def test_every_figure_has_an_interval_and_a_paired_test(rows):
+    """But those that need more people than there are here, which have the test."""
+    table = pa.concat_tables([week for _, week in rows])
+    summary = summary_of(table, [system.name for system in SYSTEMS], K)
+    needing = {"ece", "ece_rel", *(f"{name}@{K}" for name in ("coverage", "gini", "venue_gini"))}
+    first, second = (told.metrics for told in summary.systems)
+    assert list(first) == list(second)
+    assert needing | set(OF_PROBABILITIES) < set(first)
+    for name, figure in second.items():
+        if name not in needing:
+            assert figure.low <= figure.value <= figure.high, name
+            assert figure.change_low <= figure.change <= figure.change_high, name
+        if not name.startswith("ece"):
+            assert 0.0 < figure.p <= 1.0, name
+            assert first[name].p is None
+
+
+def test_a_summary_is_read_as_it_was_told(rows):
+    table = pa.concat_tables([week for _, week in rows])
+    summary = summary_of(table, [system.name for system in SYSTEMS], K)
+    assert summary_from(json.loads(json.dumps(summary.as_object()))) == summary

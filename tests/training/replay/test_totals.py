@@ -56,11 +56,11 @@ def test_errors_are_those_of_people_drawn_anew():
 def test_systems_that_show_the_same_do_not_differ_and_have_no_interval_of_it():
     slates = drawn(300, np.random.default_rng(3))
     for totals in both([slates, slates]):
-        first, second = totals.compared()
+        first, second = totals.compared([None, 1.0])
         assert first.low < first.value < first.high
         assert (first.change_low, first.change, first.change_high) == (0.0, 0.0, 0.0)
         assert (second.change, second.change_low, second.change_high) == (0.0, None, None)
-        assert second.p is None
+        assert (first.p, second.p) == (None, 1.0)
 
 
 def test_weeks_of_the_same_people_hang_together():
@@ -73,15 +73,15 @@ def test_weeks_of_the_same_people_hang_together():
 
 def test_of_few_people_nothing_is_said():
     for totals in both([drawn(LEAST_PEOPLE - 1, np.random.default_rng(5))]):
-        (one,) = totals.compared()
+        (one,) = totals.compared([None])
         assert one.value > 0
         assert (one.low, one.high, one.change_low) == (None, None, None)
 
 
 def test_an_error_that_is_not_known_is_not_told():
     nothing = np.array([np.nan, np.nan])
-    _, second = Totals(np.array([0.5, 0.6]), nothing, nothing).compared()
-    assert (second.low, second.change) == (None, pytest.approx(0.2))
+    _, second = Totals(np.array([0.5, 0.6]), nothing, nothing).compared([None, 0.2])
+    assert (second.low, second.change, second.p) == (None, pytest.approx(0.2), 0.2)
 
 
 def test_where_next_to_nothing_is_left_unshown_its_error_is_not_told():
