@@ -25,6 +25,7 @@ from training.beyond import (
 )
 from training.diversify.candidates import Candidates
 from training.diversify.methods import Setting
+from training.latent import latent_figures
 from training.metrics import user_figures
 from training.slate_pools import Pools
 from training.slate_tasks import SlateTask
@@ -153,15 +154,15 @@ def figures_of(
     beyond = {
         "slate_horizon": slate_horizon(ranked, slates.items, met, is_open),
         "ild": ild(ranked, unit_attributes(slates)),
-        "ild_latent": ild(ranked, csr_array(latent)),
+        **latent_figures(ranked, latent),
         "novelty": novelty(ranked, known / people),
         "calibration_kl": calibration_kl(
             ranked, as_matrix(slates.items)[:, category], met[:, category]
         ),
     }
     return {
+        **accuracy,
         **headline_of(ranked, slates),
-        **{name: accuracy[name] for name in (f"recall@{k}", f"mrr@{k}", f"hit@{k}")},
         **{f"{name}@{k}": values for name, values in beyond.items()},
     }
 

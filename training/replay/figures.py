@@ -19,8 +19,8 @@ from training.beyond import (
     novel_recall,
     novelty,
     slate_points,
-    volume,
 )
+from training.latent import latent_figures
 from training.metrics import hits, user_figures
 from training.replay.futures import Window
 from training.replay.slates import Lists
@@ -98,23 +98,8 @@ def _beyond(lists: Lists, window: Window, backdrop: Backdrop) -> dict[str, NDArr
         "expected_gain": np.nansum(lists.gain, axis=1).astype(np.float64),
     }  # fmt: skip
     if backdrop.latent is not None:
-        figures |= _latent(lists.item, backdrop.latent)
+        figures |= latent_figures(lists.item, backdrop.latent)
     return figures
-
-
-def _latent(
-    items: NDArray[np.int32], latent: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Return what is told by vectors of the items, of those that have one: NaN under two."""
-    shown, place = np.unique(items[items >= 0], return_inverse=True)
-    vectors = latent[shown]
-    listed = np.full(items.shape, -1, dtype=np.int32)
-    listed[items >= 0] = np.where(np.any(vectors != 0.0, axis=1)[place], place, -1)
-    has_pair = np.count_nonzero(listed >= 0, axis=1) > 1
-    return {
-        "ild_latent": np.where(has_pair, ild(listed, csr_array(vectors)), np.nan),
-        "volume": np.where(has_pair, volume(listed, vectors), np.nan),
-    }
 
 
 def _vectors(values: ValueTable) -> "csr_array[np.float64]":

@@ -6,24 +6,38 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reco.db.arrays import FOREVER_US
+from reco.catalogue.shelf import ONLINE
+from reco.db.arrays import FOREVER_US, moment_of
 from reco.frames.sources import MemorySource
 from reco.frames.tables import frame_table
+from reco.geo.points import Point
+from training.replay.evaluation import Evaluation
+from training.replay.exposure import items_exposed, venues_exposed
 from training.replay.figures import Backdrop
 from training.replay.figures import figures_of as replayed_figures
 from training.replay.futures import Acts, window_of
+from training.replay.outcome import evaluate
+from training.replay.plan import Plan
+from training.replay.reachable import Reachable
 from training.replay.reading import past_from_source
-from training.replay.slates import Lists
+from training.replay.slates import Lists, Moment, System, around_of
+from training.replay.totals import coverage_totals, gini_totals
 from training.replay.values import Attributes
+from training.report.contents import report_of
+from training.report.export import as_object
 from training.slate_data import FORMATS, slate_data
 from training.slate_lists import figures_of as benchmark_figures
+from training.slate_lists import totals_of
 from training.slate_tasks import slate_tasks
 
 USERS, ITEMS, VENUES, BOOKINGS, K = 30, 40, 5, 10, 6
+EVERYWHERE_M = 2e6
+TOTALS = {"coverage", "gini", "venue_gini"}
 SHARED = {
-    "ndcg", "recall", "mrr", "hit", "horizon_recall", "novel_recall", "slate_points", "ild",
-    "ild_latent", "novelty", "calibration_kl",
+    "ndcg", "recall", "recall_full", "mrr", "map", "hit", "horizon_recall", "novel_recall",
+    "slate_points", "slate_horizon", "ild", "ild_latent", "volume", "novelty", "calibration_kl",
 }  # fmt: skip
+"""All that METRICS tells of a list alone; the replay knows means and distances, too."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +48,8 @@ def frames():
     user = np.repeat(np.arange(USERS), BOOKINGS)
     booked = np.concatenate([generator.permutation(ITEMS)[:BOOKINGS] for _ in range(USERS)])
     first = datetime(2026, 1, 1, tzinfo=UTC)
-    hours = generator.permutation(len(user)).tolist()
+    # A month, of which the last fifth is less than a week.
+    hours = (2.5 * generator.permutation(len(user))).tolist()
     return {
         "items": frame_table("items", {
             "item_id": item,
@@ -77,10 +92,79 @@ def test_the_same_lists_have_the_same_figures_in_both(frames, seed):
     by_benchmark = benchmark_figures(ranked, slates, latent)
     by_replay = replayed_figures(*_replayed(frames, slates, users, ranked, latent))
     shared = [f"{name}@{K}" for name in sorted(SHARED)]
-    assert set(shared) <= set(by_benchmark)
+    assert set(shared) == set(by_benchmark)
     for name in shared:
         assert not np.isnan(by_benchmark[name]).all()
         np.testing.assert_allclose(by_replay[name], by_benchmark[name], rtol=1e-9, err_msg=name)
+    assert len(np.unique(by_benchmark[f"slate_horizon@{K}"])) > len(users) / 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_lists_together_have_the_same_figures_in_both(frames, seed):
+    _, slates = slate_tasks(slate_data(frames, FORMATS["frames"]), "time")
+    generator = np.random.default_rng(seed)
+    some = generator.permutation(ITEMS)[: ITEMS // 2]
+    ranked = np.array([generator.permutation(some)[:K] for _ in slates.task.users], dtype=np.int32)
+    ranked[:2, K - 2 :] = -1
+    past = past_from_source(MemorySource(frames))
+    moment = Moment(past, moment_of(_border_us(slates) - 1), EVERYWHERE_M, K)
+    reachable = Reachable(moment.catalogue)
+    venue = past.offers.venue[np.maximum(ranked, 0)]
+    venues = np.where(venue == ONLINE, -1, past.venues.rows(venue))
+    rows = pa.table({
+        "items": [listed[listed >= 0].tolist() for listed in ranked],
+        "venues": [of_list[listed >= 0].tolist() for of_list, listed
+                   in zip(venues, ranked, strict=True)],
+        "bookable_items": [reachable.bookable_items] * len(ranked),
+        "bookable_venues": [reachable.bookable_venues] * len(ranked),
+    })  # fmt: skip
+    person = np.arange(len(ranked))
+    told = {
+        "coverage": coverage_totals([[items_exposed(rows, person)]], 0, 0),
+        "gini": gini_totals([[items_exposed(rows, person)]], 0, 0),
+        "venue_gini": gini_totals([[venues_exposed(rows, person)]], 0, 0),
+    }
+    by_benchmark = totals_of(ranked, slates)
+    assert set(by_benchmark) == {f"{name}@{K}" for name in TOTALS}
+    for name, totals in told.items():
+        assert 0.0 < by_benchmark[f"{name}@{K}"] < 1.0
+        assert totals.value == pytest.approx([by_benchmark[f"{name}@{K}"]]), name
+
+
+def test_a_report_tells_what_the_benchmark_says_of_the_slates_of_its_run(frames, tmp_path):
+    """From the frames to the JSON: a replayed week, summed up and told, judged by the other."""
+    _, slates = slate_tasks(slate_data(frames, FORMATS["frames"]), "time")
+    plan = Plan(
+        (System("likeliest", None, 1.0), System("wide", None, 0.6, 3.0)),
+        moment_of(_border_us(slates) - 1), 1, n=K, radius_m=EVERYWHERE_M, users=None,
+        everybody=False,
+    )  # fmt: skip
+    evaluation = Evaluation(past_from_source(MemorySource(frames)), plan, b"a key")
+    folder, _ = evaluate(
+        evaluation, tmp_path / "run", workers=1, progress=lambda what, share: None,
+        about={"world": "small", "source": "rows", "begun_at": "today", "code_revision": "none"},
+    )  # fmt: skip
+    told = as_object(report_of(folder))["summary"]["systems"]
+    users = slates.task.users.astype(np.int64)
+    assert evaluation.users.tolist() == users.tolist()
+    place = {evaluation.pseudonym(user): at for at, user in enumerate(users.tolist())}
+    for system in told:
+        ranked = np.full((len(users), K), -1, dtype=np.int32)
+        for row in folder.rows().to_pylist():
+            if row["system"] == system["system"]:
+                ranked[place[row["user"]], : len(row["items"])] = row["items"]
+        figures = benchmark_figures(ranked, slates, evaluation.latent)
+        expected = {name: np.nanmean(column) for name, column in figures.items()}
+        expected |= totals_of(ranked, slates)
+        assert set(expected) == {f"{name}@{K}" for name in SHARED | TOTALS}
+        for name, value in expected.items():
+            assert system["metrics"][name]["value"] == pytest.approx(value, rel=1e-5), name
+    one, other = (system["metrics"] for system in told)
+    assert all(one[f"{name}@{K}"] != other[f"{name}@{K}"] for name in ("slate_horizon", "volume"))
+
+
+def _border_us(slates):
+    return int(slates.part.cutoff.astype("datetime64[us]").astype(np.int64))
 
 
 def _replayed(frames, slates, users, ranked, latent):
@@ -88,8 +172,11 @@ def _replayed(frames, slates, users, ranked, latent):
     past = past_from_source(MemorySource(frames))
     assert [name.encode() for name in past.people.names] == slates.part.past.users.tolist()
     assert past.items.item_external_id.tolist() == slates.part.past.items.tolist()
-    border_us = int(slates.part.cutoff.astype("datetime64[us]").astype(np.int64)) - 1
-    window = window_of(Attributes(past), Acts.of(past), users, border_us, FOREVER_US - 1)
+    at_us = _border_us(slates) - 1
+    window = window_of(Attributes(past), Acts.of(past), users, at_us, FOREVER_US - 1)
+    moment = Moment(past, moment_of(at_us), EVERYWHERE_M, K)
+    around = around_of(moment.catalogue.venues, Point(5.0, 45.0), "home", EVERYWHERE_M)
+    reachable = Reachable(moment.catalogue)
     lists = Lists.empty(len(users), K)
     lists.offer[:] = ranked
     lists.item[:] = ranked
@@ -97,7 +184,10 @@ def _replayed(frames, slates, users, ranked, latent):
     backdrop = Backdrop(
         share_of_users=known / len(np.unique(slates.part.past.user)),
         latent=latent,
-        most_points=np.ones(len(users)),
+        most_points=np.array([
+            reachable.most_points(around, window.times_met[[at]].indices, K)
+            for at in range(len(users))
+        ]),
         is_affordable=ranked >= 0,
-    )
+    )  # fmt: skip
     return lists, window, backdrop
