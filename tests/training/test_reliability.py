@@ -1,7 +1,11 @@
 """How far probabilities can be believed."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from training.reliability import distinct_share, reliability
 
@@ -17,6 +21,35 @@ def test_the_true_probability_is_calibrated_and_twice_of_it_is_not():
     assert true.log_loss < doubled.log_loss
     assert true.brier == pytest.approx(np.mean((chance - outcome) ** 2))
     assert true.auc == pytest.approx(doubled.auc, abs=1e-3)
+
+
+told = st.tuples(st.floats(1e-6, 1.0 - 1e-6), st.booleans(), st.integers(1, 4))
+
+
+@given(st.lists(told, max_size=12))
+def test_log_losses_are_those_of_their_definition(some):
+    """Equal, also where each stands for several."""
+    rows = [(0.3, True, 1), (0.3, False, 2), *some]
+    chance, outcome, weight = (np.array(column) for column in zip(*rows, strict=True))
+    found = reliability(chance, outcome, weight.astype(float))
+    every = [(p, hit) for p, hit, times in rows for _ in range(times)]
+    rate = sum(hit for _, hit in every) / len(every)
+    loss = [-math.log(p if hit else 1.0 - p) for p, hit in every]
+    base = [-math.log(rate if hit else 1.0 - rate) for _, hit in every]
+    assert found.log_loss == pytest.approx(sum(loss) / len(loss))
+    assert found.log_loss_base == pytest.approx(sum(base) / len(base))
+
+
+def test_log_losses_by_hand():
+    found = reliability(np.array([0.5, 0.25, 0.75, 0.2]), np.array([True, False, True, False]))
+    expected = -(math.log(0.5) + math.log(0.75) + math.log(0.75) + math.log(0.8)) / 4
+    assert found.log_loss == pytest.approx(expected)
+    assert found.log_loss_base == pytest.approx(math.log(2.0))
+    # What was certain and wrong costs much, and no infinity.
+    wrong = reliability(np.array([0.0, 1.0]), np.array([True, False]))
+    assert wrong.log_loss == pytest.approx(-math.log(1e-15), abs=1e-3)
+    alone = reliability(np.array([0.9, 0.1, 0.1, 0.1]), np.array([True, False, False, False]))
+    assert alone.log_loss_base == pytest.approx(math.log(4.0) - 0.75 * math.log(3.0))
 
 
 def test_a_flat_probability_is_told():
