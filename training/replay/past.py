@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.horizon import Value
+from reco.catalogue.shelf import ONLINE
 from reco.catalogue.snapshot import Items
 from reco.catalogue.venues import Venues
 from reco.core.deposits import Deposit
@@ -134,6 +135,15 @@ class Names:
     """By venue id, from 1 on."""
 
 
+class Place(NamedTuple):
+    """A venue as people know it."""
+
+    row: int
+    """In `Past.venues`."""
+    venue_id: str
+    venue_type: str | None
+
+
 @dataclass(frozen=True)
 class Past:
     """A world: rows are those of its frames, ids are rows from 1 on, as an import numbers them."""
@@ -171,6 +181,18 @@ class Past:
         """Return the genres of the item of row `item`."""
         genres = self.names.item_genres[item].as_py()
         return genres.split("|") if genres else []
+
+    def place_of(self, venue_id: int) -> Place | None:
+        """Return the venue of an id, from 1 on; None: `ONLINE`."""
+        if venue_id == ONLINE:
+            return None
+        row = int(self.venues.venue_by_id[venue_id - 1])
+        kind = int(self.venues.venue_type[row])
+        return Place(
+            row,
+            self.venues.venue_external_id[row].decode(),
+            self.venue_types[kind - 1] if kind else None,
+        )
 
     def stocks_at(self, at_us: int) -> Stocks:
         """Return the stocks as they were at a moment."""

@@ -8,7 +8,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.catalogue.shelf import CAPS, ONLINE
+from reco.catalogue.shelf import CAPS
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import UNLIMITED, Cap
 from reco.db.arrays import micros, moment_of
@@ -68,8 +68,7 @@ class Reader:
 def described(past: Past, offer: int) -> LiveOffer:
     """Return what an offer of a past is, whether or not it can be booked; without sessions."""
     item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
-    venue = None if venue_id == ONLINE else int(past.venues.rows(np.array([venue_id]))[0])
-    kind = 0 if venue is None else int(past.venues.venue_type[venue])
+    venue = past.place_of(venue_id)
     subcategory = int(past.items.item_subcategory[item])
     return LiveOffer(
         id=offer + 1,
@@ -83,10 +82,10 @@ def described(past: Past, offer: int) -> LiveOffer:
         category=past.categories[int(past.items.item_category[item])],
         subcategory=past.subcategories.get(subcategory),
         is_digital=venue is None or bool(past.items.item_is_digital[item]),
-        venue_id=None if venue is None else past.venues.venue_external_id[venue].decode(),
+        venue_id=venue.venue_id if venue else None,
         venue_name=None if venue is None else past.names.venue_name[venue_id - 1].as_py(),
-        venue_type=past.venue_types[kind - 1] if kind else None,
+        venue_type=venue.venue_type if venue else None,
         timezone=None,
-        lat=None if venue is None else float(past.venues.venue_lat[venue]),
-        lon=None if venue is None else float(past.venues.venue_lon[venue]),
+        lat=float(past.venues.venue_lat[venue.row]) if venue else None,
+        lon=float(past.venues.venue_lon[venue.row]) if venue else None,
     )

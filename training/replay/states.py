@@ -98,7 +98,7 @@ class Biographer:
         ids, times = np.unique(venue_id[venue_id != ONLINE], return_counts=True)
         if not len(ids):
             return None
-        row = self._tells.venue_row[ids[np.argmax(times)] - 1]
+        row = past.venues.venue_by_id[ids[np.argmax(times)] - 1]
         place = Point(float(past.venues.venue_lon[row]), float(past.venues.venue_lat[row]))
         return place.rounded()
 

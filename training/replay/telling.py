@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import EVENT_KINDS
-from reco.catalogue.shelf import CAPS, ONLINE
+from reco.catalogue.shelf import CAPS
 from reco.db.arrays import FOREVER_US, moment_of
 from reco.feed.state import Booked, Interacted
 from training.replay.catalogues import cap_codes
@@ -35,9 +35,8 @@ class Teller:
         """Return a booking of the offer of row `offer`, whatever stock it was of."""
         past = self.past
         item, venue_id = int(past.offers.item[offer]), int(past.offers.venue[offer])
-        venue = None if venue_id == ONLINE else int(self.venue_row[venue_id - 1])
+        venue = past.place_of(venue_id)
         subcategory = int(past.items.item_subcategory[item])
-        kind = 0 if venue is None else int(past.venues.venue_type[venue])
         return Booked(
             item_id=item + 1,
             item=self.item_id[item],
@@ -46,8 +45,8 @@ class Teller:
             cap=CAPS[self._caps[subcategory, int(is_dated), int(venue is not None)]],
             category=past.categories[int(past.items.item_category[item])],
             subcategory=past.subcategories.get(subcategory),
-            venue=None if venue is None else past.venues.venue_external_id[venue].decode(),
-            venue_type=past.venue_types[kind - 1] if kind else None,
+            venue=venue.venue_id if venue else None,
+            venue_type=venue.venue_type if venue else None,
             genres=past.genres_of(item),
             title=past.names.item_title[item].as_py(),
         )
@@ -72,8 +71,3 @@ class Teller:
             for column in ([False, False, True, True], [False, True, False, True])
         )
         return cap_codes(flags, is_dated, has_venue).reshape(-1, 2, 2)
-
-    @cached_property
-    def venue_row(self) -> NDArray[np.int64]:
-        """By id, from 1 on."""
-        return np.argsort(self.past.venues.venue_id)
