@@ -1,7 +1,7 @@
 """Why each offer is shown, and what the slate gave up: facts of the computation itself."""
 
 import math
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -37,13 +37,16 @@ def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statem
     return tuple(told)
 
 
-def explain_means(pick: Pick, budget: Budget, language: str) -> tuple[Statement, ...]:
-    """Return that nothing was held against an offer's price, for who has little credit left."""
-    if budget.left_cents >= SHORT_CENTS or not _is_within(budget, pick):
-        return ()
+def explain_means(
+    picks: Sequence[Pick], budget: Budget, language: str
+) -> list[tuple[Statement, ...]]:
+    """Return of each offer that nothing was held against its price, for who has little credit."""
+    if budget.left_cents >= SHORT_CENTS:
+        return [()] * len(picks)
     # Never more than there is.
     fair_cents = min(budget.left_cents, float(budget.fair_cents[0]))
-    return (_within_means(fair_cents // 10 / 10, language),)
+    told = (_within_means(fair_cents // 10 / 10, language),)
+    return [told if is_within else () for is_within in _are_within(budget, picks)]
 
 
 def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
@@ -124,11 +127,14 @@ def _drawn_by_bookings(pick: Pick, now: datetime) -> tuple[str, dict[str, Parame
     return "not_booked_lately", {}
 
 
-def _is_within(budget: Budget, pick: Pick) -> bool:
-    """Say whether every session costs something, and none is beyond any fair price."""
-    prices = np.array([session.price_cents for session in pick.live.sessions])
+def _are_within(budget: Budget, picks: Sequence[Pick]) -> list[bool]:
+    """Say of which every session costs something, and none is beyond any fair price."""
+    sessions = [(at, s.price_cents) for at, pick in enumerate(picks) for s in pick.live.sessions]
+    prices = np.array([price for _, price in sessions])
     beyond = beyond_fair(prices, budget.left_cents, float(budget.fair_cents.min()))
-    return bool((prices > 0).all() and (beyond == 0.0).all())
+    is_within = (prices > 0) & (beyond == 0.0)
+    others = {at for (at, _), is_so in zip(sessions, is_within.tolist(), strict=True) if not is_so}
+    return [at not in others for at in range(len(picks))]
 
 
 def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:

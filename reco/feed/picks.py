@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.credit import Budget
 from features.horizon import Value
@@ -74,7 +74,7 @@ def picks_of(
         (row in of_likeliest for row in rows),
         (at == choice.explored for at in range(len(rows))),
         likeness,
-        map(partial(_if_more, taste), preferred, likeness, chosen.said.tolist()),
+        _if_more(taste, preferred, likeness, chosen.said),
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
         ranks(choice).tolist(),
@@ -85,13 +85,24 @@ def picks_of(
 
 
 def _if_more(
-    taste: Taste, preferred: Preferred | None, likeness: Likeness | None, said: float
-) -> Preferred | None:
-    """Return what is preferred, if the offer gains more by it than by what speaks most for it."""
-    if preferred is None or likeness is None:
-        return preferred
-    before, after = taste.scale.log_odds(np.array([said - likeness.score_fall, said])).tolist()
-    return preferred if preferred.gained > after - before else None
+    taste: Taste,
+    preferred: Sequence[Preferred | None],
+    likeness: Sequence[Likeness | None],
+    said: NDArray[np.float64],
+) -> list[Preferred | None]:
+    """Return what is preferred where an offer gains more by it than by what speaks most for it."""
+    kept = list(preferred)
+    both = [
+        (at, own.gained, like.score_fall)
+        for at, (own, like) in enumerate(zip(preferred, likeness, strict=True))
+        if own and like
+    ]
+    if both:
+        places, gained, fall = (np.array(column) for column in zip(*both, strict=True))
+        with_it, without = taste.scale.log_odds(np.stack([said[places], said[places] - fall]))
+        for place in places[gained <= with_it - without].tolist():
+            kept[place] = None
+    return kept
 
 
 def _stated(offers: Sequence[LiveOffer], liked: Set[Value]) -> list[Value | None]:

@@ -1,12 +1,11 @@
 """From the chosen offers to the answer, its reasons and notes, and the slate on record."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from features.credit import Budget
 from features.horizon import Value, expected_gains
 from reco.feed.answer import FeedAnswer, FeedItem, LocationUsed, Statement, VenueShown
 from reco.feed.cursor import MAX_SHOWN, write_cursor
@@ -57,10 +56,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         points_a_booking=query.points_a_booking or None,
         relevance_kept=live.choice.widened.relevance_kept,
         explanation=explain_slate(live.choice, query),
-        items=tuple(
-            _item(pick, gain, met, live.budget, query)
-            for pick, gain in zip(picks, gains, strict=True)
-        ),
+        items=tuple(_items(live, gains, met, query)),
         horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, picks, secret),
         notes=tuple(_notes(serving, situation, picks)),
@@ -98,17 +94,20 @@ def offer_item(
     )
 
 
-def _item(pick: Pick, gain: float, met: Set[Value], budget: Budget, query: FeedQuery) -> FeedItem:
-    means = explain_means(pick, budget, query.language)
-    return offer_item(
-        pick.live,
-        distance_m=pick.distance_m,
-        probability=pick.probability,
-        gain=gain,
-        reasons=_reasons(pick, met, query.now),
-        rank=pick.rank or None,
-        explanation=explain_offer(pick, met, query) + means,
-    )
+def _items(
+    live: Live, gains: Sequence[float], met: Set[Value], query: FeedQuery
+) -> Iterator[FeedItem]:
+    means = explain_means(live.picks, live.budget, query.language)
+    for pick, gain, of_means in zip(live.picks, gains, means, strict=True):
+        yield offer_item(
+            pick.live,
+            distance_m=pick.distance_m,
+            probability=pick.probability,
+            gain=gain,
+            reasons=_reasons(pick, met, query.now),
+            rank=pick.rank or None,
+            explanation=explain_offer(pick, met, query) + of_means,
+        )
 
 
 def venue_shown(live: LiveOffer) -> VenueShown | None:
