@@ -10,6 +10,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from reco.catalogue.cards import read_cards
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import read_seen
@@ -43,6 +44,7 @@ def build_catalogue(
         venues, venue_types = read_venues(connection)
         users = _users(connection)
         categories, subcategories = read_names(connection)
+        cards = read_cards(connection, seen)
     rows = stock_rows(read.stocks, read.booked, rows_of(items.item_id, read.stocks["item"]))
     return Catalogue.of(
         version=_version(now, read, items, venues, (genres, venue_types)),
@@ -56,6 +58,7 @@ def build_catalogue(
         items=items,
         venues=venues,
         base=rows.shelf(venues, micros(now)),
+        cards=cards,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from reco.catalogue.build import one_snapshot
+from reco.catalogue.cards import Cards
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen, read_seen
@@ -30,8 +32,9 @@ with entry as materialized (
   select entity, entity_id, before from core.change
   where transaction_id = any(%(in_progress)s::bigint[]) and transaction_id < %(before_xid)s
 )"""
-_CHANGED_VENUES = "{entries} select distinct entity_id from entry where entity = 'venue'"
-_CHANGED_OFFERS = """
+_VENUES = "{entries} select distinct entity_id from entry where entity = 'venue'"
+_ITEMS = "{entries} select distinct entity_id from entry where entity = 'item' limit %(limit)s"
+_OFFERS = """
 {entries}, changed as (
   select entity_id as offer_id from entry where entity = 'offer'
   union all
@@ -68,8 +71,8 @@ class ChangedOffers:
     """All items as the catalogue is to have them; its own where none is new or changed."""
     genres: tuple[str, ...]
     """Of these items."""
-    names: tuple[dict[int, str], dict[int, str]] | None
-    """Of categories and subcategories, read with items that are new or changed."""
+    names: tuple[dict[int, str], dict[int, str]]
+    """Of categories and subcategories."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +86,19 @@ class Changes:
     """Of these venues."""
     offers: ChangedOffers | None
     """None: nothing that the catalogue shows."""
+    cards: Cards
+    """As they are to be; the catalogue's own decks where none is new or changed."""
 
 
 def count_changed(connection: psycopg.Connection[Any], seen: Seen) -> int | None:
-    """Return how many offers have changed since `seen`, at most one more than `MAX_CHANGED`.
+    """Return how many offers, or works, have changed since `seen`: no more than `MAX_CHANGED` + 1.
 
     None: the database is another one, or was set back, and nobody can say.
     """
     with one_snapshot(connection):
         if not seen.is_past_of(read_seen(connection)):
             return None
-        return len(_changed_offers(connection, seen))
+        return max(len(_changed(connection, query, seen)) for query in (_OFFERS, _ITEMS))
 
 
 def read_changes(
@@ -113,16 +118,14 @@ def read_changes(
         seen = read_seen(connection)
         if not catalogue.seen.is_past_of(seen):
             return None
-        ids = _changed_offers(connection, catalogue.seen)
-        if len(ids) > MAX_CHANGED:
+        changed = partial(_changed, connection, seen=catalogue.seen)
+        ids, items, venue_ids = changed(_OFFERS), changed(_ITEMS), changed(_VENUES)
+        if max(len(ids), len(items)) > MAX_CHANGED:
             return None
-        venues, venue_types = _venues_now(connection, catalogue)
+        venues, venue_types = _venues_now(connection, catalogue, venue_ids)
         offers = _stand(connection, catalogue, ids, now) if ids else None
-        return Changes(seen, venues, venue_types, offers)
-
-
-def _changed_offers(connection: psycopg.Connection[Any], seen: Seen) -> list[int]:
-    return _changed(connection, _CHANGED_OFFERS, seen)
+        cards = catalogue.cards.amended(connection, seen, items, venue_ids)
+        return Changes(seen, venues, venue_types, offers, cards)
 
 
 def _changed(connection: psycopg.Connection[Any], query: str, seen: Seen) -> list[int]:
@@ -137,9 +140,8 @@ def _changed(connection: psycopg.Connection[Any], query: str, seen: Seen) -> lis
 
 
 def _venues_now(
-    connection: psycopg.Connection[Any], catalogue: Catalogue
+    connection: psycopg.Connection[Any], catalogue: Catalogue, changed: list[int]
 ) -> tuple[Venues | None, tuple[str, ...]]:
-    changed = _changed(connection, _CHANGED_VENUES, catalogue.seen)
     if not changed:
         return None, catalogue.venue_types
     now, venue_types = read_venues(connection, catalogue.venue_types, changed)
@@ -157,14 +159,15 @@ def _stand(
         read=read,
         items=items,
         genres=genres,
-        names=read_names(connection) if items is not catalogue.items else None,
+        names=read_names(connection),
     )
 
 
 def amended(catalogue: Catalogue, changes: Changes) -> Catalogue:
     """Return `catalogue` as it stands after `changes`; its version tells whether any is shown."""
-    catalogue = replace(catalogue, seen=changes.seen)
-    if changes.venues is None and changes.offers is None:
+    has_new_cards = not changes.cards.has_decks_of(catalogue.cards)
+    catalogue = replace(catalogue, seen=changes.seen, cards=changes.cards)
+    if changes.venues is None and changes.offers is None and not has_new_cards:
         return catalogue
     catalogue = replace(catalogue, version=_next_version(catalogue.version))
     if changes.venues is not None:
@@ -178,7 +181,7 @@ def _with_offers(catalogue: Catalogue, changed: ChangedOffers) -> Catalogue:
     replaced = catalogue.replaced.copy()
     replaced[base.offer_rows(changed.ids)] = True
     fresh = _restocked(catalogue, changed)
-    categories, subcategories = changed.names or (catalogue.categories, catalogue.subcategories)
+    categories, subcategories = changed.names
     return replace(
         catalogue,
         categories=categories,

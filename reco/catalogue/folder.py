@@ -1,17 +1,22 @@
 """Catalogue snapshots on disk: one builds, all others map the same pages."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from reco.array_folder import Frozen, Layout, check_layout, read_arrays, write_arrays
+from reco.catalogue.cards import Cards, Texts, cards_of
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -56,9 +61,19 @@ _ITEM_LAYOUT: Layout = {
     "item_is_digital": ("bool", ("items",)),
     "item_genres": ("int16", ("items", "genres")),
 }
+_DECKS = ("items", "venues")
+_CARD_LAYOUT: Layout = {
+    f"{deck}_card_{name}": (dtype, (f"{deck}' {dimension}",))
+    for deck in _DECKS
+    for name, dtype, dimension in (
+        ("id", "int64", "cards"),
+        ("start", "int64", "card bounds"),
+        ("text", "uint8", "bytes of cards"),
+    )
+}
 
 
-LAYOUT: Layout = {**_VENUE_LAYOUT, **_SHELF_LAYOUT, **_ITEM_LAYOUT}
+LAYOUT: Layout = {**_VENUE_LAYOUT, **_SHELF_LAYOUT, **_ITEM_LAYOUT, **_CARD_LAYOUT}
 """Every array of a snapshot."""
 
 
@@ -91,6 +106,7 @@ def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
         )
         parts = (catalogue.venues, catalogue.base, catalogue.items)
         arrays = {f.name: getattr(part, f.name) for part in parts for f in fields(part)}
+        arrays |= _card_arrays(catalogue.cards)
         write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
     others = [other for other in snapshots(parent) if other != folder]
     for old in others[_KEPT - 1 :]:
@@ -111,10 +127,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     facts, arrays = found.facts, found.arrays
     venues = Venues(**{name: arrays[name] for name in _VENUE_LAYOUT})
     base = {name: arrays[name] for name in _SHELF_LAYOUT}
+    seen = Seen(facts.seen_database, facts.seen_snapshot)
     return Catalogue.of(
         version=facts.version,
         at=facts.at,
-        seen=Seen(facts.seen_database, facts.seen_snapshot),
+        seen=seen,
         categories=facts.categories,
         subcategories=facts.subcategories,
         genres=facts.genres,
@@ -123,7 +140,20 @@ def load_catalogue(folder: Path) -> Catalogue:
         items=Items(**{name: arrays[name] for name in _ITEM_LAYOUT}),
         venues=venues,
         base=Shelf(venue_id=venues.venue_id, **base),
+        cards=cards_of(_texts(arrays, "items"), _texts(arrays, "venues"), seen),
     )
+
+
+def _card_arrays(cards: Cards) -> dict[str, NDArray[Any]]:
+    return {
+        f"{deck}_card_{name}": array
+        for deck in _DECKS
+        for name, array in getattr(cards, deck).base.texts._asdict().items()
+    }
+
+
+def _texts(arrays: Mapping[str, NDArray[Any]], deck: str) -> Texts:
+    return Texts(*(arrays[f"{deck}_card_{name}"] for name in Texts._fields))
 
 
 def snapshots(parent: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.affinity import Kinds
+from reco.catalogue.cards import NO_CARDS, Cards
 from reco.catalogue.numbering import Numbering
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
@@ -124,6 +125,8 @@ class Catalogue:
     fresh: Shelf
     bookings: NDArray[np.int64]
     """(2,) recent bookings of all offers: at venues, and online."""
+    cards: Cards = NO_CARDS
+    """What works and venues are called."""
 
     @classmethod
     def of(
@@ -140,6 +143,7 @@ class Catalogue:
         items: Items,
         venues: Venues,
         base: Shelf,
+        cards: Cards = NO_CARDS,
     ) -> "Catalogue":
         """Return a catalogue of which nothing has changed; `items` by ascending id."""
         return cls(
@@ -158,6 +162,7 @@ class Catalogue:
             replaced=np.zeros(len(base.offer_id), dtype=bool),
             fresh=EMPTY,
             bookings=base.bookings(),
+            cards=cards,
         )
 
     @cached_property

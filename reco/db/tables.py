@@ -388,6 +388,12 @@ change = Table(
     CheckConstraint("operation in ('insert', 'update', 'delete')", name="operation"),
     # What has become visible since a snapshot.
     Index("change_transaction_id_idx", "transaction_id"),
+    # Works and venues that are no longer what a snapshot's cards say, asked with each feed.
+    Index(
+        "change_of_cards_idx",
+        "transaction_id",
+        postgresql_where=text("entity in ('item', 'venue')"),
+    ),
     schema="core",
 )
 

@@ -67,7 +67,7 @@ def feed(
         situation, ranking = ranked_around(
             serving, situation, scratch, partial(look_around, source, serving)
         )
-        live = settled(ranking, situation, partial(_read_back, connection, situation))
+        live = settled(ranking, situation, partial(_read_back, connection, serving, situation))
     return present(serving, situation, live, secret)
 
 
@@ -104,9 +104,13 @@ def ranked_farther(
 
 
 def _read_back(
-    connection: psycopg.Connection[Any], situation: Situation, offers: Sequence[int]
+    connection: psycopg.Connection[Any],
+    serving: Generation,
+    situation: Situation,
+    offers: Sequence[int],
 ) -> dict[int, LiveOffer]:
-    found = read_offers(connection, offers, situation.query, situation.state.credit)
+    query, credit = situation.query, situation.state.credit
+    found = read_offers(connection, serving.catalogue.cards, offers, query, credit)
     return {offer: shown for offer, shown in found.items() if shown.sessions}
 
 

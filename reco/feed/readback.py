@@ -8,6 +8,7 @@ from typing import Any, get_args
 import psycopg
 
 from features.horizon import Value, values_of
+from reco.catalogue.cards import UNSEEN, Cards, ItemCard, VenueCard
 from reco.core.deposits import Cap, Credit
 from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
@@ -19,23 +20,12 @@ MAX_SESSIONS = 8
 _ALL_SESSIONS = 1_000
 
 _OFFERS = """
-select o.id, o.external_id as offer_id, i.external_id as item_id, i.title, i.image_url, i.genres,
-  o.is_duo, o.published_at,
-  c.name as category, s.name as subcategory,
-  o.venue_id is null or coalesce(s.is_digital, false) as is_digital,
-  v.external_id as venue_id, v.name as venue_name, v.venue_type, v.timezone,
-  st_y(v.location::geometry) as lat, st_x(v.location::geometry) as lon,
-  t.external_id as stock_id, t.starts_at, t.ends_at, t.price_cents, t.quantity - t.taken as "left",
-  t.cap
+select o.id, o.external_id, o.item_id, o.venue_id, o.is_duo, o.published_at,
+  ({unseen}) as unseen,
+  t.external_id, t.starts_at, t.price_cents, t.quantity - t.taken, t.ends_at
 from core.offer o
-join core.item i on i.id = o.item_id
-join core.category c on c.id = i.category_id
-left join core.subcategory s on s.id = i.subcategory_id
-left join core.venue v on v.id = o.venue_id
 left join lateral (
   select t.external_id, t.starts_at, t.ends_at, t.price_cents, t.quantity,
-    core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null,
-      o.venue_id is not null) as cap,
     case when t.quantity is not null then (
       select coalesce(sum(b.quantity), 0)::integer from core.booking b
       where b.stock_id = t.id and b.booked_at <= %(known)s
@@ -49,15 +39,17 @@ left join lateral (
   -- What is taken is summed once for each stock, not again wherever it is used.
   offset 0
 ) t on t.quantity is null or t.quantity > t.taken
-where o.id = any(%(offers)s)
+where o.id = any(%(offers)s::bigint[])
   and (o.published_at is null or o.published_at <= %(now)s)
   and (o.withdrawn_at is null or o.withdrawn_at > %(now)s)
 order by o.id, t.starts_at, t.external_id
 """
 """Published offers, each with every stock that can be booked, or with nulls for one."""
 
-_OF_STOCK = 6
-"""The last columns, which tell of the stock."""
+_WITH_UNSEEN = _OFFERS.format(unseen=UNSEEN)
+
+_OF_STOCK = 7
+"""The first column that tells of the stock."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +89,7 @@ class LiveOffer:
 
 def read_offers(
     connection: psycopg.Connection[Any],
+    cards: Cards,
     offer_ids: Sequence[int],
     query: FeedQuery,
     credit: Credit,
@@ -109,7 +102,9 @@ def read_offers(
     # A plan may need a later one, where the first are at the time of something else.
     most = _ALL_SESSIONS if query.plan else MAX_SESSIONS
     is_asked = asked_within(query.filters, credit)
-    return read_live(connection, offer_ids, query.now, is_asked, query.as_of, most_sessions=most)
+    return read_live(
+        connection, cards, offer_ids, query.now, is_asked, as_of=query.as_of, most_sessions=most
+    )
 
 
 def asked_within(filters: Filters, credit: Credit) -> Callable[[Session, Cap], bool]:
@@ -126,23 +121,41 @@ def asked_within(filters: Filters, credit: Credit) -> Callable[[Session, Cap], b
 
 def read_live(
     connection: psycopg.Connection[Any],
+    cards: Cards,
     offer_ids: Sequence[int],
     now: datetime,
     is_asked: Callable[[Session, Cap], bool],
-    as_of: datetime | None = None,
     *,
+    as_of: datetime | None = None,
     most_sessions: int = MAX_SESSIONS,
 ) -> dict[int, LiveOffer]:
     """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
 
     Each with the first `most_sessions` sessions that can be booked and that `is_asked` accepts.
+
+    Parameters
+    ----------
+    cards
+        What works and venues were called. What has changed since, or is new, takes another trip.
     """
-    asked = {"offers": list(offer_ids), "now": now, "known": known_until(as_of)}
+    asked = {
+        # Text, which the driver takes as it is; a list it looks through.
+        "offers": f"{{{','.join(map(str, offer_ids))}}}",
+        "now": now,
+        "known": known_until(as_of),
+        "seen": cards.seen.snapshot,
+    }
     # Planning takes longer than the answer: it is to end with a connection's first requests.
-    rows = connection.cursor(binary=True).execute(_OFFERS, asked, prepare=True).fetchall()
+    rows = connection.cursor(binary=True).execute(_WITH_UNSEEN, asked, prepare=True).fetchall()
+    if not rows:
+        return {}
+    item_ids, venue_ids = {row[2] for row in rows}, {row[3] for row in rows} - {None}
+    works, venues = cards.find(connection, item_ids, venue_ids, unseen=rows[0][6])
     return {
-        offer_id: LiveOffer(*(*group[0][:-_OF_STOCK], _sessions(group, is_asked, most_sessions)))
+        offer_id: _live(group, works[group[0][2]], venues.get(group[0][3]), is_asked, most_sessions)
         for offer_id, group in _by_offer(rows).items()
+        # What was deleted between the two is gone.
+        if group[0][2] in works and (group[0][3] is None or group[0][3] in venues)
     }
 
 
@@ -153,17 +166,51 @@ def _by_offer(rows: Sequence[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]
     return found
 
 
+def _live(
+    rows: Sequence[tuple[Any, ...]],
+    work: ItemCard,
+    venue: VenueCard | None,
+    is_asked: Callable[[Session, Cap], bool],
+    most_sessions: int,
+) -> LiveOffer:
+    offer_id, external_id, _, _, is_duo, published_at = rows[0][:6]
+    return LiveOffer(
+        id=offer_id,
+        offer_id=external_id,
+        item_id=work.item_id,
+        title=work.title,
+        image_url=work.image_url,
+        genres=work.genres,
+        is_duo=is_duo,
+        published_at=published_at,
+        category=work.category,
+        subcategory=work.subcategory,
+        is_digital=venue is None or work.is_digital,
+        venue_id=venue.venue_id if venue else None,
+        venue_name=venue.name if venue else None,
+        venue_type=venue.venue_type if venue else None,
+        timezone=venue.timezone if venue else None,
+        lat=venue.lat if venue else None,
+        lon=venue.lon if venue else None,
+        sessions=_sessions(rows, work, venue is not None, is_asked, most_sessions),
+    )
+
+
 def _sessions(
-    rows: Sequence[tuple[Any, ...]], is_asked: Callable[[Session, Cap], bool], most: int
+    rows: Sequence[tuple[Any, ...]],
+    work: ItemCard,
+    has_venue: bool,
+    is_asked: Callable[[Session, Cap], bool],
+    most: int,
 ) -> tuple[Session, ...]:
     """Return the first sessions of one offer, by start; no stock, no session."""
     sessions: list[Session] = []
     for row in rows:
-        stock_id, starts_at, ends_at, price_cents, left, cap = row[-_OF_STOCK:]
-        if stock_id is None or len(sessions) == most:
+        if row[_OF_STOCK] is None or len(sessions) == most:
             break
-        session = Session(stock_id, starts_at, price_cents, left, ends_at)
-        if is_asked(session, cap):
+        session = Session(*row[_OF_STOCK:])
+        is_dated = session.starts_at is not None
+        if is_asked(session, work.cap(is_dated=is_dated, has_venue=has_venue)):
             sessions.append(session)
     return tuple(sessions)
 

@@ -8,6 +8,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from features.interactions import encoded_ids
+from reco.catalogue.cards import NO_CARDS
 from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
@@ -67,7 +68,7 @@ def similar_offers(
         order = _by_likeness(serving, sweep, candidates, of)
     chosen = choose(order, [], n + _SPARE)
     ids = candidates.offer_id[chosen].tolist()
-    live = read_offers(connection, ids, query, ANYONE.credit)
+    live = read_offers(connection, serving.catalogue.cards, ids, query, ANYONE.credit)
     items = [
         offer_item(live[offer], distance_m=_finite(candidates.distance_m[row]))
         for offer, row in zip(ids, chosen, strict=True)
@@ -83,7 +84,7 @@ def _published(connection: psycopg.Connection[Any], offer_id: str, now: datetime
     if row is None:
         raise NotFound("offer", offer_id)
     query = _question(None, 0.0, 1, now)
-    live = read_offers(connection, [row[0]], query, ANYONE.credit)
+    live = read_offers(connection, NO_CARDS, [row[0]], query, ANYONE.credit)
     if row[0] not in live:
         raise NotFound("offer", offer_id)
     return live[row[0]]

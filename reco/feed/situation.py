@@ -1,19 +1,26 @@
 """Who asks, and what is around them: read from the database in one pipelined round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
 
 from features.horizon import Value
+from reco.catalogue.cards import ItemCard, VenueCard
 from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
 from reco.feed.surroundings import Looked, Surroundings, look_around
 from reco.moments import known_until
+
+FindCards = Callable[
+    [Collection[int], Collection[int]], tuple[dict[int, ItemCard], dict[int, VenueCard]]
+]
+"""Ids of works and of venues -> their cards by id."""
 
 _STATE = """
 with me as materialized (
@@ -22,12 +29,10 @@ with me as materialized (
   select offer_id, kind, at from core.interaction
   where user_id = (select id from me) and (at is null or at <= %(known)s)
 )
-select 'booking' as kind, i.id, i.external_id as item, k.at, k.amount_cents,
-  core.cap_of(s.is_event, s.is_digital, s.is_physical, k.is_dated, o.venue_id is not null) as cap,
-  c.name as category, s.name as subcategory, v.external_id as venue, v.venue_type, i.genres,
-  i.title, null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
+select 'booking' as kind, o.item_id, k.at, o.venue_id, k.amount_cents, k.is_dated,
+  null as value, null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
   null::integer as physical_cap_cents, null::integer as offer_limit_cents,
-  null::timestamptz as expires_at, null::boolean as has_deposit
+  null::timestamptz as expires_at
 from (
   select t.offer_id, b.booked_at as at, b.amount_cents, t.starts_at is not null as is_dated
   from core.booking b join core.stock t on t.id = b.stock_id
@@ -37,14 +42,8 @@ from (
   select offer_id, at, 0, false from mine where kind = 'booking'
 ) k
 join core.offer o on o.id = k.offer_id
-join core.item i on i.id = o.item_id
-join core.category c on c.id = i.category_id
-left join core.subcategory s on s.id = i.subcategory_id
-left join core.venue v on v.id = o.venue_id
 union all
--- Of what was not booked less is asked.
-select k.kind, i.id, i.external_id, k.at, null, null, null, null, null, null, null,
-  i.title, null, null, null, null, null, null, null
+select k.kind, o.item_id, k.at, null, null, null, null, null, null, null, null, null, null
 from (
   -- What was dismissed or kept counts for ever; of looks, the last thousand.
   select kind, offer_id, at from mine where kind in ('dismiss', 'favourite')
@@ -54,31 +53,29 @@ from (
   )
 ) k
 join core.offer o on o.id = k.offer_id
-join core.item i on i.id = o.item_id
 union all
 -- A work that the person says to like counts as one that was kept.
-select case t.kind when 'item' then 'favourite' else t.kind end, i.id, t.value, t.at,
-  null, null, null, null, null, null, null,
-  i.title, null, null, null, null, null, null, null
+select case t.kind when 'item' then 'favourite' else t.kind end, i.id, t.at,
+  null, null, null, t.value, null, null, null, null, null, null
 from core.taste t left join core.item i on t.kind = 'item' and i.external_id = t.value
 where t.user_id = (select id from me) and t.at <= %(known)s
   and (t.kind <> 'item' or i.id is not null)
 union all
-select 'person', me.id, null, d.granted_at, d.amount_cents, null, null, null, null, null, null,
-  null, round(st_x(me.home::geometry)::numeric, 3)::float8,
+select 'person', me.id, d.granted_at, null, d.amount_cents,
+  exists (select from core.deposit where user_id = me.id), null,
+  round(st_x(me.home::geometry)::numeric, 3)::float8,
   round(st_y(me.home::geometry)::numeric, 3)::float8,
-  d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at,
-  exists (select from core.deposit where user_id = me.id)
+  d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at
 from me
 left join lateral (
   select * from core.deposit
   where user_id = me.id and granted_at <= %(now)s order by granted_at desc limit 1
 ) d on true
 """
-"""The person, bookings and interactions: a row each, nulls for what only others have."""
+"""The person, bookings and interactions: a row each, nulls for what only others have.
 
-_OF_ALL = 12
-"""The columns before those that only a person has."""
+What was booked is told by ids: what it is called stands on the catalogue's cards.
+"""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ def read_situation(
         # Planning takes longer than the answer: it is to end with a connection's first requests.
         known = connection.cursor(binary=True).execute(_STATE, asked, prepare=True)
         looked = Looked.at(connection, serving, here, query.radius_m) if here else None
-    state = _state(known.fetchall(), query.now)
+    state = _state(known.fetchall(), partial(serving.catalogue.cards.find, connection), query.now)
     person = state.person
     if looked:
         around = looked.surroundings("request")
@@ -116,36 +113,67 @@ def read_situation(
     return Situation(query, state, around)
 
 
-def _state(rows: Sequence[tuple[Any, ...]], now: datetime) -> UserState:
+def _state(rows: Sequence[tuple[Any, ...]], find: FindCards, now: datetime) -> UserState:
     person: Person | None = None
-    bookings: list[Booked] = []
-    interactions: list[Interacted] = []
+    booked: list[tuple[Any, ...]] = []
+    others: list[tuple[Any, ...]] = []
     liked: list[Value] = []
     for row in rows:
         kind = row[0]
         if kind == "booking":
-            bookings.append(Booked(*row[1:_OF_ALL]))
+            booked.append(row)
         elif kind == "person":
             person = _person(row)
         elif kind in {"category", "genre"}:
-            liked.append((kind, row[2]))
+            liked.append((kind, row[6]))
         else:
-            interactions.append(Interacted(row[1], row[2], kind, row[3], row[_OF_ALL - 1]))
+            others.append(row)
+    venue_ids = {row[3] for row in booked if row[3] is not None}
+    works, venues = find({row[1] for row in booked} | {row[1] for row in others}, venue_ids)
+    # What was deleted between the two is gone.
+    bookings = tuple(
+        _booked(row, works[row[1]], venues.get(row[3]))
+        for row in booked
+        if row[1] in works and (row[3] is None or row[3] in venues)
+    )
+    interactions = tuple(_interacted(row, works[row[1]]) for row in others if row[1] in works)
     credit = credit_of(person, bookings, now)
-    return UserState(person, tuple(bookings), tuple(interactions), credit, frozenset(liked))
+    return UserState(person, bookings, interactions, credit, frozenset(liked))
+
+
+def _booked(row: tuple[Any, ...], work: ItemCard, venue: VenueCard | None) -> Booked:
+    _, item_id, at, _, amount_cents, is_dated = row[:6]
+    return Booked(
+        item_id=item_id,
+        item=work.item_id,
+        at=at,
+        amount_cents=amount_cents,
+        cap=work.cap(is_dated=is_dated, has_venue=venue is not None),
+        category=work.category,
+        subcategory=work.subcategory,
+        venue=venue.venue_id if venue else None,
+        venue_type=venue.venue_type if venue else None,
+        genres=work.genres,
+        title=work.title,
+    )
+
+
+def _interacted(row: tuple[Any, ...], work: ItemCard) -> Interacted:
+    return Interacted(row[1], work.item_id, row[0], row[2], work.title)
 
 
 def _person(row: tuple[Any, ...]) -> Person:
-    lon, lat, digital_cap, physical_cap, offer_limit, expires_at, has_deposit = row[_OF_ALL:]
+    _, user_id, granted_at, _, amount_cents, has_deposit, _, lon, lat, *limits, expires_at = row
+    digital_cap_cents, physical_cap_cents, offer_limit_cents = limits
     return Person(
-        id=row[1],
+        id=user_id,
         lon=lon,
         lat=lat,
-        amount_cents=row[4],
-        digital_cap_cents=digital_cap,
-        physical_cap_cents=physical_cap,
-        offer_limit_cents=offer_limit,
-        granted_at=row[3],
+        amount_cents=amount_cents,
+        digital_cap_cents=digital_cap_cents,
+        physical_cap_cents=physical_cap_cents,
+        offer_limit_cents=offer_limit_cents,
+        granted_at=granted_at,
         expires_at=expires_at,
         has_deposit=has_deposit,
     )

@@ -121,7 +121,7 @@ class Searcher:
         while True:
             scanned = search_rows(self._scratches, searched, page)
             unread = [row.offer_id for row in scanned.rows if row.offer_id not in live]
-            found = _read(connection, unread, query)
+            found = _read(connection, searched, unread)
             live |= found
             gone = [offer for offer in unread if offer not in found]
             shown = list(scanned.rows[: query.n])
@@ -162,8 +162,9 @@ def _check(field: str, asked: tuple[str, ...], names: Any) -> None:
             raise InvalidInput(field, f"{name!r} is unknown", known)
 
 
-def _read(connection: Connection, offers: list[int], query: SearchQuery) -> dict[int, LiveOffer]:
+def _read(connection: Connection, searched: Searched, offers: list[int]) -> dict[int, LiveOffer]:
     """Return those of `offers` that can be booked as asked, with the sessions that can."""
+    query, cards = searched.query, searched.catalogue.cards
     filters = query.filters
 
     def is_asked(session: Session, cap: Cap) -> bool:
@@ -183,7 +184,7 @@ def _read(connection: Connection, offers: list[int], query: SearchQuery) -> dict
         return {}
     return {
         offer: live
-        for offer, live in read_live(connection, offers, query.now, is_asked).items()
+        for offer, live in read_live(connection, cards, offers, query.now, is_asked).items()
         if live.sessions and _passes(live, filters)
     }
 

@@ -139,6 +139,10 @@ def venues_shown(catalogue):
     }
 
 
+def decks(catalogue):
+    return catalogue.cards.items, catalogue.cards.venues
+
+
 @pytest.fixture(scope="module")
 def two(new_world):
     """Two connections to one small world: one commits at once, one when it is told to."""
@@ -171,6 +175,9 @@ def test_amended_is_built_anew(two, steps):
         anew = build_catalogue(at_once, NOW)
         assert shown(catalogue) == shown(anew)
         assert venues_shown(catalogue) == venues_shown(anew)
+        for deck, new in zip(decks(catalogue), decks(anew), strict=True):
+            ids = new.base.texts.id.tolist()
+            assert deck.find(at_once, ids, set()) == new.find(at_once, ids, set())
         assert (
             catalogue.bookings.tolist()
             == (
