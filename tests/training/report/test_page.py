@@ -89,6 +89,15 @@ def test_the_page_tells_the_numbers_of_the_table(document, table, report):
     assert told - {0.0, 1.0} <= shown
 
 
+@pytest.mark.parametrize("name", ["log_loss", "log_loss_less_base", "brier", "auc", "distinct"])
+def test_figures_of_probabilities_are_told_with_interval_and_test(name, document, table):
+    (row,) = (
+        row for row in table if (row["part"], row["system"], row["figure"]) == ("all", "wide", name)
+    )
+    parts = ("value", "low", "high", "change", "change_low", "change_high", "p")
+    assert {float(row[part]) for part in parts} <= set(numbers(document.one("calibration")))
+
+
 def test_the_table_begins_with_that_of_the_run(table, run):
     with run.csv.open(newline="", encoding="utf-8") as file:
         _, *kept = csv.reader(file)
