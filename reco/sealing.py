@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
+from functools import cache
+from hashlib import blake2b
 
 from reco.errors import InvalidInput
 
@@ -41,7 +42,13 @@ def unsealed(cursor: str, purpose: str, secret: str) -> bytes:
 def _signature(body: bytes, purpose: str, secret: str) -> bytes:
     # The purpose ends before the body begins: no other pair of them reads the same.
     message = f"reco cursor {purpose}\0".encode() + body
-    return hmac.digest(secret.encode(), message, hashlib.sha256)[:_SIGNATURE_BYTES]
+    return blake2b(message, digest_size=_SIGNATURE_BYTES, key=_key(secret)).digest()
+
+
+@cache
+def _key(secret: str) -> bytes:
+    """Return a key that is as long as a key may be, however long the secret is."""
+    return blake2b(secret.encode()).digest()
 
 
 def _foreign() -> InvalidInput:
