@@ -1,16 +1,16 @@
 """What a feed answers: the body that goes over the wire, as frozen records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from reco.experiments.exposure import Exposure
+from reco.records import record
 
 Parameter = str | int | float | None
 """A number or a name that an explanation tells."""
 
 
-@dataclass(frozen=True)
+@record
 class LocationUsed:
     """Where distances are measured from, rounded to 100 m."""
 
@@ -20,7 +20,7 @@ class LocationUsed:
     """request, home, or none (nation-wide)."""
 
 
-@dataclass(frozen=True)
+@record
 class VenueShown:
     """Where an offer takes place."""
 
@@ -32,7 +32,7 @@ class VenueShown:
     timezone: str | None
 
 
-@dataclass(frozen=True)
+@record
 class Session:
     """One bookable stock."""
 
@@ -45,7 +45,7 @@ class Session:
     """None: nobody has said."""
 
 
-@dataclass(frozen=True)
+@record
 class Statement:
     """One fact of the computation that explains an offer or a slate."""
 
@@ -55,7 +55,7 @@ class Statement:
     """The same in the language asked for, short enough for a card."""
 
 
-@dataclass(frozen=True)
+@record
 class FeedItem:
     """One offer of the slate."""
 
@@ -80,7 +80,7 @@ class FeedItem:
     """What drew it, what it would bring that is new, its rank; empty where nobody asks."""
 
 
-@dataclass(frozen=True)
+@record
 class Addition:
     """A value that the user has not met and the slate offers."""
 
@@ -94,7 +94,7 @@ class Addition:
     """That the slates like this one lead to it, and none of the pages before."""
 
 
-@dataclass(frozen=True)
+@record
 class HorizonShown:
     """How far the user has gone."""
 
@@ -114,7 +114,7 @@ class HorizonShown:
     """No slate of this length, whatever its relevance, is expected to add more than this."""
 
 
-@dataclass(frozen=True)
+@record
 class FeedAnswer:
     """A slate and how it came about."""
 

@@ -16,9 +16,10 @@ from reco.feed.likeness import Likeness, likeness_of
 from reco.feed.readback import LiveOffer
 from reco.feed.scoring import Taste
 from reco.feed.state import UserState
+from reco.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Pick:
     """A chosen offer, live, with what was computed for it."""
 

@@ -1,7 +1,6 @@
 """Read the chosen offers back from the database: a feed never shows what cannot be booked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 
@@ -14,6 +13,7 @@ from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
 from reco.lazily import lazy
 from reco.moments import known_until
+from reco.records import record
 
 MAX_SESSIONS = 8
 """Sessions shown with an offer, the first ones."""
@@ -52,7 +52,7 @@ _OF_STOCK = 7
 """The first column that tells of the stock."""
 
 
-@dataclass(frozen=True)
+@record
 class LiveOffer:
     """An offer as the database has it now, with the sessions that can be booked."""
 

@@ -8,6 +8,7 @@ from features.horizon import Value, values_of
 from reco.core.deposits import EMPTY, UNLIMITED, Cap, Credit, Deposit, Spent, credit_left
 from reco.geo.points import Point
 from reco.lazily import lazy
+from reco.records import record
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Person:
         return None if self.lon is None or self.lat is None else Point(self.lon, self.lat)
 
 
-@dataclass(frozen=True)
+@record
 class Booked:
     """One booking that stands."""
 
@@ -74,7 +75,7 @@ class Booked:
         )
 
 
-@dataclass(frozen=True)
+@record
 class Interacted:
     """One view, click, favourite or dismissal."""
 
