@@ -81,7 +81,6 @@ class Caller:
 
 async def _caller(
     request: Request,
-    worker: WorkerOfApp,
     now: Now,
     key: Annotated[str | None, Security(_key_header)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -94,6 +93,7 @@ async def _caller(
             grant = await run_in_threadpool(ring.grant, key, now)
         return Caller(grant.scope, None, grant.partner_id)
     if bearer is not None:
+        worker: Worker = request.app.state.worker
         return Caller(None, user_of(bearer.credentials, worker.secret, now))
     raise Unauthorized("Send an API key (X-API-Key) or a user token (Authorization: Bearer).")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -43,6 +44,9 @@ _PARTS = (
     health,
 )
 
+_THREADS = 40
+"""Requests that the loop's own threads work on at once; the framework has as many of its own."""
+
 
 def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     """Return the application; `worker` starts and stops with it.
@@ -57,7 +61,8 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with worker:
+        with worker, ThreadPoolExecutor(_THREADS, thread_name_prefix="request") as threads:
+            asyncio.get_running_loop().set_default_executor(threads)
             yield
 
     app = FastAPI(
