@@ -12,6 +12,12 @@ MISSING = ", ".join(name for name in PROGRAMS if shutil.which(name) is None)
 """What is not installed, for the reason of a skipped test; empty: nothing."""
 
 WAIT_S = 20
+WIDE = """
+[...document.querySelectorAll('main *, header *')]
+  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+  .map(one => one.outerHTML.slice(0, 80))
+"""
+"""What stands out on the right of a page of a header and a main part."""
 # As root there is no sandbox; nothing is asked of anybody but the page's own server.
 _OPTIONS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),

@@ -12,6 +12,8 @@ from training.report.svg import colour
 from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
 from training.report.wording import change_text, p_text, percent, value_text
 
+_LONG = 20
+"""Characters of what is quoted that may be broken over lines: a name, no number."""
 _MOODS = {True: "good", False: "bad", None: "plain"}
 _SAID = {
     Verdict.HIGHER: "higher, beyond chance",
@@ -34,7 +36,12 @@ def sentence(told: Sentence) -> Node:
 
 def _quoted(part: Quoted) -> Element:
     value = repr(part.value) if isinstance(part.value, float) else str(part.value)
-    return h.data(value=value, data_source=part.source, title=part.source)[part.text]
+    return h.data(
+        class_={"long": len(part.text) > _LONG},
+        value=value,
+        data_source=part.source,
+        title=part.source,
+    )[part.text]
 
 
 def share(value: float | None) -> Node:

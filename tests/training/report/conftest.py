@@ -1,5 +1,6 @@
 """A run over a small world by hand: three places, four categories, one hostile title."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import pytest
 from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
 from training.replay.evaluation import Evaluation
+from training.replay.folder import RunFolder
 from training.replay.outcome import evaluate
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
@@ -82,6 +84,23 @@ def alone(evaluated):
 def three(evaluated):
     """A run of few people, the second system of which shows what the first does."""
     return evaluated([("near", 1.0), ("again", 1.0), ("wide", 0.6)], people=20)
+
+
+@pytest.fixture
+def told_of(run, tmp_path):
+    """A function that returns a run as if its systems had been made so, and served so."""
+
+    def told(systems, served):
+        kept = RunFolder(tmp_path / "run")
+        shutil.copytree(run.path, kept.path)
+        manifest = kept.manifest()
+        manifest["systems"] = [
+            one | facts for one, facts in zip(manifest["systems"], systems, strict=True)
+        ]
+        kept.write_manifest(manifest | {"served": served})
+        return kept
+
+    return told
 
 
 @pytest.fixture(scope="session")

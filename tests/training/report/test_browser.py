@@ -1,18 +1,13 @@
 """The report in a real browser, on a phone and on a desk."""
 
 import pytest
-from webdriver import MISSING, browsing
+from webdriver import MISSING, WIDE, browsing
 
+from training.report.contents import report_of
 from training.report.page import page
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
 
-WIDE = """
-[...document.querySelectorAll('main *, header *')]
-  .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
-  .map(one => one.outerHTML.slice(0, 80))
-"""
-"""What stands out on the right."""
 OPEN = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 NAMED = "document.querySelector('#headline-title').textContent"
 LARGE = "[...document.querySelectorAll('#headline .big strong')].map(one => one.textContent)"
@@ -43,6 +38,22 @@ def test_it_fits_and_tells_its_headline(browser, address, report, width):
     points = report.summary.systems[1].metrics["slate_points@8"].value
     assert f"{points:,.1f}" in browser.run(LARGE)
     assert browser.run("document.querySelector('.lead').textContent") == "".join(report.lead)
+
+
+def test_names_of_versions_fit_on_a_phone(browser, told_of, tmp_path):
+    facts = {
+        "version": "itemknn-20261126T055943Z-b5f65bcb", "kind": "itemknn",
+        "trained_until": "2026-10-26T00:00:00+00:00", "settings": {"a_setting_of_a_long_name": 0.5},
+        "floor": 0.98, "intensity": 3.0, "points_a_booking": 0.0,
+    }  # fmt: skip
+    path = tmp_path / "report.html"
+    other = facts | {"settings": {}, "version": "ials-20261126T055943Z-0f65bcb1"}
+    path.write_text(page(report_of(told_of((facts, other), facts))), encoding="utf-8")
+    browser.resize(390, 900)
+    browser.open(path.as_uri())
+    browser.run(OPEN)
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    assert browser.run(WIDE) == []
 
 
 def test_it_asks_nobody_for_anything(browser, address):

@@ -4,14 +4,12 @@ import csv
 import io
 import json
 import re
-import shutil
 from collections import defaultdict
 
 import numpy as np
 import pytest
 from documents import looked_up, numbers, parsed
 
-from training.replay.folder import RunFolder
 from training.report.contents import report_of
 from training.report.export import as_object, csv_text
 from training.report.page import page
@@ -25,23 +23,6 @@ MODEL = {
 }  # fmt: skip
 LATER = "2026-11-20T00:00:00+00:00"
 NEW = MODEL | {"version": "ials-8", "settings": {"factors": 128, "half_life_days": 30.0}}
-
-
-@pytest.fixture
-def told_of(run, tmp_path):
-    """A function that returns a run as if its systems had been made so, and served so."""
-
-    def told(systems, served):
-        kept = RunFolder(tmp_path / "run")
-        shutil.copytree(run.path, kept.path)
-        manifest = kept.manifest()
-        manifest["systems"] = [
-            one | facts for one, facts in zip(manifest["systems"], systems, strict=True)
-        ]
-        kept.write_manifest(manifest | {"served": served})
-        return kept
-
-    return told
 
 
 def words(sentence):
