@@ -143,6 +143,7 @@ def _reliability(report: Report) -> Element:
         *(
             [definition(name).title, *(figure_cell(name, one.metrics[name]) for _, one in known)]
             for name in _RELIABILITY
+            if name in report.summary.systems[0].metrics
         ),
         ["Calibration error without chance", *(_spanned(one.ece) for _, one in known)],
         ["The same over the base rate", *(_spanned(one.ece_rel) for _, one in known)],
