@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.cheapest import Cheapest, cheapest_of
 from reco.catalogue.rows import rows_of, run_starts
 from reco.catalogue.venues import Venues
 from reco.core.deposits import Cap
@@ -85,6 +86,12 @@ class Shelf:
     def item_bookings(self) -> NDArray[np.int32]:
         """Bookings of each item, up to the last one that is here."""
         return np.bincount(self.offer_item, self.offer_bookings).astype(np.int32)
+
+    @cached_property
+    def cheapest(self) -> Cheapest:
+        """What is known of the prices of items."""
+        item = np.repeat(self.offer_item, np.diff(self.stock_start))
+        return cheapest_of(item, self.stock_price_cents, self.stock_cap)
 
     def groups_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the row of `offer_start` that each of these offers belongs to."""

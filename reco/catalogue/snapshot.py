@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from features.affinity import Kinds
 from reco.catalogue.cards import NO_CARDS, Cards
+from reco.catalogue.cheapest import price_codes
 from reco.catalogue.numbering import Numbering
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf, StockRows
 from reco.catalogue.totals import Totals, totals_of
 from reco.catalogue.venues import Venues
+from reco.kernel.kinds import number_kinds
 
 MOST_GENRES = 8
 """Of an item that are known."""
@@ -49,6 +51,18 @@ class Items:
     def kinds(self) -> Kinds:
         """What they are told apart by."""
         return Kinds(self.item_category, self.item_subcategory, self.item_genres)
+
+    @cached_property
+    def numbered_kinds(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(I,) and (K,): which of K kinds each item is of, and the first item of each kind.
+
+        Of one kind are items alike in category, subcategory and genres.
+        """
+        kind, first = np.empty((2, len(self)), dtype=np.int32)
+        count = number_kinds(
+            self.item_category, self.item_subcategory, self.item_genres, kind, first
+        )
+        return kind, first[:count].copy()
 
     @cached_property
     def families(self) -> NDArray[np.int64]:
@@ -174,6 +188,11 @@ class Catalogue:
     def totals(self) -> Totals:
         """How much there is at each venue and of each item."""
         return totals_of(self.base, self.fresh, self.replaced, len(self.venues), len(self.items))
+
+    @cached_property
+    def price_codes(self) -> NDArray[np.int16]:
+        """(I,) the least that each item costs anywhere (`reco.catalogue.cheapest`)."""
+        return price_codes((self.base.cheapest, self.fresh.cheapest), len(self.items))
 
     @cached_property
     def online_bookings(self) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from reco.catalogue.snapshot import MOST_GENRES, Items
 from reco.feed.generation import Generation
 from reco.feed.readback import LiveOffer
 from reco.feed.state import Booked
-from reco.kernel.affinity import add_gained
+from reco.kernel.kinds import add_gained
 
 
 @dataclass(frozen=True)
@@ -29,22 +29,16 @@ class Affinity:
     met: NDArray[np.float64]
     """By subcategory: what items gain, or lose, by one of theirs having been booked before."""
 
-    @property
-    def most(self) -> float:
-        """No item gains or loses more."""
-        tables = (*self.gained, self.met)
-        return sum(float(np.abs(table).max(initial=0.0)) for table in tables)
-
     def of_items(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return what each of `items` (C,) gains."""
         kinds = self.items.kinds.take(items)
         return of_items(self.gained, kinds) + self.met[kinds.subcategory]
 
-    def add(self, items: NDArray[np.int32], log_odds: NDArray[np.float32]) -> None:
-        """Add to `log_odds` (C,) what each of `items` (C,) gains, but for rounding."""
+    def add(self, items: NDArray[np.int32], gain: NDArray[np.float64]) -> None:
+        """Add to `gain` (C,) what each of `items` (C,) gains."""
         kinds = self.items.kinds
         add_gained(
-            items, kinds.category, kinds.subcategory, kinds.genres, *self.gained, self.met, log_odds
+            items, kinds.category, kinds.subcategory, kinds.genres, *self.gained, self.met, gain
         )
 
 

@@ -1,23 +1,23 @@
 """Candidates: every item that can be booked around a person, each at its best offer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.credit import Budget, strands_from_cents
+from features.credit import Budget
 from features.pairs import COSTS_BY_HAND, Costs
-from reco.catalogue.shelf import CAPS, ONLINE, Shelf
+from reco.catalogue.shelf import ONLINE, Shelf
 from reco.catalogue.snapshot import Catalogue
-from reco.core.deposits import Credit
-from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.feed.asking import Asked, asked_of
 from reco.feed.budget import budget_at
-from reco.feed.query import Filters
 from reco.feed.situation import Situation
 from reco.feed.surroundings import Surroundings
 from reco.feed.workspace import Scratch
 from reco.kernel import gathering, nearness, selecting
+from reco.kernel.spelling import spell_out
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Candidates of a request, one an item, in the catalogue's order; arrays of shape (C,).
+    """Candidates of a request, one an item; arrays of shape (C,).
 
     Only what every candidate needs is here, for there may be a hundred thousand.
     """
@@ -73,13 +73,31 @@ class Gathered:
         """Offers from the first row to before the second, and from the third on, are digital."""
         return _online_rows(self.sweep.catalogue)
 
+    @property
+    def is_online(self) -> NDArray[np.bool_]:
+        """Which are digital."""
+        first, base_rows, fresh_first = self.online_rows
+        offer = self.offer
+        return (offer >= first) & ((offer < base_rows) | (offer >= fresh_first))
+
+    def take(self, places: NDArray[np.int64]) -> "Gathered":
+        """Return some of them."""
+        return Gathered(
+            sweep=self.sweep,
+            item=self.item[places],
+            offer=self.offer[places],
+            cost=self.cost[places],
+            bookings_near=self.bookings_near[places],
+            online=int(np.count_nonzero(self.is_online[places])),
+        )
+
     def at(self, places: NDArray[np.int64]) -> Candidates:
         """Return some of them, spelled out."""
         catalogue, around = self.sweep.catalogue, self.sweep.around
         base, fresh = catalogue.base, catalogue.fresh
         offer_id, venue_id, venue_row = np.empty((3, len(places)), dtype=np.int64)
         distance_m = np.empty(len(places))
-        gathering.spell_out(
+        spell_out(
             places, self.offer, base.offer_start, base.offer_id, fresh.offer_start, fresh.offer_id,
             catalogue.venues.venue_id, around.venue_rows, around.distance_m,
             ONLINE, offer_id, venue_id, venue_row, distance_m,
@@ -100,59 +118,53 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A shelf with the groups of offers on it that lie around, and what their distance costs."""
-
-    shelf: Shelf
-    first_row: int
-    replaced: NDArray[np.bool_]
-    group: NDArray[np.int32]
-    group_cost: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class Sweep:
     """The offers around a person, ready to be gone through, as often as need be."""
 
     catalogue: Catalogue
     around: Surroundings
     scratch: Scratch
-    """Where what is gathered lies, until it is gathered again."""
-    parts: tuple[_Part, ...]
-    asked: tuple[object, ...]
-    """What `gathering.gather` must know of the request."""
+    """Where what is near and what is gathered lies, until there is another sweep."""
+    away: NDArray[np.float64]
+    """What the distance of each venue around costs, and last what a digital offer costs."""
+    asked: Asked
     budget: Budget
     """What the person can afford."""
-    items: NDArray[np.int32]
-    """(R,) the items with offers around that the request may show, as far as the item tells."""
-    online_cost: float
-    """What a digital offer costs for being one."""
     offers: tuple[int, int]
     """How many offers there are at the venues around and online, whatever is asked."""
     bookings: tuple[int, int]
     """Of these offers."""
 
-    def gather(self, slots: int) -> Gathered:
-        """Return what can be booked of the items that have a slot, each at its cheapest offer.
+    @property
+    def near(self) -> NDArray[Any]:
+        """(I,) of dtype `NEAR`: what is near of each item."""
+        return self.scratch.near[: len(self.catalogue.items)]
 
-        Parameters
-        ----------
-        slots
-            How many items were given one, in `scratch.slot` and `scratch.slot_item`.
-        """
+    @property
+    def is_out(self) -> NDArray[np.bool_]:
+        """(I,) which items are not of the categories asked for, or settled or shown before."""
+        return self.scratch.is_out[: len(self.catalogue.items)]
+
+    @property
+    def online_cost(self) -> float:
+        """What a digital offer costs for being one."""
+        return float(self.away[-1])
+
+    def gather(self, items: NDArray[np.int32]) -> Gathered:
+        """Return what can be booked of some items, each at its cheapest offer."""
         scratch, base = self.scratch, self.catalogue.base
-        for part in self.parts:
-            shelf = part.shelf
+        gathering.number(items, scratch.is_chosen, scratch.slot)
+        for shelf, first_row, replaced in _shelves(self.catalogue):
             gathering.gather(
-                shelf.offer_start, base.offer_id, self.catalogue.fresh.offer_id, part.first_row,
-                shelf.offer_item, shelf.offer_bookings, shelf.offer_price, part.replaced,
+                shelf.offer_start, base.offer_id, self.catalogue.fresh.offer_id, first_row,
+                shelf.offer_item, shelf.offer_bookings, shelf.offer_price, replaced,
                 shelf.session_start, shelf.session,
-                part.group, part.group_cost, scratch.is_chosen, scratch.slot, *self.asked,
-                scratch.best,
+                self.around.venue_rows, self.away, scratch.is_chosen, scratch.slot,
+                *self.asked.of_offers, scratch.best,
             )  # fmt: skip
         online = np.zeros(1, dtype=np.int64)
         count = gathering.take_out(
-            scratch.best, scratch.slot_item[:slots], scratch.is_chosen,
+            scratch.best, items, scratch.is_chosen,
             scratch.item, scratch.offer, scratch.cost, scratch.bookings,
             *_online_rows(self.catalogue), online,
         )  # fmt: skip
@@ -167,10 +179,9 @@ class Sweep:
 
     def everything(self) -> Gathered:
         """Return every item that the request may show."""
-        scratch = self.scratch
-        return self.gather(
-            selecting.choose_all(self.items, scratch.is_chosen, scratch.slot, scratch.slot_item)
-        )
+        chosen, is_online = self.scratch.chosen, self.catalogue.is_online_item
+        count = selecting.choose_all(self.near, is_online, self.is_out, chosen)
+        return self.gather(chosen[:count])
 
 
 def sweep_of(
@@ -178,23 +189,26 @@ def sweep_of(
 ) -> Sweep:
     """Return the sweep over what the request may show; its results lie in `scratch`."""
     around, totals = situation.around, catalogue.totals
-    at_venues = [
-        int(column[around.venue_rows].sum()) for column in (totals.offers, totals.bookings)
-    ]
-    parts = tuple(_parts(catalogue, around, costs))
+    away, sums = np.empty(len(around.venue_rows) + 1), np.empty(4, dtype=np.int64)
+    nearness.reach(
+        around.venue_rows, around.distance_m, costs.distance.cost, costs.distance.knots_per_unit,
+        costs.online, totals.offers, totals.bookings, away, sums,
+    )  # fmt: skip
+    at_venues, online, booked_there, booked_online = sums.tolist()
     budget = budget_at(situation.state, situation.query.now)
-    return Sweep(
+    sweep = Sweep(
         catalogue=catalogue,
         around=around,
         scratch=scratch,
-        parts=parts,
-        asked=_asked(catalogue, situation, budget, costs),
+        away=away,
+        asked=asked_of(catalogue, situation, budget, costs),
         budget=budget,
-        items=_items(catalogue, situation, parts, scratch),
-        online_cost=costs.online,
-        offers=(at_venues[0], int(totals.offers[-1])),
-        bookings=(at_venues[1], int(totals.bookings[-1])),
+        offers=(at_venues, online),
+        bookings=(booked_there, booked_online),
     )
+    _come_near(sweep)
+    _leave_out(catalogue, situation, sweep.is_out)
+    return sweep
 
 
 def bytes_to_touch(sweep: Sweep) -> int:
@@ -203,9 +217,10 @@ def bytes_to_touch(sweep: Sweep) -> int:
     Item, price and bookings of every offer around, and the sessions that need a look.
     """
     total = 0
-    for part in sweep.parts:
-        shelf = part.shelf
-        first, last = shelf.offer_start[part.group], shelf.offer_start[part.group + 1]
+    for shelf, _, _ in _shelves(sweep.catalogue):
+        known = sweep.around.venue_rows[sweep.around.venue_rows < shelf.online_row]
+        group = np.append(known, shelf.online_row)
+        first, last = shelf.offer_start[group], shelf.offer_start[group + 1]
         columns = (shelf.offer_item, shelf.offer_price, shelf.offer_bookings)
         total += int((last - first).sum()) * sum(column.itemsize for column in columns)
         looked_at = np.concatenate(
@@ -219,46 +234,15 @@ def bytes_to_touch(sweep: Sweep) -> int:
     return total
 
 
-def _parts(catalogue: Catalogue, around: Surroundings, costs: Costs) -> Iterator[_Part]:
-    venues, base = around.venue_rows, catalogue.base
-    away, table = np.empty(len(venues)), costs.distance
-    gathering.costs_at(table.cost, table.knots_per_unit, around.distance_m, away)
-    for shelf, first_row, replaced in (
-        (base, 0, catalogue.replaced if catalogue.has_replaced else _NONE),
-        (catalogue.fresh, len(base.offer_id), _NONE),
-    ):
-        if len(shelf.offer_id):
-            # Venues that came after the shelf have nothing on it.
-            known = int(np.searchsorted(venues, shelf.online_row))
-            group = np.append(venues[:known], np.int32(shelf.online_row))
-            yield _Part(shelf, first_row, replaced, group, np.append(away[:known], costs.online))
+def _shelves(catalogue: Catalogue) -> Iterator[tuple[Shelf, int, NDArray[np.bool_]]]:
+    """Yield the shelves with the row of their first offer, and what of them is not true any more.
 
-
-def _asked(
-    catalogue: Catalogue, situation: Situation, budget: Budget, costs: Costs
-) -> tuple[object, ...]:
-    query = situation.query
-    after, before = query.filters.starts_from, query.filters.starts_before
-    return (
-        # A catalogue does not say what was open before it was read.
-        micros(max(query.now, catalogue.at)),
-        micros(after) if after else NEVER_US,
-        micros(before) if before else FOREVER_US,
-        _limits_cents(situation.state.credit, query.filters),
-        _budget(budget, costs.credit),
-        costs.of_cents,
-        costs.price.cost,
-        costs.price.knots_per_unit,
-        costs.wait.cost,
-        costs.wait.knots_per_unit,
-    )
-
-
-def _budget(budget: Budget, weight: float) -> NDArray[np.float64]:
-    """Return a budget as `gathering.credit_cost` takes it, (6,)."""
-    strands_from = strands_from_cents(budget.left_cents)
-    log_left = np.log(max(budget.left_cents, 1.0))
-    return np.append(np.log(budget.fair_cents), [strands_from, log_left, weight])
+    Empty: all is.
+    """
+    base, fresh = catalogue.base, catalogue.fresh
+    yield base, 0, catalogue.replaced if catalogue.has_replaced else _NONE
+    if len(fresh.offer_id):
+        yield fresh, len(base.offer_id), _NONE
 
 
 _NONE = np.empty(0, dtype=bool)
@@ -271,30 +255,20 @@ def _online_rows(catalogue: Catalogue) -> tuple[int, int, int]:
     return first, rows, rows + int(fresh.offer_start[fresh.online_row])
 
 
-def _items(
-    catalogue: Catalogue, situation: Situation, parts: Sequence[_Part], scratch: Scratch
-) -> NDArray[np.int32]:
-    """Return the items around of the categories asked for, not settled or shown before."""
-    near_cost = scratch.near_cost[: len(catalogue.items)]
-    near_cost[:], scratch.near_bookings[:] = np.inf, 0
-    for part in parts:
-        shelf, at_venues = part.shelf, slice(-1)
+def _come_near(sweep: Sweep) -> None:
+    near = sweep.near
+    near.view(np.int64).fill(nearness.NOT_NEAR)
+    for shelf, _, _ in _shelves(sweep.catalogue):
         nearness.come_near(
             shelf.offer_start, shelf.offer_item, shelf.offer_bookings,
-            part.group[at_venues], part.group_cost[at_venues],
-            near_cost, scratch.near_bookings,
+            sweep.around.venue_rows, sweep.away, near,
         )  # fmt: skip
-    is_out = _is_out(catalogue, situation, scratch.is_out)
-    count = nearness.come_in_question(near_cost, catalogue.is_online_item, is_out, scratch.around)
-    return scratch.around[:count]
 
 
-def _is_out(
-    catalogue: Catalogue, situation: Situation, room: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def _leave_out(catalogue: Catalogue, situation: Situation, is_out: NDArray[np.bool_]) -> None:
     """Write which items are not of the categories asked for, or settled or shown before."""
-    query, is_out = situation.query, room[: len(catalogue.items)]
-    is_out[:] = False
+    query = situation.query
+    is_out.fill(False)
     if query.filters.categories:
         is_other = np.ones(max(catalogue.categories, default=0) + 1, dtype=bool)
         is_other[
@@ -304,12 +278,3 @@ def _is_out(
     over = situation.state.settled_items | query.shown_items
     rows = catalogue.item_rows(np.fromiter(over, np.int64, len(over)))
     is_out[rows[rows >= 0]] = True
-    return is_out
-
-
-def _limits_cents(credit: Credit, filters: Filters) -> NDArray[np.int64]:
-    """Return what a stock may cost, by what it counts against: price asked, credit and cap."""
-    limits = [[filters.max_price_cents, credit.limit_cents(cap)] for cap in CAPS]
-    return np.array(
-        [min((limit for limit in both if limit is not None), default=FOREVER_US) for both in limits]
-    )

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from features.horizon import Value
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.attributes import new_categories, new_families
+from reco.feed.bounds import AtMost, at_most
 from reco.feed.candidates import Sweep, sweep_of
 from reco.feed.generation import Generation
 from reco.feed.scoring import (
-    NO_BOUNDS,
     NOTHING_FULL,
     Families,
     Full,
@@ -24,10 +24,8 @@ from reco.feed.scoring import (
 )
 from reco.feed.situation import Situation
 from reco.feed.workspace import Scratch
-from reco.kernel import selecting
 from reco.kernel.pooling import not_among
 from reco.lazily import lazy
-from reco.model.scorer import Bounds
 
 MOST = 500
 """The likeliest of all candidates, among which a slate is looked for first."""
@@ -35,7 +33,7 @@ OF_EACH = 5
 """The likeliest of each family that would bring something new: a first play at rank 800, too."""
 _GROWTH = 4
 _OF_FAMILY = 4
-"""Of a family so many times more are looked at first, for fewer of it may be left around."""
+"""Of a family so many times more are looked at first: a few of it change places more easily."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Ranking:
     families: Families
     """Of the items; asked for are those that would bring the person something new."""
     most: int = MOST
-    first: int = 3
-    """Items looked at first, for each that is asked for: distance and price change the order."""
+    first: float = 1.3
+    """Items looked at first, for each that is asked for: where and when change the order."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
         """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer.
@@ -67,14 +65,15 @@ class Ranking:
             Groups of candidates that are left out.
         """
         wanted, looked_at = self._with_room(full), self.first * most
-        at_least = self._level(wanted, looked_at)
+        at_least = self._at_most.level(wanted, int(looked_at))
         while True:
-            found = self._above(at_least, wanted).likeliest(most, full)
+            above = self._at_most.above(np.where(wanted, at_least, np.inf))
+            found = self._looked_into(above).likeliest(most, full)
             if self._is_known(found, at_least, most):
                 return found
             if len(found) < most:
                 looked_at *= _GROWTH
-                at_least = self._level(wanted, looked_at)
+                at_least = self._at_most.level(wanted, int(looked_at))
             else:
                 at_least = self._below(found, most)
 
@@ -97,12 +96,11 @@ class Ranking:
     @lazy
     def _first(self) -> Likeliest:
         """What one sweep has gathered; another, farther down, where that is not enough."""
-        families, wanted = self.families, self._all
-        looked_at = self.first * self.most
-        least, of_each = self._levels(wanted, looked_at, _OF_FAMILY * self.first * OF_EACH)
+        families, looked_at = self.families, self.first * self.most
+        every, some = np.ones(len(families.is_asked), dtype=bool), self._at_most
+        rows, least, of_each = some.rows, some.least, some.least_of_family
         while True:
-            some = self._above_either(least, of_each)
-            found = some.likeliest_with(self.most, families, OF_EACH)
+            found = self._looked_into(rows).likeliest_with(self.most, families, OF_EACH)
             is_known = self._is_known(found.scored, least, self.most)
             lower = self._surely(found.last_of_each, of_each)
             if is_known and np.array_equal(lower, of_each):
@@ -111,9 +109,10 @@ class Ranking:
             if not is_known:
                 if len(found.scored) < self.most:
                     looked_at *= _GROWTH
-                    least = self._level(wanted, looked_at)
+                    least = some.level(every, int(looked_at))
                 else:
                     least = self._below(found.scored, self.most)
+            rows = some.above(np.minimum(least, of_each))
 
     def _is_known(self, found: Scored, at_least: float, most: int) -> bool:
         """Say whether no item with less than `at_least` can be among the `most` likeliest."""
@@ -145,7 +144,7 @@ class Ranking:
     @property
     def everything(self) -> Scores:
         """All candidates, until others are gathered."""
-        return Scores(self.sweep.everything(), self.taste, self._bounds)
+        return Scores(self.sweep.everything(), self.taste)
 
     def _surely(
         self, last: NDArray[np.float64], at_least: NDArray[np.float64]
@@ -161,90 +160,22 @@ class Ranking:
         is_sure = ~self.families.is_asked | (last - margin > at_least)
         return np.where(is_sure, at_least, np.minimum(last - 2.0 * margin, at_least))
 
-    def _above_either(self, least: float, least_of_family: NDArray[np.float64]) -> Scores:
-        """Return the candidates that may have the least log-odds, or those of their family."""
-        return self._chosen(np.minimum(least, least_of_family), self._all)
-
-    def _above(self, least: float, wanted: NDArray[np.bool_]) -> Scores:
-        """Return the candidates that may have `least` log-odds, of items that are `wanted`."""
-        return self._chosen(np.full(len(self.families.is_asked), least), wanted)
-
-    def _chosen(self, least_of_family: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Scores:
-        scratch, sweep = self.sweep.scratch, self.sweep
-        slots = selecting.choose(
-            sweep.items, self._most_log_odds, wanted, self.families.of_item,
-            least_of_family.astype(np.float32),
-            scratch.is_chosen, scratch.slot, scratch.slot_item,
-        )  # fmt: skip
-        return Scores(sweep.gather(slots), self.taste, self._bounds)
-
-    def _level(self, wanted: NDArray[np.bool_], count: int) -> float:
-        """Return log-odds that about `count` wanted items may have, −∞ if there are fewer."""
-        return self._levels(wanted, count, 0)[0]
-
-    def _levels(
-        self, wanted: NDArray[np.bool_], count: int, of_each: int
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Return the same, and for each family log-odds that `of_each` of it may have.
-
-        +∞ for families that are not asked for.
-        """
-        families, least = self.families, np.empty(len(self.families.is_asked))
-        histogram = np.zeros((len(least), selecting.BINS), dtype=np.int32)
-        of_all = selecting.levels(
-            self.sweep.items, self._most_log_odds, wanted, count,
-            families.of_item, families.is_asked, of_each, least, histogram,
-        )  # fmt: skip
-        return float(of_all), least
-
-    @property
-    def _all(self) -> NDArray[np.bool_]:
-        """(R,) that every item around is wanted."""
-        return self.sweep.scratch.ones[: len(self.sweep.items)]
+    def _looked_into(self, items: NDArray[np.int32]) -> Scores:
+        """Return the candidates among some items."""
+        return Scores(self.sweep.gather(items), self.taste)
 
     def _with_room(self, full: Full) -> NDArray[np.bool_]:
-        """Return which items around are of families that have room, (R,)."""
-        if not len(full.families):
-            return self._all
-        family = self.sweep.catalogue.items.item_subcategory
-        return np.asarray(~full.families[family[self.sweep.items]])
+        """Return which families have room, (F,): all, where families are not subcategories."""
+        families = self.families
+        if not len(full.families) or not self.sweep.catalogue.subcategories:
+            return np.ones(len(families.is_asked), dtype=bool)
+        return ~full.families[: len(families.is_asked)]
 
     @lazy
-    def _bounds(self) -> Bounds:
-        """(I,) between what the model's score lies of each item around; empty: of none it says."""
-        serving, scratch = self.taste.serving, self.sweep.scratch
-        model, arranged = serving.model, serving.arranged
-        if model is None or arranged is None:
-            return NO_BOUNDS
-        items, known = len(self.sweep.catalogue.items), self.sweep.catalogue.base_items
-        score, slack = scratch.item_score[:items], scratch.item_slack[:items]
-        history, around = self.taste.history, self.sweep.items
-        of_base = around[: np.searchsorted(around, known)] if items > known else around
-        arranged.bounds(history, of_base, Bounds(score[:known], slack[:known]))
-        if items > known:
-            later = Bounds(score[known:], slack[known:])
-            found = model.scorer.bounds(history, serving.model_rows[known:], later)
-            score[known:], slack[known:] = found.score, found.slack
-        return Bounds(score, slack)
-
-    @lazy
-    def _most_log_odds(self) -> NDArray[np.float32]:
-        """(R,) what each item around may have at most, right to the margin."""
-        taste, scale, catalogue = self.taste, self.taste.scale, self.sweep.catalogue
-        scratch, count = self.sweep.scratch, len(self.sweep.items)
-        at_venues, online = taste.popular_at_venues, taste.popular_online
-        most = scratch.around_log_odds[:count]
-        selecting.most_log_odds_of_items(
-            self.sweep.items, self._bounds.score, self._bounds.slack,
-            scratch.near_cost, scratch.near_bookings,
-            catalogue.is_online_item, catalogue.online_bookings, self.sweep.online_cost,
-            at_venues.few, at_venues.terms, online.few, online.terms,
-            1.0 - taste.share, taste.liked,
-            scale.intercept, scale.slope, scale.scale, scratch.said[:count], most,
-        )  # fmt: skip
-        if taste.affinity:
-            taste.affinity.add(self.sweep.items, most)
-        return most
+    def _at_most(self) -> AtMost:
+        """What each item around may have at most."""
+        looked_at = int(self.first * self.most)
+        return at_most(self.sweep, self.taste, self.families, looked_at, _OF_FAMILY * OF_EACH)
 
 
 def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:

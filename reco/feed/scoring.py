@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 from features.horizon import Value
 from features.pairs import crowding
 from features.prior import LIKED_CATEGORY, LIKED_GENRE, model_share
+from reco.catalogue.numbering import ATTRIBUTES
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.affinity import Affinity, affinity_of
 from reco.feed.candidates import Candidates, Gathered, Sweep
 from reco.feed.generation import Generation
 from reco.feed.past import history_of
-from reco.feed.popular import Popular, popular_around, popular_near
+from reco.feed.popular import Popular, popular_around
 from reco.feed.situation import Situation
-from reco.kernel import ordering, selecting
-from reco.kernel.liking import liked
+from reco.kernel.kinds import add_liked
+from reco.kernel.likelihood import log_odds_of
+from reco.kernel.ordering import in_order
 from reco.lazily import lazy
 from reco.model.calibration import Calibration
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
-from reco.model.scorer import Bounds
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,9 @@ class Taste:
     history: History
     popular_at_venues: Popular
     popular_online: Popular
-    liked: NDArray[np.float32]
-    """(I,) what each item of the catalogue gains from stated tastes, and loses by its rarity;
-    empty: nothing was said, and no ranker was learned."""
+    of_kind: NDArray[np.float64]
+    """(K,) what each kind of item (`Items.numbered_kinds`) gains from stated tastes and the
+    person's own bookings; empty: nothing."""
     crowding: float = 0.0
     """What all that is around loses to each other by its number."""
     affinity: Affinity | None = None
@@ -158,7 +159,7 @@ class Taste:
         if ranker := self.serving.ranker:
             most += abs(ranker.facts.popular_intercept) + abs(self.crowding)
             most += float(ranker.rarity.cost[-1]) + 25.0 * ranker.facts.popular_slope
-            most += self.affinity.most if self.affinity else 0.0
+            most += float(np.abs(self.of_kind).max(initial=0.0))
         return 4e-6 * (1.0 + most)
 
     def said(self, items: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -167,15 +168,21 @@ class Taste:
             return np.full(len(items), np.nan)
         return self.model.scorer.scores(self.history, self.serving.model_rows[items])
 
-    def log_odds(self, said: NDArray[np.float64], candidates: Candidates) -> NDArray[np.float64]:
-        """Return those of booking each candidate's item, before what its offer costs."""
-        popular = popular_near(self.popular_at_venues, self.popular_online, candidates)
-        blended = (1.0 - self.share) * popular + self.scale.log_odds(said)
-        log_odds = np.where(np.isnan(said), popular, blended)
-        if len(self.liked):
-            log_odds += self.liked[candidates.item]
-        if self.affinity:
-            log_odds += self.affinity.of_items(candidates.item)
+    @property
+    def of_item(self) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float64]]:
+        """What items gain by themselves and by their kind, as compiled passes take it."""
+        kind, _ = self.serving.catalogue.items.numbered_kinds
+        return self.serving.frequent, kind, self.of_kind
+
+    def log_odds(self, said: NDArray[np.float64], gathered: Gathered) -> NDArray[np.float64]:
+        """Return those of booking each candidate, which has these scores."""
+        at_venues, online, scale = self.popular_at_venues, self.popular_online, self.scale
+        log_odds = np.empty(len(gathered))
+        log_odds_of(
+            gathered.item, gathered.offer, gathered.bookings_near, gathered.cost, said,
+            *gathered.online_rows, at_venues.few, at_venues.terms, online.few, online.terms,
+            1.0 - self.share, scale.intercept, scale.slope, scale.scale, *self.of_item, log_odds,
+        )  # fmt: skip
         return log_odds
 
     def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -197,8 +204,7 @@ class Taste:
 
 
 _NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
-NO_BOUNDS = Bounds(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.float32))
-"""Of a model that cannot say for any item."""
+_NOTHING = np.empty(0)
 _NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 
@@ -206,47 +212,50 @@ def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
     """Return what decides about items for this person, around there."""
     model, state = serving.model, situation.state
     history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
-    popular, added = popular_around(sweep), _liked(sweep, state.liked, history)
     if serving.ranker is None:
-        return Taste(serving, history, *popular, added)
+        of_kind = _of_kind(sweep, state.liked, history, None)
+        return Taste(serving, history, *popular_around(sweep), of_kind)
     of = serving.ranker.facts
     crowd = of.crowding * float(crowding(sum(sweep.offers)))
-    at_venues, online = (
-        one.learned(of.popular_intercept - crowd, of.popular_slope) for one in popular
-    )
-    both = serving.frequent + added if len(added) else serving.frequent
+    popular = popular_around(sweep, of.popular_intercept - crowd, of.popular_slope)
     affinity = affinity_of(serving, state.bookings)
-    return Taste(serving, history, at_venues, online, both, crowd, affinity)
+    of_kind = _of_kind(sweep, state.liked, history, affinity)
+    return Taste(serving, history, *popular, of_kind, crowd, affinity)
 
 
-def _liked(sweep: Sweep, stated: Set[Value], history: History) -> NDArray[np.float32]:
-    """Return what stated tastes add to each item: the less, the more the person has done."""
-    catalogue, items = sweep.catalogue, sweep.catalogue.items
-    if not stated:
-        return np.empty(0, dtype=np.float32)
-    likes_category = np.zeros(int(items.item_category.max(initial=0)) + 1, dtype=bool)
-    for code in range(len(likes_category)):
-        likes_category[code] = ("category", catalogue.categories.get(code, "")) in stated
-    likes_genre = np.array([False, *(("genre", name) in stated for name in catalogue.genres)])
-    fades, added = 1.0 - model_share(history.evidence), sweep.scratch.liked[: len(items)]
-    liked(
-        items.item_category, items.item_genres, likes_category, likes_genre,
-        fades * LIKED_CATEGORY, fades * LIKED_GENRE, added,
-    )  # fmt: skip
-    return added
+def _of_kind(
+    sweep: Sweep, stated: Set[Value], history: History, affinity: Affinity | None
+) -> NDArray[np.float64]:
+    """Return what kinds of items gain: by stated tastes the less, the more the person has done."""
+    if not stated and not affinity:
+        return _NOTHING
+    items, numbering = sweep.catalogue.items, sweep.catalogue.numbering
+    _, first = items.numbered_kinds
+    gain = np.zeros(len(first))
+    if affinity:
+        affinity.add(first, gain)
+    if stated:
+        named, fades = numbering.numbers(stated), 1.0 - model_share(history.evidence)
+        is_liked = np.zeros(int(numbering.first[-1]) + 1, dtype=bool)
+        # What nobody offers is unknown: it stands last.
+        is_liked[named] = True
+        likes_category, likes_genre = (
+            is_liked[slice(*numbering.first[ATTRIBUTES.index(kind) :][:2])]
+            for kind in ("category", "genre")
+        )
+        add_liked(
+            first, items.item_category, items.item_genres, likes_category, likes_genre,
+            fades * LIKED_CATEGORY, fades * LIKED_GENRE, gain,
+        )  # fmt: skip
+    return gain
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What decides the order of what was gathered; arrays of shape (C,).
-
-    Of all only bounds are known; those that may be among the likeliest are scored exactly.
-    """
+    """Decides the order of what was gathered."""
 
     gathered: Gathered
     taste: Taste
-    bounds: Bounds
-    """(I,) of the scores by the model; empty: it cannot say for any."""
 
     def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
         """Return the `most` likeliest, the likeliest first, ties by item id; all, if fewer.
@@ -256,61 +265,28 @@ class Scores:
         full
             Groups of candidates that are left out.
         """
-        return self._in_order(self._may_be(most, full, NO_FAMILIES, 0), most).scored
+        return Scores(self._with_room(full), self.taste).likeliest_with(most, NO_FAMILIES, 0).scored
 
     def likeliest_with(self, most: int, families: Families, of_each: int) -> Likeliest:
         """Return the `most` likeliest and the `of_each` likeliest of every family asked for."""
-        places = self._may_be(most, NOTHING_FULL, families, of_each)
-        return self._in_order(places, most, families, of_each)
-
-    def _in_order(
-        self,
-        places: NDArray[np.int64],
-        most: int,
-        families: Families = NO_FAMILIES,
-        of_each: int = 0,
-    ) -> Likeliest:
-        candidates, item_id = self.gathered.at(places), self.gathered.sweep.catalogue.items.item_id
-        said = self.taste.said(candidates.item)
-        log_odds = self.taste.log_odds(said, candidates) - candidates.cost
-        row, is_of_each = np.empty(len(places), dtype=np.int64), np.empty(len(places), dtype=bool)
+        gathered, item_id = self.gathered, self.gathered.sweep.catalogue.items.item_id
+        said = self.taste.said(gathered.item)
+        log_odds = self.taste.log_odds(said, gathered)
+        row, is_of_each = np.empty(len(said), dtype=np.int64), np.empty(len(said), dtype=bool)
         last_of_each = np.empty(len(families.is_asked))
-        count = ordering.in_order(
-            log_odds, candidates.item, item_id, families.of_item, families.is_asked, most, of_each,
+        count = in_order(
+            log_odds, gathered.item, item_id, families.of_item, families.is_asked, most, of_each,
             row, is_of_each, last_of_each,
         )  # fmt: skip
-        found = Scored(candidates, log_odds, said).take(row[:count])
+        row = row[:count]
+        found = Scored(gathered.at(row), log_odds[row], said[row])
         return Likeliest(found, is_of_each[:count], last_of_each)
 
-    @lazy
-    def _most_log_odds(self) -> NDArray[np.float32]:
-        """What each candidate may have at most, right to the margin."""
-        gathered, taste, scale = self.gathered, self.taste, self.taste.scale
-        scratch, at_venues, online = (
-            gathered.sweep.scratch, taste.popular_at_venues, taste.popular_online
-        )  # fmt: skip
-        most = scratch.log_odds[: len(gathered)]
-        selecting.most_log_odds(
-            gathered.item, self.bounds.score, self.bounds.slack,
-            gathered.offer, gathered.bookings_near, gathered.cost, *gathered.online_rows,
-            at_venues.few, at_venues.terms, online.few, online.terms,
-            1.0 - taste.share, taste.liked,
-            scale.intercept, scale.slope, scale.scale, scratch.said[: len(gathered)], most,
-        )  # fmt: skip
-        if taste.affinity:
-            taste.affinity.add(gathered.item, most)
-        return most
-
-    def _may_be(self, most: int, full: Full, families: Families, of_each: int) -> NDArray[np.int64]:
-        """Return the places of all that may be among the likeliest, of all or of a family."""
-        gathered, scale = self.gathered, self.taste.scale
-        sweep, found = gathered.sweep, gathered.sweep.scratch.place
-        of_item = sweep.catalogue.items.item_subcategory
-        count = selecting.likeliest(
-            self._most_log_odds, gathered.item, self.bounds.score, self.bounds.slack,
-            of_item, full.families, full.online, gathered.offer, *gathered.online_rows,
-            families.of_item, families.is_asked, scale.slope, scale.scale, self.taste.margin,
-            most, np.empty(most), np.full((len(families.is_asked), of_each), -np.inf),
-            found,
-        )  # fmt: skip
-        return found[:count].copy()
+    def _with_room(self, full: Full) -> Gathered:
+        gathered, is_full = self.gathered, full.families
+        if not len(is_full) and not full.online:
+            return gathered
+        is_out = gathered.is_online & full.online
+        if len(is_full):
+            is_out |= is_full[gathered.sweep.catalogue.items.item_subcategory[gathered.item]]
+        return gathered.take(np.flatnonzero(~is_out))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reco.catalogue.snapshot import Catalogue
 from reco.geo.reach import PlaceMemory
 from reco.kernel.gathering import BEST
+from reco.kernel.nearness import NEAR
 
 
 @dataclass(frozen=True)
@@ -24,33 +25,32 @@ class Scratch:
     offer: NDArray[np.int32]
     cost: NDArray[np.float64]
     bookings: NDArray[np.int32]
-    said: NDArray[np.float32]
-    log_odds: NDArray[np.float32]
-    place: NDArray[np.int64]
-    around: NDArray[np.int32]
-    """The items around."""
-    around_log_odds: NDArray[np.float32]
-    near_cost: NDArray[np.float32]
-    """By item, as are the following."""
-    near_bookings: NDArray[np.int32]
+    near: NDArray[Any]
+    """Of dtype `NEAR`, by item, as are the following."""
     is_out: NDArray[np.bool_]
     is_chosen: NDArray[np.bool_]
     """False, before a request and after it."""
     slot: NDArray[np.int32]
-    slot_item: NDArray[np.int32]
-    item_score: NDArray[np.float32]
-    item_slack: NDArray[np.float32]
-    liked: NDArray[np.float32]
-    ones: NDArray[np.bool_]
-    """True, always."""
-    _values: list[NDArray[np.int32]] = field(default_factory=list)
+    likely: NDArray[np.int32]
+    """Rows of items, as the following."""
+    chosen: NDArray[np.int32]
+    said: NDArray[np.float32]
+    slack: NDArray[np.float32]
+    most: NDArray[np.float32]
+    _grown: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def values(self, catalogue: Catalogue) -> NDArray[np.int32]:
         """Return zeros, for every number of the catalogue's attribute values at least."""
-        numbers = int(catalogue.numbering.first[-1])
-        if not self._values or len(self._values[0]) < numbers:
-            self._values[:] = [np.zeros(numbers + numbers // 16, dtype=np.int32)]
-        return self._values[0]
+        return self._room("values", int(catalogue.numbering.first[-1]))
+
+    def histogram(self, bins: int) -> NDArray[np.int32]:
+        """Return room for so many bins."""
+        return self._room("histogram", bins)[:bins]
+
+    def _room(self, name: str, least: int) -> NDArray[np.int32]:
+        if name not in self._grown or len(self._grown[name]) < least:
+            self._grown[name] = np.zeros(least + least // 16, dtype=np.int32)
+        return self._grown[name]
 
     @classmethod
     def for_items(cls, items: int) -> "Scratch":
@@ -63,21 +63,15 @@ class Scratch:
             offer=np.empty(items + 1, dtype=np.int32),
             cost=np.empty(items + 1),
             bookings=np.empty(items + 1, dtype=np.int32),
-            said=np.empty(items, dtype=np.float32),
-            log_odds=np.empty(items, dtype=np.float32),
-            place=np.empty(items, dtype=np.int64),
-            around=np.empty(items + 1, dtype=np.int32),
-            around_log_odds=np.empty(items, dtype=np.float32),
-            near_cost=np.empty(items, dtype=np.float32),
-            near_bookings=np.empty(items, dtype=np.int32),
+            near=np.empty(items, dtype=NEAR),
             is_out=np.empty(items, dtype=bool),
             is_chosen=np.zeros(items, dtype=bool),
             slot=np.empty(items, dtype=np.int32),
-            slot_item=np.empty(items + 1, dtype=np.int32),
-            item_score=np.empty(items, dtype=np.float32),
-            item_slack=np.empty(items, dtype=np.float32),
-            liked=np.empty(items, dtype=np.float32),
-            ones=np.ones(items, dtype=bool),
+            likely=np.empty(items + 1, dtype=np.int32),
+            chosen=np.empty(items + 1, dtype=np.int32),
+            said=np.empty(items, dtype=np.float32),
+            slack=np.empty(items, dtype=np.float32),
+            most=np.empty(items, dtype=np.float32),
         )
 
 

@@ -37,14 +37,6 @@ def cost_at(cost, knots_per_unit, feature):
     return below + (place - knot) * (cost[knot + np.uint64(1)] - below)
 
 
-@compiled(boolean(READ_F64, float64, READ_F64, float64[::1]))
-def costs_at(cost, knots_per_unit, features, costs):
-    """Write `cost_at` each of `features`."""
-    for place in range(len(features)):
-        costs[place] = cost_at(cost, knots_per_unit, features[place])
-    return True
-
-
 @compiled(float64(READ_F64, float64, int64, int64))
 def credit_cost(budget, log_price, price_cents, cap):
     """Return what a price beyond a person's fair one costs (`features.credit.beyond_fair`).
@@ -59,6 +51,23 @@ def credit_cost(budget, log_price, price_cents, cap):
     return budget[np.uint64(5)] * max(log_takes - budget[np.uint64(cap)], 0.0)
 
 
+@compiled(float64(int64, int64, READ_F64, READ_MATRIX_F64, READ_F64, float64))
+def cost_of_price(price_cents, cap, budget, of_cents, price_cost, price_knots):
+    """Return what a price costs, by itself and beyond the person's fair one.
+
+    Parameters
+    ----------
+    of_cents
+        `price_cost` at each price in cents, and its log, as far as it goes.
+    """
+    if price_cents < len(of_cents):
+        cents = np.uint64(price_cents)
+        log_price = of_cents[cents, np.uint64(1)]
+        return of_cents[cents, np.uint64(0)] + credit_cost(budget, log_price, price_cents, cap)
+    cost = cost_at(price_cost, price_knots, float(price_cents))
+    return cost + credit_cost(budget, math.log(price_cents), price_cents, cap)
+
+
 @compiled(int64(int64, int64, READ_I64, READ_I64))
 def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
     return base_offer_id[row] if row < base_rows else fresh_offer_id[row - base_rows]
@@ -67,35 +76,50 @@ def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
 @compiled(
     float64(
         int64, int64, READ_MATRIX_I64,
-        int64, int64, int64, READ_I64, READ_F64, READ_F64, float64, READ_F64, float64,
+        int64, int64, int64, READ_I64,
+        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64,
     )
 )  # fmt: skip
 def _cheapest(
     first, last, session,
-    now_us, from_us, before_us, limit_cents, budget,
+    now_us, from_us, before_us, limit_cents, budget, of_cents,
     price_cost, price_knots, wait_cost, wait_knots,
 ):  # fmt: skip
-    """Return the least cost of the sessions from `first` to before `last` that may be booked."""
-    least = np.inf
+    """Return the least cost of the sessions from `first` to before `last` that may be booked.
+
+    They come by start. Waiting costs something: of those with a start none is cheaper than one
+    before it whose price costs no more.
+    """
+    least, least_of_price = np.inf, np.inf
+    priced, of_price = int64(-1), np.inf
     for row in range(np.uint64(first), np.uint64(last)):
         starts_us, price = session[row, np.uint64(0)], session[row, np.uint64(3)]
-        if (
-            price >> 2 > limit_cents[price & 3]
-            or session[row, np.uint64(1)] > now_us
-            or session[row, np.uint64(2)] <= now_us
-        ):
+        if session[row, np.uint64(2)] <= now_us or session[row, np.uint64(1)] > now_us:
             continue
-        price_cents = float(price >> 2)
-        cost = cost_at(price_cost, price_knots, price_cents)
-        cost += credit_cost(budget, math.log(max(price_cents, 1.0)), price >> 2, price & 3)
+        if price != priced:
+            priced, of_price = price, np.inf
+            if price >> 2 <= limit_cents[np.uint64(price & 3)]:
+                of_price = cost_of_price(
+                    price >> 2, price & 3, budget, of_cents, price_cost, price_knots
+                )
+        cost = of_price
         if starts_us != _FOREVER_US:
-            # Waiting costs something: what is dearer already is no better.
-            if starts_us < from_us or starts_us >= before_us or cost >= least:
+            if of_price >= least_of_price or starts_us < from_us or starts_us >= before_us:
                 continue
+            least_of_price = of_price
             wait_days = max((starts_us - now_us) / _DAY_US, 0.0)
             cost += cost_at(wait_cost, wait_knots, wait_days)
         least = min(cost, least)
     return least
+
+
+@compiled(boolean(READ_I32, boolean[::1], int32[::1]))
+def number(chosen, is_chosen, slot):
+    """Write by item which are chosen, and their slots, from 0 on."""
+    for place in range(np.uint64(len(chosen))):
+        row = np.uint64(chosen[place])
+        is_chosen[row], slot[row] = True, np.int32(place)
+    return True
 
 
 @compiled(
@@ -116,12 +140,12 @@ def _cheapest(
 def gather(
     offer_start, base_offer_id, fresh_offer_id, first_row,
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
-    group, group_cost,
+    venue, away,
     is_chosen, slot, now_us, from_us, before_us, limit_cents,
     budget, of_cents, price_cost, price_knots, wait_cost, wait_knots,
     best,
 ):  # fmt: skip
-    """Add the offers of a shelf at the groups asked to what was found; return how many there were.
+    """Add the offers of a shelf around to what was found; return how many there were.
 
     Of each item the offer of least cost stays, of equals that of the least id. An offer costs
     what `features.pairs` says: its cheapest session, and its distance. Selections are arithmetic,
@@ -135,31 +159,38 @@ def gather(
         Ids by row, rows of the fresh shelf after those of the base; the first row of this shelf.
     is_replaced
         Which offers are not true any more; empty: all are.
-    group, group_cost
-        Rows of `offer_start`, and what their distance costs.
+    venue, away
+        Ascending rows of venues, and what `nearness.reach` wrote; what is digital is around, too.
     is_chosen, slot
         By item: whether its offers are added, and where in `best`: few items lie close together,
         where the processor keeps them at hand.
     limit_cents
         What a stock may cost, by what it counts against.
-    budget
-        Of the person (`credit_cost`).
-    of_cents
-        `price_cost` at each price in cents, and its log, as far as it goes.
+    budget, of_cents
+        Of the person (`credit_cost`), and of prices (`cost_of_price`).
     best
         By slot, from 0: the best offer so far.
     """
-    groups = len(offer_start) - 1
+    venues = len(offer_start) - 2
     none_replaced = len(is_replaced) == 0
     base_rows = len(base_offer_id)
     wanted = np.empty(_AT_ONCE, dtype=np.uint32)
     count = np.uint64(0)
-    for place in range(len(group)):
-        if group[place] >= groups:
+    place = 0
+    while place <= len(venue):
+        # Venues that follow each other in space do so in rows, and their offers do, too.
+        begins = place
+        group = int64(venue[place]) if place < len(venue) else venues
+        place += 1
+        if group >= venues and begins < len(venue):
+            # A venue that came after the shelf.
             continue
-        away = group_cost[place]
+        while place < len(venue) and venue[place] == group + place - begins < venues:
+            place += 1
         # Unsigned: numba need not ask whether an index counts from the end.
-        first, last = np.uint64(offer_start[group[place]]), np.uint64(offer_start[group[place] + 1])
+        first = np.uint64(offer_start[group])
+        last = np.uint64(offer_start[group + place - begins])
+        here, ends = begins, np.uint64(offer_start[group + 1])
         for begin in range(first, last, _AT_ONCE):
             # Whether an item is wanted cannot be foreseen: no branch, all others come after.
             left = np.uint64(0)
@@ -169,29 +200,25 @@ def gather(
             count += left
             for at in range(left):
                 offer = np.uint64(wanted[at])
+                while offer >= ends:
+                    here += 1
+                    ends = np.uint64(offer_start[group + here - begins + 1])
                 at_slot = np.uint64(slot[np.uint64(offer_item[offer])])
                 if not (none_replaced or not is_replaced[offer]):
                     continue
                 whole = offer_price[offer]
-                price = np.uint64(whole >> 2)
-                cap = np.uint64(whole & 3)
-                if price < len(of_cents):
-                    log_price = of_cents[price, np.uint64(1)]
-                    cost = of_cents[price, np.uint64(0)]
-                    cost += credit_cost(budget, log_price, price, cap)
-                    cost = cost if price <= limit_cents[cap] else np.inf
-                elif whole >= 0:
-                    price_cents = float(price)
-                    cost = cost_at(price_cost, price_knots, price_cents)
-                    cost += credit_cost(budget, math.log(price_cents), price, cap)
-                    cost = cost if price_cents <= limit_cents[cap] else np.inf
+                price = int64(whole >> 2)
+                cap = int64(whole & 3)
+                if whole >= 0:
+                    cost = cost_of_price(price, cap, budget, of_cents, price_cost, price_knots)
+                    cost = cost if price <= limit_cents[np.uint64(cap)] else np.inf
                 else:
                     cost = _cheapest(
                         session_start[-whole - 1], session_start[-whole], session,
-                        now_us, from_us, before_us, limit_cents, budget,
+                        now_us, from_us, before_us, limit_cents, budget, of_cents,
                         price_cost, price_knots, wait_cost, wait_knots,
                     )  # fmt: skip
-                cost += away
+                cost += away[here]
                 before = best[at_slot].cost
                 mine, other = np.int32(first_row + np.int64(offer)), best[at_slot].offer
                 is_found = cost < np.inf
@@ -207,60 +234,6 @@ def gather(
     return np.int64(count)
 
 
-@compiled(int64(READ_I64, int64))
-def _group_of(offer_start, offer):
-    """Return the last row of `offer_start` that is no more than `offer`."""
-    low, high = 0, len(offer_start)
-    while low < high:
-        middle = (low + high) >> 1
-        if offer_start[middle] <= offer:
-            low = middle + 1
-        else:
-            high = middle
-    return low - 1
-
-
-@compiled(
-    boolean(
-        READ_I64, READ_I32,
-        READ_I64, READ_I64, READ_I64, READ_I64, READ_I64, READ_I32, READ_F64,
-        int64, int64[::1], int64[::1], int64[::1], float64[::1],
-    )
-)  # fmt: skip
-def spell_out(
-    places, offer,
-    offer_start, offer_id, fresh_offer_start, fresh_offer_id,
-    venue_id, venue_rows, venue_distance_m,
-    no_venue, ids, venues, groups, distance_m,
-):  # fmt: skip
-    """Write the id of each offer at `places`, its venue's id and row, and how far away that is.
-
-    Parameters
-    ----------
-    offer
-        Rows of offers: of the base, and after those, of the fresh shelf.
-    venue_rows, venue_distance_m
-        Ascending rows of the venues around, and how far away they are.
-    no_venue
-        Stands for the venue of digital offers, whose row is −1, and which are NaN away.
-    """
-    base_rows = len(offer_id)
-    for at in range(len(places)):
-        row = int64(offer[places[at]])
-        is_fresh = row >= base_rows
-        if is_fresh:
-            row -= base_rows
-            ids[at], group = fresh_offer_id[row], _group_of(fresh_offer_start, row)
-        else:
-            ids[at], group = offer_id[row], _group_of(offer_start, row)
-        if group == len(fresh_offer_start if is_fresh else offer_start) - 2:
-            venues[at], groups[at], distance_m[at] = no_venue, -1, np.nan
-            continue
-        venues[at], groups[at] = venue_id[group], group
-        distance_m[at] = venue_distance_m[np.searchsorted(venue_rows, group)]
-    return True
-
-
 @compiled(
     int64(
         _BEST, READ_I32, boolean[::1], int32[::1], int32[::1], float64[::1], int32[::1],
@@ -268,18 +241,18 @@ def spell_out(
     )
 )  # fmt: skip
 def take_out(
-    best, slot_item, is_chosen, item, offer, cost, bookings,
+    best, chosen, is_chosen, item, offer, cost, bookings,
     online_from, base_rows, fresh_online_from, online,
 ):  # fmt: skip
     """Copy what was found into the arrays, and forget it and whose it was; return how many.
 
     Offers from `online_from` to before `base_rows`, and from `fresh_online_from` on, are digital:
-    `online` receives how many there are. `slot_item` says the item of each slot.
+    `online` receives how many there are. `chosen` are the items by slot.
     """
     count = np.uint64(0)
-    for at_slot in range(np.uint64(len(slot_item))):
+    for at_slot in range(np.uint64(len(chosen))):
         at = best[at_slot].offer
-        item[count] = slot_item[at_slot]
+        item[count] = chosen[at_slot]
         offer[count] = at
         cost[count] = best[at_slot].cost
         bookings[count] = best[at_slot].bookings
@@ -288,5 +261,5 @@ def take_out(
         online[0] += is_found & (at >= online_from) & ((at < base_rows) | (at >= fresh_online_from))
         best[at_slot].cost = np.inf
         best[at_slot].bookings = 0
-        is_chosen[slot_item[at_slot]] = False
+        is_chosen[chosen[at_slot]] = False
     return np.int64(count)

@@ -31,6 +31,55 @@ def _by_id_where_equal(order, log_odds, item, item_id):
     return moved
 
 
+@compiled(boolean(float64[::1], float64))
+def _sift_down(heap, value):
+    """Put `value` in the place of the least of a heap whose least value comes first."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= len(heap):
+            break
+        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= value:
+            break
+        heap[at] = heap[child]
+        at = child
+    heap[at] = value
+    return True
+
+
+@compiled(
+    int64(
+        READ_F64, READ_I32, READ_I16, READ_BOOL, int64, int64, int64[::1], float64[:, ::1],
+    )
+)  # fmt: skip
+def _may_be(log_odds, item, item_group, is_asked, most, of_each, kept, best):
+    """Write the rows of the `most` likeliest, and of the `of_each` likeliest of a group, or more.
+
+    Where log-odds are equal all are kept; return how many. `best` holds minus infinities.
+    """
+    border = -np.inf
+    if most < len(log_odds):
+        border = -np.partition(-log_odds, most - 1)[most - 1] if most > 0 else np.inf
+    has_groups = len(item_group) > 0 and of_each > 0
+    if has_groups:
+        for row in range(len(log_odds)):
+            group = np.uint64(item_group[np.uint64(item[row])])
+            if is_asked[group] and log_odds[row] > best[group, 0]:
+                _sift_down(best[group], log_odds[row])
+    count = 0
+    for row in range(len(log_odds)):
+        is_kept = log_odds[row] >= border
+        if has_groups and not is_kept:
+            group = np.uint64(item_group[np.uint64(item[row])])
+            is_kept = is_asked[group] and log_odds[row] >= best[group, 0]
+        if is_kept:
+            kept[count] = row
+            count += 1
+    return count
+
+
 @compiled(
     int64(
         READ_F64, READ_I32, READ_I64, READ_I16, READ_BOOL, int64, int64,
@@ -58,7 +107,9 @@ def in_order(
         Receives for each group the log-odds of the last of these; minus infinity where there are
         fewer.
     """
-    order = np.argsort(-log_odds, kind="mergesort")
+    best = np.full((len(is_asked), of_each), -np.inf)
+    kept = row[: _may_be(log_odds, item, item_group, is_asked, most, of_each, row, best)].copy()
+    order = kept[np.argsort(-log_odds[kept], kind="mergesort")]
     _by_id_where_equal(order, log_odds, item, item_id)
     found = np.zeros(len(is_asked), dtype=np.int64)
     last_of_group[:] = -np.inf

@@ -75,14 +75,12 @@ def coarse_products(code, step, rows, user, user_step, slack_steps, score, slack
 
 
 BLOCK = 128
-"""Items that `blocked_products` scores together."""
+"""Items that `blocked_most` scores together."""
 
 
-@compiled(
-    boolean(READ_BLOCKS_I8, READ_F32, READ_F32, float32, float32[::1], float32[::1]), reorders=True
-)
-def blocked_products(code, step, user, slack_steps, score, slack):
-    """Write the product of the user with each item, and how far off it may be.
+@compiled(boolean(READ_BLOCKS_I8, READ_F32, READ_F32, float32, float32[::1]), reorders=True)
+def blocked_most(code, step, user, slack_steps, most):
+    """Write what the product of the user with each item is at most.
 
     Item i stands in lane `i % BLOCK` of block `i // BLOCK`, so that as many as a register holds are
     multiplied at once and nothing is summed across lanes.
@@ -97,20 +95,20 @@ def blocked_products(code, step, user, slack_steps, score, slack):
         (F,)
     slack_steps
         How far off a product may be, in steps of its item.
-    score, slack
-        (I,) receive the results; NaN for a step of 0.
+    most
+        (I,) receives the results; NaN for a step of 0.
     """
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     for block in range(np.uint64(len(code))):
         first = block * np.uint64(BLOCK)
-        lanes = min(np.uint64(BLOCK), np.uint64(len(score)) - first)
+        lanes = min(np.uint64(BLOCK), np.uint64(len(most)) - first)
         for lane in range(lanes):
-            score[first + lane] = 0.0
+            most[first + lane] = slack_steps
         for factor in range(np.uint64(0), np.uint64(len(user)), four):
             a, b = user[factor], user[factor + one]
             c, d = user[factor + two], user[factor + three]
             for lane in range(lanes):
-                score[first + lane] += (
+                most[first + lane] += (
                     float32(code[block, factor, lane]) * a
                     + float32(code[block, factor + one, lane]) * b
                     + float32(code[block, factor + two, lane]) * c
@@ -118,8 +116,7 @@ def blocked_products(code, step, user, slack_steps, score, slack):
                 )
         for lane in range(lanes):
             of = step[first + lane]
-            slack[first + lane] = slack_steps * of
-            score[first + lane] = score[first + lane] * of if of > 0.0 else np.nan
+            most[first + lane] = most[first + lane] * of if of > 0.0 else np.nan
     return True
 
 

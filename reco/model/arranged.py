@@ -6,23 +6,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.scoring import BLOCK, blocked_products
+from reco.kernel.scoring import BLOCK, blocked_most
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
 from reco.model.latent import Latent
-from reco.model.scorer import Bounds, Scorer, nothing_known
+from reco.model.scorer import Bounds, Scorer
 
 
 class Arranged(Protocol):
     """Some items of a model, in the order of somebody else."""
 
-    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
-        """Write `Scorer.bounds` of those at `places`, and of others too where that is quicker.
+    def at_most(
+        self, history: History, most: NDArray[np.float32], room: NDArray[np.float32], /
+    ) -> None:
+        """Write what `Scorer.scores` of each of them is at most, NaN where it cannot say.
 
         Parameters
         ----------
-        room
-            Of all of them.
+        most, room
+            One for each of them, and as much to work in.
         """
         ...
 
@@ -49,18 +51,20 @@ class _InOrder:
         lanes = padded.reshape(blocks, BLOCK, factors + more).transpose(0, 2, 1)
         return cls(scorer, np.ascontiguousarray(lanes), coarse.step)
 
-    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
-        if not len(history) or not len(places):
-            nothing_known(room)
+    def at_most(
+        self, history: History, most: NDArray[np.float32], _room: NDArray[np.float32], /
+    ) -> None:
+        if not len(history):
+            most.fill(np.nan)
             return
         user = np.zeros(self.code.shape[1], dtype=np.float32)
         factor = self.scorer.user_factor(history)
         user[: len(factor)] = factor
         # Half a step of the item's factors, and what sums in single precision may lose.
         slack_steps = float(np.abs(user).sum(dtype=np.float64)) * (
-            0.5 + 127.0 * (len(user) + 4) * 2.0**-23
+            0.5 + 127.0 * (len(user) + 6) * 2.0**-23
         )
-        blocked_products(self.code, self.step, user, slack_steps, room.score, room.slack)
+        blocked_most(self.code, self.step, user, slack_steps, most)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ class _ByRow:
     scorer: Scorer
     rows: NDArray[np.int32]
 
-    def bounds(self, history: History, places: NDArray[np.int32], room: Bounds) -> None:
-        own = Bounds(*np.empty((2, len(places)), dtype=np.float32))
-        found = self.scorer.bounds(history, self.rows[places], own)
-        room.score[places], room.slack[places] = found.score, found.slack
+    def at_most(
+        self, history: History, most: NDArray[np.float32], room: NDArray[np.float32], /
+    ) -> None:
+        found = self.scorer.bounds(history, self.rows, Bounds(most, room))
+        np.add(found.score, found.slack, out=most)

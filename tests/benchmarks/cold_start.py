@@ -121,10 +121,10 @@ def look(connection, serving, scratch, at, booked):
         evidence=taste.history.evidence,
         said=taste.calibration.log_odds(taste.said(found.item)),
         popular=np.where(
-            found.is_online, taste.popular_online[near], taste.popular_at_venues[near]
+            found.is_online, taste.popular_online(near), taste.popular_at_venues(near)
         ),
         # Nothing was said: what a ranker adds is all that there is.
-        cost=found.cost - (taste.liked[found.item] if len(taste.liked) else 0.0),
+        cost=found.cost - (serving.frequent[found.item] if serving.ranker else 0.0),
         category=items.item_category[found.item],
         genres=items.item_genres[found.item],
         is_hit=np.isin(items.item_id[found.item], fresh),

@@ -92,9 +92,11 @@ def application() -> FastAPI:
             np.array([offer_id for (offer_id,) in rows], dtype=np.int64)
         )
         item, first = np.unique(serving.catalogue.base.offer_item[offer], return_index=True)
-        item, kept, _ = np.intersect1d(item, ranking.sweep.items, return_indices=True)
-        around = vars(ranking.sweep) | {"items": item.astype(np.int32)}
-        return replace(ranking, sweep=_BySql(**around, found=offer[first[kept]]))
+        kept = ~ranking.sweep.is_out[item]
+        ranking.sweep.is_out[:] = True
+        ranking.sweep.is_out[item[kept]] = False
+        found = offer[first[kept]]
+        return replace(ranking, sweep=_BySql(**vars(ranking.sweep), items=item[kept], found=found))
 
     pipeline.ranking_of = top_by_sql
     worker = Worker(settings, world, signing_secret(settings), _now)
@@ -105,12 +107,14 @@ def application() -> FastAPI:
 class _BySql(Sweep):
     """Offers that were found by SQL, whatever else is around."""
 
+    items: NDArray[np.int32]
+    """(R,) what was found, ascending."""
     found: NDArray[np.int64]
     """(R,) the offer of each of the items."""
 
-    def gather(self, slots: int) -> Gathered:
-        """Return those of these items that have a slot, each at its offer."""
-        rows = np.flatnonzero(np.isin(self.items, self.scratch.slot_item[:slots]))
+    def gather(self, items: NDArray[np.int32]) -> Gathered:
+        """Return those of some items that were found, each at its offer."""
+        rows = np.flatnonzero(np.isin(self.items, items))
         offer = self.found[rows]
         return Gathered(
             sweep=self,

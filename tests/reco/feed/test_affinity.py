@@ -1,4 +1,4 @@
-"""What is added to bounds is what is added to log-odds, whatever the items."""
+"""What compiled code adds is what is told elsewhere, whatever the items; kinds of items."""
 
 import numpy as np
 from hypothesis import given
@@ -32,12 +32,26 @@ def items(draw):
 
 
 @given(items(), figures, figures, figures, figures, st.integers(0, 2**32 - 1))
-def test_bounds_gain_what_log_odds_do(known, category, subcategory, genre, met, seed):
+def test_compiled_code_adds_what_items_gain(known, category, subcategory, genre, met, seed):
     affinity = Affinity(known, (category, subcategory, genre), met)
     generator = np.random.default_rng(seed)
     rows = generator.integers(0, len(known), 30).astype(np.int32)
-    at_most = generator.normal(size=30).astype(np.float32)
-    exact = at_most + affinity.of_items(rows)
-    affinity.add(rows, at_most)
-    np.testing.assert_allclose(at_most, exact, atol=4e-6 * (1.0 + affinity.most))
-    assert np.all(np.abs(affinity.of_items(rows)) <= affinity.most + 1e-12)
+    before = generator.normal(size=30)
+    gain = before.copy()
+    affinity.add(rows, gain)
+    np.testing.assert_allclose(gain, before + affinity.of_items(rows))
+
+
+@given(items())
+def test_items_of_a_kind_are_alike_and_those_of_two_are_not(known):
+    kind, first = known.numbered_kinds
+    alike = list(
+        zip(
+            known.item_category.tolist(),
+            known.item_subcategory.tolist(),
+            map(tuple, known.item_genres.tolist()),
+            strict=True,
+        )
+    )
+    assert [alike[first[number]] for number in kind] == alike
+    assert len(set(alike)) == len(first)

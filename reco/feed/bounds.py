@@ -1,0 +1,86 @@
+"""What each item around may have at most, so that few of them need to be looked into."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.feed.candidates import Sweep
+from reco.feed.scoring import Families, Taste
+from reco.feed.workspace import Scratch
+from reco.kernel import bounding, selecting
+from reco.model.scorer import Bounds
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """The log-odds that items may have at most, right to the margin of a taste."""
+
+    log_odds: NDArray[np.float32]
+    """(I,) minus infinity: it is not in question."""
+    families: Families
+    scratch: Scratch
+    rows: NDArray[np.int32]
+    """Those that may have the most, of all and of each family asked for."""
+    least: float
+    """All items that may have so much are among them."""
+    least_of_family: NDArray[np.float64]
+    """(F,) the same of each family; +∞: it is not asked for."""
+
+    def above(self, least_of_family: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return the rows of the items that may have the least log-odds of their family."""
+        chosen, least = self.scratch.chosen, least_of_family.astype(np.float32)
+        count = selecting.choose(self.log_odds, self.families.of_item, least, chosen)
+        return chosen[:count]
+
+    def level(self, wanted: NDArray[np.bool_], count: int) -> float:
+        """Return log-odds that about `count` items of wanted families may have, −∞ if fewer."""
+        histogram, least = _histogram(self.scratch, self.families), np.empty(len(wanted) + 1)
+        selecting.count_in(self.log_odds, self.families.of_item, wanted, histogram)
+        selecting.levels(histogram, self.families.is_asked, count, 0, least)
+        return float(least[-1])
+
+
+def at_most(sweep: Sweep, taste: Taste, families: Families, count: int, of_each: int) -> AtMost:
+    """Return what each item may have that is around, with the rows of the most.
+
+    Parameters
+    ----------
+    count, of_each
+        About how many rows are wanted, of all and of each family that is asked for.
+    """
+    catalogue, scratch, scale = sweep.catalogue, sweep.scratch, taste.scale
+    at_venues, online = taste.popular_at_venues, taste.popular_online
+    most, least = scratch.most[: len(catalogue.items)], np.empty(len(families.is_asked) + 1)
+    frequent, kind, of_kind = taste.of_item
+    found = bounding.most_log_odds(
+        _said(sweep, taste), sweep.near, sweep.is_out, catalogue.is_online_item,
+        catalogue.online_bookings, sweep.online_cost,
+        at_venues.few, at_venues.terms, online.few, online.terms, 1.0 - taste.share,
+        frequent, kind, of_kind.astype(np.float32), catalogue.price_codes, sweep.asked.least_cost,
+        scale.intercept, scale.slope, scale.scale, families.of_item, families.is_asked,
+        count, of_each, most, scratch.likely, least, _histogram(scratch, families),
+    )  # fmt: skip
+    rows = scratch.likely[:found]
+    return AtMost(most, families, scratch, rows, float(least[-1]), least[:-1])
+
+
+def _histogram(scratch: Scratch, families: Families) -> NDArray[np.int32]:
+    return scratch.histogram(len(families.is_asked) * selecting.BINS)
+
+
+def _said(sweep: Sweep, taste: Taste) -> NDArray[np.float32]:
+    """Return what the model may say of each item at most, (I,); NaN: it cannot say."""
+    serving, scratch, history = taste.serving, sweep.scratch, taste.history
+    items, known = len(sweep.catalogue.items), sweep.catalogue.base_items
+    said, room = scratch.said[:items], scratch.slack[:items]
+    model, arranged = serving.model, serving.arranged
+    if model is None or arranged is None:
+        said.fill(np.nan)
+        return said
+    arranged.at_most(history, said[:known], room[:known])
+    if items > known:
+        later = Bounds(said[known:], room[known:])
+        found = model.scorer.bounds(history, serving.model_rows[known:], later)
+        np.add(found.score, found.slack, out=said[known:])
+    return said
