@@ -129,8 +129,10 @@ def test_what_changed_is_updated_and_logged_alone(world, connection, frames):
     assert summary.written == 3
     logged = connection.execute(
         "select entity, before ->> 'external_id' from core.change where operation = 'update'"
+        " order by 1"
     ).fetchall()
-    assert logged == [("venue", "shop")]
+    # What a work counts against is told by its subcategory.
+    assert logged == [("item", "book"), ("venue", "shop")]
 
 
 def test_interactions_lie_in_their_months_and_the_latest_36_have_partitions(
