@@ -27,7 +27,7 @@ class Setting:
     systems: tuple[Value, ...]
     """Of each system of the run, in its order; None: it has none."""
     differs: bool
-    """Whether two of these differ."""
+    """Whether two of these differ; in a setting of a model, two that have it."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _settings(
             name,
             champion.get(name),
             tuple(one.get(name) for one in made),
-            differs=len({one.get(name) for one in known}) > 1,
+            differs=len({one[name] for one in known if name in one}) > 1,
         )
         for name in dict.fromkeys(name for one in known for name in one)
     ]

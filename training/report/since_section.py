@@ -28,6 +28,7 @@ _WORDS = {
     "intensity": "Intensity",
     "points_a_booking": "Price of relevance, points a booking",
 }
+_NOTHING = {"kind": "popularity near", "trained_until": "not trained"}
 
 
 def since(report: Report) -> Element:
@@ -77,7 +78,9 @@ def _setting_table(report: Report, caption: str, found: Sequence[Setting]) -> El
 
 def _value(name: str, value: Value) -> Node:
     if value is None:
-        return "none"
+        return _NOTHING.get(name, "none")
+    if name == "trained_until":
+        return str(value)[:16].replace("T", " ")
     if isinstance(value, str):
         return h.code[value] if name == "version" else value
     return number(value, f"{value:g}")

@@ -96,6 +96,17 @@ def test_how_they_were_made_is_told_where_it_differs(told_of):
     assert "half_life_days" not in first.text
 
 
+def test_a_setting_that_a_system_lacks_is_no_difference(told_of):
+    nothing = {"version": None, "kind": None, "trained_until": None, "settings": {}}
+    report = report_of(told_of((MODEL, nothing), MODEL))
+    told = [one.name for one in report.since.settings if one.differs]
+    assert told == ["version", "kind", "trained_until", "floor"]
+    cells = [cell.text for cell in parsed(page(report)).one("since").all("table")[0].all("td")]
+    assert cells[:6] == [
+        "ials-7", "none", "ials", "popularity near", "2026-10-26 00:00", "not trained",
+    ]  # fmt: skip
+
+
 def test_the_headline_has_paired_differences(report, run):
     figures = defaultdict(dict)
     for row in run.rows().to_pylist():
