@@ -58,7 +58,7 @@ def test_a_month_may_get_its_partition_meanwhile(filled, world):
             assert not sending.done(), "it did not wait for the partition"
         maker.commit()
         assert sending.result(timeout=30) == 1
-    assert partitions(filled) == ["core.interaction_2027_03"]
+    assert partitions(filled) == ["core.interaction_2027_q1"]
 
 
 def test_a_kind_that_cannot_be_is_refused_by_the_database(filled):

@@ -57,17 +57,58 @@ def test_months_get_partitions_and_keep_their_rows(connection):
             (at,),
         )
     made = connection.execute("select core.ensure_months('2026-10-03', '2026-11-20')").fetchone()
-    assert made == (4,)
+    # A quarter of interactions, two months of slates.
+    assert made == (1 + 2,)
     again = connection.execute("select core.ensure_months('2026-10-03', '2026-11-20')").fetchone()
     assert again == (0,)
     rows = connection.execute(
         "select tableoid::regclass::text, count(*) from core.interaction group by 1 order by 1"
     ).fetchall()
     assert rows == [
-        ("core.interaction_2026_10", 1),
-        ("core.interaction_2026_11", 1),
+        ("core.interaction_2026_q4", 2),
         ("core.interaction_default", 2),
     ]
+
+
+def test_interactions_by_month_are_grouped_by_quarter_and_back(world, connection):
+    def kept():
+        return connection.execute(
+            "select user_id, at, tableoid = 'core.interaction_default'"
+            "::regclass from core.interaction order by 1"
+        ).fetchall()
+
+    def grouped():
+        names = connection.execute(
+            "select inhrelid::regclass::text from pg_inherits where"
+            " inhparent = 'core.interaction'::regclass"
+        ).fetchall()
+        return sorted(name.removeprefix("core.interaction_") for (name,) in names)
+
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0009")
+    connection.execute("select core.ensure_months('2025-12-01', '2026-04-30')")
+    edges = (
+        "2025-12-31T23:59:59.999Z",
+        "2026-01-01T00:00Z",
+        "2026-03-31T23:59Z",
+        "2026-04-01T00:00Z",
+        "2019-01-01T00:00Z",
+        None,
+    )
+    for user, at in enumerate(edges):
+        connection.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at) values (%s, 1, 'view', %s)",
+            (user, at),
+        )
+    rows = kept()
+    migrate(world)
+    assert grouped() == ["2025_q4", "2026_q1", "2026_q2", "default"]
+    assert kept() == rows
+    assert differences(world) == []
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0009")
+    assert grouped() == ["2025_12", "2026_01", "2026_02", "2026_03", "2026_04", "default"]
+    assert kept() == rows
 
 
 def test_the_same_interaction_is_kept_once_even_without_a_time(connection):

@@ -135,7 +135,7 @@ def test_what_changed_is_updated_and_logged_alone(world, connection, frames):
     assert logged == [("item", "book"), ("venue", "shop")]
 
 
-def test_interactions_lie_in_their_months_and_the_latest_36_have_partitions(
+def test_interactions_lie_in_their_quarters_and_the_latest_36_months_have_partitions(
     world, connection, frames
 ):
     imported(world, frames)
@@ -146,12 +146,12 @@ def test_interactions_lie_in_their_months_and_the_latest_36_have_partitions(
         # March 2021 is more than 36 months before March 2026.
         ("core.interaction_default", "dismiss"),
         ("core.interaction_default", "favourite"),
-        ("core.interaction_2026_03", "view"),
+        ("core.interaction_2026_q1", "view"),
     ]
     partitions = connection.execute(
         "select count(*) from pg_inherits where inhparent = 'core.interaction'::regclass"
     ).fetchone()
-    assert partitions == (36 + 1,)
+    assert partitions == (36 / 3 + 1,)
 
 
 def test_an_interaction_there_twice_is_kept_once(world, connection, frames):
