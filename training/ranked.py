@@ -106,7 +106,10 @@ def learn_from_visits(
         return None
     generator = np.random.default_rng(seed)
     shown = _enough(read(rehearsal, _at(known[0]), _at(known[1]))) if read else None
-    parts = replayed_parts(market, rehearsal, generator, _border_us(shown) if shown else None)
+    parts = replayed_parts(market, rehearsal, generator, _border_us(shown)) if shown else None
+    if parts is None:
+        # Nothing was shown, or visits tell too little on one side of its border.
+        shown, parts = None, replayed_parts(market, rehearsal, generator)
     if parts is None:
         return None
     first, all_visits = learn_weights(parts.earlier, credit_weight), joined(*parts.both)

@@ -9,10 +9,12 @@ ordered yet when its offers are scored. Offers that chance put into their places
 others: what they are told by is all that a slate is chosen by, so that how likely their draw was
 says nothing more of what comes of them.
 
-What was shown is near, cheap and likely; it says little of what never is. So all that visits have
+What was shown is near, cheap and likely; it says little of what never is. So what visits have
 taught is where the search begins and what it is drawn back to (a Gaussian prior around what other
-data taught: Chelba and Acero 2006), but for the level: how often an offer is booked when it is
-shown, impressions alone can tell.
+data taught: Chelba and Acero 2006). But for the level, and for how much all of it counts together:
+how often an offer is booked when it is shown, impressions alone can tell, and people who look for
+something come upon what is popular and near more often than upon the rest, so that visits take for
+a taste what is a way to find things. Both are learned first, freely (Platt 1999).
 """
 
 from dataclasses import dataclass, replace
@@ -24,10 +26,12 @@ from training.logistic import RIDGE, Sample
 from training.ranker import Weights, spans
 from training.replay.impressions import Impressions
 
-PULL = 10.0
+PULL = 3.0
 """Log-likelihood that a weight costs which differs by one from what visits taught."""
 _ROUNDS = 2
 _STEPS = 100
+_LEAST_SCALE = 0.05
+"""Of all that visits taught: nothing is turned round."""
 
 
 @dataclass(frozen=True)
@@ -65,42 +69,50 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
     taught
         By visits.
     pull
-        Very large: only the level and what places are worth are learned.
+        Very large: what visits taught only counts more or less, as a whole.
     """
     depth = _depth(shown.place)
-    ridge = np.append(np.full(len(taught.of_columns), pull), [RIDGE, RIDGE])
-    least = np.append(taught.least - taught.of_columns, [-np.inf, 0.0])
-    weights, apart = taught, np.zeros(len(ridge))
+    prior, level, power = _scaled(taught, shown, depth)
+    ridge = np.append(np.full(len(prior.of_columns), pull), [RIDGE, RIDGE])
+    least = np.append(prior.least - prior.of_columns, [-np.inf, 0.0])
+    weights, apart = prior, np.append(np.zeros(len(prior.of_columns)), [level, power])
     for _ in range(_ROUNDS):
-        sample = replace(_sample(taught, weights, shown, depth), ridge=ridge)
+        columns, beyond = weights.columns(shown.pairs)
+        offset = columns @ prior.of_columns - beyond
+        told = np.column_stack([columns, np.ones(len(depth)), -depth])
+        sample = replace(_sample(shown, told, offset), ridge=ridge, tables=tuple(spans().values()))
         apart = sample.fitted(apart, least, _STEPS)
-        weights = replace(taught, of_columns=taught.of_columns + apart[:-2])
-    level, power = float(apart[-2]), float(apart[-1])
-    mean = np.average(np.exp(-power * depth), weights=1.0 / shown.pairs.drawn)
-    examination = Examination(power, float(np.log(mean)))
-    return Corrected(weights.raised(level + examination.mean_log), examination)
+        weights = replace(prior, of_columns=prior.of_columns + apart[:-2])
+    return _at_mean_place(weights.raised(float(apart[-2])), float(apart[-1]), shown)
+
+
+def _scaled(
+    taught: Weights, shown: Impressions, depth: NDArray[np.float64]
+) -> tuple[Weights, float, float]:
+    """Return what visits taught, counting as much as impressions say; the level and the power."""
+    columns, beyond = taught.columns(shown.pairs)
+    told = np.column_stack([columns @ taught.of_columns, np.ones(len(depth)), -depth])
+    least = np.array([_LEAST_SCALE, -np.inf, 0.0])
+    scale, level, power = _sample(shown, told, -beyond).fitted(
+        np.array([1.0, 0.0, 0.0]), least, _STEPS
+    )
+    scaled = replace(taught, of_columns=np.maximum(scale * taught.of_columns, taught.least))
+    return scaled, float(level), float(power)
 
 
 def _sample(
-    taught: Weights, weights: Weights, shown: Impressions, depth: NDArray[np.float64]
+    shown: Impressions, columns: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> Sample:
-    """Return what tells by how much each weight differs from what was taught, level and power.
-
-    Parameters
-    ----------
-    weights
-        Tell the best session of each offer.
-    """
-    columns, beyond = weights.columns(shown.pairs)
     stands_for = 1.0 / shown.pairs.drawn
-    return Sample(
-        columns=np.column_stack([columns, np.ones(len(depth)), -depth]),
-        is_booked=shown.pairs.is_booked,
-        offset=columns @ taught.of_columns - beyond,
-        # As many as there are, however many they stand for: no more is known of them.
-        weight=stands_for / stands_for.mean(),
-        tables=tuple(spans().values()),
-    )
+    # As many as there are, however many they stand for: no more is known of them.
+    return Sample(columns, shown.pairs.is_booked, offset, stands_for / stands_for.mean(), tables=())
+
+
+def _at_mean_place(weights: Weights, power: float, shown: Impressions) -> Corrected:
+    """Return weights of an offer shown first, and what places are worth, over the mean place."""
+    mean = np.average(np.exp(-power * _depth(shown.place)), weights=1.0 / shown.pairs.drawn)
+    examination = Examination(power, float(np.log(mean)))
+    return Corrected(weights.raised(examination.mean_log), examination)
 
 
 def _depth(place: NDArray[np.int64]) -> NDArray[np.float64]:
