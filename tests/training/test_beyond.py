@@ -174,6 +174,9 @@ def test_gini_is_the_mean_difference_over_twice_the_mean(counts):
     apart = np.mean(np.abs(exposure[:, None] - exposure[None, :]))
     expected = apart / (2 * exposure.mean()) if exposure.any() else 0.0
     assert gini(exposure) == pytest.approx(expected, abs=1e-12)
+    assert gini(np.array(counts)) == pytest.approx(expected, abs=1e-12)
+    unshown = np.append(exposure, np.zeros(3))
+    assert gini(np.array(counts), len(unshown)) == pytest.approx(gini(unshown), abs=1e-12)
 
 
 def test_exposures_of_items_and_venues():
