@@ -137,7 +137,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
             -1,
         ),
         "log_loss": Definition(
-            "Log loss", "mean of minus the logarithm of what was said of what came", Unit.FINE, -1
+            "Log loss",
+            "mean of minus the logarithm of what was said of what came; less where less is booked",
+            Unit.FINE,
         ),
         "log_loss_base": Definition(
             "Log loss of the base rate",
@@ -151,7 +153,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
             -1,
         ),
         "brier": Definition(
-            "Brier score", "mean square of what was said less what came", Unit.FINE, -1
+            "Brier score",
+            "mean square of what was said less what came; less where less is booked",
+            Unit.FINE,
         ),
         "auc": Definition(
             "Area under the curve",
