@@ -19,7 +19,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from answering import RADIUS_M, Crowd, N, attention, row_of
 from scipy.special import expit
 
 from reco.console import console
@@ -27,6 +26,7 @@ from reco.db.arrays import moment_of
 from reco.db.ready import opened_world
 from reco.frames.exporting import read_world_frames
 from reco.settings import Settings
+from tests.answering import RADIUS_M, Crowd, N, attention, row_of
 from training.cohort.settling import prices_cents
 from training.evaluate import task_of
 from training.extract import events_from_database

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ANCHOR = date(2026, 11, 23)
 DAYS = (1, 3, 5, 7, 9, 17)
-PEOPLE = 900
+PEOPLE = 500
 
 
 @pytest.fixture(scope="module")

@@ -136,8 +136,8 @@ def _told(
     for slate in slates:
         request, situation = slate.request, situation_of(moment, slate.request)
         with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-            _, ranking = ranked_around(serving, situation, scratch, moment.look)
-            columns, place = shown_columns(ranking, request.offers)
+            situation, ranking = ranked_around(serving, situation, scratch, moment.look)
+            columns, place = shown_columns(ranking, situation, request.offers)
         is_booked = slate.is_booked[place]
         yield _Part(
             columns=columns

@@ -1,16 +1,20 @@
 """The offers of a slate as the feed saw them when it chose them, told as a ranker is told."""
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.affinity import PRIOR_BOOKINGS, of_items
 from features.pairs import days_to_session
-from reco.catalogue.shelf import Shelf
-from reco.db.arrays import FOREVER_US
+from reco.catalogue.shelf import CAPS, Shelf
+from reco.core.deposits import Cap
+from reco.db.arrays import FOREVER_US, micros, moment_of
+from reco.feed.answer import Session
 from reco.feed.ranking import Ranking
+from reco.feed.readback import asked_within
 from reco.feed.scoring import Taste
+from reco.feed.situation import Situation
 from reco.feed.surroundings import Surroundings
 from reco.model.ranker import RANKER_LAYOUT, AffinityFacts, Ranker, RankerFacts
 
@@ -32,7 +36,7 @@ TELLING = Ranker.of(
 
 
 def shown_columns(
-    ranking: Ranking, offers: NDArray[np.int64]
+    ranking: Ranking, situation: Situation, offers: NDArray[np.int64]
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64]]:
     """Return the columns of `training.replays.Pairs` for offers of a slate, and their places.
 
@@ -41,13 +45,15 @@ def shown_columns(
     Parameters
     ----------
     ranking
-        Of the request, by a model whose ranker is `TELLING`.
+        Of the request in its situation, by a model whose ranker is `TELLING`.
     offers
         (N,) ids, in the order shown.
     """
     sweep, taste, shelf = ranking.sweep, ranking.taste, ranking.sweep.catalogue.base
+    # A catalogue does not say what was open before it was read.
+    now_us = micros(max(situation.query.now, sweep.catalogue.at))
     row, place = _rows(shelf, offers)
-    stock, owner = _sessions(shelf, row, sweep.asked)
+    stock, owner = _sessions(shelf, row, situation, now_us)
     distance_m, is_around = _distances(shelf, row, sweep.around)
     near = _bookings_near(ranking, shelf.offer_item[row])
     sessions = np.bincount(owner, minlength=len(row))
@@ -55,7 +61,6 @@ def shown_columns(
     of_kept = kept[owner]
     stock, owner, item = stock[of_kept], owner[of_kept], shelf.offer_item[row[kept]]
     budget, catalogue = sweep.budget, sweep.catalogue
-    now_us = cast("int", sweep.asked[0])
     columns = {
         "said": taste.said(item),
         "bookings_near": near[kept],
@@ -88,20 +93,28 @@ def _rows(shelf: Shelf, offers: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
 
 
 def _sessions(
-    shelf: Shelf, row: NDArray[np.int64], asked: tuple[object, ...]
+    shelf: Shelf, row: NDArray[np.int64], situation: Situation, now_us: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the stocks that could be booked as was asked, and which of the offers has each."""
-    now_us, from_us, before_us, limits_cents = cast(
-        "tuple[int, int, int, NDArray[np.int64]]", asked[:4]
-    )
     first, count = shelf.stock_start[row], np.diff(shelf.stock_start)[row]
     owner = np.repeat(np.arange(len(row)), count)
     stock = np.arange(len(owner)) + np.repeat(first - np.cumsum(count) + count, count)
-    starts_us = shelf.stock_starts_us[stock]
-    is_asked = (starts_us >= from_us) & (starts_us < before_us) | (starts_us == FOREVER_US)
-    is_asked &= (shelf.stock_opens_us[stock] <= now_us) & (shelf.stock_closes_us[stock] > now_us)
-    is_asked &= shelf.stock_price_cents[stock] <= limits_cents[shelf.stock_cap[stock]]
-    return stock[is_asked], owner[is_asked]
+    is_open = (shelf.stock_opens_us[stock] <= now_us) & (shelf.stock_closes_us[stock] > now_us)
+    is_asked = asked_within(situation.query.filters, situation.state.credit)
+    told = [is_asked(*_session(shelf, one)) for one in stock[is_open].tolist()]
+    kept = np.flatnonzero(is_open)[np.array(told, dtype=bool)]
+    return stock[kept], owner[kept]
+
+
+def _session(shelf: Shelf, stock: int) -> tuple[Session, Cap]:
+    session = Session(
+        stock_id=str(shelf.stock_id[stock]),
+        starts_at=moment_of(int(shelf.stock_starts_us[stock])),
+        price_cents=int(shelf.stock_price_cents[stock]),
+        left=None,
+        ends_at=None,
+    )
+    return session, CAPS[shelf.stock_cap[stock]]
 
 
 def _distances(
