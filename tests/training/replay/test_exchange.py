@@ -89,9 +89,9 @@ def test_a_difference_is_found_and_none_is_rarely_found():
     wide = [[exposed(drawn(skew, generator, 20))] for skew in (3.0, 0.2)]
     assert all(p[1] < 0.01 for p in exchange_p(wide, 20, FIGURES, 0).values())
     rejected = []
-    for seed in range(20):
+    for seed in range(12):
         alike = [[exposed(drawn(1.0, generator, 20))] for _ in range(2)]
         found = exchange_p(alike, 20, FIGURES, seed)
         rejected.append([found[name][1] < 0.1 for name in FIGURES])
-    # 20 draws of one in ten are more than 6 once in 200 times.
-    assert np.all(np.sum(rejected, axis=0) <= 6)
+    # 12 draws of one in ten are more than 4 once in 200 times.
+    assert np.all(np.sum(rejected, axis=0) <= 4)
