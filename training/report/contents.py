@@ -95,7 +95,7 @@ def report_of(
         others=told.others(),
         bins=tuple(bins_of(summary.systems[at].curve) for at in pair),
         territory=territory_of(rows, manifest["n"]),
-        exposure=exposure_of(rows, folder.table("venues")),
+        exposure=exposure_of(rows, folder.table("venues"), seed=manifest["seed"]),
         changes=changes_of(rows[0], rows[-1], folder.table("items"), manifest["seed"])
         if beside
         else None,

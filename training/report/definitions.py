@@ -123,6 +123,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
             "Inequality of venues",
             "Gini coefficient of the exposure of venues, discounted by position",
         ),
+        "exposure": Definition(
+            "Share of exposure", "of the places on slates, what some venues have", Unit.SHARE
+        ),
         "ece": Definition(
             "Calibration error",
             "mean distance of the probabilities said from how often it came true, over bins of"

@@ -107,13 +107,15 @@ def _venues(report: Report) -> Iterator[Row]:
         for group, shares in groups.items():
             yield _plain(part, group, "", "share of offers", shares.offers)
             yield _plain(part, group, "", "share of bookings", shares.bookings)
-            for at, value in zip(report.pair, shares.exposure, strict=True):
-                yield _plain(part, group, report.labels[at].name, "share of exposure", value)
+            for at, exposure in zip(report.pair, shares.exposure, strict=True):
+                name = report.labels[at].name
+                yield (part, group, None, name, "share of exposure", *vars(exposure).values())
     for edge_m, values in found.within_m.items():
         for at, value in zip(report.pair, values, strict=True):
             yield _plain("distance", f"within {edge_m} m", report.labels[at].name, "share", value)
-    for at, value in zip(report.pair, found.online, strict=True):
-        yield _plain("distance", "online", report.labels[at].name, "share", value)
+    for at, online in zip(report.pair, found.online, strict=True):
+        name = report.labels[at].name
+        yield ("distance", "online", None, name, "share", *vars(online).values())
 
 
 def _changes(report: Report) -> Iterator[Row]:

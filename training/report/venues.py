@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from training.beyond import largest_half
+from training.paired import Compared
 from training.replay.exposure import venue_exposure, with_unshown
 from training.report.people import SystemRows
+from training.report.shares import online_shares, shares_of
 
 LARGE, SMALL, UNBOOKED = "large", "small", "never booked"
 _UNKNOWN = "unknown"
@@ -20,13 +22,24 @@ _METRES_EDGES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 
 @dataclass(frozen=True)
 class Shares:
-    """What some venues have of everything that is at venues."""
+    """What one venue has of everything that is at venues."""
+
+    offers: float | None
+    """None: there are none at all."""
+    bookings: float | None
+    exposure: tuple[float | None, ...]
+    """Discounted by position, in the order of the systems."""
+
+
+@dataclass(frozen=True)
+class KindShares:
+    """What the venues of one kind have of everything that is at venues."""
 
     venues: int
     offers: float | None
     """None: there are none at all."""
     bookings: float | None
-    exposure: tuple[float | None, ...]
+    exposure: tuple[Compared, ...]
     """Discounted by position, in the order of the systems."""
 
 
@@ -49,17 +62,20 @@ class Exposure:
     """Of the Lorenz curves, from the least shown."""
     lorenz: tuple[tuple[float, ...], ...]
     """Share of the exposure of each system, over `venue_share`; the mean of the weeks."""
-    by_type: Mapping[str, Shares]
-    by_size: Mapping[str, Shares]
+    by_type: Mapping[str, KindShares]
+    by_size: Mapping[str, KindShares]
     venues: tuple[Venue, ...]
     """Those most exposed by the last of the systems."""
     within_m: Mapping[int, tuple[float | None, ...]]
-    """Share of what is shown at a venue that is so near, in the order of the systems."""
-    online: tuple[float | None, ...]
+    """Share of what is shown at a venue that is so near, in the order of the systems. Whose they
+    are is not told, so that there are no intervals."""
+    online: tuple[Compared, ...]
     """Share of what is shown that is at no venue."""
 
 
-def exposure_of(systems: Sequence[SystemRows], venues: pa.Table, most: int = 300) -> Exposure:
+def exposure_of(
+    systems: Sequence[SystemRows], venues: pa.Table, most: int = 300, seed: int = 0
+) -> Exposure:
     """Return how systems expose venues.
 
     Parameters
@@ -76,24 +92,26 @@ def exposure_of(systems: Sequence[SystemRows], venues: pa.Table, most: int = 300
     size = np.where(largest_half(bookings), LARGE, np.where(bookings > 0, SMALL, UNBOOKED))
     share_of = _Whole(venues["offers"].to_numpy().astype(np.float64), bookings, exposed)
     order = np.argsort(-exposed[-1], kind="stable")[:most]
+    by_type = {name: kind == name for name in sorted(set(kind.tolist()))}
+    by_size = {name: size == name for name in (LARGE, SMALL, UNBOOKED)}
     return Exposure(
         venue_share=tuple(np.linspace(0.0, 1.0, _POINTS + 1).tolist()),
         lorenz=tuple(tuple(_lorenz_of_weeks(system).tolist()) for system in systems),
-        by_type={name: share_of.some(kind == name) for name in sorted(set(kind.tolist()))},
-        by_size={name: share_of.some(size == name) for name in (LARGE, SMALL, UNBOOKED)},
+        by_type=share_of.kinds(by_type, shares_of(systems, by_type, seed)),
+        by_size=share_of.kinds(by_size, shares_of(systems, by_size, seed)),
         venues=tuple(
             Venue(
                 name=venues["name"][at].as_py() or venues["venue_id"][at].as_py(),
                 venue_type=str(kind[at]),
                 lon=venues["lon"][at].as_py(),
                 lat=venues["lat"][at].as_py(),
-                shares=share_of.some(np.arange(len(kind)) == at),
+                shares=share_of.one(np.arange(len(kind)) == at),
             )
             for at in order.tolist()
             if exposed[-1][at] > 0
         ),
         within_m=_within(systems),
-        online=tuple(_share(system.shown("venues") < 0) for system in systems),
+        online=online_shares(systems, seed),
     )
 
 
@@ -105,14 +123,29 @@ class _Whole:
     bookings: NDArray[np.float64]
     exposed: Sequence[NDArray[np.float64]]
 
-    def some(self, chosen: NDArray[np.bool_]) -> Shares:
-        """Return the shares of some of them."""
+    def one(self, chosen: NDArray[np.bool_]) -> Shares:
+        """Return the shares of the one that is marked."""
         return Shares(
-            venues=int(np.count_nonzero(chosen)),
             offers=_part(self.offers, chosen),
             bookings=_part(self.bookings, chosen),
             exposure=tuple(_part(exposed, chosen) for exposed in self.exposed),
         )
+
+    def kinds(
+        self,
+        chosen: Mapping[str, NDArray[np.bool_]],
+        exposure: Mapping[str, tuple[Compared, ...]],
+    ) -> dict[str, KindShares]:
+        """Return the shares of venues of kinds."""
+        return {
+            name: KindShares(
+                venues=int(np.count_nonzero(marks)),
+                offers=_part(self.offers, marks),
+                bookings=_part(self.bookings, marks),
+                exposure=exposure[name],
+            )
+            for name, marks in chosen.items()
+        }
 
 
 def _part(column: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float | None:

@@ -9,6 +9,7 @@ from htpy import Element, Node
 from training.report.blocks import (
     beside,
     figure,
+    figure_cell,
     folded,
     legend,
     section,
@@ -22,7 +23,7 @@ from training.report.definitions import definition
 from training.report.maps import Dot, Ground, Square, dot_map, grid_map, level_of, levels
 from training.report.places import LEAST_PEOPLE, Cell
 from training.report.svg import Axis, colour
-from training.report.venues import LARGE, SMALL, UNBOOKED, Shares, Venue
+from training.report.venues import LARGE, SMALL, UNBOOKED, KindShares, Shares, Venue
 from training.report.wording import percent, value_text
 
 _RATIOS = (0.5, 0.8, 1.25, 2.0)
@@ -127,12 +128,8 @@ def venues(report: Report) -> Element:
         "Which venues are shown",
         h.p[
             "Exposure counts each place on a slate, discounted by its position. Shares are of what"
-            " is at venues; online offers are ",
-            [
-                [", " if at else "", f"{letter}: ", share(online)]
-                for at, (letter, online) in enumerate(zip(letters, found.online, strict=True))
-            ],
-            " of what is shown.",
+            " is at venues. Intervals of 95 % are by people; below them stand changes against"
+            f" {letters[0]}, and p after Holm.",
         ],
         system_legend(report.labels, report.pair),
         beside(_lorenz(report), _distances(report)),
@@ -141,6 +138,11 @@ def venues(report: Report) -> Element:
             "By size: the fewest venues that had half of the bookings are large",
             letters,
             {name: found.by_size[name] for name in (LARGE, SMALL, UNBOOKED)},
+        ),
+        table(
+            "Of all that is shown, at no venue.",
+            ["", *(f"Share of places, {letter}" for letter in letters)],
+            [["online", *(figure_cell("exposure", online) for online in found.online)]],
         ),
         _single_venues(report, letters),
     )
@@ -183,7 +185,7 @@ def _distances(report: Report) -> Node:
     return figure(curves("How far it is", told, x, y, lines), told)
 
 
-def _shares(caption: str, letters: Sequence[str], found: Mapping[str, Shares]) -> Element:
+def _shares(caption: str, letters: Sequence[str], found: Mapping[str, KindShares]) -> Element:
     head = ["Venues", "How many", "Share of offers", "Share of bookings before",
             *(f"Share of exposure, {letter}" for letter in letters)]  # fmt: skip
     rows = [
@@ -192,7 +194,7 @@ def _shares(caption: str, letters: Sequence[str], found: Mapping[str, Shares]) -
             f"{one.venues:,}",
             share(one.offers),
             share(one.bookings),
-            *(share(exposure) for exposure in one.exposure),
+            *(figure_cell("exposure", exposure) for exposure in one.exposure),
         ]
         for name, one in found.items()
         if one.venues

@@ -15,6 +15,7 @@ from training.report.contents import report_of
 from training.report.maps import Ground
 from training.report.people import SystemRows, system_rows
 from training.report.places import LEAST_PEOPLE, territory_of
+from training.report.shares import online_shares, shares_of
 from training.report.svg import Scale
 from training.report.venues import lorenz
 
@@ -78,11 +79,42 @@ def test_cells_of_few_people_are_left_out(alone):
 def test_shares_of_venues_sum_to_all(report):
     for groups in (report.exposure.by_type, report.exposure.by_size):
         for at in range(2):
-            assert sum(one.exposure[at] for one in groups.values()) == pytest.approx(1.0)
+            assert sum(one.exposure[at].value for one in groups.values()) == pytest.approx(1.0)
         assert sum(one.bookings for one in groups.values()) == pytest.approx(1.0)
         assert sum(one.offers for one in groups.values()) == pytest.approx(1.0)
         assert sum(one.venues for one in groups.values()) == 12
     assert report.exposure.by_size["large"].bookings >= 0.5
+
+
+def test_shares_of_exposure_are_those_of_all_slates_with_intervals_by_people(report, rows, run):
+    kinds = run.table("venues")["venue_type"].to_pylist()
+    for at, name in enumerate(("near", "wide")):
+        shown = defaultdict(float)
+        for row in rows[name].values():
+            for place, venue in enumerate(row["venues"]):
+                shown[kinds[venue]] += 1 / np.log2(place + 2)
+        for kind, one in report.exposure.by_type.items():
+            told = one.exposure[at]
+            assert told.value == pytest.approx(shown[kind] / sum(shown.values()))
+            assert told.low < told.value < told.high
+            assert told.change_low <= told.change <= told.change_high
+            assert (told.p is None) == (at == 0)
+
+
+def test_the_share_online_is_that_of_all_places():
+    pages = {
+        "near": [[0, -1, 2], [1], [-1, -1]],
+        "wide": [[0, 1, 2], [-1, 1], [1]],
+    }
+    systems = [
+        SystemRows(pa.table({"items": slates, "venues": slates}), np.array([0, 1, 1]))
+        for slates in pages.values()
+    ]
+    first, second = online_shares(systems, seed=0)
+    assert (first.value, second.value) == (pytest.approx(3 / 6), pytest.approx(1 / 6))
+    assert second.change == pytest.approx(-2 / 3)
+    (of_kind,) = shares_of(systems[:1], {"zero": np.array([True, False, False])}, seed=0)["zero"]
+    assert of_kind.value == pytest.approx(1 / (2 + 1 / np.log2(4)))
 
 
 def test_the_lorenz_curve_is_that_of_the_gini_coefficient_told(report):
