@@ -1,13 +1,15 @@
 """Read the chosen offers back from the database: a feed never shows what cannot be booked."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import psycopg
 
 from features.horizon import Value, values_of
 from reco.catalogue.cards import UNSEEN, Cards, ItemCard, VenueCard
+from reco.catalogue.shelf import CAPS
 from reco.core.deposits import Cap, Credit
 from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
@@ -109,12 +111,12 @@ def read_offers(
 
 def asked_within(filters: Filters, credit: Credit) -> Callable[[Session, Cap], bool]:
     """Return what says whether a session that counts against a cap is as asked, and affordable."""
-    limits_cents = {cap: credit.limit_cents(cap) for cap in get_args(Cap)}
+    most_cents = {cap: _most_cents(filters, credit.limit_cents(cap)) for cap in CAPS}
+    has_window = filters.starts_from is not None or filters.starts_before is not None
 
     def is_asked(session: Session, cap: Cap) -> bool:
-        limit_cents = limits_cents[cap]
-        is_affordable = limit_cents is None or session.price_cents <= limit_cents
-        return is_affordable and _asked(session, filters)
+        is_affordable = session.price_cents <= most_cents[cap]
+        return is_affordable and (not has_window or _begins_within(filters, session.starts_at))
 
     return is_asked
 
@@ -215,13 +217,14 @@ def _sessions(
     return tuple(sessions)
 
 
-def _asked(session: Session, filters: Filters) -> bool:
-    """Say whether a session costs and begins as asked."""
-    if filters.max_price_cents is not None and session.price_cents > filters.max_price_cents:
-        return False
-    starts = session.starts_at
-    if starts is None:
+def _most_cents(filters: Filters, limit_cents: int | None) -> float:
+    bounds = (filters.max_price_cents, limit_cents)
+    return min((bound for bound in bounds if bound is not None), default=math.inf)
+
+
+def _begins_within(filters: Filters, starts_at: datetime | None) -> bool:
+    """Say whether a session begins as asked; what has no date does on any day."""
+    if starts_at is None:
         return True
-    after = filters.starts_from is None or starts >= filters.starts_from
-    before = filters.starts_before is None or starts < filters.starts_before
-    return after and before
+    after = filters.starts_from is None or starts_at >= filters.starts_from
+    return after and (filters.starts_before is None or starts_at < filters.starts_before)

@@ -2,10 +2,10 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from string import Formatter
 
 from reco.feed.answer import Parameter, Statement
 
@@ -28,29 +28,21 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
     texts = _texts()[language]
     is_single = parameters.get("bookings_near") == 1 or parameters.get("changed") == 1
     template = texts[f"explain_{code}_one" if is_single else f"explain_{code}"]
-    if not parameters:
-        return Statement(code, parameters, template)
-    return Statement(code, parameters, template.format_map(_Words(parameters, language)))
+    words = {key: _word(key, parameters, language) for key in _told_by(template)}
+    return Statement(code, parameters, template.format_map(words) if words else template)
 
 
-@dataclass(frozen=True)
-class _Words(Mapping[str, Parameter]):
-    """Parameters in words, made of those alone that a text has room for."""
+@cache
+def _told_by(template: str) -> tuple[str, ...]:
+    """Return the parameters that a text has room for."""
+    return tuple(key for _, key, _, _ in Formatter().parse(template) if key)
 
-    parameters: Mapping[str, Parameter]
-    language: str
 
-    def __getitem__(self, key: str) -> Parameter:
-        value = self.parameters[key]
-        if key == "value":
-            return value_name(str(self.parameters["attribute"]), str(value), self.language)
-        return _number(key, value, self.language) if isinstance(value, float) else value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.parameters)
-
-    def __len__(self) -> int:
-        return len(self.parameters)
+def _word(key: str, parameters: Mapping[str, Parameter], language: str) -> Parameter:
+    value = parameters[key]
+    if key == "value":
+        return value_name(str(parameters["attribute"]), str(value), language)
+    return _number(key, value, language) if isinstance(value, float) else value
 
 
 @lru_cache(_NAMES)
