@@ -34,11 +34,10 @@ def difference_text(metric: str, difference: float) -> str:
     """
     unit = definition(metric).unit
     if unit is Unit.METRES:
-        return signed(f"{difference / 1000.0:+.1f}{_SPACE}km")
+        return f"{_plus(difference / 1000.0, 1)}{_SPACE}km"
     if unit is Unit.SHARE:
-        return signed(f"{100.0 * difference:+.2f}{_SPACE}points")
-    decimals = 1 if unit is Unit.POINTS else 4
-    return signed(f"{difference:+,.{decimals}f}")
+        return f"{_plus(100.0 * difference, 2)}{_SPACE}points"
+    return _plus(difference, 1 if unit is Unit.POINTS else 4)
 
 
 def axis_text(metric: str) -> Callable[[float], str]:
@@ -62,8 +61,13 @@ def change_text(share: float) -> str:
     >>> change_text(0.0653).split()
     ['+6.5', '%']
     """
-    told = f"{100.0 * share:+.1f}"
-    return signed(f"{told if told not in {'+0.0', '-0.0'} else '0.0'}{_SPACE}%")
+    return f"{_plus(100.0 * share, 1)}{_SPACE}%"
+
+
+def _plus(number: float, decimals: int) -> str:
+    """Return a number with its sign, without one where it is rounded to 0."""
+    told = f"{number:+,.{decimals}f}"
+    return signed(told if told.strip("+-0.") else told[1:])
 
 
 def p_text(p: float) -> str:
