@@ -19,7 +19,7 @@ class AtMost:
     log_odds: NDArray[np.float32]
     """(I,) minus infinity: it is not in question."""
     families: Families
-    scratch: Scratch
+    sweep: Sweep
     rows: NDArray[np.int32]
     """Those that may have the most, of all and of each family asked for."""
     least: float
@@ -27,16 +27,27 @@ class AtMost:
     least_of_family: NDArray[np.float64]
     """(F,) the same of each family; +∞: it is not asked for."""
 
-    def above(self, least_of_family: NDArray[np.float64]) -> NDArray[np.int32]:
-        """Return the rows of the items that may have the least log-odds of their family."""
-        chosen, least = self.scratch.chosen, least_of_family.astype(np.float32)
-        count = selecting.choose(self.log_odds, self.families.of_item, least, chosen)
+    def above(
+        self, least_of_family: NDArray[np.float64], farthest: float = np.inf
+    ) -> NDArray[np.int32]:
+        """Return the rows of the items that may have the least log-odds of their family.
+
+        Parameters
+        ----------
+        farthest
+            What the distance of an item's nearest offer may cost, infinity where there is none.
+        """
+        chosen, least = self.sweep.scratch.chosen, least_of_family.astype(np.float32)
+        family, near = self.families.of_item, self.sweep.near
+        count = selecting.choose(self.log_odds, family, least, near, farthest, chosen)
         return chosen[:count]
 
-    def level(self, wanted: NDArray[np.bool_], count: int) -> float:
-        """Return log-odds that about `count` items of wanted families may have, −∞ if fewer."""
-        histogram, least = _histogram(self.scratch, self.families), np.empty(len(wanted) + 1)
-        selecting.count_in(self.log_odds, self.families.of_item, wanted, histogram)
+    def level(self, wanted: NDArray[np.bool_], count: int, farthest: float = np.inf) -> float:
+        """Return log-odds that about `count` of wanted families may have; −∞ if fewer."""
+        family, near = self.families.of_item, self.sweep.near
+        histogram = _histogram(self.sweep.scratch, self.families)
+        selecting.count_in(self.log_odds, family, wanted, near, farthest, histogram)
+        least = np.empty(len(wanted) + 1)
         selecting.levels(histogram, self.families.is_asked, count, 0, least)
         return float(least[-1])
 
@@ -51,18 +62,18 @@ def at_most(sweep: Sweep, taste: Taste, families: Families, count: int, of_each:
     """
     catalogue, scratch, scale = sweep.catalogue, sweep.scratch, taste.scale
     at_venues, online = taste.popular_at_venues, taste.popular_online
-    most, least = scratch.most[: len(catalogue.items)], np.empty(len(families.is_asked) + 1)
+    most, least = _said(sweep, taste), np.empty(len(families.is_asked) + 1)
     frequent, kind, of_kind = taste.of_item
     found = bounding.most_log_odds(
-        _said(sweep, taste), sweep.near, sweep.is_out, catalogue.is_online_item,
-        catalogue.online_bookings, sweep.online_cost,
+        sweep.near, sweep.is_out, catalogue.is_online_item, catalogue.online_bookings,
+        sweep.online_cost,
         at_venues.few, at_venues.terms, online.few, online.terms, 1.0 - taste.share,
         frequent, kind, of_kind.astype(np.float32), catalogue.price_codes, sweep.asked.least_cost,
         scale.intercept, scale.slope, scale.scale, families.of_item, families.is_asked,
         count, of_each, most, scratch.likely, least, _histogram(scratch, families),
     )  # fmt: skip
     rows = scratch.likely[:found]
-    return AtMost(most, families, scratch, rows, float(least[-1]), least[:-1])
+    return AtMost(most, families, sweep, rows, float(least[-1]), least[:-1])
 
 
 def _histogram(scratch: Scratch, families: Families) -> NDArray[np.int32]:
@@ -73,7 +84,7 @@ def _said(sweep: Sweep, taste: Taste) -> NDArray[np.float32]:
     """Return what the model may say of each item at most, (I,); NaN: it cannot say."""
     serving, scratch, history = taste.serving, sweep.scratch, taste.history
     items, known = len(sweep.catalogue.items), sweep.catalogue.base_items
-    said, room = scratch.said[:items], scratch.slack[:items]
+    said, room = scratch.most[:items], scratch.slack[:items]
     model, arranged = serving.model, serving.arranged
     if model is None or arranged is None:
         said.fill(np.nan)

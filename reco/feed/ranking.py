@@ -32,6 +32,7 @@ MOST = 500
 OF_EACH = 5
 """The likeliest of each family that would bring something new: a first play at rank 800, too."""
 _GROWTH = 4
+_ANYWHERE_NEAR = float(np.finfo(np.float32).max)
 _OF_FAMILY = 4
 """Of a family so many times more are looked at first: a few of it change places more easily."""
 
@@ -65,15 +66,17 @@ class Ranking:
             Groups of candidates that are left out.
         """
         wanted, looked_at = self._with_room(full), self.first * most
-        at_least = self._at_most.level(wanted, int(looked_at))
+        # Where what is digital has no room, what is not near has none.
+        farthest = _ANYWHERE_NEAR if full.online else np.inf
+        at_least = self._at_most.level(wanted, int(looked_at), farthest)
         while True:
-            above = self._at_most.above(np.where(wanted, at_least, np.inf))
+            above = self._at_most.above(np.where(wanted, at_least, np.inf), farthest)
             found = self._looked_into(above).likeliest(most, full)
             if self._is_known(found, at_least, most):
                 return found
             if len(found) < most:
                 looked_at *= _GROWTH
-                at_least = self._at_most.level(wanted, int(looked_at))
+                at_least = self._at_most.level(wanted, int(looked_at), farthest)
             else:
                 at_least = self._below(found, most)
 

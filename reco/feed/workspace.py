@@ -34,9 +34,8 @@ class Scratch:
     likely: NDArray[np.int32]
     """Rows of items, as the following."""
     chosen: NDArray[np.int32]
-    said: NDArray[np.float32]
-    slack: NDArray[np.float32]
     most: NDArray[np.float32]
+    slack: NDArray[np.float32]
     _grown: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def values(self, catalogue: Catalogue) -> NDArray[np.int32]:
@@ -69,9 +68,8 @@ class Scratch:
             slot=np.empty(items, dtype=np.int32),
             likely=np.empty(items + 1, dtype=np.int32),
             chosen=np.empty(items + 1, dtype=np.int32),
-            said=np.empty(items, dtype=np.float32),
-            slack=np.empty(items, dtype=np.float32),
             most=np.empty(items, dtype=np.float32),
+            slack=np.empty(items, dtype=np.float32),
         )
 
 

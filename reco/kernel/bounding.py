@@ -168,7 +168,7 @@ def _note(first, group, floor, is_out, price, least_cost, most, row, count, hist
 
 @compiled(
     int64(
-        READ_F32, READ_NEAR, READ_BOOL, READ_BOOL, READ_I32, float64,
+        READ_NEAR, READ_BOOL, READ_BOOL, READ_I32, float64,
         READ_F64, READ_F64, READ_F64, READ_F64, float64,
         READ_F32, READ_I32, READ_F32, READ_I16, READ_F32,
         float64, float64, float64,
@@ -177,7 +177,7 @@ def _note(first, group, floor, is_out, price, least_cost, most, row, count, hist
     )
 )  # fmt: skip
 def most_log_odds(
-    said, near, is_out, is_online, online_bookings, online_cost,
+    near, is_out, is_online, online_bookings, online_cost,
     few_at_venues, at_venues, few_online, online, rest,
     frequent, kind, of_kind, price, least_cost,
     intercept, slope, scale,
@@ -193,8 +193,6 @@ def most_log_odds(
 
     Parameters
     ----------
-    said
-        What the model may say at most; NaN: it cannot say.
     near
         What is near of each item (`nearness.come_near`).
     is_out, is_online
@@ -215,8 +213,10 @@ def most_log_odds(
         Of the calibration, times what the model counts.
     group, is_asked
         The group of each item, and by group whether it is asked for.
-    most, row
-        Room for the results.
+    most
+        What the model may say of each item at most, NaN: it cannot say; receives the results.
+    row
+        Room for the rows.
     least
         Receives for each group log-odds with which all of its items are among the rows, infinity
         where it is not asked for; and at last those with which all items are.
@@ -227,15 +227,19 @@ def most_log_odds(
     both[:, 0], both[:, 1] = few_at_venues, few_online
     pairs = both.reshape(-1).view(np.float64)
     pair, bookings = np.empty(_AT_ONCE), np.empty(_AT_ONCE, dtype=np.int32)
+    said = np.empty(_AT_ONCE, dtype=np.float32)
     items, left, groups = len(most), 0, len(is_asked)
     floor = np.full(groups, ANY)
     histogram[:] = 0
     # Items of a kind often stand together, so that a sample must be spread.
     stride = max(1, items // (_AT_ONCE * _SAMPLE))
-    for turn in range(stride):
-        for first in range(turn * _AT_ONCE, items, stride * _AT_ONCE):
+    for is_sample in (True, False):
+        for first in range(0, items, _AT_ONCE):
+            if (first // _AT_ONCE % stride == 0) != is_sample:
+                continue
             last = min(first + _AT_ONCE, items)
-            lanes, own, said_here = np.uint64(last - first), most[first:last], said[first:last]
+            lanes, own, said_here = np.uint64(last - first), most[first:last], said[: last - first]
+            said_here[:] = own
             _calibrated(said_here, intercept, slope, scale, own)
             _add_place(
                 said_here, near[first:last], is_online[first:last], online_bookings[first:last],
@@ -254,7 +258,7 @@ def most_log_odds(
                 first, group[first:last], floor, is_out[first:last], price[first:last], least_cost,
                 own, row, left, histogram,
             )  # fmt: skip
-        if turn == 0 and stride > 1:
+        if is_sample and stride > 1:
             # Of a group few may be left: the sample itself has to have enough of it.
             of_sample = int64(_SURE * count / stride) + 1
             levels(histogram, is_asked, of_sample, count_of_group, least)

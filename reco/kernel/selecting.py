@@ -60,21 +60,25 @@ def levels(histogram, is_asked, count, count_of_group, least):
     return True
 
 
-@compiled(boolean(READ_F32, READ_I16, READ_BOOL, int32[::1]))
-def count_in(most, group, is_wanted, histogram):
-    """Count items of wanted groups by their group and log-odds."""
+@compiled(boolean(READ_F32, READ_I16, READ_BOOL, READ_NEAR, float64, int32[::1]))
+def count_in(most, group, is_wanted, near, farthest, histogram):
+    """Count items of wanted groups by their group and log-odds.
+
+    Those alone whose nearest offer costs no more than `farthest`: infinity where nothing is near.
+    """
     histogram[:] = 0
     for row in range(np.uint64(len(most))):
-        if is_wanted[np.uint64(group[row])] and most[row] >= ANY:
+        is_close = near[row].cost <= farthest
+        if is_close and is_wanted[np.uint64(group[row])] and most[row] >= ANY:
             histogram[bin_of(most[row], group[row], len(is_wanted))] += int32(1)
     return True
 
 
-@compiled(int64(READ_F32, READ_I16, READ_F32, int32[::1]))
-def choose(most, group, least_of_group, chosen):
+@compiled(int64(READ_F32, READ_I16, READ_F32, READ_NEAR, float64, int32[::1]))
+def choose(most, group, least_of_group, near, farthest, chosen):
     """Write the rows of the items that may have the least log-odds of their group, ascending.
 
-    Return how many there are.
+    Those alone that are near enough, as above; return how many there are.
 
     Parameters
     ----------
@@ -84,7 +88,8 @@ def choose(most, group, least_of_group, chosen):
     count = np.uint64(0)
     for row in range(np.uint64(len(most))):
         chosen[count] = np.int32(row)
-        count += np.uint64(most[row] >= max(least_of_group[np.uint64(group[row])], ANY))
+        is_likely = most[row] >= max(least_of_group[np.uint64(group[row])], ANY)
+        count += np.uint64(is_likely & (near[row].cost <= farthest))
     return np.int64(count)
 
 

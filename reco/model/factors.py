@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.kernel.solving import add_terms
 from reco.model.artifact import Layout
 from reco.model.history import History
-from reco.model.latent import Latent
+from reco.model.latent import Latent, solved
 from reco.model.scorer import Parameters
 
 
@@ -53,17 +54,17 @@ class Factors(Latent):
         It solves `(Y'Y + Y'(C - 1)Y + regularisation) x = Y'C 1` (Hu et al., equation 4), which is
         what training alternates with, so that fresh interactions count at once.
         """
-        seen = self.item_factors[history.rows].astype(np.float64)
-        right = seen.T @ (1.0 + self.alpha * history.weights.astype(np.float64))
-        return np.asarray(np.linalg.solve(self.normal_equations(history), right), dtype=np.float64)
+        left, right = history.once(self, self._equations)
+        return np.asarray(solved(left, right[np.newaxis])[0])
 
     def normal_equations(self, history: History) -> NDArray[np.float64]:
         """Return the left side, (F, F), of what the user's factor solves."""
-        return history.once(self, self._normal_equations)
-
-    def _normal_equations(self, history: History) -> NDArray[np.float64]:
-        seen = self.item_factors[history.rows].astype(np.float64)
-        extra = self.alpha * history.weights.astype(np.float64)
-        left = self.gramian + seen.T @ (seen * extra[:, np.newaxis])
-        left.flat[:: len(left) + 1] += self.regularisation
+        left, _ = history.once(self, self._equations)
         return left
+
+    def _equations(self, history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        extra = self.alpha * history.weights.astype(np.float64)
+        left, right = np.array(self.gramian), np.zeros(len(self.gramian))
+        left.flat[:: len(left) + 1] += self.regularisation
+        add_terms(self.item_factors, history.rows, extra, 1.0 + extra, left, right)
+        return left, right

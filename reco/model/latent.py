@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.kernel.scoring import products
+from reco.kernel.solving import solve
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
 from reco.model.scorer import Bounds, cosines, nothing_known, unknown
@@ -47,3 +48,17 @@ class Latent(ABC):
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the cosine of the factors of `row` and of each item of `rows`."""
         return cosines(self.item_factors, row, rows)
+
+
+def solved(left: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what `left` (F, F) times each row is to become that row of `sides` (k, F).
+
+    Raises
+    ------
+    LinAlgError
+        `left` is not positive definite.
+    """
+    found = np.array(sides)
+    if not solve(left, found):
+        raise np.linalg.LinAlgError("The equations of a user have no single solution.")
+    return found

@@ -10,6 +10,7 @@ from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.hybrid import Hybrid
 from reco.model.item_item import ItemItem
+from reco.model.latent import solved
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
 
@@ -113,10 +114,10 @@ class _Terms:
         Sherman and Morrison (1950) give all solutions without one from the left side of all.
         """
         seen = self.factors.astype(np.float64)
-        pulled = np.linalg.solve(left, seen.T)
-        leverage = (seen.T * pulled).sum(axis=0)
+        pulled = solved(left, seen)
+        leverage = (seen * pulled).sum(axis=1)
         share = (self.confidence - self.weight * (seen @ user)) / (1.0 - self.weight * leverage)
-        return np.asarray((share * pulled).T @ others.T)
+        return np.asarray((share[:, np.newaxis] * pulled) @ others.T)
 
 
 def _known(factors: NDArray[np.float32], rows: NDArray[np.int32]) -> NDArray[np.float64]:
