@@ -12,7 +12,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from reco.catalogue.venues import Venues
-from reco.geo.ellipsoid import cartesian
+from reco.geo.ellipsoid import cartesian_of
 from reco.geo.points import Point
 from reco.kernel.geodesic import within as _within
 
@@ -128,9 +128,7 @@ def within(
     venues: Venues, rows: NDArray[np.int32], here: Point, radius_m: float
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return those of `rows` within `radius_m` of `here` on the spheroid, and their distances."""
-    x, y, z, sin_lat = (
-        float(value[0]) for value in cartesian(np.array([here.lon]), np.array([here.lat]))
-    )
+    x, y, z, sin_lat = cartesian_of(here.lon, here.lat)
     found, distance_m = np.empty(len(rows), np.int32), np.empty(len(rows))
     count = _within(
         rows, venues.venue_lon, venues.venue_lat,

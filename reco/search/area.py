@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.venues import Venues
-from reco.geo.ellipsoid import cartesian
+from reco.geo.ellipsoid import cartesian_of
 from reco.geo.points import Point
 from reco.kernel.search import distances
 from reco.search.answer import OpenFound
@@ -81,7 +81,7 @@ def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -
 
 def _may_reach(venues: Venues, here: Point, radius_m: float) -> NDArray[np.bool_]:
     """Return which venues are not farther along a straight line, which is never the longer way."""
-    x_m, y_m, z_m, _ = cartesian(np.array([here.lon]), np.array([here.lat]))
+    x_m, y_m, z_m, _ = cartesian_of(here.lon, here.lat)
     squared = (venues.venue_x_m - x_m) ** 2
     squared += (venues.venue_y_m - y_m) ** 2
     squared += (venues.venue_z_m - z_m) ** 2
@@ -93,9 +93,7 @@ def distances_m(venues: Venues, rows: NDArray[np.int64], here: Point) -> NDArray
 
     Beyond 19,850 km, on the other side of the globe, to a hundredth.
     """
-    x_m, y_m, z_m, sin_lat = (
-        float(part[0]) for part in cartesian(np.array([here.lon]), np.array([here.lat]))
-    )
+    x_m, y_m, z_m, sin_lat = cartesian_of(here.lon, here.lat)
     columns = (
         *(venues.venue_lon, venues.venue_lat),
         *(venues.venue_x_m, venues.venue_y_m, venues.venue_z_m, venues.venue_sin_lat),
