@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 from answering import Crowd
+from rich.console import Console
 
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.model.artifact import read_artifact
 from reco.model.loaded import load_model
+from training.commands.screen import training_table
 from training.commands.train import train_world
 from training.simulate.truth import load_truth
 from training.simulate.world import simulate_world
@@ -51,6 +53,10 @@ def test_training_learns_from_what_was_shown(answered):
     assert told.taught.first_at == (begin + timedelta(days=1)).isoformat()
     assert told.taught.last_at == (begin + timedelta(days=9)).isoformat()
     assert told.loss_a_visit.high < 0.0
+    screen = Console(width=200)
+    with screen.capture() as printed:
+        screen.print(training_table(summary))
+    assert f"shown on {told.taught.slates:,} slates" in printed.get()
     facts = read_artifact(summary.folder).facts
     assert facts.metrics["probability"]["taught"]["slates"] == told.taught.slates
     assert facts.metrics["probability"]["learned_bookings"] > 200

@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from reco.feed.exploring import UNKNOWN
+from training.ranked import figures_of_shown, taught_by
 from training.ranker import Weights
 from training.replay.impressions import Impressions
 from training.replays import Pairs
@@ -190,3 +191,16 @@ def test_what_chance_put_there_is_told_apart():
     shown = slates_of(9, 100)
     assert 0 < shown.by_chance.sum() < len(shown) / 10
     assert not shown.by_chance[:3].any()
+
+
+def test_a_run_tells_what_taught_it_and_how_far_it_can_be_believed(shown, found):
+    told = taught_by(shown, found)
+    assert (told.slates, told.offers) == (SLATES, SLATES * N)
+    assert told.bookings == shown.pairs.is_booked.sum()
+    assert told.by_chance == shown.by_chance.sum()
+    assert told.first_at == "1970-01-01T00:00:00+00:00"
+    assert told.last_at == "1970-01-01T00:00:00.000599+00:00"
+    figures = figures_of_shown(found, slates_of(2, SLATES), shown.pairs)
+    assert figures.visits == SLATES
+    assert figures.loss_a_visit.high < 0.0
+    assert figures.reliability.ece_rel < 0.15
