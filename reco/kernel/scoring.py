@@ -25,9 +25,23 @@ def product(factor, user):
     return total
 
 
+@compiled(float64(READ_MATRIX_F32, READ_I32))
+def _fetch(factors, rows):
+    """Return the sum of the ends of some rows: what is far away in memory, asked for at once."""
+    total, last = 0.0, np.uint64(factors.shape[1] - 1)
+    for row in rows:
+        if row >= 0:
+            total += factors[np.uint64(row), np.uint64(0)] + factors[np.uint64(row), last]
+    return total
+
+
 @compiled(boolean(READ_MATRIX_F32, READ_F64, READ_I32, float64[::1]))
 def products(factors, user, rows, score):
-    """Write the product of `user` with each row of `factors`; NaN for −1 and for zero factors."""
+    """Write the product of `user` with each row of `factors`; NaN for −1 and for zero factors.
+
+    Return whether the rows begin and end with finite factors.
+    """
+    fetched = _fetch(factors, rows)
     for place in range(len(rows)):
         row = rows[place]
         if row < 0:
@@ -37,7 +51,7 @@ def products(factors, user, rows, score):
         if found == 0.0 and not np.any(factors[row] != float32(0.0)):
             found = np.nan
         score[place] = found
-    return True
+    return bool(np.isfinite(fetched))
 
 
 @compiled(
