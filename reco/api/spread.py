@@ -9,6 +9,7 @@ announce themselves, and a worker's loop takes connections from there instead of
 
 import asyncio
 import logging
+import select
 import selectors
 import signal
 import socket
@@ -31,6 +32,8 @@ _ONE = b"."
 """Goes with a descriptor, since something must; alone it says that one connection ended."""
 _WAITING_BYTES = 2**15
 """Of a channel: some dozens of connections may wait for a worker, the others in the backlog."""
+_ROOM_MS = 10
+"""Other news than room in a channel waits no longer."""
 
 
 def run_workers(config: uvicorn.Config) -> None:
@@ -65,11 +68,15 @@ class Spreader:
         """Accept and hand on; should that fail, the whole server ends, for it would be deaf."""
         try:
             while True:
-                for key, _ in self._selector.select():
-                    key.data()
+                self.turn()
         except BaseException:
             signal.raise_signal(signal.SIGTERM)
             raise
+
+    def turn(self) -> None:
+        """Wait until something is to be done, and do it."""
+        for key, _ in self._selector.select():
+            key.data()
 
     def _welcome(self) -> None:
         _, descriptors, _, _ = socket.recv_fds(self._announced, 1, 1)
@@ -83,6 +90,9 @@ class Spreader:
         self._selector.register(channel, selectors.EVENT_READ, partial(self._ended, channel))
 
     def _accept(self) -> None:
+        # The last worker may have gone, or all be full, since the loop was told of somebody.
+        if not self._has_room():
+            return
         try:
             connection, _ = self._listening.accept()
         except OSError:
@@ -90,6 +100,16 @@ class Spreader:
             return
         with connection:
             self._hand_on(connection)
+
+    def _has_room(self) -> bool:
+        """Say whether a worker can be handed a connection, once one can or after a moment.
+
+        Until then connections wait in the backlog.
+        """
+        room = select.poll()
+        for channel in self._held:
+            room.register(channel, select.POLLOUT)
+        return any(not state & select.POLLHUP for _, state in room.poll(_ROOM_MS))
 
     def _hand_on(self, connection: socket.socket) -> None:
         for channel in sorted(self._held, key=self._held.__getitem__):
@@ -105,6 +125,9 @@ class Spreader:
                 return
 
     def _ended(self, channel: socket.socket) -> None:
+        if channel not in self._held:
+            # It was forgotten since the loop was told of its end.
+            return
         try:
             ended = len(channel.recv(4096))
         except ConnectionError:
@@ -156,8 +179,8 @@ class _Arrivals:
         """Take nobody new; who was handed on already is let in."""
         self._loop.remove_reader(self._channel)
         self._channel.shutdown(socket.SHUT_RD)
-        while arrived := self._next():
-            self._let_in(arrived)
+        while self._take_one():
+            pass
         self._channel.close()
 
     async def wait_closed(self) -> None:
@@ -165,16 +188,20 @@ class _Arrivals:
         await asyncio.gather(*self._letting_in)
 
     def _take(self) -> None:
-        if arrived := self._next():
-            self._let_in(arrived)
-        else:
+        if not self._take_one():
             # Without the parent nobody would come any more.
             self._loop.remove_reader(self._channel)
             signal.raise_signal(signal.SIGTERM)
 
-    def _next(self) -> socket.socket | None:
-        _, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
-        return socket.socket(fileno=descriptors[0]) if descriptors else None
+    def _take_one(self) -> bool:
+        """Let in who was handed on next; return False where nobody will be any more."""
+        told, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
+        if descriptors:
+            self._let_in(socket.socket(fileno=descriptors[0]))
+        elif told:
+            log.warning("No descriptor is left for a connection: it is closed.")
+            self._tell_end()
+        return bool(told)
 
     def _let_in(self, arrived: socket.socket) -> None:
         task = self._loop.create_task(self._connected(arrived))
