@@ -198,7 +198,8 @@ class Cards:
             What `UNSEEN` said.
         """
         changed = frozenset(unseen) if unseen else _NONE
-        if len(changed) > MOST_UNSEEN:
+        # One work may have changed many times: there are more changes than are told.
+        if unseen and len(unseen) > MOST_UNSEEN:
             changed = frozenset([*items, *(-key for key in venues)])
         of_venues = frozenset(-key for key in changed) if changed else _NONE
         return (

@@ -7,7 +7,7 @@ import pytest
 from worlds import NOW, small_world
 
 from reco.catalogue.build import build_catalogue
-from reco.catalogue.cards import NO_CARDS, UNSEEN
+from reco.catalogue.cards import MOST_UNSEEN, NO_CARDS, UNSEEN
 from reco.catalogue.changes import amended, read_changes
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
@@ -125,6 +125,17 @@ def test_after_too_many_changes_no_card_is_trusted(town, monkeypatch):
     town.execute("update core.item set title = title || '!'")
     town.execute("update core.venue set name = name || '!'")
     assert len(unseen(town, catalogue.cards)) > 2
+    assert told(town, catalogue.cards) == plain(town)
+
+
+def test_what_changed_a_thousand_times_hides_no_other_change(town):
+    catalogue = build_catalogue(town, NOW)
+    town.execute(
+        "do $$ begin for n in 1..1001 loop update core.item set title = n::text"
+        " where external_id = 'manga'; end loop; end $$"
+    )
+    town.execute("update core.item set title = 'Other' where external_id = 'novel'")
+    assert len(set(unseen(town, catalogue.cards))) <= MOST_UNSEEN
     assert told(town, catalogue.cards) == plain(town)
 
 
