@@ -1,0 +1,127 @@
+"""What items may have at most, in one pass over a large catalogue, against NumPy."""
+
+import numpy as np
+import pytest
+
+from reco.catalogue.cheapest import CENTS, CLASSES, cheapest_of, price_codes
+from reco.catalogue.shelf import CAPS
+from reco.feed.popular import Popular
+from reco.kernel.bounding import most_log_odds
+from reco.kernel.nearness import NEAR
+from reco.kernel.selecting import BINS
+
+ITEMS, GROUPS, KINDS, CODES = 40_000, 12, 30, 4
+COUNT, OF_GROUP = 500, 20
+CALIBRATION = -6.0, 0.4, 1e-3
+REST, ONLINE_COST = 0.7, 0.3
+ROUNDING = 1e-4
+
+
+def popular_of(times):
+    terms = np.array([times, 0.05, -0.5, 0.9])
+    few = terms[2] + terms[3] * np.log(np.expm1(times * (np.arange(256) + terms[1])))
+    return Popular(few, terms)
+
+
+@pytest.fixture(params=["shuffled", "together", "likely first"])
+def catalogue(request):
+    """Columns of items whose groups are spread, or stand together, or come by likelihood."""
+    chance = np.random.default_rng(3)
+    near = np.empty(ITEMS, dtype=NEAR)
+    near["cost"] = np.where(chance.random(ITEMS) < 0.5, np.inf, 3.0 * chance.random(ITEMS))
+    near["bookings"] = np.where(np.isinf(near["cost"]), 0, chance.geometric(0.02, ITEMS) - 1)
+    columns = {
+        "said": np.where(chance.random(ITEMS) < 0.1, np.nan, chance.normal(size=ITEMS)),
+        "near": near,
+        "is_out": chance.random(ITEMS) < 0.01,
+        "is_online": chance.random(ITEMS) < 0.3,
+        "online_bookings": chance.integers(0, 40, ITEMS).astype(np.int32),
+        "frequent": -3.0 * chance.random(ITEMS),
+        "kind": chance.integers(0, KINDS, ITEMS).astype(np.int32),
+        "price": chance.integers(0, CODES, ITEMS).astype(np.int16),
+        # Of the first group there are few.
+        "group": np.minimum(chance.geometric(0.2, ITEMS), GROUPS - 1).astype(np.int16),
+    }
+    columns["group"][chance.choice(ITEMS, 9)] = 0
+    order = {
+        "shuffled": np.arange(ITEMS),
+        "together": np.argsort(columns["group"], kind="stable"),
+        "likely first": np.argsort(-np.nan_to_num(columns["said"])),
+    }[request.param]
+    tables = chance.normal(size=KINDS).astype(np.float32), np.array([0.0, 0.2, 1.5, np.inf])
+    return {name: column[order] for name, column in columns.items()}, tables
+
+
+def bounded(columns, tables, is_asked):
+    """Return what the pass says: log-odds, rows, and down to where they are complete."""
+    at_venues, online = popular_of(1e-4), popular_of(3e-5)
+    of_kind, least_cost = tables
+    most, rows = columns["said"].astype(np.float32), np.empty(ITEMS + 1, dtype=np.int32)
+    least, histogram = np.empty(GROUPS + 1), np.empty(GROUPS * BINS, dtype=np.int32)
+    found = most_log_odds(
+        columns["near"], columns["is_out"], columns["is_online"], columns["online_bookings"],
+        ONLINE_COST, at_venues.few, at_venues.terms, online.few, online.terms, REST,
+        columns["frequent"].astype(np.float32), columns["kind"], of_kind, columns["price"],
+        least_cost.astype(np.float32), *CALIBRATION, columns["group"], is_asked, COUNT, OF_GROUP,
+        most, rows, least, histogram,
+    )  # fmt: skip
+    return most, rows[:found], least
+
+
+def expected(columns, tables):
+    """Return the same log-odds in double precision."""
+    (intercept, slope, scale), (of_kind, least_cost) = CALIBRATION, tables
+    near, said = columns["near"], columns["said"].astype(np.float32).astype(np.float64)
+    bookings = near["bookings"] + columns["online_bookings"]
+    counts = np.where(np.isnan(said), 1.0, REST)
+    there = counts * popular_of(1e-4)(bookings) - near["cost"]
+    home = counts * popular_of(3e-5)(bookings) - ONLINE_COST
+    place = np.maximum(there, np.where(columns["is_online"], home, -np.inf))
+    own = np.where(np.isnan(said), 0.0, intercept + slope * np.arcsinh(said / scale))
+    own += place + columns["frequent"] + of_kind[columns["kind"]] - least_cost[columns["price"]]
+    return np.where(columns["is_out"], -np.inf, own)
+
+
+def test_no_item_has_more_and_all_that_may_have_enough_are_told(catalogue):
+    columns, tables = catalogue
+    is_asked = np.arange(GROUPS) % 2 == 0
+    most, rows, least = bounded(columns, tables, is_asked)
+    exact, group = expected(columns, tables), columns["group"]
+    told = np.zeros(ITEMS, dtype=bool)
+    told[rows] = True
+    assert told.sum() == len(rows) < ITEMS // 10
+    assert np.all(most >= exact - ROUNDING)
+    few = columns["near"]["bookings"] + columns["online_bookings"] < 256
+    assert np.abs(most[told & few] - exact[told & few]).max() < ROUNDING
+    in_question = exact > -np.inf
+    assert np.all(told[in_question & (exact >= least[-1] + ROUNDING)])
+    assert np.all(told[in_question & is_asked[group] & (exact >= least[:-1][group] + ROUNDING)])
+    assert np.array_equal(least[:-1] == np.inf, ~is_asked)
+    for one in np.flatnonzero(is_asked):
+        of_group = group == one
+        assert told[of_group].sum() >= min(OF_GROUP, int((in_question & of_group).sum()))
+
+
+def test_about_as_many_as_are_asked_for_are_told_of_a_catalogue_in_any_order(catalogue):
+    columns, tables = catalogue
+    _, rows, least = bounded(columns, tables, np.zeros(GROUPS, dtype=bool))
+    exact = expected(columns, tables)
+    assert len(rows) <= 2 * COUNT
+    # Where a sample of the items promises too much there are fewer: it is told down to where.
+    assert len(rows) >= min(COUNT, int((exact >= least[-1] + ROUNDING).sum()))
+
+
+def test_a_price_code_says_the_least_price_and_what_it_counts_against():
+    item = np.array([0, 0, 2, 3, 3], dtype=np.int32)
+    cents = np.array([900, 1_250, 0, 40_000, 35_000], dtype=np.int32)
+    cap = np.array([1, 1, 2, 0, 2], dtype=np.int8)
+    later = cheapest_of(
+        np.array([2], dtype=np.int32), np.array([700], dtype=np.int32), np.array([2], dtype=np.int8)
+    )
+    codes = price_codes((cheapest_of(item, cents, cap), later), 4)
+    caps, classes = np.divmod(codes, CLASSES)
+    assert caps[[0, 2, 3]].tolist() == [1, 2, len(CAPS)]
+    floors = CENTS[classes[[0, 2, 3]]]
+    assert np.all(floors <= [900, 0, 35_000])
+    assert floors[0] > 900 / 1.06
+    assert len(CENTS) <= CLASSES
