@@ -21,7 +21,8 @@ async def answer(scope, receive, send):
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
     if scope["path"] == "/slow":
-        await asyncio.sleep(0.3)
+        # Longer than the parent takes to hear that it is to stop.
+        await asyncio.sleep(1.0)
     await send({"type": "http.response.body", "body": body})
 
 
