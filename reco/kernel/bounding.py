@@ -186,8 +186,8 @@ def most_log_odds(
 ):  # fmt: skip
     """Write the log-odds that each item may have at most, and the rows of those with the most.
 
-    Return how many rows that are: ascending, of about `count` items, and of about `count_of_group`
-    of each group that is asked for. Minus infinity: an item is not in question.
+    Return how many rows that are, in no order: of about `count` items, and of about
+    `count_of_group` of each group that is asked for. Minus infinity: an item is not in question.
 
     All arrays are of shape (I,) but for the tables.
 
