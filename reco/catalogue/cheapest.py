@@ -12,6 +12,8 @@ CENTS = np.unique(
 ).astype(np.int64)
 """(K,) the least price of each class, ascending; the last has no end."""
 
+_CLASS_OF = np.searchsorted(CENTS, np.arange(CENTS[-1] + 1), side="right") - 1
+"""The class of each price, up to the least of the last class."""
 _SEVERAL = 3
 _CAP_OF = np.array([_SEVERAL, 0, 1, _SEVERAL, 2, _SEVERAL, _SEVERAL, _SEVERAL])
 """By a bit for each of `reco.catalogue.shelf.CAPS`: the one that there is, or `_SEVERAL`."""
@@ -50,5 +52,5 @@ def price_codes(parts: tuple[Cheapest, ...], items: int) -> NDArray[np.int16]:
         known = slice(len(part.cents))
         np.minimum(cents[known], part.cents, out=cents[known])
         np.bitwise_or(caps[known], part.caps, out=caps[known])
-    of_price = np.searchsorted(CENTS, cents, side="right") - 1
-    return (_CAP_OF[caps] * CLASSES + of_price).astype(np.int16)
+    of_price = _CLASS_OF[np.minimum(cents, CENTS[-1])]
+    return np.asarray(_CAP_OF[caps] * CLASSES + of_price, dtype=np.int16)

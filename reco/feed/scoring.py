@@ -171,6 +171,8 @@ class Taste:
     @property
     def of_item(self) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float64]]:
         """What items gain by themselves and by their kind, as compiled passes take it."""
+        if not len(self.of_kind):
+            return self.serving.frequent, _NO_KINDS, self.of_kind
         kind, _ = self.serving.catalogue.items.numbered_kinds
         return self.serving.frequent, kind, self.of_kind
 
@@ -205,6 +207,7 @@ class Taste:
 
 _NO_CALIBRATION = Calibration(0.0, 1.0, 1.0)
 _NOTHING = np.empty(0)
+_NO_KINDS = np.empty(0, dtype=np.int32)
 _NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 
