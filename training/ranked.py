@@ -4,7 +4,7 @@ On visits, replayed as they were; and where enough is on record of what was show
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from features.credit import CREDIT_WEIGHT
 from features.pairs import DAY_US
-from training.impressions import ReadImpressions
+from training.impressions import HORIZON, ReadImpressions
 from training.intervals import Estimate, mean_intervals
 from training.market import Market
 from training.ranker import LEAST_BOOKINGS, Learned, Weights, learn_weights
@@ -29,8 +29,8 @@ RADIUS_M = 50_000.0
 _JUDGED_SHARE = 1 / 3
 """Of the visits, the last ones: a first ranker, learned on those before, is judged on them."""
 _LEAST_OF_PART = 50
-"""Bookings of shown offers on the earlier slates, and on the later ones, without which they teach
-nothing."""
+"""Bookings of shown offers without which they teach nothing: on slates whose outcome was known at
+the border, and on those after it."""
 _WHOLE_VISITS = 20
 _TOP = 500
 
@@ -132,8 +132,8 @@ def learn_from_visits(
 def _taught(first: Weights, final: Weights, shown: Impressions, whole: Pairs) -> Ranked:
     """Return the ranker that impressions make of the `final` one, judged by what they make of the
     first on the later slates."""
-    is_later = shown.at_us >= _border_us(shown)
-    judged, last = corrected(first, shown.of_slates(~is_later)), corrected(final, shown)
+    is_earlier, is_later = _sides(shown)
+    judged, last = corrected(first, shown.of_slates(is_earlier)), corrected(final, shown)
     figures = figures_of_shown(judged, shown.of_slates(is_later), whole)
     return Ranked(last.weights.learned, replace(figures, taught=taught_by(shown, last)))
 
@@ -142,8 +142,8 @@ def _enough(shown: Impressions | None) -> Impressions | None:
     """Return what was shown, if enough was booked both before and after its border."""
     if shown is None:
         return None
-    is_later = shown.at_us[shown.pairs.visit] >= _border_us(shown)
-    booked = [np.count_nonzero(shown.pairs.is_booked & part) for part in (is_later, ~is_later)]
+    of_offers = (side[shown.pairs.visit] for side in _sides(shown))
+    booked = [np.count_nonzero(shown.pairs.is_booked & side) for side in of_offers]
     return shown if min(booked) >= _LEAST_OF_PART else None
 
 
@@ -155,6 +155,12 @@ def _at(at_us: int) -> datetime:
 def _border_us(shown: Impressions) -> int:
     """Return the moment from which on slates judge what those before have taught."""
     return int(shown.at_us[int(len(shown.at_us) * (1.0 - _JUDGED_SHARE))])
+
+
+def _sides(shown: Impressions) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the slates whose outcome was known at the border, and those from it on, (S,) each."""
+    border_us = _border_us(shown)
+    return shown.at_us < border_us - HORIZON // timedelta(microseconds=1), shown.at_us >= border_us
 
 
 def taught_by(shown: Impressions, found: Corrected) -> Taught:
