@@ -21,6 +21,12 @@ FRANCE = {
     "sessions": 187_028,
     "times and price": 4,
     "genres": 8,
+    "items' cards": 200_000,
+    "items' card bounds": 200_001,
+    "items' bytes of cards": 29_261_952,
+    "venues' cards": 40_000,
+    "venues' card bounds": 40_001,
+    "venues' bytes of cards": 3_841_883,
 }
 """Lengths of the dimensions in the base of the world `france`: what can be booked there."""
 ID_BYTES = 8
@@ -37,9 +43,10 @@ def table(layout):
     for name, (dtype, dimensions) in layout.items():
         size = ID_BYTES if dtype == "S" else np.dtype(dtype).itemsize
         size *= int(np.prod([FRANCE[dimension] for dimension in dimensions[1:]], dtype=int))
-        each = dimensions[0].split()[0].removesuffix("s")
+        each = dimensions[0].split()[0].removesuffix("'").removesuffix("s")
         sums[each] += FRANCE[dimensions[0]] * size
-        lines.append(_line(f"`{name}`", dtype, size, each, FRANCE[dimensions[0]] * size))
+        row = f"byte of {each}s" if "bytes" in dimensions[0] else each
+        lines.append(_line(f"`{name}`", dtype, size, row, FRANCE[dimensions[0]] * size))
     lines += [_line("together", "", "", each, total) for each, total in sums.items()]
     lines.append(_line("**all**", "", "", "", sum(sums.values())))
     return "\n".join(lines) + "\n"
