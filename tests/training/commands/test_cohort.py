@@ -39,8 +39,9 @@ def test_a_cohort_of_the_demo_world_is_told_in_figures(tmp_path):
         bookings = of_policy["bookings"]["estimate"]
         assert 0 < bookings["low"] <= bookings["value"] <= bookings["high"]
         assert 0 <= of_policy["regret bookings"]["estimate"]["value"] < 1
-    (apart,) = report["differences"]
+    apart, of_rotation = report["differences"]
     assert (apart["policy"], apart["against"]) == ("horizon@.9", "relevance")
+    assert (of_rotation["policy"], of_rotation["against"]) == ("horizon@.9", "round-robin")
     ours, theirs = (
         figures[name]["horizon_points"]["estimate"]["value"] for name in ("horizon@.9", "relevance")
     )
