@@ -19,14 +19,14 @@ from training.simulate.world import simulate_world
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ANCHOR = date(2026, 11, 23)
-DAYS = (1, 2, 3, 11, 12, 17)
-"""What came of the first three is known before the next two, which judge; of the last it is not."""
-PEOPLE = 500
+DAYS = (1, 2, 3, 4, 12, 13, 21)
+"""What came of the first four is known before the next two, which judge; of the last it is not."""
+PEOPLE = 600
 
 
 @pytest.fixture(scope="module")
 def answered(new_world, tmp_path_factory):
-    """A world of which some have been served slates on six days, the last of them too late."""
+    """A world of which some have been served slates on seven days, the last of them too late."""
     world, folder = new_world(), tmp_path_factory.mktemp("demo") / "frames"
     simulate_world("demo", 3, ANCHOR, folder, lambda *_: None)
     import_frames(world, FolderSource(folder), lambda *_: None)
@@ -43,16 +43,16 @@ def answered(new_world, tmp_path_factory):
 
 def test_training_learns_from_what_was_shown(answered):
     world, begin = answered
-    now = begin + timedelta(days=20)
+    now = begin + timedelta(days=24)
     summary = train_world(world, "itemknn", split="time", cutoff=None, now=now)
     told = summary.ranker
-    assert told.taught.slates > 0.9 * 5 * PEOPLE
+    assert told.taught.slates > 0.9 * 6 * PEOPLE
     assert told.taught.offers > 15 * told.taught.slates
     assert 0 < told.taught.by_chance < 0.1 * told.taught.offers
     assert told.taught.bookings > 200
     assert told.taught.lost < 0.02 * told.taught.offers
     assert told.taught.first_at == (begin + timedelta(days=1)).isoformat()
-    assert told.taught.last_at == (begin + timedelta(days=12)).isoformat()
+    assert told.taught.last_at == (begin + timedelta(days=13)).isoformat()
     assert told.loss_a_visit.high < 0.0
     screen = Console(width=200)
     with screen.capture() as printed:
