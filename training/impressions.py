@@ -10,13 +10,14 @@ import psycopg
 from numpy.typing import NDArray
 
 from reco.catalogue.rows import rows_of
-from reco.db.arrays import fetch_arrays, moment_of
+from reco.db.arrays import fetch_arrays
 from reco.db.session import transaction
 from reco.model.calibration import Calibration
 from reco.model.loaded import LoadedModel
 from training.replay.impressions import Answered, Impressions, impressions_of
 from training.replay.recorded import OFFER_IDS, past_from_database
 from training.replay.requests import recorded_requests
+from training.split import aware
 from training.tune import Rehearsed
 
 HORIZON = timedelta(days=7)
@@ -106,12 +107,11 @@ def read_impressions(
 
 def scoring(rehearsal: Rehearsed) -> LoadedModel:
     """Return a rehearsal as a model that feeds can be replayed with, calibrated for nothing."""
-    events, matrix, cutoff = rehearsal.part.past, rehearsal.matrix, rehearsal.part.cutoff
-    cutoff_us = None if cutoff is None else int(cutoff.astype("datetime64[us]").astype(np.int64))
+    events, matrix = rehearsal.part.past, rehearsal.matrix
     return LoadedModel(
         version="rehearsal",
         kind=rehearsal.parameters.kind,
-        cutoff=None if cutoff_us is None else moment_of(cutoff_us),
+        cutoff=aware(rehearsal.part.cutoff),
         created_at=datetime.min.replace(tzinfo=UTC),
         digest="",
         half_life_days=rehearsal.parameters.half_life_days,

@@ -13,6 +13,7 @@ from features.affinity import Kinds
 from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
 from features.pairs import DAY_US
+from reco.catalogue.rows import ragged_rows
 from reco.catalogue.shelf import CAPS
 from reco.catalogue.venues import Venues
 from reco.db.arrays import FOREVER_US, NEVER_US
@@ -138,9 +139,8 @@ class Market:
             here = Point(float(home[0]), float(home[1]))
             rows, distance_m = within(self.venues, self.venues.all_rows, here, radius_m)
         groups, away_m = np.append(rows, len(self.venues)), np.append(distance_m, np.nan)
-        length = self.group_start[groups + 1] - self.group_start[groups]
-        first = np.repeat(self.group_start[groups] - np.cumsum(length) + length, length)
-        return first + np.arange(len(first)), np.repeat(away_m, length)
+        stocks, owner = ragged_rows(self.group_start, groups)
+        return stocks, away_m[owner]
 
 
 def market_of(frames: Frames, events: Events) -> Market:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 
 import numpy as np
@@ -22,7 +22,7 @@ from training.market import Market
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
 from training.ranked import Ranked, learn_from_visits
-from training.split import Part, SplitKind, naive_utc, split_plan
+from training.split import Part, SplitKind, aware, naive_utc, split_plan
 from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
 
@@ -137,7 +137,7 @@ def train_model(
         final=final,
         calibration=ranked.learned.calibration if ranked else calibration,
         ranked=ranked,
-        cutoff=cutoff or _aware(end_of(plan.final.past)),
+        cutoff=cutoff or aware(end_of(plan.final.past)),
         task=task,
         is_held_out=is_held_out,
         figures=figures,
@@ -166,10 +166,6 @@ def _figures(judged: Rehearsed, popularity: Rehearsed, task: Task) -> tuple[Comp
         evaluate(judged.fitted.score_users, task, fallback),
         evaluate(popularity.fitted.score_users, task, fallback),
     )
-
-
-def _aware(moment: np.datetime64 | None) -> datetime | None:
-    return None if moment is None else moment.astype("datetime64[us]").item().replace(tzinfo=UTC)
 
 
 def _advance(progress: Progress, what: str, steps: int, shares: tuple[float, float]) -> Advance:

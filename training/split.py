@@ -103,6 +103,11 @@ def naive_utc(moment: datetime) -> np.datetime64:
     return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "us")
 
 
+def aware(moment: np.datetime64 | None) -> datetime | None:
+    """Return a moment of events, which is in UTC, as a datetime that says so."""
+    return None if moment is None else moment.astype("datetime64[us]").item().replace(tzinfo=UTC)
+
+
 def target_kinds(*events: Events) -> NDArray[np.int8]:
     """Return the kinds that count as a success: bookings, else everything but a dismissal."""
     kinds = np.unique(np.concatenate([part.kind for part in events]))

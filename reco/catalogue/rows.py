@@ -18,7 +18,7 @@ def run_starts(values: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 
 def ragged_rows(
-    start: NDArray[np.int64], groups: NDArray[np.int64]
+    start: NDArray[np.int64], groups: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the member rows of `groups`, one after the other, and for each its place in `groups`.
 

@@ -6,6 +6,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.rows import ragged_rows
 from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.hybrid import Hybrid
@@ -50,10 +51,7 @@ def _of_neighbours(
     """A sum falls by the term that is left out."""
     wanted, back = np.unique(rows, return_inverse=True)
     out = history.rows[places]
-    first = scorer.neighbour_start[out]
-    length = scorer.neighbour_start[out + 1] - first
-    term = np.repeat(np.arange(len(out)), length)
-    entry = np.arange(len(term)) + np.repeat(first - np.cumsum(length) + length, length)
+    entry, term = ragged_rows(scorer.neighbour_start, out)
     neighbour = scorer.neighbour_item[entry]
     column = np.minimum(np.searchsorted(wanted, neighbour), len(wanted) - 1)
     is_wanted = wanted[column] == neighbour

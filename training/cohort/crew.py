@@ -1,15 +1,11 @@
 """Processes that are forked when their work begins, no more at once than are wanted."""
 
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from training.replay.processes import can_fork, one_thread_each
+from training.replay.processes import can_fork, do_own, forked
 
 Work = Callable[[], None]
-
-_own_work: list[Work] = []
-"""Of a process that was forked to do it; empty in all others."""
 
 
 class Crew:
@@ -35,11 +31,8 @@ class Crew:
             return self._done_here(work)
         while len(self._running) >= self._workers:
             self._wait()
-        # A forked process is handed its work as it is: nothing is pickled.
-        process = ProcessPoolExecutor(
-            1, mp_context=get_context("fork"), initializer=_take, initargs=(work,)
-        )
-        begun = process.submit(_do)
+        process = forked(lambda _: work(), 1)
+        begun = process.submit(do_own, 0)
         process.shutdown(wait=False)
         self._running.add(begun)
         return begun
@@ -61,12 +54,3 @@ class Crew:
         for one in ended:
             one.result()
             self._told()
-
-
-def _take(work: Work) -> None:
-    one_thread_each()
-    _own_work.append(work)
-
-
-def _do() -> None:
-    _own_work[0]()

@@ -51,8 +51,6 @@ class Policy:
     choose: Choose
     rank: Rank = ranking_of
     """The feed's own, as far down as the policy looks."""
-    credit_weight: float = CREDIT_WEIGHT
-    """That the ranker is learned beside (`features.credit`)."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
     check_policy(name)
     kind, _, number = name.partition("@")
     if kind == "credit":
-        return Policy(name, True, widening(FLOOR), credit_weight=float(number))
+        return Policy(name, True, widening(FLOOR))
     if kind == "horizon":
         return Policy(name, True, widening(float(number)))
     choosers: Mapping[str, Choose] = {
@@ -118,6 +116,12 @@ NAMES = (
 )  # fmt: skip
 _NUMBERED = {"horizon": 1.0, "credit": 100.0}
 """Policies whose name has a number from 0 on, and the most that it may be."""
+
+
+def credit_weight_of(name: str) -> float:
+    """Return the weight of credit that the ranker of a policy is learned beside."""
+    kind, _, number = name.partition("@")
+    return float(number) if kind == "credit" else CREDIT_WEIGHT
 
 
 def check_policy(name: str) -> None:

@@ -22,7 +22,7 @@ from training.cohort.crew import Crew
 from training.cohort.figures import Lived
 from training.cohort.learning import first_model
 from training.cohort.life import Life
-from training.cohort.policies import Likeness, Policy, check_policy, policy_named
+from training.cohort.policies import Likeness, Policy, check_policy, credit_weight_of, policy_named
 from training.cohort.world import CohortWorld, make_world
 
 Progress = Callable[[str, float], None]
@@ -97,18 +97,17 @@ class Cohorts:
         """Begin to fit and save the models that the lives in a world begin with."""
 
         def train() -> None:
-            for weight in _weights(self._policies(world)):
-                self._model(world, weight)
+            self._models(world)
 
         return crew.begin(train)
 
     def _lives(self, world: CohortWorld) -> list[Callable[[], None]]:
         """Return what lives through each policy that is missing in a world."""
-        policies = self._policies(world)
-        models = {weight: self._model(world, weight) for weight in _weights(policies)}
+        likeness, models = Likeness.of(world.past), self._models(world)
         self._keep(people_table(world), "people", "cohort", world.seed)
         return [
-            partial(self._live, world, policy, models[policy.credit_weight]) for policy in policies
+            partial(self._live, world, policy_named(name, likeness), models[credit_weight_of(name)])
+            for name in self._missing(world.seed)
         ]
 
     def _live(self, world: CohortWorld, policy: Policy, model: LoadedModel) -> None:
@@ -128,9 +127,10 @@ class Cohorts:
     def _missing(self, seed: int) -> list[str]:
         return [p for p in self.policies if not self._file("bookings", p, seed).exists()]
 
-    def _policies(self, world: CohortWorld) -> list[Policy]:
-        likeness = Likeness.of(world.past)
-        return [policy_named(name, likeness) for name in self._missing(world.seed)]
+    def _models(self, world: CohortWorld) -> dict[float, LoadedModel]:
+        """Return the models of the missing lives, by the weight of credit."""
+        weights = sorted(set(map(credit_weight_of, self._missing(world.seed))))
+        return {weight: self._model(world, weight) for weight in weights}
 
     def _model(self, world: CohortWorld, credit_weight: float) -> LoadedModel:
         start = datetime.fromtimestamp(world.start_s, UTC)
@@ -165,8 +165,3 @@ class Cohorts:
 def people_table(world: CohortWorld) -> pa.Table:
     """Return what figures must know of the people, a row each."""
     return pa.table({"density": world.truth.density})
-
-
-def _weights(policies: Sequence[Policy]) -> list[float]:
-    """Return the weights of credit that their models are learned with."""
-    return sorted({policy.credit_weight for policy in policies})

@@ -28,11 +28,8 @@ def shared_among(pieces: Sequence[int], work: Work, workers: int) -> Iterator[in
             work(piece)
             yield piece
         return
-    # A forked process is handed its work as it is: nothing is pickled.
-    with ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context(_FORK), initializer=_begin, initargs=(work,)
-    ) as pool:
-        waiting = {pool.submit(_do, piece): piece for piece in pieces}
+    with forked(work, workers) as pool:
+        waiting = {pool.submit(do_own, piece): piece for piece in pieces}
         try:
             for future in as_completed(waiting):
                 future.result()
@@ -46,15 +43,19 @@ def can_fork() -> bool:
     return _FORK in multiprocessing.get_all_start_methods()
 
 
-def one_thread_each() -> None:
-    """Leave this process, which was forked, one thread for OpenMP and BLAS."""
-    threadpool_limits(1)
+def forked(work: Work, workers: int) -> ProcessPoolExecutor:
+    """Return processes, forked when the first piece is submitted, whose `do_own` is `work`."""
+    # A forked process is handed its work as it is: nothing is pickled.
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context(_FORK), initializer=_begin, initargs=(work,)
+    )
+
+
+def do_own(piece: int) -> None:
+    """Do the work of a piece that this process was forked for."""
+    _own_work[0](piece)
 
 
 def _begin(work: Work) -> None:
-    one_thread_each()
+    threadpool_limits(1)
     _own_work.append(work)
-
-
-def _do(piece: int) -> None:
-    _own_work[0](piece)

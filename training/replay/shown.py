@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from features.affinity import PRIOR_BOOKINGS, of_items
 from features.pairs import days_to_session
+from reco.catalogue.rows import ragged_rows
 from reco.catalogue.shelf import CAPS, Shelf
 from reco.core.deposits import Cap
 from reco.db.arrays import FOREVER_US, micros, moment_of
@@ -96,9 +97,7 @@ def _sessions(
     shelf: Shelf, row: NDArray[np.int64], situation: Situation, now_us: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the stocks that could be booked as was asked, and which of the offers has each."""
-    first, count = shelf.stock_start[row], np.diff(shelf.stock_start)[row]
-    owner = np.repeat(np.arange(len(row)), count)
-    stock = np.arange(len(owner)) + np.repeat(first - np.cumsum(count) + count, count)
+    stock, owner = ragged_rows(shelf.stock_start, row)
     is_open = (shelf.stock_opens_us[stock] <= now_us) & (shelf.stock_closes_us[stock] > now_us)
     is_asked = asked_within(situation.query.filters, situation.state.credit)
     told = [is_asked(*_session(shelf, one)) for one in stock[is_open].tolist()]
