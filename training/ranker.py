@@ -234,6 +234,37 @@ def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
     return CostTable(np.append(0.0, np.cumsum(rises)), _knots_per_unit(name))
 
 
+def weights_of(learned: Learned) -> Weights:
+    """Return the weights that make a ranker: `weights_of(weights.learned)` has those of `weights`.
+
+    Raises
+    ------
+    ValueError
+        Its tables have other knots than those that are learned here, or it knows no affinity.
+    """
+    ranker, calibration, facts = learned.ranker, learned.calibration, learned.ranker.facts
+    tables = [table.cost for table in _tables_of(ranker)]
+    if [len(table) - 1 for table in tables] != list(_KNOTS.values()) or facts.affinity is None:
+        raise ValueError("This ranker was learned by other code: train it again.")
+    of_items = [
+        calibration.intercept,
+        calibration.slope,
+        facts.popular_intercept,
+        facts.popular_slope,
+        facts.crowding,
+        facts.affinity.lift,
+        facts.affinity.met,
+    ]
+    of_columns = np.concatenate([of_items, *map(np.diff, tables), [facts.online]])
+    return Weights(of_columns, calibration.scale, facts.credit)
+
+
+def _tables_of(ranker: Ranker) -> tuple[CostTable, ...]:
+    """Return the tables of a ranker in the order of `_KNOTS`."""
+    costs = ranker.costs
+    return costs.distance, costs.price, costs.wait, ranker.rarity
+
+
 def _learned(weights: NDArray[np.float64], scale: float, credit_weight: float) -> Learned:
     of_items = weights[: len(_ITEM) + len(_AFFINITY)].tolist()
     said, score, unsaid, popular, crowd, *affinity = of_items

@@ -103,9 +103,10 @@ def _scaled(
 def _sample(
     shown: Impressions, columns: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> Sample:
-    stands_for = 1.0 / shown.pairs.drawn
-    # As many as there are, however many they stand for: no more is known of them.
-    return Sample(columns, shown.pairs.is_booked, offset, stands_for / stands_for.mean(), tables=())
+    stands_for, is_booked = 1.0 / shown.pairs.drawn, shown.pairs.is_booked
+    # As many bookings as there are, however many they stand for: hardly more is known than they.
+    weight = stands_for / stands_for[is_booked].mean() if is_booked.any() else stands_for
+    return Sample(columns, is_booked, offset, weight, tables=())
 
 
 def _at_mean_place(weights: Weights, power: float, shown: Impressions) -> Corrected:

@@ -15,7 +15,7 @@ from reco.model.ranker import AffinityFacts, Ranker
 from training.commands.screen import training_table
 from training.fits import PARAMETERS
 from training.ranked import Ranked, figures_of
-from training.ranker import best_sessions, learn_ranker
+from training.ranker import best_sessions, learn_ranker, weights_of
 from training.replays import Pairs, joined
 from training.run import train_model
 from training.saving import save_model
@@ -137,6 +137,23 @@ def test_the_arrays_are_the_ranker(learned):
     away = np.linspace(0.0, 3e5, 100)
     np.testing.assert_array_equal(again.costs.distance(away), ranker.costs.distance(away))
     assert again.costs.online == ranker.costs.online
+
+
+def test_the_weights_of_a_ranker_make_it_again(learned):
+    again = weights_of(learned).learned
+    pairs = pairs_of(3)
+    np.testing.assert_allclose(again.log_odds(pairs), learned.log_odds(pairs), rtol=1e-12)
+    assert again.calibration == learned.calibration
+    np.testing.assert_allclose(
+        weights_of(again).of_columns, weights_of(learned).of_columns, atol=1e-12
+    )
+
+
+def test_weights_of_a_ranker_with_other_knots_are_none(learned):
+    few = learned.ranker.arrays() | {"cost_wait": np.array([0.0, 1.0])}
+    other = replace(learned, ranker=Ranker.of(learned.ranker.facts, few))
+    with pytest.raises(ValueError, match="train it again"):
+        weights_of(other)
 
 
 @pytest.mark.parametrize(

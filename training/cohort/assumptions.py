@@ -22,6 +22,9 @@ class Assumptions:
     months: int = 24
     weeks_between_fits: int = 13
     """The model is fitted again so often on all that was done by then."""
+    lesson_slates: int = 1_500
+    """Of those shown between two fits, so many teach the ranker, about; 0: it stays as it was in
+    the beginning."""
     n: int = 20
     radius_m: float = 50_000.0
     position_bias: float = 1.0
@@ -33,8 +36,9 @@ class Assumptions:
         for name in ("people", "months", "weeks_between_fits"):
             if getattr(self, name) < 1:
                 raise InvalidInput(name, f"{getattr(self, name)} is less than 1")
-        if self.position_bias < 0.0:
-            raise InvalidInput("position_bias", f"{self.position_bias} is negative")
+        for name in ("position_bias", "lesson_slates"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(name, f"{getattr(self, name)} is negative")
         if not self.parameters.credit_eur > 0.0:
             raise InvalidInput("credit_eur", f"{self.parameters.credit_eur} is not above 0")
 

@@ -19,6 +19,11 @@ def attention(assumptions: Assumptions) -> NDArray[np.float64]:
     return np.asarray(np.minimum(1.0, rate * discount / discount.mean()))
 
 
+def seen(assumptions: Assumptions) -> float:
+    """Return the chance that anything of a slate is looked at."""
+    return float(1.0 - np.prod(1.0 - attention(assumptions)))
+
+
 @dataclass(frozen=True)
 class Chances:
     """What is drawn for a week, before any slate is chosen; all (people, n) in [0, 1)."""

@@ -33,6 +33,7 @@ from training.cohort.settling import (
     prices_cents,
     stock_caps,
 )
+from training.cohort.teaching import Lessons, Slate, told
 from training.cohort.world import CohortWorld
 from training.replay.catalogues import catalogue_at
 from training.replay.past import Past
@@ -58,12 +59,15 @@ class Life:
     """At the beginning; None: popularity near, whatever the policy."""
     record: Record = field(init=False)
     states: States = field(init=False)
+    lessons: Lessons = field(init=False)
     worths: list[tuple[int, int, Worth]] = field(init=False, default_factory=list)
     """Week, person, and what their slate was worth."""
 
     def __post_init__(self) -> None:
         self.record = Record(self.world)
         self.states = States.unknown(self.world.people)
+        first = self.model if self.policy.needs_model else None
+        self.lessons = Lessons.of(self.assumptions, self.seed, first)
 
     def weeks(self) -> Iterator[int]:
         """Live through all weeks, and yield each that is over."""
@@ -91,7 +95,8 @@ class Life:
         every = self.assumptions.weeks_between_fits
         if self.model and self.policy.needs_model and week and week % every == 0:
             at = self.at(week)
-            self.model = fitted_again(self.model, self.record.events(at), at)
+            fitted = fitted_again(self.model, self.record.events(at), at)
+            self.model = self.lessons.taught(fitted)
 
     def feeds(self, week: int) -> Feeds:
         """Return what answers everybody in a week, as of what was done by then."""
@@ -111,9 +116,20 @@ class Life:
         for person in self.record.cancelled(micros(at - WEEK), micros(at)):
             self.states.forget(person)
         feeds, chances = self.feeds(week), Chances.of_week(self.assumptions, self.seed, week)
-        considered = self._considered(feeds, week, chances)
+        considered, slates = self._considered(feeds, week, chances)
         end = ends(considered, self.world.truth, feeds.past, chances)
+        before = len(self.record.booked)
         self._settle(considered, end, week, feeds, self._till(feeds, chances))
+        self._learn(slates, before)
+
+    def _learn(self, slates: list[Slate], before: int) -> None:
+        """Keep what slates have shown, and which offers of them were booked since."""
+        offer_of = self.world.past.stocks.offer
+        booked: dict[int, list[int]] = {}
+        for person, stock, *_ in self.record.booked[before:]:
+            booked.setdefault(person, []).append(int(offer_of[stock]))
+        for slate in slates:
+            self.lessons.add(slate, booked.get(slate.person, ()))
 
     def _serving(self, past: Past, week: int) -> Generation:
         catalogue = catalogue_at(past, self.at(week))
@@ -124,18 +140,27 @@ class Life:
         made = generation(replace(catalogue, users=round(users)), model)
         return replace(made, workspace=self._workspace)
 
-    def _considered(self, feeds: Feeds, week: int, chances: Chances) -> Considered:
-        """Return what everybody looks at; slates at which nobody looks change nothing."""
+    def _considered(
+        self, feeds: Feeds, week: int, chances: Chances
+    ) -> tuple[Considered, list[Slate]]:
+        """Return what everybody looks at, and the slates that teach.
+
+        Those at which nobody looks change nothing.
+        """
         is_judged = np.zeros(self.world.people, dtype=bool)
         is_judged[:_JUDGED_PEOPLE] = week % _QUARTER == _JUDGED_WEEK
-        parts = []
-        for person in np.flatnonzero(chances.is_looked_at.any(axis=1) | is_judged).tolist():
+        is_seen, parts, slates = chances.is_looked_at.any(axis=1), [], []
+        teaches = is_seen & self.lessons.of_week(week, self.world.people)
+        for person in np.flatnonzero(is_seen | is_judged).tolist():
             ranking, situation, shown = feeds.answer(person)
             parts.append(looked_at(person, shown, chances))
             if is_judged[person]:
                 worth = self._judge.worth(ranking, situation, shown)
                 self.worths.append((week, person, worth))
-        return Considered.joined(parts)
+            if teaches[person]:
+                offers = shown.candidates.offer_id
+                slates.append(told(feeds.serving, person, situation, offers))
+        return Considered.joined(parts), slates
 
     def _till(self, feeds: Feeds, chances: Chances) -> Till:
         return Till(

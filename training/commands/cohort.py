@@ -57,6 +57,10 @@ def cohort(
         typer.Option(formats=["%Y-%m-%d"], help="When the credit begins. [default: this Monday]"),
     ] = None,
     refit_weeks: Annotated[int, typer.Option(help="The model is fitted again so often.")] = 13,
+    lesson_slates: Annotated[
+        int,
+        typer.Option(help="Shown between two fits, that teach the ranker; 0: it stays as it is."),
+    ] = 1_500,
     out: Annotated[
         Path,
         typer.Option(
@@ -83,6 +87,7 @@ def cohort(
         people=people,
         months=months,
         weeks_between_fits=refit_weeks,
+        lesson_slates=lesson_slates,
         parameters=replace(PARAMETERS, credit_eur=credit_eur),
     )
     chosen, numbers = tuple(policies or _POLICIES), tuple(range(1, seeds + 1))

@@ -13,6 +13,7 @@ from training.cohort.life import Life
 from training.cohort.policies import Likeness, Policy, policy_named
 from training.cohort.run import people_table
 from training.cohort.world import CohortWorld, make_world
+from training.ranker import Weights
 from training.simulate.parameters import SCALES, Scale
 
 SEED = 3
@@ -44,6 +45,14 @@ class Begun:
         assert list(life.weeks()) == list(range(assumptions.weeks))
         return life
 
+    @property
+    def with_ranker(self) -> "Begun":
+        """The same with costs that rise: of so few bookings no ranker is learned."""
+        calibration, rises = self.model.calibration, np.full(16 + 12 + 8 + 8, 0.05)
+        of_items = [calibration.intercept, calibration.slope, -6.0, 0.5, 0.1, 0.3, -0.2]
+        weights = Weights(np.concatenate([of_items, rises, [0.1]]), calibration.scale, credit=0.2)
+        return replace(self, model=replace(self.model, ranker=weights.learned.ranker))
+
     def people(self):
         return people_table(self.world)
 
@@ -67,8 +76,10 @@ def keen(begun) -> Assumptions:
 
 @pytest.fixture(scope="session")
 def keen_life(begun, keen) -> Life:
-    keen_world = replace(begun.world, truth=replace(begun.world.truth, parameters=keen.parameters))
-    return replace(begun, world=keen_world).lived("horizon@.9", keen)
+    truth = replace(begun.world.truth, parameters=keen.parameters)
+    return replace(begun.with_ranker, world=replace(begun.world, truth=truth)).lived(
+        "horizon@.9", keen
+    )
 
 
 @pytest.fixture(scope="session")
