@@ -211,7 +211,8 @@ class Worker:
 
     def _take_catalogue(self, catalogue: Catalogue) -> None:
         with self._replacing:
-            self._serving = generation(catalogue, self._model, self._serving, self._contents)
+            made = generation(catalogue, self._model, self._serving, self._contents)
+            self._serving = made.worked_out()
             self._trial = self._trial and self._trial.on(self._serving, self._contents)
 
     def _contents(self, item_ids: NDArray[np.bytes_]) -> Sequence[ItemContent | None]:
@@ -227,9 +228,8 @@ class Worker:
         model = self._newest_model()
         with self._replacing:
             if self._serving and model is not self._model:
-                self._serving = generation(
-                    self._serving.catalogue, model, self._serving, self._contents
-                )
+                made = generation(self._serving.catalogue, model, self._serving, self._contents)
+                self._serving = made.worked_out()
                 self._trial = self._trial and self._trial.on(self._serving, self._contents)
             self._model = model
 

@@ -36,7 +36,9 @@ class Trial:
             before = self.generations.get(version, champion)
             is_served = champion.model is not None and champion.model.version == version
             made[version] = (
-                champion if is_served else generation(champion.catalogue, model, before, contents)
+                champion
+                if is_served
+                else generation(champion.catalogue, model, before, contents).worked_out()
             )
         return replace(self, generations=made)
 

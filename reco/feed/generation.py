@@ -48,6 +48,14 @@ class Generation:
         """What an offer costs: as was learned with the model, else by hand."""
         return self.ranker.costs if self.ranker else COSTS_BY_HAND
 
+    def worked_out(self) -> "Generation":
+        """Work out now all that is the same for every request, so that none waits for it."""
+        for owner in (self, self.catalogue):
+            for name, one in vars(type(owner)).items():
+                if isinstance(one, cached_property):
+                    getattr(owner, name)
+        return self
+
     @cached_property
     def frequent(self) -> NDArray[np.float32]:
         """(I,) minus what the rarity of each item costs; empty: no ranker was learned."""

@@ -76,6 +76,23 @@ def test_a_harmed_champion_is_refused_and_the_previous_one_stays(worker, filled,
     assert worker.missing() == []
 
 
+@pytest.mark.parametrize("changed", ["model", "catalogue"])
+def test_no_request_waits_for_what_is_the_same_for_all_of_them(worker, filled, connection, changed):
+    if changed == "model":
+        train(filled, 0)
+    else:
+        connection.execute(
+            "update core.offer set published_at = %s where external_id = 'circus-secret'", (NOW,)
+        )
+    before = worker.serving
+    assert worker.refresh()
+    serving = worker.serving
+    assert serving is not before
+    known = set(vars(serving)), set(vars(serving.catalogue))
+    worker.feed(QUERY)
+    assert (set(vars(serving)), set(vars(serving.catalogue))) == known
+
+
 def test_what_is_published_now_is_in_the_next_catalogue(worker, connection):
     assert "circus-secret" not in {item.offer_id for item in worker.feed(QUERY).items}
     connection.execute(
