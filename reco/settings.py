@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     """Probability that chance changes one position of a slate. Default: .02 in the world `demo`,
     0 elsewhere."""
     floor: float | None = Field(default=None, ge=0.0, le=1.0)
-    """Of feeds that ask for none; this and the next two as `reco slate tune` proposes them."""
+    """Of feeds that ask for none; `reco slate tune` writes proposals as this and the next two."""
     intensity: float | None = Field(default=None, ge=1.0, le=MAX_INTENSITY)
     points_a_booking: float | None = Field(default=None, gt=0.0, le=MAX_POINTS_A_BOOKING)
     """The price of relevance (`reco.feed.dials`): set alone it has no floor, as in a request."""
