@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
+from reco.errors import InvalidInput
 from training.replay.processes import can_fork, do_own, forked
 
 Work = Callable[[], None]
@@ -18,9 +19,16 @@ class Crew:
     ----------
     told
         Called whenever a piece is done.
+
+    Raises
+    ------
+    InvalidInput
+        There is not one worker.
     """
 
     def __init__(self, workers: int, told: Work) -> None:
+        if workers < 1:
+            raise InvalidInput("workers", f"{workers} is less than 1")
         self._workers = workers if can_fork() else 1
         self._told = told
         self._running: set[Future[None]] = set()

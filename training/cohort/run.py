@@ -56,11 +56,12 @@ class Cohorts:
         Raises
         ------
         InvalidInput
-            The folder holds cohorts of other assumptions or of another revision of the code.
+            The folder holds cohorts of other assumptions or of another revision of the code, or
+            there is not one worker.
         """
+        crew = Crew(workers, lambda: progress("lives", self._share))
         self._claim()
         seeds = [seed for seed in self.seeds if self._missing(seed)]
-        crew = Crew(workers, lambda: progress("lives", self._share))
         progress("the first world and its model", self._share)
         worlds = (make_world(self.assumptions, seed) for seed in seeds)
         world = next(worlds, None)

@@ -50,7 +50,7 @@ def cohort(
         float, typer.Option(help="That everybody is granted, above 0; caps stay.")
     ] = PARAMETERS.credit_eur,
     people: Annotated[int, typer.Option(help="Of each cohort.")] = 2_000,
-    seeds: Annotated[int, typer.Option(help="Cohorts, each in a world of its own.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Cohorts, each in a world of its own.")] = 3,
     size: Annotated[str, typer.Option(help="Of the world: demo, town or france.")] = "town",
     start: Annotated[
         datetime | None,
@@ -67,7 +67,7 @@ def cohort(
             help="Folder that keeps every life; a run that was stopped goes on, by the same code."
         ),
     ] = Path("cohort"),
-    workers: Annotated[int, typer.Option(help="Processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
     is_sensitivity: Annotated[
         bool,
         typer.Option("--sensitivity", help="Change the assumptions, one at a time, and compare."),

@@ -3,6 +3,7 @@ from multiprocessing import get_context
 
 import pytest
 
+from reco.errors import InvalidInput
 from training.cohort.crew import Crew
 
 TWO = 2
@@ -47,6 +48,12 @@ def test_what_work_raises_is_raised(workers):
     crew, _ = crew_of(workers)
     with pytest.raises(ZeroDivisionError):
         crew.begin(lambda: 1 / 0).result()
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_without_a_worker_nothing_is_begun(workers):
+    with pytest.raises(InvalidInput, match="less than 1"):
+        crew_of(workers)
 
 
 def test_what_nobody_waited_for_is_raised_in_the_end():

@@ -21,6 +21,15 @@ def test_an_unknown_policy_is_refused_before_anything_is_made(tmp_path):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("option", ["--workers", "--seeds"])
+def test_no_worker_and_no_seed_are_refused_by_name(tmp_path, option):
+    out = tmp_path / "cohort"
+    done = simulate("--policy", "popular", option, "0", "--out", str(out))
+    assert done.exit_code == 2
+    assert option in done.output
+    assert not out.exists()
+
+
 def test_a_sensitivity_needs_something_to_compare_with(tmp_path):
     with pytest.raises(InvalidInput, match="relevance, dpp"):
         simulate("--sensitivity", "--policy", "popular", "--out", str(tmp_path / "cohort"))
