@@ -41,9 +41,13 @@ class Candidates:
         return np.asarray(self.latent @ self.latent.T)
 
     @cached_property
-    def attribute_likeness(self) -> NDArray[np.float64]:
-        """(C, C) cosines of `attributes`."""
-        return np.asarray((self.attributes @ self.attributes.T).toarray())
+    def attribute_vectors(self) -> NDArray[np.float64]:
+        """(C, B) `attributes` without the values that no candidate has: a few hundred are left."""
+        known, column = np.unique(self.attributes.indices, return_inverse=True)
+        vectors = np.zeros((self.attributes.shape[0], len(known)))
+        row = np.repeat(np.arange(len(vectors)), np.diff(self.attributes.indptr))
+        vectors[row, column] = self.attributes.data
+        return vectors
 
 
 Method = Callable[[Candidates, float, int], NDArray[np.int64]]

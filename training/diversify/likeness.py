@@ -34,21 +34,22 @@ def mmr(candidates: Candidates, relevance_weight: float, k: int) -> NDArray[np.i
 def dpp_latent(candidates: Candidates, power: float, k: int) -> NDArray[np.int64]:
     """Choose by a DPP of `probability ** power` and latent likeness: the programme's own kernel."""
     quality = candidates.probability**power
-    return _likeliest_set(quality, candidates.latent_likeness, k, candidates.quotas)
+    return _likeliest_set(quality, candidates.latent, k, candidates.quotas)
 
 
 def dpp_attributes(candidates: Candidates, power: float, k: int) -> NDArray[np.int64]:
     """Choose by a DPP of `probability ** power` and likeness of attributes."""
     quality = candidates.probability**power
-    return _likeliest_set(quality, candidates.attribute_likeness, k, candidates.quotas)
+    return _likeliest_set(quality, candidates.attribute_vectors, k, candidates.quotas)
 
 
 def _likeliest_set(
-    quality: NDArray[np.float64], likeness: NDArray[np.float64], k: int, quotas: Sequence[Quota]
+    quality: NDArray[np.float64], vectors: NDArray[np.float64], k: int, quotas: Sequence[Quota]
 ) -> NDArray[np.int64]:
     """Return the greedy most probable set of `diag(q) S diag(q)` (Chen et al. 2018, algorithm 1).
 
-    Of what the quotas leave room for. When nothing unlike is left, the best by quality follow.
+    S are the cosines of unit `vectors`, of which only the rows of what is chosen are worked out. Of
+    what the quotas leave room for. When nothing unlike is left, the best by quality follow.
     """
     size = min(k, len(quality))
     scale = quality / max(float(quality.max(initial=0.0)), 1e-300)
@@ -63,7 +64,7 @@ def _likeliest_set(
             return order[within_quotas(order, quotas, size)]
         chosen.append(best)
         room.take(best)
-        kernel = scale[best] * likeness[best] * scale
+        kernel = scale[best] * (vectors @ vectors[best]) * scale
         new = (kernel - factors[:row, best] @ factors[:row]) / np.sqrt(variance[best])
         factors[row] = new
         variance = np.maximum(variance - new**2, 0.0)
