@@ -123,10 +123,12 @@ class Cohorts:
     def _share(self) -> float:
         """Of all lives, those that are kept."""
         missing = sum(len(self._missing(seed)) for seed in self.seeds)
-        return 1.0 - missing / len(self.seeds) / len(self.policies)
+        return 1.0 - missing / len(self.seeds) / len(set(self.policies))
 
     def _missing(self, seed: int) -> list[str]:
-        return [p for p in self.policies if not self._file("bookings", p, seed).exists()]
+        """Return the policies without a life, once each."""
+        named = dict.fromkeys(self.policies)
+        return [name for name in named if not self._file("bookings", name, seed).exists()]
 
     def _models(self, world: CohortWorld) -> dict[float, LoadedModel]:
         """Return the models of the missing lives, by the weight of credit."""

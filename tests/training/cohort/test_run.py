@@ -20,7 +20,11 @@ def cohorts(folder, *policies, assumptions=TINY, seeds=(SEED,), revision="abc"):
 
 def test_lives_are_kept_and_not_lived_again(tmp_path):
     brief = replace(TINY, months=1, people=20)
-    cohorts(tmp_path, "popular", assumptions=brief).run(1, unseen)
+    shares = []
+    named_twice = cohorts(tmp_path, "popular", "popular", assumptions=brief)
+    named_twice.run(1, lambda what, share: shares.append(share) if what == "lives" else None)
+    # After the model, and after the one life.
+    assert shares == [0.0, 1.0]
     kept = (tmp_path / f"bookings-popular-{SEED}.parquet").stat().st_mtime_ns
     both = cohorts(tmp_path, "popular", "nearest", assumptions=brief)
     assert both.lived("nearest") == []
