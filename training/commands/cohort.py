@@ -80,7 +80,7 @@ def cohort(
     A simulation says what follows from its assumptions, not what people would do.
     """
     if plot:
-        require_plots()
+        _require_plot(plot, is_sensitivity=is_sensitivity)
     assumptions = Assumptions(
         scale=scale_of(size),
         start=start.date() if start else this_monday(),
@@ -103,6 +103,14 @@ def cohort(
         return
     for table in (_table(tolds), _differences(apart), _by_category(tolds), _by_territory(tolds)):
         console.print(table)
+
+
+def _require_plot(plot: Path, *, is_sensitivity: bool) -> None:
+    if is_sensitivity:
+        raise InvalidInput("plot", "--sensitivity draws nothing; leave one of the two out")
+    if not plot.parent.is_dir():
+        raise InvalidInput("plot", f"there is no folder {plot.parent}")
+    require_plots()
 
 
 def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Difference]]:

@@ -5,8 +5,11 @@ from typer.testing import CliRunner
 
 from reco.cli import app
 from reco.errors import InvalidInput
+from training.cohort.assumptions import variants
+from training.simulate.parameters import SCALES, Scale
 
 SMALL = ("--months", "2", "--people", "50", "--seeds", "1", "--size", "demo")
+TINY = Scale(users=250, venues=60, items=500, offers=2_000, extent=SCALES["demo"].extent)
 START = ("--start", "2026-09-07")
 
 
@@ -28,6 +31,47 @@ def test_no_worker_and_no_seed_are_refused_by_name(tmp_path, option):
     assert done.exit_code == 2
     assert option in done.output
     assert not out.exists()
+
+
+def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path):
+    out, plot = ("--out", str(tmp_path / "cohort")), ("--plot", str(tmp_path / "no" / "one.png"))
+    with pytest.raises(InvalidInput, match="plot: there is no folder"):
+        simulate("--policy", "popular", *plot, *out)
+    with pytest.raises(InvalidInput, match="plot: --sensitivity draws nothing"):
+        simulate("--policy", "relevance", "--sensitivity", *plot, *out)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sensitivity_is_told_by_variant_each_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    chosen = ("as assumed", "every place looked at alike")
+
+    def two_of_one_world(usual):
+        told = variants(usual)
+        return {name: told[name] for name in chosen}
+
+    monkeypatch.setattr("training.commands.cohort.scale_of", lambda _: TINY)
+    monkeypatch.setattr("training.commands.cohort.variants", two_of_one_world)
+    policies = ("--policy", "relevance", "--policy", "horizon@.9")
+    few = ("--months", "1", "--people", "20", "--seeds", "1", "--workers", "1", *START)
+    out = tmp_path / "cohort"
+    done = simulate("--sensitivity", *policies, *few, "--out", str(out), "--json")
+    report = json.loads(done.stdout)
+    assert tuple(report) == chosen
+    for one in report.values():
+        assert [told["policy"] for told in one["policies"]] == ["relevance", "horizon@.9"]
+        assert [apart["against"] for apart in one["differences"]] == ["relevance"]
+    assert report[chosen[0]] != report[chosen[1]]
+    kept = {str(file.relative_to(out)) for file in out.glob("*/*.parquet")}
+    assert kept == {
+        f"{folder}/{table}-1.parquet"
+        for folder in ("as-assumed", "every-place-looked-at-alike")
+        for table in (
+            *("bookings-relevance", "worth-relevance", "people-cohort"),
+            *("bookings-horizon@.9", "worth-horizon@.9"),
+        )
+    }
+    # How slates are looked at changes nothing of what the model learns from.
+    assert len(list((out / "models").iterdir())) == 1
 
 
 def test_a_sensitivity_needs_something_to_compare_with(tmp_path):
