@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +31,10 @@ _MODELS = "models"
 _AGAINST = ("relevance", "dpp", "round-robin", "credit@0")
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
+_SHARES = ("three_categories", "credit_used", *_REGRET)
+"""Figures, and beginnings of names of such, that are shown in %."""
+_PERCENT = 100.0
+_CAPTION = "95 % over people and seeds; below it, of several seeds, the least and the most"
 _BOOKINGS_OF = "bookings "
 """Before a category or a territory, in the names of figures."""
 _BOOKINGS_IN = {f"{_BOOKINGS_OF}{kind}" for kind in DENSITIES}
@@ -149,7 +153,8 @@ def _sensitivity(
 
 
 def _table(tolds: Sequence[Told], title: str = "A simulated cohort") -> Table:
-    table = Table("policy", *_SHOWN, *_REGRET, title=title, caption="95 % over people and seeds")
+    headers = map(_header, (*_SHOWN, *_REGRET))
+    table = Table("policy", *headers, title=title, caption=_CAPTION)
     for one in tolds:
         cells = [_cell(one.figures, name) for name in (*_SHOWN, *_REGRET)]
         table.add_row(one.policy, *cells)
@@ -157,7 +162,8 @@ def _table(tolds: Sequence[Told], title: str = "A simulated cohort") -> Table:
 
 
 def _differences(apart: Sequence[Difference]) -> Table:
-    table = Table("difference", *_SHOWN, title="Person by person of the same cohorts")
+    headers = map(_header, _SHOWN)
+    table = Table("difference", *headers, title="Person by person of the same cohorts")
     for one in apart:
         cells = [_cell(one.figures, name) for name in _SHOWN]
         table.add_row(f"{one.policy} - {one.against}", *cells)
@@ -183,14 +189,23 @@ def _by_category(tolds: Sequence[Told]) -> Table:
 
 def _by_territory(tolds: Sequence[Told]) -> Table:
     names = [f"{name} {kind}" for name in ("bookings", "three_categories") for kind in DENSITIES]
-    table = Table("policy", *names, title="By where people live")
+    table = Table("policy", *map(_header, names), title="By where people live")
     for one in tolds:
         table.add_row(one.policy, *(_cell(one.figures, name) for name in names))
     return table
 
 
 def _cell(figures: Mapping[str, OverSeeds], name: str) -> str:
+    """Return a figure with its interval, and below it the seeds farthest out, if there are two."""
     if name not in figures:
         return ""
-    estimate = figures[name].estimate
-    return f"{estimate.value:.4g} ({estimate.low:.4g} .. {estimate.high:.4g})"
+    found, scale = figures[name], _PERCENT if name.startswith(_SHARES) else 1.0
+    value, low, high, least, most = (
+        f"{scale * number:.4g}" for number in (*astuple(found.estimate), found.least, found.most)
+    )
+    extremes = f"\n[{least} .. {most}]" if found.least < found.most else ""
+    return f"{value} ({low} .. {high}){extremes}"
+
+
+def _header(name: str) -> str:
+    return f"{name}, %" if name.startswith(_SHARES) else name

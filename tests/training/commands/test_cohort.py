@@ -1,5 +1,7 @@
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -77,6 +79,53 @@ def test_a_sensitivity_is_told_by_variant_each_in_a_folder_of_its_own(tmp_path, 
 def test_a_sensitivity_needs_something_to_compare_with(tmp_path):
     with pytest.raises(InvalidInput, match="relevance, dpp"):
         simulate("--sensitivity", "--policy", "popular", "--out", str(tmp_path / "cohort"))
+
+
+def keep_lives(out, seed, booking_people):
+    """Keep lives of four people of whom so many booked in three categories, the others in one."""
+    booked = [
+        (person, kind)
+        for person in range(4)
+        for kind in "abc"[: 3 if person < booking_people else 1]
+    ]
+    person, kinds = zip(*booked, strict=True)
+    named = ("category", "subcategory", "venue", "venue_type", "genre")
+    tables = {
+        "bookings-popular": {
+            "person": person,
+            "week": [0] * len(person),
+            "amount_cents": [5_000] * len(person),
+            **dict.fromkeys(named, kinds),
+        },
+        "worth-popular": {
+            "person": [0],
+            "bookings": [0.5],
+            "points": [1.0],
+            "best_bookings": [1.0],
+            "best_points": [4.0],
+        },
+        "people-cohort": {"density": ["dense", "town", "rural", "town"]},
+    }
+    out.mkdir(exist_ok=True)
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), out / f"{name}-{seed}.parquet")
+
+
+def test_the_screen_has_shares_in_percent_and_the_seeds_that_lie_farthest_out(tmp_path):
+    two, one = tmp_path / "both", tmp_path / "one"
+    for out, seed, booking_people in ((two, 1, 2), (two, 2, 3), (one, 1, 2)):
+        keep_lives(out, seed, booking_people)
+    asked = ("--policy", "popular", "--months", "1", "--people", "4", *START)
+    alone = simulate(*asked, "--seeds", "1", "--out", str(one)).stdout
+    both = simulate(*asked, "--seeds", "2", "--out", str(two)).stdout
+    # Of three categories: half of four people, and three of them.
+    assert "62.5 (" in both
+    assert "[50 .. 75]" in both
+    # 400 and 500 of 2,000 EUR; what was lost is the same of both.
+    assert "[20 .. 25]" in both
+    assert "75 (75 .. 75)" in both
+    assert "50 (" in alone
+    assert "[" not in alone
 
 
 @pytest.mark.slow
