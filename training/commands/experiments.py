@@ -70,7 +70,11 @@ def create_experiment(
         typer.Option(help="Look once, after so long: 28d. [default: always valid, look any time]"),
     ] = None,
     planned_users: Annotated[
-        int, typer.Option(help="Judged people at which always-valid intervals are tightest.")
+        int,
+        typer.Option(
+            help="Judged people, of all variants together, at which always-valid intervals are"
+            " tightest."
+        ),
     ] = _PLANNED_USERS,
     salt: Annotated[str | None, typer.Option(help="Of the draw. [default: by chance]")] = None,
     start: Annotated[str | None, typer.Option(help="Date or time. [default: now]")] = None,

@@ -46,7 +46,7 @@ class Difference:
     """Of no difference; valid at every look where the interval is."""
 
 
-def always_valid(first: Group, other: Group, alpha: float, planned: int) -> Difference | None:
+def always_valid(first: Group, other: Group, alpha: float, planned: float) -> Difference | None:
     """Return `other` minus `first`, with an interval that holds however often one looks.
 
     Parameters
@@ -71,7 +71,7 @@ def always_valid(first: Group, other: Group, alpha: float, planned: int) -> Diff
 
 
 def always_valid_below(
-    first: Group, other: Group, alpha: float, planned: int, scale: float = 1.0
+    first: Group, other: Group, alpha: float, planned: float, scale: float = 1.0
 ) -> float | None:
     """Return what `other` minus `scale` times `first` surely exceeds, however often one looks.
 
@@ -99,7 +99,7 @@ def at_the_horizon(first: Group, other: Group, alpha: float) -> Difference | Non
     return Difference(value, value - half, value + half, erfc(abs(value) / error / sqrt(2.0)))
 
 
-def _tuning(alpha: float, planned: int) -> float:
+def _tuning(alpha: float, planned: float) -> float:
     """Return the squared rho that makes the interval about tightest at `planned` people (ibid.)."""
     least = -2.0 * log(alpha)
     return (least + log(least + 1.0)) / planned

@@ -132,16 +132,26 @@ def _variants(plan: Plan, people: People, may_look: bool) -> Iterator[VariantSta
 
 def _comparisons(plan: Plan, people: People) -> Iterator[Comparison]:
     first, *others = [variant.label for variant in plan.variants]
-    alpha = ALPHA / len(others)
+    alpha, planned = ALPHA / len(others), _planned(plan)
     for label in others:
         for metric in METRICS:
             one, other = (Group.of(people.of(metric, name)) for name in (first, label))
             found = (
-                always_valid(one, other, alpha, plan.planned_users)
+                always_valid(one, other, alpha, planned[label])
                 if plan.horizon is None
                 else at_the_horizon(one, other, alpha)
             )
             yield Comparison(label, metric, found and _corrected(found, len(others)))
+
+
+def _planned(plan: Plan) -> dict[str, float]:
+    """Return by variant how many of the planned people it and the first one have together."""
+    first, *others = plan.buckets
+    labels = (variant.label for variant in plan.variants[1:])
+    return {
+        label: plan.planned_users * (first + buckets) / sum(plan.buckets)
+        for label, buckets in zip(labels, others, strict=True)
+    }
 
 
 def _corrected(found: Difference, variants: int) -> Difference:
@@ -151,11 +161,11 @@ def _corrected(found: Difference, variants: int) -> Difference:
 
 def _guards(plan: Plan, people: People, may_look: bool) -> Iterator[GuardStatus]:
     first, *others = [variant.label for variant in plan.variants]
-    alpha = ALPHA / (len(others) * max(1, len(plan.guards)))
+    alpha, planned = ALPHA / (len(others) * max(1, len(plan.guards))), _planned(plan)
     for label in others:
         for name, margin in plan.guards.items():
             one, other = (people.of(name, variant) for variant in (first, label))
-            beyond = _beyond(name, margin, one, other, alpha=alpha, planned=plan.planned_users)
+            beyond = _beyond(name, margin, one, other, alpha=alpha, planned=planned[label])
             yield GuardStatus(label, name, margin, beyond if may_look else None, _state(beyond))
 
 
@@ -166,7 +176,7 @@ def _state(beyond: float | None) -> Literal["breached", "not breached", "unknown
 
 
 def _beyond(
-    name: str, margin: float, first: Figures, other: Figures, *, alpha: float, planned: int
+    name: str, margin: float, first: Figures, other: Figures, *, alpha: float, planned: float
 ) -> float | None:
     """Return how far beyond the margin `other` is at least; None: nobody can say."""
     guard = GUARDS[name]

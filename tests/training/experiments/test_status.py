@@ -8,6 +8,7 @@ import pytest
 
 from reco.experiments.plan import GUARDS, METRICS, Experiment, Plan, Variant
 from training.experiments.people import Counts, People
+from training.experiments.sequences import Group, always_valid, always_valid_below
 from training.experiments.status import ALPHA, assess
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -127,6 +128,24 @@ def test_more_variants_share_what_may_be_wrong():
     one = assess(RUNNING, people, LATER).comparisons[0].difference
     two = assess(replace(RUNNING, plan=three), people, LATER).comparisons[0].difference
     assert two.high - two.low > one.high - one.low
+
+
+@pytest.mark.parametrize(("weights", "share"), [((1, 1, 1), 2 / 3), ((1, 2, 5), 3 / 8)])
+def test_a_pair_is_planned_by_its_share_of_the_people(weights, share):
+    labels = ("control", "wide", "wider")
+    variants = tuple(Variant(*both) for both in zip(labels, weights, strict=True))
+    plan = replace(PLAN, variants=variants, guards={"cancellations": 0.02})
+    people = people_of()
+    found = assess(replace(RUNNING, plan=plan), people, LATER)
+    metric, guard = (
+        [Group.of(people.of(name, label)) for label in labels[:2]]
+        for name in ("horizon_points", "cancellations")
+    )
+    told = found.comparisons[0].difference
+    expected = always_valid(*metric, ALPHA / 2, PLAN.planned_users * share)
+    assert (told.low, told.high) == pytest.approx((expected.low, expected.high), rel=1e-4)
+    below = always_valid_below(*guard, ALPHA / 2, PLAN.planned_users * share)
+    assert found.guards[0].beyond == pytest.approx(below - 0.02, rel=1e-4)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.03, 0.05, 0.07, 0.3])
