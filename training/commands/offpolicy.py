@@ -172,7 +172,7 @@ def _covered(repetitions: int, slates: int, seed: int) -> list[Covered]:
                 consideration=consideration,
                 slates=slates,
                 seed=seed,
-                done=partial(progress, f"{consideration:.0%} considered"),
+                done=partial(progress, f"{_considered(consideration)} considered"),
             )
     return found
 
@@ -197,6 +197,10 @@ def _cells(one: Told) -> tuple[str, str, str, str]:
     return f"{estimate.value:.4f}", f"{estimate.low:.4f} .. {estimate.high:.4f}", *behind
 
 
+def _considered(share: float) -> str:
+    return "all" if share == 1.0 else f"1 in {1.0 / share:.0f}"
+
+
 def _covered_table(covered: Sequence[Covered]) -> Table:
     table = Table(
         *("considered", "people look", "estimate", "assumption", "truth", "mean", "effective"),
@@ -204,7 +208,7 @@ def _covered_table(covered: Sequence[Covered]) -> Table:
     )
     for row in covered:
         table.add_row(
-            f"{row.consideration:.0%}",
+            _considered(row.consideration),
             row.people,
             row.estimator,
             "holds" if row.holds else "broken",

@@ -41,6 +41,7 @@ from training.offpolicy.simulated import (
 
 CONSIDERATIONS = (1.0, 0.1)
 """Shares of shown offers that are considered: about one in five and one in fifty are booked."""
+AT_EACH, UNTIL_A_BOOKING = "at each", "until a booking"
 SLATES = 4_000
 _POPULARITY = 0.5
 _CLOSENESS = 1.0
@@ -60,7 +61,7 @@ class Covered:
 
     estimator: str
     people: str
-    """alike: each position is looked at for itself; once: nobody looks on after a booking."""
+    """How they look: `AT_EACH` position for itself, or on only `UNTIL_A_BOOKING`."""
     consideration: float
     holds: bool
     """Whether what the estimator assumes is so."""
@@ -165,11 +166,11 @@ def _covered(case: _Case, consideration: float, rounds: Sequence[_Round], at: in
 def _cases(people: People, target: Policy) -> list[_Case]:
     """Return what is estimated, in the order of `_terms`, with the truth by enumeration."""
     first = float((target.marginal[:, 0] * people.chance).sum(axis=1).mean())
-    found = [_Case(name, "alike", True, first) for name in ("ips", "snips", "dr")]
-    for readers, chance in (("alike", chances(people)), ("once", chances_once(people))):
+    found = [_Case(name, AT_EACH, True, first) for name in ("ips", "snips", "dr")]
+    for readers, chance in ((AT_EACH, chances(people)), (UNTIL_A_BOOKING, chances_once(people))):
         slate = float((target.whole * chance.sum(axis=2)).sum(axis=1).mean())
         found += [
-            _Case(name, readers, (name, readers) != ("iips", "once"), slate)
+            _Case(name, readers, (name, readers) != ("iips", UNTIL_A_BOOKING), slate)
             for name in ("slate ips", "iips", "cascade")
         ]
     return found

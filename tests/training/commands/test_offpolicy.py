@@ -50,4 +50,8 @@ def test_the_coverage_is_printed():
     rows = json.loads(run(*arguments, "--json"))["rows"]
     assert len(rows) == 18
     assert {row["estimator"] for row in rows} >= {"ips", "snips", "dr", "iips", "cascade"}
-    assert "broken" in run(*arguments)
+    # In the words of docs/evaluation.md.
+    assert {row["people"] for row in rows} == {"at each", "until a booking"}
+    screen = run(*arguments)
+    assert "broken" in screen
+    assert "1 in 10" in screen
