@@ -170,7 +170,7 @@ def independent(weight: Floats, reward: Floats) -> Terms:
     reward
         (N, K) of each position.
     """
-    return _by_position(weight, reward)
+    return by_position(weight, reward)
 
 
 def cascade(weight: Floats, reward: Floats) -> Terms:
@@ -185,10 +185,11 @@ def cascade(weight: Floats, reward: Floats) -> Terms:
     reward
         (N, K) of each position.
     """
-    return _by_position(weight.cumprod(axis=1), reward)
+    return by_position(weight.cumprod(axis=1), reward)
 
 
-def _by_position(weight: Floats, reward: Floats) -> Terms:
+def by_position(weight: Floats, reward: Floats) -> Terms:
+    """Return the estimate whose positions are weighed each for itself, both (N, K)."""
     return _mean((weight * reward).sum(axis=1), weight)
 
 

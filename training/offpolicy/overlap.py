@@ -7,7 +7,7 @@ weighted rewards are unbiased for those that can (Li et al. 2011 match slates th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,26 +154,28 @@ def estimates(overlaps: Overlaps, rewards: Floats) -> Mapping[str, Terms]:
     """Return the rewards (S, K) a slate of where the other choice is told; rows are people.
 
     - as it was, by position, and iips: of the positions that are told, whatever stands elsewhere.
-    - as it was, by slate, and slate ips: of the slates that are told as a whole.
+    - as it was, by slate, and slate ips: of the slates that are told as a whole; slate snips is
+      the same over its mean weight.
 
     What weighs an estimate is where the choices differ: of the rest there is no doubt. Left out is
     what no slate tells.
     """
     columns = (overlaps.weight, rewards, overlaps.is_told, overlaps.is_same)
-    views = {("by position", "iips"): _View(*columns, np.ones(len(rewards)))}
-    views["by slate", "slate ips"] = _View(
+    by_position = _View(*columns, np.ones(len(rewards)))
+    by_slate = _View(
         overlaps.slate_weight[:, np.newaxis],
         rewards.sum(axis=1, keepdims=True),
         overlaps.slate_is_told[:, np.newaxis],
         overlaps.slate_is_same[:, np.newaxis],
         overlaps.slate_is_told.astype(np.float64),
     )
-    return {
-        name: grouped(terms, overlaps.person)
-        for (of, method), view in views.items()
-        if view.is_told.any()
-        for name, terms in ((f"as it was, {of}", view.shown), (method, view.other))
-    }
+    found: dict[str, Terms] = {}
+    if by_position.is_told.any():
+        found = {"as it was, by position": by_position.shown, "iips": by_position.other}
+    if by_slate.is_told.any():
+        found["as it was, by slate"] = by_slate.shown
+        found |= {"slate ips": by_slate.other, "slate snips": by_slate.normalised}
+    return {name: grouped(terms, overlaps.person) for name, terms in found.items()}
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,9 @@ class _View:
         doubtful = changed if changed.any() else self.is_told
         weight = np.where(doubtful, self.weight, 0.0).sum(axis=1, keepdims=True)
         return Terms(earned, self.counts, weight, doubtful.sum(axis=1).astype(np.float64))
+
+    @property
+    def normalised(self) -> Terms:
+        """The same over its weights: less noise, some bias."""
+        weights = np.where(self.is_told, self.weight, 0.0).sum(axis=1)
+        return replace(self.other, below=weights)

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from reco.errors import InvalidInput
 from reco.feed.exploring import UNKNOWN
-from training.offpolicy.estimators import Terms, grouped, importance_weights, independent, ips
+from training.offpolicy.estimators import (
+    Terms,
+    by_position,
+    grouped,
+    importance_weights,
+    independent,
+    ips,
+    snips,
+)
 
 REWARDS = ("clicks", "bookings")
 MOST_RATE = 0.5
@@ -103,7 +111,9 @@ def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str,
     of drawing what is gone, so that its weight is known where its propensity is not.
 
     - iips: by position, whatever stands elsewhere.
+    - cascade: by position, given what stands above it.
     - slate ips: by the slate, which differs in one position from the one that was chosen.
+    - slate snips: the same over its mean weight.
 
     Raises
     ------
@@ -120,15 +130,32 @@ def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str,
     target = np.where(is_drawn, by_chance * ratio, 1.0 - by_chance * ratio)
     weight = importance_weights(np.where(is_unknown, 0.0, target), propensity)
     weight = np.where(is_unknown, ratio, weight)
-    # A slate is as it was chosen unless some position was drawn.
-    was_drawn = (is_drawn | is_unknown).any(axis=1)
-    others = np.where(is_drawn | is_unknown, 0.0, by_chance).sum(axis=1)
-    whole = (1.0 - others * ratio[:, 0]) / (1.0 - others)
-    whole = np.where(was_drawn, ratio[:, 0], whole)
-    return {
-        "iips": grouped(independent(weight, rewards), recorded.person),
-        "slate ips": grouped(ips(whole, rewards.sum(axis=1)), recorded.person),
+    down_to = _down_to(is_drawn | is_unknown, by_chance, ratio)
+    whole, total = down_to[:, -1], rewards.sum(axis=1)
+    found = {
+        "iips": independent(weight, rewards),
+        "cascade": by_position(down_to, rewards),
+        "slate ips": ips(whole, total),
+        "slate snips": snips(whole, total),
     }
+    return {name: grouped(terms, recorded.person) for name, terms in found.items()}
+
+
+def _down_to(was_drawn: NDArray[np.bool_], by_chance: Floats, ratio: Floats) -> Floats:
+    """Return the weight (S, K) of what a slate shows down to each position.
+
+    It is as it was chosen unless some position down to there was drawn.
+
+    Parameters
+    ----------
+    by_chance
+        (S, K) the probability that a position is drawn.
+    ratio
+        (S, 1) of the other epsilon over that of the record.
+    """
+    drawn = np.where(was_drawn, 0.0, by_chance).cumsum(axis=1)
+    unchanged = (1.0 - drawn * ratio) / (1.0 - drawn)
+    return np.where(np.logical_or.accumulate(was_drawn, axis=1), ratio, unchanged)
 
 
 def as_shown(recorded: Recorded, reward: str) -> Terms:

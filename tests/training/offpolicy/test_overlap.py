@@ -154,7 +154,8 @@ def truths(people, floors):
         earned = person.booked[np.arange(N), other]
         by_position.append(earned[found.is_told].sum())
         by_slate += [earned.sum()] if found.slate_is_told else []
-    return {"iips": np.mean(by_position), "slate ips": np.mean(by_slate)}
+    whole = np.mean(by_slate)
+    return {"iips": np.mean(by_position), "slate ips": whole, "slate snips": whole}
 
 
 def told_of(log, slates, seed):

@@ -71,6 +71,32 @@ def test_over_all_that_can_be_recorded_the_estimate_is_the_value(rate):
         assert probability @ each.weights == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.1, 1.0])
+def test_a_reward_may_depend_on_those_above_but_not_for_iips(rate):
+    probability, propensities, clicks = outcomes(RATE)
+    # Nobody looks on below what chance put there.
+    is_drawn = (propensities != UNKNOWN) & (propensities < 0.5)
+    is_below = is_drawn.cumsum(axis=1) > is_drawn
+    truth = outcomes(rate)[0] @ np.where(is_below, 0.0, clicks).sum(axis=1)
+    slates = recorded(propensities, np.where(is_below, 0.0, clicks))
+    found = {
+        name: probability @ each.above
+        for name, each in at_exploration(slates, rate, "clicks").items()
+    }
+    assert found.pop("iips") != pytest.approx(truth)
+    assert list(found) == ["cascade", "slate ips", "slate snips"]
+    assert list(found.values()) == pytest.approx([truth] * 3)
+
+
+def test_of_slates_that_earn_all_the_same_chance_takes_nothing_once_normalised():
+    _, propensities, _ = outcomes(RATE)
+    slates = recorded(propensities, np.ones((len(propensities), N)))
+    found = at_exploration(slates, 0.1, "clicks")
+    assert found["slate snips"].value == pytest.approx(N)
+    assert found["slate ips"].value != pytest.approx(N)
+    assert found["slate snips"].weighing == found["slate ips"].weighing
+
+
 def test_at_the_rate_of_the_record_it_says_what_the_record_says():
     _, propensities, clicks = outcomes(RATE)
     slates = recorded(propensities, clicks)
@@ -175,5 +201,6 @@ def test_the_command_tells_what_is_on_record(world, town):
     assert told["clicks"]["as it was"]["estimate"] is None
     assert told["clicks"]["as it was"]["weighing"]["effective"] == pytest.approx(1)
     shown = CliRunner().invoke(app, asked, env=settings, catch_exceptions=False).stdout
-    assert "slate ips" in shown
+    for estimate in ("iips", "cascade", "slate ips", "slate snips"):
+        assert estimate in shown
     assert "bookings" in shown
