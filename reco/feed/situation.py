@@ -97,11 +97,12 @@ def read_situation(
     """
     asked = {"user_id": query.user_id, "now": query.now, "known": known_until(query.as_of)}
     here = query.location
-    # A pipeline costs more than a statement: only where there may be two.
-    with connection.pipeline() if here else nullcontext():
+    looked = Looked.at(serving, here, query.radius_m) if here else None
+    # A pipeline costs more than a statement: only where there are two.
+    with connection.pipeline() if looked and looked.known is None else nullcontext():
         # Planning takes longer than the answer: it is to end with a connection's first requests.
         known = connection.cursor(binary=True).execute(_STATE, asked, prepare=True)
-        looked = Looked.at(connection, serving, here, query.radius_m) if here else None
+        looked = looked and looked.sure(connection)
     state = _state(known.fetchall(), partial(serving.catalogue.cards.find, connection), query.now)
     person = state.person
     if looked:

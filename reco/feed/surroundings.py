@@ -1,6 +1,6 @@
 """The venues around a place, asked of PostGIS where the place is not remembered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def look_around(
     radius_m: float,
 ) -> Surroundings:
     """Return the venues within `radius_m` of `here`, asking only where the place is not known."""
-    return Looked.at(connection, serving, here, radius_m).surroundings(source)
+    return Looked.at(serving, here, radius_m).sure(connection).surroundings(source)
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,20 @@ class Looked:
     radius_m: float
     reach: Reach
     known: NDArray[np.int32] | None
-    asked: psycopg.Cursor[Any] | None
+    asked: psycopg.Cursor[Any] | None = None
 
     @classmethod
-    def at(
-        cls,
-        connection: psycopg.Connection[Any],
-        serving: Generation,
-        here: Point,
-        radius_m: float,
-    ) -> "Looked":
-        """Remember what is around `here`, or ask; the answer need not be there yet."""
+    def at(cls, serving: Generation, here: Point, radius_m: float) -> "Looked":
+        """Return what is remembered of `here`."""
         reach = Reach.of(here, radius_m)
         known = serving.workspace.places.recall(serving.catalogue.venues, reach)
-        asked = ask(connection, reach) if known is None else None
-        return cls(serving, here, radius_m, reach, known, asked)
+        return cls(serving, here, radius_m, reach, known)
+
+    def sure(self, connection: psycopg.Connection[Any]) -> "Looked":
+        """Return the same, asked for where it is not known; the answer need not be there yet."""
+        if self.known is not None:
+            return self
+        return replace(self, asked=ask(connection, self.reach))
 
     def surroundings(self, source: str) -> Surroundings:
         """Return what is around, of a place that `source` says."""

@@ -272,3 +272,13 @@ def test_the_small_world_lies_where_it_says(town):
     serving = generation(build_catalogue(town, NOW), None)
     near = look_around(town, serving, Point(*GRENOBLE), "request", 3_000.0)
     assert len(near.venue_rows) == len(VENUES) - 1
+
+
+def test_a_place_that_is_known_takes_no_pipeline(town, monkeypatch):
+    serving = generation(build_catalogue(town, NOW), None)
+    here = {"lat": GRENOBLE[1], "lon": GRENOBLE[0], "serving": serving}
+    pipelines, pipeline = [], town.pipeline
+    monkeypatch.setattr(town, "pipeline", lambda: pipelines.append(1) or pipeline())
+    first, again = ask(town, **here), ask(town, **here)
+    assert len(pipelines) == 1
+    assert offers(first) == offers(again) != set()
