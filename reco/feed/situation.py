@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from features.horizon import Value
-from reco.catalogue.cards import ItemCard, VenueCard
+from reco.catalogue.cards import UNSEEN, ItemCard, VenueCard
 from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
@@ -18,9 +18,10 @@ from reco.feed.surroundings import Looked, Surroundings, look_around
 from reco.moments import known_until
 
 FindCards = Callable[
-    [Collection[int], Collection[int]], tuple[dict[int, ItemCard], dict[int, VenueCard]]
+    [Collection[int], Collection[int], Collection[int] | None],
+    tuple[dict[int, ItemCard], dict[int, VenueCard]],
 ]
-"""Ids of works and of venues -> their cards by id."""
+"""Ids of works and of venues, and what has changed since cards were written -> cards by id."""
 
 _STATE = """
 with me as materialized (
@@ -32,7 +33,7 @@ with me as materialized (
 select 'booking' as kind, o.item_id, k.at, o.venue_id, k.amount_cents, k.is_dated,
   null as value, null::float8 as lon, null::float8 as lat, null::integer as digital_cap_cents,
   null::integer as physical_cap_cents, null::integer as offer_limit_cents,
-  null::timestamptz as expires_at
+  null::timestamptz as expires_at, null::bigint[] as unseen
 from (
   select t.offer_id, b.booked_at as at, b.amount_cents, t.starts_at is not null as is_dated
   from core.booking b join core.stock t on t.id = b.stock_id
@@ -43,7 +44,7 @@ from (
 ) k
 join core.offer o on o.id = k.offer_id
 union all
-select k.kind, o.item_id, k.at, null, null, null, null, null, null, null, null, null, null
+select k.kind, o.item_id, k.at, null, null, null, null, null, null, null, null, null, null, null
 from (
   -- What was dismissed or kept counts for ever; of looks, the last thousand.
   select kind, offer_id, at from mine where kind in ('dismiss', 'favourite')
@@ -56,7 +57,7 @@ join core.offer o on o.id = k.offer_id
 union all
 -- A work that the person says to like counts as one that was kept.
 select case t.kind when 'item' then 'favourite' else t.kind end, i.id, t.at,
-  null, null, null, t.value, null, null, null, null, null, null
+  null, null, null, t.value, null, null, null, null, null, null, null
 from core.taste t left join core.item i on t.kind = 'item' and i.external_id = t.value
 where t.user_id = (select id from me) and t.at <= %(known)s
   and (t.kind <> 'item' or i.id is not null)
@@ -65,7 +66,7 @@ select 'person', me.id, d.granted_at, null, d.amount_cents,
   exists (select from core.deposit where user_id = me.id), null,
   round(st_x(me.home::geometry)::numeric, 3)::float8,
   round(st_y(me.home::geometry)::numeric, 3)::float8,
-  d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at
+  d.digital_cap_cents, d.physical_cap_cents, d.offer_limit_cents, d.expires_at, ({unseen})
 from me
 left join lateral (
   select * from core.deposit
@@ -74,8 +75,11 @@ left join lateral (
 """
 """The person, bookings and interactions: a row each, nulls for what only others have.
 
-What was booked is told by ids: what it is called stands on the catalogue's cards.
+What was booked is told by ids: what it is called stands on the catalogue's cards, unless it has
+changed since, which the person's row says.
 """
+
+_WITH_UNSEEN = _STATE.format(unseen=UNSEEN)
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,20 @@ def read_situation(
     Where the request gives no location the home is needed first: a second, short one, unless the
     place is remembered.
     """
-    asked = {"user_id": query.user_id, "now": query.now, "known": known_until(query.as_of)}
-    here = query.location
+    cards, here = serving.catalogue.cards, query.location
+    asked = {
+        "user_id": query.user_id,
+        "now": query.now,
+        "known": known_until(query.as_of),
+        "seen": cards.seen.snapshot,
+    }
     looked = Looked.at(serving, here, query.radius_m) if here else None
     # A pipeline costs more than a statement: only where there are two.
     with connection.pipeline() if looked and looked.known is None else nullcontext():
         # Planning takes longer than the answer: it is to end with a connection's first requests.
-        known = connection.cursor(binary=True).execute(_STATE, asked, prepare=True)
+        known = connection.cursor(binary=True).execute(_WITH_UNSEEN, asked, prepare=True)
         looked = looked and looked.sure(connection)
-    state = _state(known.fetchall(), partial(serving.catalogue.cards.find, connection), query.now)
+    state = _state(known.fetchall(), partial(cards.find, connection), query.now)
     person = state.person
     if looked:
         around = looked.surroundings("request")
@@ -116,6 +125,7 @@ def read_situation(
 
 def _state(rows: Sequence[tuple[Any, ...]], find: FindCards, now: datetime) -> UserState:
     person: Person | None = None
+    unseen: Collection[int] | None = None
     booked: list[tuple[Any, ...]] = []
     others: list[tuple[Any, ...]] = []
     liked: list[Value] = []
@@ -124,13 +134,13 @@ def _state(rows: Sequence[tuple[Any, ...]], find: FindCards, now: datetime) -> U
         if kind == "booking":
             booked.append(row)
         elif kind == "person":
-            person = _person(row)
+            person, unseen = _person(row[:-1]), row[-1]
         elif kind in {"category", "genre"}:
             liked.append((kind, row[6]))
         else:
             others.append(row)
     venue_ids = {row[3] for row in booked if row[3] is not None}
-    works, venues = find({row[1] for row in booked} | {row[1] for row in others}, venue_ids)
+    works, venues = find({row[1] for row in booked} | {row[1] for row in others}, venue_ids, unseen)
     # What was deleted between the two is gone.
     bookings = tuple(
         _booked(row, works[row[1]], venues.get(row[3]))

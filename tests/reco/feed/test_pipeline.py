@@ -282,3 +282,14 @@ def test_a_place_that_is_known_takes_no_pipeline(town, monkeypatch):
     first, again = ask(town, **here), ask(town, **here)
     assert len(pipelines) == 1
     assert offers(first) == offers(again) != set()
+
+
+def test_credit_counts_what_was_booked_as_it_is_now(town):
+    serving = generation(build_catalogue(town, NOW), None)
+    assert "ebook-online" in offers(ask(town, serving=serving))
+    # The novel that was booked is digital by now, and costs more than is allowed for that.
+    town.execute(
+        "update core.subcategory set is_digital = true, is_physical = false"
+        " where name = 'LIVRE_PAPIER'"
+    )
+    assert "ebook-online" not in offers(ask(town, serving=serving))
