@@ -133,7 +133,7 @@ class Worker:
             serving, query = trial.treat(serving, query)
         with connected(self.pool) as connection:
             if shown:
-                query = continued(connection, query, shown)
+                query = continued(connection, serving.catalogue.cards, query, shown)
             made = self.reads.of_user(
                 query.user_id,
                 connection,

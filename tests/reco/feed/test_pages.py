@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import GRENOBLE, NOW, TAXONOMY, book, small_world
 
-from features.horizon import POINTS, values_of
+from features.horizon import POINTS, unmet_after, values_of
 from reco.catalogue.build import build_catalogue
 from reco.errors import CursorExpired, InvalidInput
 from reco.feed.cursor import read_cursor
@@ -122,7 +122,8 @@ def page(connection, serving, cursor, *, later=timedelta(), user_id=USER, **aske
         **asked,
     )
     shown = read_cursor(cursor, query, SECRET) if cursor else {}
-    return feed(connection, serving, continued(connection, query, shown), SECRET).answer
+    query = continued(connection, serving.catalogue.cards, query, shown)
+    return feed(connection, serving, query, SECRET).answer
 
 
 def happens(connection, chance, shown, kind):
@@ -224,3 +225,21 @@ def test_an_old_cursor_and_one_of_somebody_else_are_told_apart(town):
         page(town, serving, cursor, later=timedelta(minutes=31), categories=["LIVRE"])
     with pytest.raises(InvalidInput, match="changed"):
         page(town, serving, cursor.swapcase(), later=timedelta(minutes=31))
+
+
+def test_what_was_shown_counts_as_it_is_now(town):
+    arrange(town, np.random.default_rng(3))
+    serving = generation(build_catalogue(town, NOW), None)
+    shown = {"item 1": 0.5, "item 2": 0.25}
+    ids = dict(town.execute("select external_id, id from core.offer").fetchall())
+    told = {ids[name]: probability for name, probability in shown.items()}
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id=USER)
+    town.execute("update core.item set genres = array['new'] where external_id = 'item 1'")
+    after = continued(town, serving.catalogue.cards, query, told)
+    offered = [values(town, name) for name in shown]
+    assert ("genre", "new") in after.unmet
+    assert after.unmet == unmet_after(offered, list(shown.values()))
+    assert after.shown_items == {
+        row[0]
+        for row in town.execute("select item_id from core.offer where id = any(%s)", ([*told],))
+    }

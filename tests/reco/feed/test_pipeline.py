@@ -257,7 +257,8 @@ def test_pages_show_everything_once_and_end(town, n):
     seen, cursor, pages = [], None, 0
     while True:
         shown = read_cursor(cursor, query, SECRET) if cursor else {}
-        page = feed(town, serving, continued(town, query, shown), SECRET).answer
+        after = continued(town, serving.catalogue.cards, query, shown)
+        page = feed(town, serving, after, SECRET).answer
         seen += [item.item_id for item in page.items]
         pages += 1
         cursor = page.next_cursor
