@@ -1,16 +1,17 @@
 """Dense item-item weights, for catalogues of some ten thousand items."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.filtering import spread_rows
+from reco.kernel.filtering import dense_sums
 from reco.model.artifact import Layout
 from reco.model.history import History
-from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
+from reco.model.lending import Rooms
+from reco.model.scorer import Bounds, Parameters, bounds_of, nothing_known, unknown
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class DenseItemItem:
     """(I, I) of either sign, zero on the diagonal."""
     is_met: NDArray[np.bool_]
     """(I,) whether anybody met the item."""
+    _sums: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
+    _scores: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
@@ -43,19 +46,19 @@ class DenseItemItem:
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the weighted sum of the history's rows at each item of `rows`."""
-        scores = unknown(rows)
         if not len(history):
-            return scores
-        total = np.zeros(len(self.is_met))
-        spread_rows(self.similarity, history.rows, history.weights.astype(np.float64), total)
-        known = np.flatnonzero(rows >= 0)
-        said = known[self.is_met[rows[known]]]
-        scores[said] = total[rows[said]]
+            return unknown(rows)
+        scores = np.empty(len(rows))
+        self._add_up(history, rows, scores)
         return scores
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are one sum of rows, then looked up."""
-        return bounds_of(self.scores(history, rows), room)
+        if not len(history):
+            return nothing_known(room)
+        with self._scores.lent(len(rows)) as scores:
+            self._add_up(history, rows, scores)
+            return bounds_of(scores, room)
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the weight of `row` in the score of each item of `rows`."""
@@ -63,3 +66,10 @@ class DenseItemItem:
             return unknown(rows)
         alone = History(np.array([row], dtype=np.int32), np.ones(1, dtype=np.float32))
         return self.scores(alone, rows)
+
+    def _add_up(
+        self, history: History, rows: NDArray[np.int32], scores: NDArray[np.float64]
+    ) -> None:
+        weights = history.weights.astype(np.float64)
+        with self._sums.lent(len(self.is_met)) as total:
+            dense_sums(self.similarity, self.is_met, history.rows, weights, rows, total, scores)

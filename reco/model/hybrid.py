@@ -1,7 +1,8 @@
 """iALS and a linear filter as one model: both see the same history, and their scores are added."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from reco.model.artifact import Layout
 from reco.model.history import History
+from reco.model.lending import Rooms
 from reco.model.linear_filter import LinearFilter
 from reco.model.scorer import Bounds, Parameters
 from reco.model.weighted_factors import WeightedFactors
@@ -23,6 +25,9 @@ class Hybrid:
 
     factors: WeightedFactors
     beside: LinearFilter
+    _rooms: Rooms = field(
+        default_factory=partial(Rooms, np.float32), init=False, repr=False, compare=False
+    )
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
@@ -43,11 +48,14 @@ class Hybrid:
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the sum of both, each with the factors in eight bits."""
         found = self.factors.bounds(history, rows, room)
-        other = self.beside.bounds(history, rows, Bounds(*np.empty((2, len(rows)), np.float32)))
-        np.add(found.score, other.score, out=found.score)
-        np.add(found.slack, other.slack, out=found.slack)
-        # The sum is rounded too.
-        np.add(found.slack, np.abs(found.score) * np.float32(2.0**-22), out=found.slack)
+        with self._rooms.lent(2 * len(rows)) as lent:
+            other = self.beside.bounds(history, rows, Bounds(*lent.reshape(2, -1)))
+            np.add(found.score, other.score, out=found.score)
+            np.add(found.slack, other.slack, out=found.slack)
+            # The sum is rounded too.
+            rounding = np.abs(found.score, out=other.slack)
+            np.multiply(rounding, np.float32(2.0**-22), out=rounding)
+            np.add(found.slack, rounding, out=found.slack)
         return found
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from reco.kernel.scoring import sums
 from reco.model.artifact import Layout
 from reco.model.history import History
+from reco.model.lending import Rooms
 from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
 
 
@@ -39,6 +40,7 @@ class ItemItem:
         default_factory=deque, init=False, repr=False, compare=False
     )
     """Room to add up in, one array of zeros a request at a time."""
+    _scores: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
@@ -57,17 +59,31 @@ class ItemItem:
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the sum of similarities of each item of `rows` to the history's items."""
         scores = np.empty(len(rows))
-        total = self._totals.pop() if self._totals else np.zeros(len(self.neighbour_start) - 1)
+        self._add_up(history, rows, scores)
+        return scores
+
+    def _add_up(
+        self, history: History, rows: NDArray[np.int32], scores: NDArray[np.float64]
+    ) -> None:
+        total = self._room()
         sums(
             self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
             history.rows, history.weights, rows, total, scores,
         )  # fmt: skip
         self._totals.append(total)
-        return scores
+
+    def _room(self) -> NDArray[np.float64]:
+        # Asking first whether there is any would race with other requests.
+        try:
+            return self._totals.pop()
+        except IndexError:
+            return np.zeros(len(self.neighbour_start) - 1)
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are few sums."""
-        return bounds_of(self.scores(history, rows), room)
+        with self._scores.lent(len(rows)) as scores:
+            self._add_up(history, rows, scores)
+            return bounds_of(scores, room)
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the similarity of each item of `rows` to `row`, NaN where it is no neighbour."""

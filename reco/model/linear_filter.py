@@ -1,17 +1,19 @@
 """A linear filter over items: sparse neighbours beside a part of low rank."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.filtering import filtered, spread, widened
+from reco.kernel.filtering import cleared, filtered, spread, widened
 from reco.model.artifact import Layout
 from reco.model.coarse import CoarseFactors
 from reco.model.history import History
+from reco.model.lending import Rooms
 from reco.model.scorer import Bounds, Parameters, nothing_known, unknown
 
 
@@ -50,6 +52,7 @@ class LinearFilter:
     """(I,) whether anybody met the item."""
     history_power: float
     """A history of weights w counts as `w / sum(w) ** history_power`."""
+    _sums: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], parameters: Parameters) -> Self:
@@ -71,8 +74,11 @@ class LinearFilter:
         if not len(history):
             return unknown(rows)
         scores = np.empty(len(rows))
-        total = self._total(history, self.item_bias)
-        filtered(total, self.output_factors, self.user_factor(history), self.is_met, rows, scores)
+        with self._summed(history) as total:
+            filtered(
+                total, self.item_bias, self.output_factors, self.user_factor(history),
+                self.is_met, rows, scores,
+            )  # fmt: skip
         return scores
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
@@ -80,8 +86,8 @@ class LinearFilter:
         if not len(history):
             return nothing_known(room)
         self.coarse.bounds(self.user_factor(history), rows, room)
-        total = self._total(history, self.item_bias)
-        widened(total, self.is_met, rows, room.score, room.slack)
+        with self._summed(history) as total:
+            widened(total, self.item_bias, self.is_met, rows, room.score, room.slack)
         return room
 
     @cached_property
@@ -94,19 +100,19 @@ class LinearFilter:
         if row < 0 or not self.is_met[row]:
             return unknown(rows)
         alone = History(np.array([row], dtype=np.int32), np.ones(1, dtype=np.float32))
-        scores = np.empty(len(rows))
-        total, user = self._total(alone, np.zeros_like(self.item_bias)), self.user_factor(alone)
-        filtered(total, self.output_factors, user, self.is_met, rows, scores)
-        return scores
+        return self.scores(alone, rows) - self.item_bias[rows]
 
     def _scaled(self, history: History) -> NDArray[np.float64]:
         weights = history.weights.astype(np.float64)
         return np.asarray(weights / weights.sum() ** self.history_power, dtype=np.float64)
 
-    def _total(self, history: History, bias: NDArray[np.float32]) -> NDArray[np.float64]:
-        total = bias.astype(np.float64)
-        spread(
-            self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
-            history.rows, self._scaled(history), total,
-        )  # fmt: skip
-        return total
+    @contextmanager
+    def _summed(self, history: History) -> Iterator[NDArray[np.float64]]:
+        """Lend (I,) what the neighbours of the history's items add up to."""
+        with self._sums.lent(len(self.item_bias)) as total:
+            spread(
+                self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
+                history.rows, self._scaled(history), total,
+            )  # fmt: skip
+            yield total
+            cleared(self.neighbour_start, self.neighbour_item, history.rows, total)

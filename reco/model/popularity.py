@@ -11,6 +11,8 @@ from reco.model.artifact import Layout
 from reco.model.history import History
 from reco.model.scorer import Bounds, Parameters, bounds_of, unknown
 
+_PIECE = 8_192
+
 
 @dataclass(frozen=True)
 class Popularity:
@@ -41,8 +43,11 @@ class Popularity:
         return scores
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
-        """Return the scores: they are looked up."""
-        return bounds_of(self.scores(history, rows), room)
+        """Return the scores: they are looked up, some at a time."""
+        for first in range(0, len(rows), _PIECE):
+            piece = slice(first, first + _PIECE)
+            bounds_of(self.scores(history, rows[piece]), room.take(piece))
+        return room
 
     def similar(self, row: int, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return NaN: popularity knows nothing of similarity."""

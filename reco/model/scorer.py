@@ -22,6 +22,10 @@ class Bounds:
     slack: NDArray[np.float32]
     """The score itself is not farther away."""
 
+    def take(self, rows: slice) -> "Bounds":
+        """Return those of some rows, not copied."""
+        return Bounds(self.score[rows], self.slack[rows])
+
 
 class Scorer(Protocol):
     """Scores items for a history; NaN where it cannot say. `rows` may hold -1 (unknown item)."""
