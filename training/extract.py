@@ -1,11 +1,13 @@
 """What people did, from a folder of frames or from a world's database; both give the same events.
 
-Events are the interactions and the bookings that were not cancelled, each on the item of its offer.
-They come in one order whatever their source, so that training can be repeated to the bit.
+Events are the interactions and the bookings that stand (`training.standing`), each on the item of
+its offer. They come in one order whatever their source, so that training can be repeated to the
+bit.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from reco.db.session import transaction
 from reco.errors import InvalidInput
 from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource, FrameSource
+from training.standing import STANDS, standing
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,13 @@ class _Deeds:
     split: NDArray[np.int8]
 
 
-def events_from_frames(folder: Path) -> Events:
+def events_from_frames(folder: Path, cutoff: datetime | None = None) -> Events:
     """Return the events of a folder of frames.
+
+    Parameters
+    ----------
+    cutoff
+        With a zone: at which what was booked before it is seen. None: today.
 
     Raises
     ------
@@ -46,15 +54,17 @@ def events_from_frames(folder: Path) -> Events:
     FramesRefused
         There are bad rows.
     """
-    return events_from_source(FolderSource(folder))
+    return events_from_source(FolderSource(folder), cutoff)
 
 
-def events_from_source(source: FrameSource) -> Events:
+def events_from_source(source: FrameSource, cutoff: datetime | None = None) -> Events:
     """Return the events of any set of frames; see `events_from_frames`."""
-    return events_and_offers(source)[0]
+    return events_and_offers(source, cutoff)[0]
 
 
-def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
+def events_and_offers(
+    source: FrameSource, cutoff: datetime | None = None
+) -> tuple[Events, NDArray[np.int32]]:
     """Return the events of `source`, and the row of each one's offer among the sorted offer ids."""
     users = _sorted(_table(source, "users", "user_id").column(0))
     items = _sorted(_table(source, "items", "item_id").column(0))
@@ -62,20 +72,22 @@ def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
     offer_item = _rows(offers["item_id"], items, "offers.item_id")
     deeds = [_interactions(source, users, offers["offer_id"])]
     if "bookings" in source.names:
-        deeds.append(_bookings(source, users, offers["offer_id"]))
+        deeds.append(_bookings(source, users, offers["offer_id"], cutoff))
     closes = _closes(source, offers, offer_item, len(items))
     events, offer = _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
     lonlat, category = _lonlat(source, offer_item, len(items)), _category(source)
     return replace(events, lonlat=lonlat, category=category), offer
 
 
-def events_from_database(conninfo: str) -> Events:
+def events_from_database(conninfo: str, cutoff: datetime | None = None) -> Events:
     """Return the events of a migrated database; of people who are erased there are none.
 
     Parameters
     ----------
     conninfo
         libpq URL.
+    cutoff
+        See `events_from_frames`.
 
     Raises
     ------
@@ -83,7 +95,7 @@ def events_from_database(conninfo: str) -> Events:
         The database does not answer.
     """
     with transaction(conninfo, read_only=True) as connection:
-        return _fetched(connection)
+        return _fetched(connection, cutoff)
 
 
 def _events(
@@ -134,9 +146,11 @@ def _interactions(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray)
     )
 
 
-def _bookings(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray) -> _Deeds:
+def _bookings(
+    source: FrameSource, users: pa.Array, offers: pa.ChunkedArray, cutoff: datetime | None
+) -> _Deeds:
     table = _table(source, "bookings", "user_id", "stock_id", "booked_at", "cancelled_at")
-    table = table.filter(table["cancelled_at"].is_null())
+    table = standing(table, cutoff)
     stocks = _table(source, "stocks", "stock_id", "offer_id")
     stock_offer = _rows(stocks["offer_id"], offers, "stocks.offer_id")
     stock = _rows(table["stock_id"], stocks["stock_id"], "bookings.stock_id")
@@ -283,7 +297,6 @@ _INTERACTIONS_QUERY = """
 _BOOKINGS_QUERY = """
     select b.user_id, s.offer_id, b.booked_at
     from core.booking b join core.stock s on s.id = b.stock_id
-    where b.cancelled_at is null
 """
 _CLOSES_QUERY = """
     select o.item_id,
@@ -305,7 +318,7 @@ _CATEGORIES_QUERY = """
 """
 
 
-def _fetched(connection: psycopg.Connection[Any]) -> Events:
+def _fetched(connection: psycopg.Connection[Any], cutoff: datetime | None) -> Events:
     users = _vocabulary(connection, _USERS_QUERY)
     items = _vocabulary(connection, b"select id, external_id from core.item order by id")
     offers = _vocabulary(connection, b"select id, external_id from core.offer order by id")
@@ -316,7 +329,7 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
     offer_item[offers.rows(of_offer["id"])] = items.rows(of_offer["item"])
     deeds = [
         _fetched_interactions(connection, users, offers),
-        _fetched_bookings(connection, users, offers),
+        _fetched_bookings(connection, users, offers, cutoff),
     ]
     ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
     closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
@@ -349,10 +362,14 @@ def _fetched_interactions(
 
 
 def _fetched_bookings(
-    connection: psycopg.Connection[Any], users: _Vocabulary, offers: _Vocabulary
+    connection: psycopg.Connection[Any],
+    users: _Vocabulary,
+    offers: _Vocabulary,
+    cutoff: datetime | None,
 ) -> _Deeds:
     kinds = {"user": "int8", "offer": "int8", "at": "time"}
-    columns = fetch_arrays(connection, _BOOKINGS_QUERY, kinds)
+    query = f"{_BOOKINGS_QUERY} where {STANDS}"
+    columns = fetch_arrays(connection, query, kinds, {"cutoff": cutoff})
     return _booked(
         users.rows(columns["user"]),
         offers.rows(columns["offer"]),

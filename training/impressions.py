@@ -18,6 +18,7 @@ from training.replay.impressions import Answered, Impressions, impressions_of
 from training.replay.recorded import OFFER_IDS, past_from_database
 from training.replay.requests import recorded_requests
 from training.split import aware
+from training.standing import STANDS
 from training.tune import Rehearsed
 
 HORIZON = timedelta(days=7)
@@ -43,7 +44,7 @@ cross join lateral (
     and s.at >= %(since)s and s.at <= b.booked_at and s.at > b.booked_at - %(horizon)s
   order by (s.id = b.slate_id) is true desc, s.at desc, s.id limit 1
 ) s
-where b.cancelled_at is null and b.booked_at >= %(since)s and b.booked_at < %(until)s
+where b.booked_at >= %(since)s and b.booked_at < %(until)s
   and s.at < %(last)s and not (s.query ->> 'plan')::boolean and s.query ? 'widest_m'
 """
 _OTHERS = """
@@ -60,6 +61,8 @@ def read_impressions(
     since: datetime,
     until: datetime,
     least_booked: int = LEAST_BOOKED,
+    *,
+    cutoff: datetime | None = None,
 ) -> Impressions | None:
     """Return what the slates of a database showed since a moment, and what came of it.
 
@@ -72,6 +75,8 @@ def read_impressions(
         Fitted on nothing from `since` on.
     until
         What was booked later is not known.
+    cutoff
+        Of the training, with a zone: at which bookings are seen as standing. None: today.
 
     Raises
     ------
@@ -81,7 +86,7 @@ def read_impressions(
     last = until - HORIZON
     if last <= since:
         return None
-    asked = {"since": since, "until": until, "last": last, "horizon": HORIZON}
+    asked = {"since": since, "until": until, "last": last, "horizon": HORIZON, "cutoff": cutoff}
     with transaction(conninfo, read_only=True) as connection:
         connection.execute("set local statement_timeout = 0")
         booked = _booked(connection, asked)
@@ -131,7 +136,7 @@ def _booked(
 ) -> dict[UUID, NDArray[np.int64]]:
     """Return the offers, by id of the database, that were booked because of each slate."""
     found: dict[UUID, list[int]] = {}
-    for slate, offer in connection.execute(_BOOKED, asked).fetchall():
+    for slate, offer in connection.execute(f"{_BOOKED} and {STANDS}", asked).fetchall():
         found.setdefault(slate, []).append(offer)
     return {slate: np.array(offers, dtype=np.int64) for slate, offers in found.items()}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
+from training.standing import standing
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
 """The frames that a market is made of."""
@@ -143,10 +145,15 @@ class Market:
         return stocks, away_m[owner]
 
 
-def market_of(frames: Frames, events: Events) -> Market:
+def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) -> Market:
     """Return the market that `MARKET_FRAMES` and the events of the same world tell of.
 
     Users and items that the events do not know are left out.
+
+    Parameters
+    ----------
+    cutoff
+        With a zone: that of the events (`training.extract`).
     """
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
     offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
@@ -177,7 +184,9 @@ def market_of(frames: Frames, events: Events) -> Market:
         starts_us=times_us(stocks["starts_at"], FOREVER_US),
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
         stock_cap=stock_cap,
-        **_people(frames, _names(events.users), stocks["stock_id"], offer, stock_cap),
+        **_people(
+            frames, _names(events.users), stocks["stock_id"], offer, stock_cap, cutoff=cutoff
+        ),
     )
 
 
@@ -215,12 +224,14 @@ def _people(
     stock_id: pa.ChunkedArray,
     stock_offer: NDArray[np.int64],
     stock_cap: NDArray[np.int8],
+    *,
+    cutoff: datetime | None,
 ) -> dict[str, Any]:
     users = frames["users"].take(pc.index_in(known, frames["users"]["user_id"].combine_chunks()))
     degrees = [users[name].to_numpy().astype(np.float64) for name in ("lon", "lat")]
     user, at_us, amount, stock = np.empty((4, 0), dtype=np.int64)
     if "bookings" in frames:
-        table = frames["bookings"].filter(frames["bookings"]["cancelled_at"].is_null())
+        table = standing(frames["bookings"], cutoff)
         user, stock = rows_in(table["user_id"], known, -1), rows_in(table["stock_id"], stock_id, -1)
         is_known = (user >= 0) & (stock >= 0)
         table, user, stock = table.filter(pa.array(is_known)), user[is_known], stock[is_known]

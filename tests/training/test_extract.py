@@ -1,5 +1,7 @@
 """Events from frames and from the database: the same, in the same order."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,9 +11,10 @@ from reco.errors import InvalidInput
 from reco.frames.files import write_frames
 from reco.frames.importing import import_frames
 from reco.frames.schema import FRAMES
-from reco.frames.sources import FolderSource
+from reco.frames.sources import FolderSource, MemorySource
 from reco.frames.tables import frame_table
-from training.extract import events_from_database, events_from_frames
+from training.extract import events_from_database, events_from_frames, events_from_source
+from training.market import market_of
 
 _COLUMNS = tuple(Events.__dataclass_fields__)
 
@@ -36,6 +39,12 @@ def random_frames(seed, events):
     def partly(values):
         return pa.array(values.to_pylist(), values.type, mask=rng.random(events) < 0.5)
 
+    booked_at = moments(15)
+    later = [None, 10**15, 2 * 10**15] * 5
+    cancelled_at = [
+        None if after is None else moment + after
+        for moment, after in zip(booked_at.cast(pa.int64()).to_pylist(), later, strict=True)
+    ]
     columns = {
         "items": {"item_id": items, "category": some(["A", "B"], 12)},
         "venues": {"venue_id": ["v"], "lon": [1.0], "lat": [2.0]},
@@ -47,8 +56,8 @@ def random_frames(seed, events):
             "stock_id": some(offers, 15),
             "quantity": np.ones(15, dtype=int),
             "amount_eur": np.zeros(15),
-            "booked_at": moments(15),
-            "cancelled_at": pa.array([None, 0, None] * 5).cast(pa.timestamp("us", "UTC")),
+            "booked_at": booked_at,
+            "cancelled_at": pa.array(cancelled_at).cast(pa.timestamp("us", "UTC")),
         },
         "interactions": {
             "user_id": some(users),
@@ -75,6 +84,11 @@ def test_files_and_database_give_the_same_events(world, tmp_path, file_format):
     import_frames(world, FolderSource(tmp_path / "frames"), silent)
     from_files = events_from_frames(tmp_path / "frames")
     assert_same(from_files, events_from_database(world.conninfo))
+    # At the very moment at which some were booked, and others cancelled.
+    cutoff = datetime.fromtimestamp(2 * 10**9, UTC) + timedelta(microseconds=7)
+    known = events_from_frames(tmp_path / "frames", cutoff)
+    assert_same(known, events_from_database(world.conninfo, cutoff))
+    assert len(known) > len(from_files)
     assert len(from_files) < 3_000 + 10
     assert len(from_files.items) == 12
 
@@ -145,6 +159,37 @@ def test_events_say_who_did_what_and_when(tmp_path):
     assert value.tolist() == [2.5]
     assert np.isnan(events.value).sum() == 2
     assert sorted(events.split.tolist()) == [-1, -1, 2]
+
+
+CUTOFF = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "stands"),
+    [(None, [1, 12]), (CUTOFF, [1, 3, 4, 12]), (CUTOFF.replace(day=2), [1, 12])],
+)
+def test_what_is_cancelled_after_a_cutoff_stood_there(cutoff, stands):
+    """By the day of March on which each was booked, for the model and for the market."""
+    days = {1: None, 2: 9, 3: 10, 4: 11, 10: 11, 11: 13, 12: None}
+    moments = [
+        pa.array([day and CUTOFF.replace(day=day) for day in some], pa.timestamp("us", "UTC"))
+        for some in (days, days.values())
+    ]
+    frames = small_frames()
+    frames["bookings"] = frame_table(
+        "bookings",
+        {
+            **{name: [of] * len(days) for name, of in (("user_id", "u"), ("stock_id", "s"))},
+            **{name: [1] * len(days) for name in ("quantity", "amount_eur")},
+            **dict(zip(("booked_at", "cancelled_at"), moments, strict=True)),
+        },
+    )
+    events = events_from_source(MemorySource(frames), cutoff)
+    booked = events.at[events.kind == EVENT_KINDS.index("booking")]
+    assert [at.item().day for at in booked] == stands
+    market = market_of(frames, events, cutoff)
+    for told_us in (market.booked_at_us, market.spent_at_us):
+        np.testing.assert_array_equal(told_us, booked.astype(np.int64))
 
 
 def test_a_world_without_a_row_has_no_events(world):

@@ -157,8 +157,12 @@ def test_a_booking_comes_of_the_slate_that_it_names_or_of_the_last_that_showed_i
     others = slates["villager", 0].items
     book(world, "villager", others[0], NOW + HORIZON + 3 * DAY)
     book(world, "villager", others[1], NOW + DAY, cancelled_at=NOW + 2 * DAY)
-    shown = read_impressions(world.conninfo, rehearsed(world), NOW, NOW + 12 * DAY, least_booked=2)
+    asked = (world.conninfo, rehearsed(world), NOW, NOW + 12 * DAY, 2)
+    shown = read_impressions(*asked)
     assert booked_of(shown) == [micros(NOW), micros(NOW + 2 * DAY)]
+    # At noon of the first day nobody knew that the villager would cancel on the second.
+    known = read_impressions(*asked, cutoff=NOW + 1.5 * DAY)
+    assert booked_of(known) == [micros(NOW), micros(NOW), micros(NOW + 2 * DAY)]
     # Neither the guest's nor the agenda.
     assert len(shown.at_us) == 4
     assert len(shown) + shown.lost == sum(
