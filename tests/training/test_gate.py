@@ -220,6 +220,23 @@ def test_the_quickest_of_a_requests_rounds_counts():
     np.testing.assert_allclose(times_ms, [[2.0, 1.0], [2.0, 1.0]])
 
 
+def test_a_person_is_folded_in_anew_each_time_they_are_timed():
+    watch, scored = Stopwatch(), SimpleNamespace()
+
+    def solved(history):
+        watch.now_s += 0.003
+        return history.weights
+
+    def scores(history, rows):
+        return history.once(scored, solved)[: len(rows)]
+
+    scored.scores = scores
+    known = History.of(np.arange(3, dtype=np.int32), np.ones(3, np.float32))
+    asked = Requests(SimpleNamespace(scorer=scored), (known,), np.arange(3, dtype=np.int32))
+    times_ms = paired_latencies_ms(asked, asked, lambda: watch.now_s)
+    np.testing.assert_allclose(times_ms, [[3.0, 3.0]])
+
+
 def test_the_interval_of_the_medians_holds_the_difference_that_is_there():
     generator = np.random.default_rng(1)
     base = generator.gamma(4.0, 0.25, 400)
