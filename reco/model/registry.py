@@ -226,11 +226,14 @@ def events(conninfo: str) -> list[ModelEvent]:
 
 
 def line_of_champions(conninfo: str) -> list[ModelVersion]:
-    """Return the champion, the one before it, and so on; without those that are pruned."""
+    """Return the champion, the one before it, and so on; without those that are pruned.
+
+    Each is named once: one that was champion twice is not the one before itself.
+    """
     # The history first: a version is registered before anything can happen to it.
     names = succession(events(conninfo))
     by_name = {known.version: known for known in versions(conninfo)}
-    return [by_name[name] for name in names if by_name[name].state != "pruned"]
+    return [by_name[name] for name in dict.fromkeys(names) if by_name[name].state != "pruned"]
 
 
 def succession(history: Sequence[ModelEvent]) -> list[str]:

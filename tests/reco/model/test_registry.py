@@ -158,6 +158,16 @@ def test_what_is_pruned_is_never_served_again(three):
     assert states(three) == {"one": "retired", "two": "pruned", "three": "champion"}
 
 
+def test_who_was_champion_twice_is_not_the_one_before_itself(world):
+    for hour, version in enumerate(("one", "two")):
+        published(world, version, hour)
+    promoted(world, "two", "one")
+    promoted(world, "one", "two")
+    assert line(world) == ["one", "two"]
+    done(world, give_up, "two", ACT)
+    assert line(world) == ["one"]
+
+
 def test_unknown_and_served_versions_are_told(three):
     with pytest.raises(NotFound, match="model version 'four'"):
         promoted(three, "four", "three")
