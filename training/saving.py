@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from reco.model.artifact import ModelFacts, PeopleFacts, save_artifact
 from reco.model.content import Content
 from reco.people.accounts import Accounts
-from training.fits import stated
+from training.distributed import SparkAlsParameters
+from training.fits import Parameters, stated
 from training.run import Trained
 from training.summary import TrainingSummary, as_metrics
+
+_LIBRARIES = ("implicit", "numba", "numpy", "scikit-learn", "scipy")
 
 
 def save_model(
@@ -64,11 +68,17 @@ def save_model(
         ),
         ranker=ranker.facts if ranker else None,
         git_revision=revision,
-        libraries={library: version(library) for library in ("implicit", "numpy", "scipy")},
+        libraries=_libraries(trained.final.parameters),
         people=_people(arrays["users"], len(users), accounts) if accounts else None,
     )
     folder = models / name
     return _summary(trained, facts, folder, save_artifact(folder, facts, arrays))
+
+
+def _libraries(parameters: Parameters) -> dict[str, str]:
+    """Return the versions of all that a fit's numbers may depend on."""
+    names = [*_LIBRARIES, *(["pyspark"] if isinstance(parameters, SparkAlsParameters) else [])]
+    return {"python": python_version(), **{name: version(name) for name in names}}
 
 
 def _arrays(trained: Trained, accounts: Accounts | None) -> dict[str, NDArray[Any]]:

@@ -1,6 +1,9 @@
 """An artifact holds the people of its world, and says so."""
 
+import platform
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from features.interactions import encoded_ids
 from reco.model.artifact import PeopleFacts, read_artifact
 from reco.model.loaded import load_model
 from reco.people.accounts import Accounts
+from training.distributed import SparkAlsParameters
 from training.fits import PARAMETERS
 from training.run import train_model
 from training.saving import save_model
@@ -54,6 +58,16 @@ def test_the_manifest_counts_them(trained, tmp_path):
         accounts=3, erased=7, erased_until=ERASED_AT, left_out=58, vectors_without_account=0
     )
     assert read_artifact(summary.folder).facts.people == summary.people
+
+
+def test_the_manifest_names_what_it_was_made_with(trained, tmp_path, monkeypatch):
+    found = read_artifact(saved(trained, tmp_path / "here").folder).facts.libraries
+    libraries = {"implicit", "numba", "numpy", "scikit-learn", "scipy"}
+    assert found == {"python": platform.python_version()} | {n: version(n) for n in libraries}
+    monkeypatch.setattr("training.saving.version", lambda name: f"{name}, of here")
+    on_spark = replace(trained, final=replace(trained.final, parameters=SparkAlsParameters()))
+    there = read_artifact(saved(on_spark, tmp_path / "there").folder).facts.libraries
+    assert there.keys() - found.keys() == {"pyspark"}
 
 
 def test_a_model_that_holds_nobody_can_be_served(trained, tmp_path):
