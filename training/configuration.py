@@ -1,5 +1,6 @@
 """Settings of a model as a TOML file: one table, named after the kind of model."""
 
+import math
 import tomllib
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -8,9 +9,13 @@ from typing import Any
 from reco.errors import InvalidInput
 from training.fits import PARAMETERS, Parameters
 
+_HALF_LIFE = "half_life_days"
+
 
 def read_parameters(path: Path, kind: str | None = None) -> Parameters:
     """Return the settings in a file; those that it does not name have their defaults.
+
+    A half-life of `inf` asks that nothing fades; a training chooses where none is named.
 
     Parameters
     ----------
@@ -48,10 +53,14 @@ def start_parameters(kind: str, path: Path | None) -> Parameters:
 
 
 def written_parameters(parameters: Parameters) -> str:
-    """Return the text of a file that `read_parameters` reads back; what is None is left out."""
-    lines = [
-        f"{name} = {value!r}" for name, value in asdict(parameters).items() if value is not None
-    ]
+    """Return the text of a file that `read_parameters` reads back; what is None is left out.
+
+    But for the half-life: None is written as `inf`, lest a training chooses another.
+    """
+    named = asdict(parameters)
+    if parameters.half_life_days is None:
+        named[_HALF_LIFE] = math.inf
+    lines = [f"{name} = {value!r}" for name, value in named.items() if value is not None]
     return "\n".join([f"[{parameters.kind}]", *lines, ""])
 
 
@@ -64,4 +73,7 @@ def _parameters(path: Path, kind: type[Parameters], table: dict[str, Any]) -> Pa
         if isinstance(value, bool) or not isinstance(value, accepted):
             what = "a whole number" if known[name] is int else "a number"
             raise InvalidInput("config", f"{path}: {name} must be {what}, not {value!r}")
+    if not table.get(_HALF_LIFE, math.inf) > 0:
+        what = "above 0, inf where nothing is to fade"
+        raise InvalidInput("config", f"{path}: {_HALF_LIFE} must be {what}")
     return kind(**table)

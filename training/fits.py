@@ -1,7 +1,8 @@
 """Every model that can be trained, by name, with its parameters and its fit."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -94,7 +95,12 @@ def fit(  # noqa: PLR0911
 def settled(
     matrix: "csr_array", parameters: Parameters, category: NDArray[np.int32] | None = None
 ) -> Parameters:
-    """Return `parameters` with what they leave to the data said in numbers; see `fit`."""
+    """Return `parameters` with what they leave to the data said in numbers; see `fit`.
+
+    A half-life that never ends (inf) becomes None.
+    """
+    if parameters.half_life_days == math.inf:
+        parameters = replace(parameters, half_life_days=None)
     match parameters:
         case IalsParameters():
             return scaled_to(matrix, parameters, category)

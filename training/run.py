@@ -76,8 +76,8 @@ def train_model(
     """Train one model.
 
     Rehearsals are fitted on the earlier part of what may be seen; the later one chooses the
-    half-life and calibrates. Then the model is fitted again on all of it, and judged on what came
-    after, beside popularity at its own best half-life.
+    half-life, unless `parameters` name one, and calibrates. Then the model is fitted again on all
+    of it, and judged on what came after, beside popularity at its own best half-life.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def train_model(
     plan = split_plan(events, split, border)
     rehearsed = task_of(plan.rehearsal)
     judged_users = _judged(rehearsed)
-    tries = parameters.steps * len(half_lives(plan.rehearsal.past))
+    tries = parameters.steps * len(half_lives(plan.rehearsal.past, parameters))
     with _timed(seconds, "choose"):
         progress("choosing the half-life", 0.0)
         advance = _advance(progress, "choosing the half-life", tries, (0.0, 0.6))

@@ -21,7 +21,7 @@ from training.studies import (
     opened_study,
     trials_of,
 )
-from training.tune import half_lives, rehearse, settled_on
+from training.tune import half_lives_around, rehearse, settled_on
 
 if TYPE_CHECKING:
     import optuna
@@ -89,7 +89,9 @@ def search(
     InvalidInput
         The file is of another search.
     """
-    question = Question(settled_on(part, start), metric, half_lives(part.past), digest_of(part))
+    settled = settled_on(part, start)
+    tried = half_lives_around(part.past, settled.half_life_days)
+    question = Question(settled, metric, tried, digest_of(part))
     study = opened_study(question, file, seed)
     rungs = [*_first_rung(part, task, seed), (part, sample_of(task, MAX_USERS, seed))]
     began, longest_s, trials = time.monotonic(), 0.0, trials_of(study, question)

@@ -45,6 +45,7 @@ class Question:
     """The settings that it begins with; those that have no range stay."""
     metric: str
     half_lives: tuple[float | None, ...]
+    """That of `start` among them, where there is a choice."""
     data: str
     """Digest of what is fitted on and judged by."""
 
@@ -59,7 +60,7 @@ class Question:
             name: min(max(getattr(self.start, name), span.low), span.high)
             for name, span in self.spans.items()
         }
-        if len(self.half_lives) > 1 and self.start.half_life_days in self.half_lives:
+        if len(self.half_lives) > 1:
             values["half_life_days"] = self.start.half_life_days
         return values
 

@@ -13,7 +13,7 @@ from training.models.popularity import item_popularity
 from training.split import Part
 
 HALF_LIVES_DAYS = (None, 365.0, 90.0, 30.0)
-"""What is tried where events have times; None: nothing fades."""
+"""What is tried where events have times and no half-life is asked for; None: nothing fades."""
 
 CHOSEN_BY = "ndcg@10"
 
@@ -45,11 +45,11 @@ def settled_on(part: Part, parameters: Parameters) -> Parameters:
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Return the fit on `part`'s past of the half-life that finds most of its future.
 
-    By the mean of `CHOSEN_BY` over the users of `task`; the first of `HALF_LIVES_DAYS` where there
-    is nothing to choose by.
+    By the mean of `CHOSEN_BY` over the users of `task`; the first of `half_lives` where there is
+    nothing to choose by.
     """
     best, best_figure = None, -np.inf
-    for half_life_days in half_lives(part.past):
+    for half_life_days in half_lives(part.past, parameters):
         tried = rehearse(part, replace(parameters, half_life_days=half_life_days), advance)
         figure = _figure(tried, task)
         if best is None or figure > best_figure:
@@ -59,15 +59,31 @@ def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Adva
     return best
 
 
-def half_lives(events: Events) -> tuple[float | None, ...]:
-    """Return the half-lives to try: one, none at all, where no event has a time."""
-    return HALF_LIVES_DAYS if np.any(~np.isnat(events.at)) else HALF_LIVES_DAYS[:1]
+def half_lives(events: Events, parameters: Parameters) -> tuple[float | None, ...]:
+    """Return the half-lives that a training tries: the one that `parameters` name, if they do.
+
+    One, none at all, where no event has a time.
+    """
+    if _have_times(events) and parameters.half_life_days is not None:
+        return (parameters.half_life_days,)
+    return half_lives_around(events, None)
+
+
+def half_lives_around(events: Events, start_days: float | None) -> tuple[float | None, ...]:
+    """Return the half-lives that a search tries which begins with one; as `half_lives` else."""
+    if not _have_times(events):
+        return HALF_LIVES_DAYS[:1]
+    return tuple(dict.fromkeys((*HALF_LIVES_DAYS, start_days)))
 
 
 def end_of(events: Events) -> np.datetime64 | None:
     """Return the moment just after the last event, None where none has a time."""
     known = events.at[~np.isnat(events.at)]
     return np.datetime64(known.max() + np.timedelta64(1, "us"), "us") if len(known) else None
+
+
+def _have_times(events: Events) -> bool:
+    return bool(np.any(~np.isnat(events.at)))
 
 
 def _matrix_of(part: Part, parameters: Parameters) -> "csr_array[np.float32]":

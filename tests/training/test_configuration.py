@@ -1,5 +1,6 @@
 """A model's settings as a TOML file."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,12 @@ def test_what_is_written_is_read_back(tmp_path, kind):
     parameters = replace(PARAMETERS[kind](), half_life_days=12.5)
     path = written(tmp_path, written_parameters(parameters))
     assert read_parameters(path) == read_parameters(path, kind) == parameters
+
+
+@pytest.mark.parametrize("kind", sorted(PARAMETERS))
+def test_that_nothing_is_to_fade_is_written_and_read_back(tmp_path, kind):
+    path = written(tmp_path, written_parameters(PARAMETERS[kind]()))
+    assert read_parameters(path) == replace(PARAMETERS[kind](), half_life_days=math.inf)
 
 
 def test_what_a_file_does_not_name_has_its_default(tmp_path):
@@ -43,8 +50,10 @@ def test_one_of_several_tables_is_chosen_by_name(tmp_path):
         ("[ials]\nfactors = 3.5\n", "factors must be a whole number, not 3.5"),
         ("[ials]\nnu = 'one'\n", "nu must be a number, not 'one'"),
         ("[ials]\nnu = true\n", "nu must be a number, not True"),
+        ("[ials]\nhalf_life_days = 0\n", "half_life_days must be above 0, inf where nothing"),
+        ("[ials]\nhalf_life_days = nan\n", "half_life_days must be above 0"),
     ],
-    ids=["no TOML", "no kind", "setting", "fraction", "text", "truth"],
+    ids=["no TOML", "no kind", "setting", "fraction", "text", "truth", "no half-life", "nan"],
 )
 def test_a_file_that_says_nothing_sensible_is_refused(tmp_path, text, reason):
     with pytest.raises(InvalidInput, match=reason):

@@ -1,5 +1,7 @@
 """The search for settings: it finds better ones, goes on where it was killed, gives up early."""
 
+import math
+
 import numpy as np
 import pytest
 from tastes import START, checkerboard, events_of, two_tastes
@@ -61,6 +63,12 @@ def test_the_half_life_is_chosen_where_there_are_times():
     assert part.cutoff > START
     found = searched(part, PARAMETERS["popularity"](), Limits(60.0, 8))
     assert found.best.parameters.half_life_days is not None
+
+
+@pytest.mark.parametrize(("asked", "first"), [(12.5, 12.5), (math.inf, None)])
+def test_it_begins_with_the_half_life_that_is_asked_for(part, asked, first):
+    found = searched(part, EASE(half_life_days=asked), Limits(0.0))
+    assert [trial.parameters for trial in found.trials] == [EASE(half_life_days=first)]
 
 
 class Killed(Exception):
