@@ -1,6 +1,5 @@
 """Promote behind the gate, roll back, prune: what changes which model a world serves."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +8,7 @@ from time import perf_counter
 
 from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.experiments.records import models_of, running_experiment
-from reco.model.address import artifact_exists, local_folder, remove_artifact
+from reco.model.address import artifact_exists, local_folder, remove_artifact, remove_drafts
 from reco.model.artifact import read_artifact
 from reco.model.registry import (
     Act,
@@ -174,9 +173,8 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
         given_up = [row.version for row in known if row.version not in spared]
         for version in given_up:
             give_up(connection, version, act)
-        # Nobody saves meanwhile: a draft is of a training that was killed.
-        for draft in world.models.glob(".*.draft"):
-            shutil.rmtree(draft, ignore_errors=True)
+        # Nobody saves meanwhile.
+        remove_drafts(world.models, act.at)
     deleted = [row.address for row in versions(world.conninfo) if _is_left(row)]
     for address in deleted:
         try:

@@ -1,7 +1,11 @@
 """Where an artifact lies: a local folder, or one of an object store that is fetched once."""
 
+import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fsspec.core import url_to_fs
@@ -9,6 +13,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 from reco.array_folder import MANIFEST
 from reco.errors import ArtifactRefused, Unavailable
+
+log = logging.getLogger(__name__)
+
+_FETCHED = ".fetched.draft"
+_LONGEST_FETCH = timedelta(hours=1)
 
 
 def local_folder(address: str, cache: Path) -> Path:
@@ -34,7 +43,9 @@ def local_folder(address: str, cache: Path) -> Path:
         if not folder.exists():
             cache.mkdir(parents=True, exist_ok=True)
             # Of its own: several workers of a machine fetch the same model at the same time.
-            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=cache) as draft:
+            with tempfile.TemporaryDirectory(
+                prefix=f".{folder.name}.", suffix=_FETCHED, dir=cache
+            ) as draft:
                 store.get(path, f"{draft}/whole", recursive=True)
                 _move(Path(draft) / "whole", folder)
     except (OSError, ValueError, ImportError) as error:
@@ -42,8 +53,13 @@ def local_folder(address: str, cache: Path) -> Path:
     return folder
 
 
+def address_of(folder: Path, store_url: str | None) -> str:
+    """Return where the artifact of a local folder is served from: the store, if there is one."""
+    return str(folder) if store_url is None else f"{store_url.rstrip('/')}/{folder.name}"
+
+
 def published(folder: Path, store_url: str | None) -> str:
-    """Return the address of a finished artifact, after copying it to the store if there is one.
+    """Return `address_of` a finished artifact, after copying it to the store if there is one.
 
     The manifest is copied last: a copy that was cut short has none, and is refused.
 
@@ -52,9 +68,9 @@ def published(folder: Path, store_url: str | None) -> str:
     Unavailable
         The store does not take it.
     """
+    address = address_of(folder, store_url)
     if store_url is None:
-        return str(folder)
-    address = f"{store_url.rstrip('/')}/{folder.name}"
+        return address
     try:
         store, path = url_to_fs(address)
         store.makedirs(path, exist_ok=True)
@@ -80,6 +96,51 @@ def remove_artifact(address: str, cache: Path) -> None:
     if store.exists(path):
         store.rm(path, recursive=True)
     shutil.rmtree(cache / Path(path).name, ignore_errors=True)
+
+
+def remove_drafts(cache: Path, now: datetime) -> None:
+    """Delete what a training or a fetch that was killed has left; nobody may be saving meanwhile.
+
+    Others may be fetching: a fetch that began within the last hour stays.
+    """
+    for draft in cache.glob(".*.draft"):
+        if not (draft.name.endswith(_FETCHED) and _is_young(draft, now)):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def removed_unless_kept(folder: Path, address: str) -> Iterator[None]:
+    """Take an artifact away again that could not be registered: nobody would know whom it holds.
+
+    Parameters
+    ----------
+    folder
+        Where it was saved.
+    address
+        Where it, or a part of it, may have been copied to. What the store does not delete is told.
+    """
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            remove_artifact(address, folder.parent)
+        except (OSError, ValueError, ImportError) as error:
+            log.warning(
+                "%s is of no model version, may hold people, and is not deleted (%s): "
+                "delete it by hand.",
+                address,
+                error,
+            )
+        raise
+
+
+def _is_young(draft: Path, now: datetime) -> bool:
+    try:
+        began = datetime.fromtimestamp(draft.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return False
+    return now - began < _LONGEST_FETCH
 
 
 def _move(draft: Path, folder: Path) -> None:

@@ -1,8 +1,5 @@
 """The command `reco train`: from events to a champion, and one screen about it."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -21,7 +18,7 @@ from reco.errors import InvalidInput, Unavailable
 from reco.frames.exporting import read_world_frames
 from reco.frames.schema import Frames
 from reco.frames.sources import FolderSource, read_frames
-from reco.model.address import published
+from reco.model.address import address_of, published, removed_unless_kept
 from reco.model.content import Content
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
@@ -82,7 +79,11 @@ def train(
         typer.Option(help="What to train. [default: what --config holds, else ials]"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file of the model's settings. [default: its defaults]")
+        Path | None,
+        typer.Option(
+            help="TOML file of the model's settings; a half-life there is not chosen. "
+            "[default: its defaults]"
+        ),
     ] = None,
     cutoff: Annotated[
         str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
@@ -206,9 +207,13 @@ def train_world(
     """
     with share_progress() as progress:
         progress("reading events", 0.0)
-        events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
+        events = (
+            events_from_frames(frames, cutoff)
+            if frames
+            else events_from_database(world.conninfo, cutoff)
+        )
         progress("reading what could be booked", 0.0)
-        market = market_of(_market_frames(world, frames), events)
+        market = market_of(_market_frames(world, frames), events, cutoff)
         trained = train_model(
             events,
             parameters or PARAMETERS[model](),
@@ -216,7 +221,9 @@ def train_world(
             cutoff=cutoff,
             progress=progress,
             market=market,
-            impressions=None if frames else partial(read_impressions, world.conninfo),
+            impressions=(
+                None if frames else partial(read_impressions, world.conninfo, cutoff=cutoff)
+            ),
         )
         progress("learning from content", 1.0)
         content = _content(world, trained)
@@ -233,7 +240,7 @@ def train_world(
             )
         except FileExistsError as error:
             raise InvalidInput("now", f"the same model was published just then ({error})") from None
-        with _removed_unless_kept(summary.folder):
+        with removed_unless_kept(summary.folder, address_of(summary.folder, store_url)):
             _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
             connection.commit()
     return summary
@@ -273,13 +280,3 @@ def _publish(
         ),
         act=act,
     )
-
-
-@contextmanager
-def _removed_unless_kept(folder: Path) -> Iterator[None]:
-    """Take a folder away again that could not be registered: nobody would know whom it holds."""
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

@@ -1,12 +1,20 @@
 """Addresses of artifacts: folders as they are, object stores fetched once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import fsspec
 import pytest
 
 from reco.errors import ArtifactRefused, Unavailable
-from reco.model.address import artifact_exists, local_folder, published, remove_artifact
+from reco.model.address import (
+    artifact_exists,
+    local_folder,
+    published,
+    remove_artifact,
+    remove_drafts,
+)
 
 
 @pytest.fixture
@@ -45,6 +53,25 @@ def test_workers_that_fetch_at_the_same_time_get_the_same_whole_folder(store, tm
     assert set(folders) == {tmp_path / "v1"}
     assert [path.name for path in tmp_path.iterdir()] == ["v1"]
     assert len(list((tmp_path / "v1").iterdir())) == 2
+
+
+def test_what_a_killed_fetch_left_is_deleted_and_one_under_way_is_not(store, tmp_path, monkeypatch):
+    begun = []
+
+    def get(self, path, draft, **options):
+        Path(draft).mkdir()
+        begun.append(Path(draft).parent)
+        later = datetime.now(UTC) + timedelta(minutes=59)
+        remove_drafts(tmp_path, later)
+        assert begun[0].exists()
+        remove_drafts(tmp_path, later + timedelta(minutes=2))
+        assert list(tmp_path.iterdir()) == []
+        raise OSError("it was as good as killed")
+
+    monkeypatch.setattr(type(store), "get", get)
+    with pytest.raises(ArtifactRefused, match="as good as killed"):
+        local_folder("memory://models/v1", tmp_path)
+    assert len(begun) == 1
 
 
 @pytest.fixture
