@@ -4,6 +4,7 @@ The interactions go to the cluster as Parquet, and so do the item factors come b
 folded in here, by the same solve as in serving, so that a worker cannot tell the two apart.
 """
 
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from reco.errors import InvalidInput, SetupError
+from reco.errors import InvalidInput, SetupError, Unavailable
 from training.models.als import AlsParameters, folded_in
 from training.models.fitted import Advance, Fitted
+
+_READ_AND_WRITE = 0o666
+_SHARE = (
+    "This machine and all executors must be able to read and write in one folder, under one path: "
+    "give it by --spark-folder."
+)
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,14 @@ def fit_spark_als(
     ------
     SetupError
         pyspark or Java is not installed.
+    Unavailable
+        The cluster does not answer, a part of it is lost, or the folder is not one that it shares.
     """
     with tempfile.TemporaryDirectory(prefix="reco-als-", dir=parameters.exchange) as exchange:
         folder = Path(exchange)
         _write_interactions(matrix, folder / "interactions")
+        if parameters.exchange is not None:
+            _open_as(Path(parameters.exchange), folder)
         with _session(parameters.master) as session:
             _fit(session, folder, spark_regularisation(matrix, parameters), parameters)
         factors = _read_factors(folder / "items", (matrix.shape[1], parameters.factors))
@@ -89,6 +100,16 @@ def _write_interactions(matrix: "csr_array[np.float32]", folder: Path) -> None:
     pq.write_table(table, folder / "part-0.parquet", row_group_size=1 << 20)
 
 
+def _open_as(shared: Path, folder: Path) -> None:
+    """Let those into what is written so far who are let into the folder that it is in.
+
+    A temporary folder is its maker's alone, and executors may run as another user.
+    """
+    mode = stat.S_IMODE(shared.stat().st_mode)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(mode if path.is_dir() else mode & _READ_AND_WRITE)
+
+
 def _fit(session: Any, folder: Path, regularisation: float, parameters: AlsParameters) -> None:
     from pyspark.ml.recommendation import ALS  # noqa: PLC0415
 
@@ -110,7 +131,10 @@ def _fit(session: Any, folder: Path, regularisation: float, parameters: AlsParam
 
 
 def _read_factors(folder: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
-    table = pq.read_table(folder, columns=["id", "features"])
+    try:
+        table = pq.read_table(folder, columns=["id", "features"])
+    except OSError as error:
+        raise Unavailable(f"What Spark wrote is not in {folder} ({error}). {_SHARE}") from error
     rows = table["id"].to_numpy()
     values = table["features"].combine_chunks().flatten().to_numpy()
     factors = np.zeros(shape, dtype=np.float32)
@@ -121,10 +145,12 @@ def _read_factors(folder: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
 @contextmanager
 def _session(master: str) -> Iterator[Any]:
     try:
-        from pyspark.errors import PySparkRuntimeError  # noqa: PLC0415
+        from py4j.protocol import Py4JError  # noqa: PLC0415
+        from pyspark.errors import PySparkException, PySparkRuntimeError  # noqa: PLC0415
         from pyspark.sql import SparkSession  # noqa: PLC0415
     except ImportError:
         raise SetupError("Spark is an extra: install reco[spark], and Java 17.") from None
+    failures = (Py4JError, PySparkException, ConnectionError)
     builder = SparkSession.builder.master(master).appName("reco train")
     builder = builder.config("spark.ui.enabled", "false").config(
         "spark.ui.showConsoleProgress", "false"
@@ -137,10 +163,26 @@ def _session(master: str) -> Iterator[Any]:
         session = builder.getOrCreate()
     except PySparkRuntimeError as error:
         raise SetupError(f"Spark does not start; it needs Java 17 or newer ({error}).") from error
+    except failures as error:
+        raise Unavailable(
+            f"There is no Spark cluster at {master} ({_told(error)}). Is --spark its URL, and does "
+            "its master answer from this machine?"
+        ) from error
     try:
-        yield session
-    finally:
-        session.stop()
+        try:
+            yield session
+        finally:
+            session.stop()
+    except failures as error:
+        raise Unavailable(
+            f"Spark at {master} gave up ({_told(error)}). {_SHARE} If executors were lost, give "
+            "them more memory or run this again."
+        ) from error
+
+
+def _told(error: Exception) -> str:
+    """Return what a failure says of itself, without the stack of the other side."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:2])
 
 
 def _url(path: Path) -> str:

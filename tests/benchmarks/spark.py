@@ -45,6 +45,7 @@ def settings():
     parser.add_argument("--split", choices=["given", "time"], required=True)
     parser.add_argument("--part", choices=["valid", "test"], default="valid")
     parser.add_argument("--master", default="local[2]")
+    parser.add_argument("--spark-folder", type=Path, help="That this machine and a cluster share.")
     defaults = asdict(AlsParameters())
     for name in ("factors", "regularisation", "alpha", "iterations"):
         parser.add_argument(f"--{name}", type=type(defaults[name]), default=defaults[name])
@@ -62,7 +63,7 @@ def main():
         iterations=chosen.iterations,
     )
     here = judged("local", part, local)
-    there = judged("Spark", part, spark_parameters(local, chosen.master, None))
+    there = judged("Spark", part, spark_parameters(local, chosen.master, chosen.spark_folder))
     change = mean_intervals((there - here)[:, np.newaxis])[0]
     value, low, high = (100.0 * of / here.mean() for of in (change.value, change.low, change.high))
     console.print(f"Spark less local: {value:+.2f} % ({low:+.2f} .. {high:+.2f})")

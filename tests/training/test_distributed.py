@@ -2,15 +2,19 @@
 
 import importlib.util
 import shutil
+import stat
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from tastes import two_tastes
 
 from features.interactions import interaction_matrix
-from reco.errors import InvalidInput, SetupError
+from reco.errors import InvalidInput, SetupError, Unavailable
 from reco.model.artifact import read_artifact
 from reco.model.loaded import load_model
 from training.distributed import (
@@ -58,6 +62,98 @@ def test_what_spark_does_not_fit_is_refused(tmp_path):
         spark_parameters(AlsParameters(), "local[2]", tmp_path / "none")
     there = spark_parameters(AlsParameters(factors=7), "spark://host:7077", tmp_path)
     assert (there.factors, there.master, there.exchange) == (7, "spark://host:7077", str(tmp_path))
+
+
+class Py4JJavaError(Exception):
+    """As py4j tells of what the other side threw: a stack of many lines."""
+
+    def __str__(self):
+        return f"An error occurred.\n: SparkException: {self.args[0]}\n\tat Job.run(Job.java)\n\tat"
+
+
+class Cluster:
+    """Stands for pyspark, which need not be installed: it fails where it is told to."""
+
+    def __init__(self, *, at):
+        self.at, self.seen = at, []
+
+    def modules(self):
+        """Return what is imported of it, by name."""
+        errors = SimpleNamespace(PySparkException=KeyError, PySparkRuntimeError=RuntimeError)
+        return {
+            "py4j": SimpleNamespace(),
+            "py4j.protocol": SimpleNamespace(Py4JError=Py4JJavaError),
+            "pyspark": SimpleNamespace(),
+            "pyspark.errors": errors,
+            "pyspark.sql": SimpleNamespace(SparkSession=SimpleNamespace(builder=self)),
+            "pyspark.ml": SimpleNamespace(),
+            "pyspark.ml.recommendation": SimpleNamespace(ALS=lambda **_: self),
+        }
+
+    def reached(self, step):
+        self.seen.append(step)
+        if step == self.at:
+            raise Py4JJavaError(f"{step} failed")
+
+    def master(self, _url):
+        return self
+
+    def appName(self, _name):
+        return self
+
+    def config(self, *_):
+        return self
+
+    def getOrCreate(self):
+        self.reached("start")
+        return SimpleNamespace(
+            sparkContext=SimpleNamespace(setCheckpointDir=lambda _: None),
+            read=SimpleNamespace(parquet=self.read),
+            stop=lambda: self.reached("stop"),
+        )
+
+    def read(self, url):
+        part = Path(urlsplit(url).path)
+        paths = (part.parent, part, *part.iterdir())
+        self.modes = [stat.S_IMODE(path.stat().st_mode) for path in paths]
+
+    def fit(self, _interactions):
+        self.reached("fit")
+        return SimpleNamespace(
+            itemFactors=SimpleNamespace(write=SimpleNamespace(parquet=lambda _: None))
+        )
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        ("start", r"no Spark cluster at spark://host:7077 \(.*start failed\)"),
+        ("fit", r"gave up \(.*fit failed\).*--spark-folder.*executors"),
+        ("stop", r"gave up \(.*stop failed\)"),
+        ("nothing", r"What Spark wrote is not in .*--spark-folder"),
+    ],
+)
+def test_a_cluster_that_fails_is_told_with_what_to_do(at, told, monkeypatch, tmp_path):
+    cluster = Cluster(at=at)
+    for name, module in cluster.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    parameters = SparkAlsParameters(master="spark://host:7077", exchange=str(tmp_path))
+    with pytest.raises(Unavailable, match=told) as failure:
+        fit_spark_als(matrix(), parameters, lambda: None)
+    assert "Job.java" not in str(failure.value)
+    assert cluster.seen == (["start"] if at == "start" else ["start", "fit", "stop"])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o770, 0o777])
+def test_what_is_exchanged_is_as_open_as_the_folder_that_is_given(mode, monkeypatch, tmp_path):
+    cluster = Cluster(at="fit")
+    for name, module in cluster.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    tmp_path.chmod(mode)
+    with pytest.raises(Unavailable):
+        fit_spark_als(matrix(), SparkAlsParameters(exchange=str(tmp_path)), lambda: None)
+    assert cluster.modes == [mode, mode, mode & 0o666]
 
 
 @needs_spark
