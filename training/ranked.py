@@ -99,7 +99,8 @@ def learn_from_visits(
     Parameters
     ----------
     read
-        What was shown; None: nothing is on record.
+        What was shown; None: nothing is on record. It teaches where it led to enough bookings on
+        both sides of its border, and visits to `LEAST_BOOKINGS` on each; else visits alone do.
     """
     known = _known(market, rehearsal)
     if known is None:

@@ -6,8 +6,8 @@ Craswell et al. 2008). So the probability at a place is that of the place times 
 which for rare bookings is a sum of log-odds. The first is the discount of METRICS to a power that
 is learned beside the offer's weights; it is left out when the ranker serves, as a slate is not
 ordered yet when its offers are scored. Offers that chance put into their places count like all
-others: what they are told by is all that a slate is chosen by, so that how likely their draw was
-says nothing more of what comes of them.
+others. Slates are chosen by more than what offers are told by here: by values that the person has
+not yet met, and by quotas. As far as these move bookings beyond what is told, they are neglected.
 
 What was shown is near, cheap and likely; it says little of what never is. So what visits have
 taught is where the search begins and what it is drawn back to (a Gaussian prior around what other
