@@ -65,6 +65,11 @@ class Items:
         return kind, first[:count].copy()
 
     @cached_property
+    def most_genres(self) -> int:
+        """The most genres that are known of any item."""
+        return int(np.count_nonzero(self.item_genres.any(axis=0)))
+
+    @cached_property
     def families(self) -> NDArray[np.int64]:
         """(2, P) every pair of a subcategory and a category that items have; ids."""
         columns = (self.item_subcategory, self.item_category)

@@ -1,5 +1,6 @@
 """What candidates can add to a person's horizon, told by the catalogue alone."""
 
+from collections import Counter
 from collections.abc import Mapping, Set
 
 import numpy as np
@@ -53,6 +54,20 @@ def values_of_candidates(
         start, value, code, worth,
     )  # fmt: skip
     return Values(start, value[: start[-1]], worth[:count], code[:count])
+
+
+def most_points(catalogue: Catalogue, met: Set[Value]) -> float:
+    """Return points that no offer of the catalogue earns more than, for who has met `met`."""
+    left = Counter(
+        category=len(catalogue.categories),
+        subcategory=len(catalogue.subcategories),
+        venue_type=len(catalogue.venue_types),
+        genre=len(catalogue.genres),
+    )
+    most = dict.fromkeys(left, 1) | {"genre": catalogue.items.most_genres}
+    left.subtract(value[0] for value in met if value in catalogue.numbering.number)
+    of_work = sum(POINTS[attribute] * min(most[attribute], left[attribute]) for attribute in most)
+    return POINTS["venue"] + of_work
 
 
 def categories_among(catalogue: Catalogue, values: Values) -> NDArray[np.bool_]:

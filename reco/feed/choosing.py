@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.horizon import POINTS
-from reco.feed.attributes import categories_among, values_of_candidates
+from reco.feed.attributes import categories_among, most_points, values_of_candidates
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
@@ -55,6 +54,7 @@ class Chooser:
         self._catalogue = ranking.sweep.catalogue
         self._situation = situation
         self._pool_of_all = ranking.pool
+        self._most_points = most_points(self._catalogue, situation.state.met)
 
     def choose(self, gone: Set[int]) -> Choice:
         """Return the slate without the offers of the ids `gone`."""
@@ -83,7 +83,7 @@ class Chooser:
             values,
             limits,
             outside_probability=self._most_outside(),
-            outside_points=_MOST_POINTS,
+            outside_points=self._most_points,
         )
         of_pool = choices, aim_of(query), categories_among(self._catalogue, values)
         widened, best = widen_and_likeliest(*of_pool)
@@ -123,9 +123,6 @@ class Chooser:
         """Return the most that a candidate has that is not in the pool."""
         top = self._ranking.top
         return 0.0 if self._holds_all else top.probability_of(len(top) - 1)
-
-
-_MOST_POINTS = float(sum(POINTS.values()))
 
 
 def aim_of(query: FeedQuery) -> Aim:

@@ -1,0 +1,117 @@
+"""What is said of a slate that was chosen: its bound, and how good it is when it was cut short."""
+
+import itertools
+
+import psycopg
+import pytest
+from catalogues import swept
+from worlds import GRENOBLE, NOW
+
+from features.horizon import POINTS, expected_gains, values_of
+from reco.catalogue.build import build_catalogue
+from reco.feed.attributes import most_points
+from reco.feed.choosing import Chooser
+from reco.feed.generation import generation
+from reco.feed.query import feed_query
+from reco.feed.ranking import Ranking, new_families_of
+from reco.feed.scoring import taste_of
+from reco.feed.situation import read_situation
+
+SECRET = "a secret of at least thirty-two bytes"
+WORKS = {
+    "concert": ("CONCERT", "hall", []),
+    # Five of one family, which come before the sixth by their ids.
+    **{f"play{number}": ("PLAY", "cellar", []) for number in range(5)},
+    "opera": ("PLAY", "stage", ["buffa", "comic", "seria"]),
+}
+"""Category and venue, and genres; each category has one subcategory, `cellar` no type."""
+
+
+@pytest.fixture(scope="module")
+def scene(new_world):
+    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
+        for category in ("CONCERT", "PLAY"):
+            connection.execute(
+                "with made as (insert into core.category (name) values (%s) returning id)"
+                " insert into core.subcategory (category_id, name) select id, %s from made",
+                (category, f"a {category}"),
+            )
+        for venue, kind in (("hall", "hall"), ("cellar", None), ("stage", "stage")):
+            connection.execute(
+                "insert into core.venue (external_id, venue_type, location)"
+                " values (%s, %s, st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+                (venue, kind, *GRENOBLE),
+            )
+        connection.execute("insert into core.beneficiary (external_id) values ('somebody')")
+        for work, (category, venue, genres) in WORKS.items():
+            _add(connection, work, category, venue, genres)
+        yield connection
+
+
+def _add(connection, name, category, venue, genres):
+    connection.execute(
+        "insert into core.item (external_id, category_id, subcategory_id, genres)"
+        " select %s, category_id, id, %s from core.subcategory where name = %s",
+        (name, genres, f"a {category}"),
+    )
+    connection.execute(
+        "insert into core.offer (external_id, item_id, venue_id) select %s, i.id, v.id"
+        " from core.item i, core.venue v where i.external_id = %s and v.external_id = %s",
+        (name, name, venue),
+    )
+    connection.execute(
+        "insert into core.stock (external_id, offer_id, price_cents)"
+        " select %s, id, 0 from core.offer where external_id = %s",
+        (name, name),
+    )
+
+
+def values_in_scene(work):
+    category, venue, genres = WORKS[work]
+    return values_of(
+        category=category,
+        subcategory=f"a {category}",
+        venue=venue,
+        venue_type=None if venue == "cellar" else venue,
+        genres=genres,
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_no_slate_of_what_the_pool_leaves_out_gains_more_than_the_bound(scene, n):
+    serving = generation(build_catalogue(scene, NOW), None)
+    lon, lat = GRENOBLE
+    query = feed_query(
+        now=NOW, default_radius_m=5e3, user_id=None, lon=lon, lat=lat, n=n, intensity=1.0
+    )
+    here = read_situation(scene, serving, query)
+    sweep = swept(serving, here)
+    families = new_families_of(serving.catalogue, here.state.met)
+    ranking = Ranking(sweep, taste_of(serving, sweep, here), families, most=1)
+    choice = Chooser(ranking, here).choose(frozenset())
+    every = ranking.everything.likeliest(100)
+    ids = serving.catalogue.items.item_external_id[every.candidates.item].tolist()
+    offers = [values_in_scene(work.decode()) for work in ids]
+    assert len(offers) == len(WORKS)
+    assert n > 1 or len(choice.pool) < len(WORKS)
+    best = max(
+        sum(
+            expected_gains(
+                [offers[at] for at in rows], [every.probability[at] for at in rows], frozenset()
+            )
+        )
+        for rows in itertools.combinations(range(len(offers)), n)
+    )
+    assert choice.widened.gain <= best <= choice.widened.bound
+
+
+def test_no_offer_earns_more_than_is_said(scene):
+    catalogue = build_catalogue(scene, NOW)
+    opera = values_in_scene("opera")
+    assert most_points(catalogue, frozenset()) == sum(POINTS[of] for of, _ in opera) == 75.0
+    everything = frozenset().union(*map(values_in_scene, WORKS))
+    assert most_points(catalogue, everything) == POINTS["venue"]
+    but = everything - {("genre", "seria"), ("genre", "buffa"), ("venue_type", "hall")}
+    assert most_points(catalogue, but) == POINTS["venue"] + 2 * POINTS["genre"] + 20.0
+    elsewhere = {("category", "FILM"), *((of, f"other {of}") for of in POINTS)}
+    assert most_points(catalogue, elsewhere) == 75.0
