@@ -1,8 +1,5 @@
 """The command `reco train`: from events to a champion, and one screen about it."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -21,7 +18,7 @@ from reco.errors import InvalidInput, Unavailable
 from reco.frames.exporting import read_world_frames
 from reco.frames.schema import Frames
 from reco.frames.sources import FolderSource, read_frames
-from reco.model.address import published
+from reco.model.address import address_of, published, removed_unless_kept
 from reco.model.content import Content
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
@@ -82,7 +79,11 @@ def train(
         typer.Option(help="What to train. [default: what --config holds, else ials]"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file of the model's settings. [default: its defaults]")
+        Path | None,
+        typer.Option(
+            help="TOML file of the model's settings; a half-life there is not chosen. "
+            "[default: its defaults]"
+        ),
     ] = None,
     cutoff: Annotated[
         str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
@@ -239,7 +240,7 @@ def train_world(
             )
         except FileExistsError as error:
             raise InvalidInput("now", f"the same model was published just then ({error})") from None
-        with _removed_unless_kept(summary.folder):
+        with removed_unless_kept(summary.folder, address_of(summary.folder, store_url)):
             _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
             connection.commit()
     return summary
@@ -279,13 +280,3 @@ def _publish(
         ),
         act=act,
     )
-
-
-@contextmanager
-def _removed_unless_kept(folder: Path) -> Iterator[None]:
-    """Take a folder away again that could not be registered: nobody would know whom it holds."""
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

@@ -1,9 +1,12 @@
 """The command train, on a real database."""
 
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import fsspec
+import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -49,6 +52,14 @@ def test_training_on_the_database_publishes_the_champion(run, world, folder):
         assert text in printed
     value, low, high = model.metrics["all_items"]["ndcg@10"]["model"]
     assert f"{value:.4f} ({low:.4f} .. {high:.4f})" in printed
+
+
+def test_a_half_life_that_a_file_names_is_kept(run, world, folder, tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text("[popularity]\nhalf_life_days = 12.5\n")
+    printed = run("--config", str(config), "--frames", str(folder))
+    assert served(world).half_life_days == 12.5
+    assert "counts half after 12 days" in " ".join(printed.split())
 
 
 def test_what_was_cancelled_after_the_cutoff_is_learned_from(run, world, folder, connection):
@@ -109,14 +120,39 @@ def test_a_candidate_waits_where_that_is_asked_for(run, world, folder):
     assert f"reco models promote {newest.version}" in " ".join(printed.split())
 
 
-def test_models_go_to_a_store_and_are_served_from_it(world, folder, tmp_path):
-    store = f"memory://{world.conninfo.rsplit('/')[-1].split('?')[0]}"
+@dataclass(frozen=True)
+class Store:
+    """An object store that no other test sees."""
+
+    url: str
+    files: fsspec.AbstractFileSystem
+
+    def held(self):
+        """Return the paths of all files in it."""
+        return self.files.find(self.url)
+
+
+@pytest.fixture
+def store(world):
+    files = fsspec.filesystem("memory")
+    store = Store(f"memory://{world.conninfo.rsplit('/')[-1].split('?')[0]}", files)
+    yield store
+    if files.exists(store.url):
+        files.rm(store.url, recursive=True)
+
+
+def train_to(store, world, folder):
     now = datetime(2025, 6, 1, tzinfo=UTC)
-    summary = train_world(
-        world, "popularity", split="time", cutoff=None, now=now, frames=folder, store_url=store
+    return train_world(
+        world, "popularity", split="time", cutoff=None, now=now, frames=folder, store_url=store.url
     )
+
+
+def test_models_go_to_a_store_and_are_served_from_it(world, folder, store, tmp_path):
+    summary = train_to(store, world, folder)
     best = champion(world.conninfo)
-    assert best.address == f"{store}/{summary.version}"
+    assert best.address == f"{store.url}/{summary.version}"
+    assert len(store.held()) > 3
     shutil.rmtree(summary.folder)
     model, refused = usable_model(world.conninfo, tmp_path / "elsewhere")
     assert refused is None
@@ -136,6 +172,59 @@ def test_a_store_that_does_not_answer_publishes_nothing_and_leaves_nothing(world
             store_url="nowhere://x",
         )
     assert versions(world.conninfo) == []
+    assert list(world.models.iterdir()) == []
+
+
+def test_a_store_that_takes_half_a_model_keeps_none_of_it(world, folder, store, monkeypatch):
+    copied, put_file = [], type(store.files).put_file
+
+    def cut_short(self, local, remote, **options):
+        copied.append(remote)
+        if len(copied) == 3:
+            raise OSError("the line is dead")
+        put_file(self, local, remote, **options)
+
+    monkeypatch.setattr(type(store.files), "put_file", cut_short)
+    with pytest.raises(Unavailable, match="the line is dead"):
+        train_to(store, world, folder)
+    assert len(copied) == 3
+    assert store.held() == []
+    assert versions(world.conninfo) == []
+    assert list(world.models.iterdir()) == []
+
+
+def test_what_cannot_be_registered_is_not_left_in_the_store(world, folder, store, connection):
+    connection.execute(
+        """
+        create function refused() returns trigger language plpgsql
+        as $$ begin raise exception 'the disk is full'; end $$
+        """
+    )
+    # At the commit, when all files are copied.
+    connection.execute(
+        """
+        create constraint trigger refused after insert on reco.model_version
+        deferrable initially deferred for each row execute function refused()
+        """
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match="the disk is full"):
+        train_to(store, world, folder)
+    assert store.held() == []
+    assert versions(world.conninfo) == []
+    assert list(world.models.iterdir()) == []
+
+
+def test_what_the_store_does_not_give_back_is_told(world, folder, store, monkeypatch, caplog):
+    def dead(self, *arguments, **options):
+        raise OSError("the line is dead")
+
+    with monkeypatch.context() as patched:
+        for name in ("put_file", "rm"):
+            patched.setattr(type(store.files), name, dead)
+        with pytest.raises(Unavailable, match="does not take it"):
+            train_to(store, world, folder)
+    assert f"{store.url}/popularity-20250601T000000Z" in caplog.text
+    assert "delete it by hand" in caplog.text
     assert list(world.models.iterdir()) == []
 
 
