@@ -26,7 +26,7 @@ FEED: dict[str, Any] = {
         {
             "code": "points_gained",
             "parameters": {"points": 1.83, "intensity": 10.0, "points_once": 0.21},
-            "text": "1.8 more points expected than of the likeliest selection, over 10 agendas"
+            "text": "More points expected than of the likeliest selection: +1.8, over 10 agendas"
             " like this.",
         },
     ],

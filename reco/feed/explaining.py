@@ -21,6 +21,8 @@ MOST_NEW_VALUES = 2
 """New values that are told of an offer, those that earn most."""
 NEW = timedelta(days=28)
 """An offer published no longer ago is new."""
+LEAST_GAIN = 0.05
+"""Fewer points are told of no slate: they would read as none."""
 SHORT_CENTS = 5_000
 """With less credit left an offer's price is told of."""
 _KEPT = 4_096
@@ -72,7 +74,7 @@ def _exchanged(choice: Choice, changed: int, query: FeedQuery) -> list[Statement
         price: dict[str, Parameter] = {"points_a_booking": query.points_a_booking}
         told.append(statement(query.language, "points_a_booking", price))
     # Chance may cost more points than were gained, which is nothing to tell as a gain.
-    if widened.gain >= likeliest.gain:
+    if widened.gain - likeliest.gain >= LEAST_GAIN:
         gained: dict[str, Parameter] = {
             "points": widened.gain - likeliest.gain,
             "intensity": query.intensity,

@@ -12,6 +12,11 @@ from reco.feed.answer import Parameter, Statement
 _TEXTS = Path(__file__).parents[1] / "web" / "texts.json"
 _NAMES = 4_096
 """Values whose names are kept at hand."""
+MOST_LETTERS = 60
+"""Of a title or another name, which can be of any length."""
+_COUNTED = ("bookings_near", "changed", "intensity", "points_a_booking")
+"""Parameters that a text of their own is told with where there is one, or none, of them."""
+_FORMS: Mapping[Parameter, str] = {0: "_none", 1: "_one"}
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -23,13 +28,17 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
     language
         One of `reco.feed.query.LANGUAGES`.
     code
-        Its words are the text `explain_CODE`, or `explain_CODE_one` where what is counted is one.
+        Its words are the text `explain_CODE`, with `_one` or `_none` after it where what is
+        counted is one, or none.
     """
-    texts = _texts()[language]
-    is_single = parameters.get("bookings_near") == 1 or parameters.get("changed") == 1
-    template = texts[f"explain_{code}_one" if is_single else f"explain_{code}"]
+    template = _texts()[language][f"explain_{code}{_form(parameters)}"]
     words = {key: _word(key, parameters, language) for key in _told_by(template)}
     return Statement(code, parameters, template.format_map(words) if words else template)
+
+
+def _form(parameters: Mapping[str, Parameter]) -> str:
+    counts = (parameters.get(key) for key in _COUNTED)
+    return next((_FORMS[count] for count in counts if count in _FORMS), "")
 
 
 @cache
@@ -41,8 +50,14 @@ def _told_by(template: str) -> tuple[str, ...]:
 def _word(key: str, parameters: Mapping[str, Parameter], language: str) -> Parameter:
     value = parameters[key]
     if key == "value":
-        return value_name(str(parameters["attribute"]), str(value), language)
+        return _shortened(value_name(str(parameters["attribute"]), str(value), language))
+    if isinstance(value, str):
+        return _shortened(value)
     return _number(key, value, language) if isinstance(value, float) else value
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1].rstrip()}…"
 
 
 @lru_cache(_NAMES)

@@ -7,8 +7,10 @@ export const currentLanguage = () => language;
 export const switchLanguage = () => { language = language === "fr" ? "en" : "fr"; };
 
 export const known = (key) => key in texts[language];
+// What is counted, n, has words of its own where there is one of it.
+const wordsFor = (key, values) => texts[language][values.n === 1 && known(`${key}_one`) ? `${key}_one` : key];
 export const text = (key, values = {}) =>
-  (texts[language][key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  (wordsFor(key, values) ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 export const euros = (cents) =>
   new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);

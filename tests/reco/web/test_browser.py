@@ -327,6 +327,14 @@ def test_what_the_picture_shows_is_told_in_words(page):
     page.click("#all-values summary")
 
 
+def test_one_agenda_is_told_as_one(page):
+    told = "import('./text.js').then(({ text }) => args.map((n) => text('would_add', { n })))"
+    assert page.run(told, 1, 2) == [
+        "One agenda like this might add",
+        "2 agendas like this might add",
+    ]
+
+
 def test_a_card_tells_why_in_the_readers_language(page):
     told = "[...document.querySelectorAll(args[0] + ' .why li')].map(one => one.textContent)"
     card = CARD.format("play-friday")
@@ -361,7 +369,7 @@ def test_the_dial_reloads_the_agenda(window, wide_address):
     window.press("#floor", HOME)
     window.wait(SETTLED)
     assert "of the relevance kept" in window.run(said)
-    assert "more points expected than of the likeliest selection" in window.run(said)
+    assert "More points expected than of the likeliest selection" in window.run(said)
     assert window.run("document.getElementById('floor').getAttribute('aria-valuetext')") == (
         "at least 80% of the relevance"
     )

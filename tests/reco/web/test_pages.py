@@ -50,6 +50,14 @@ def test_both_languages_say_everything():
             assert set(re.findall(r"\{\w+\}", phrase)) == set(re.findall(r"\{\w+\}", other))
 
 
+def test_what_is_counted_has_words_where_there_is_one():
+    elsewhere = {"more_sessions": "one_more_session", "left": "last", "places": "one_place"}
+    counted = {key for key, phrase in TEXTS["fr"].items() if "{n}" in phrase}
+    assert counted >= {"would_add", "found", "map", *elsewhere}
+    for key in counted:
+        assert "{n}" not in TEXTS["fr"][elsewhere.get(key, f"{key}_one")]
+
+
 def test_every_text_that_is_asked_for_is_there():
     asked = set(re.findall(r'data-text="(\w+)"', (FOLDER / "index.html").read_text()))
     for script in SCRIPTS:
