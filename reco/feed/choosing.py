@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from reco.feed.attributes import categories_among, most_points, values_of_candidates
 from reco.feed.query import FeedQuery
 from reco.feed.ranking import Ranking
+from reco.feed.rating import with_rows
 from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.situation import Situation
@@ -37,12 +38,11 @@ class Choice:
         """The offers chosen, likeliest first but for one that chance put in its position."""
         return [int(offer) for offer in self.pool.candidates.offer_id[self.widened.chosen]]
 
-    def without(self, offers: Set[int]) -> "Choice":
-        """Return the choice without some of its offers."""
+    def without(self, offers: Set[int], aim: Aim) -> "Choice":
+        """Return the choice without some of its offers; no floor is kept then."""
         is_left = np.array([offer not in offers for offer in self.offer_ids], dtype=bool)
-        widened = replace(
-            self.widened, chosen=self.widened.chosen[is_left], gains=self.widened.gains[is_left]
-        )
+        rows, likeliest = self.widened.chosen[is_left], self.likeliest.chosen
+        widened = with_rows(self.widened, self.problem, rows, likeliest, aim)
         return replace(self, widened=widened)
 
 

@@ -62,7 +62,8 @@ def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
 
 def _exchanged(choice: Choice, changed: int, query: FeedQuery) -> list[Statement]:
     widened, likeliest = choice.widened, choice.likeliest
-    if not changed:
+    # A plan that was cut short may have nothing else, and yet less.
+    if not changed and len(widened.chosen) == len(likeliest.chosen):
         return [statement(query.language, "likeliest_slate", {})]
     kept: dict[str, Parameter] = {
         "relevance_kept": widened.relevance_kept,

@@ -17,8 +17,8 @@ from reco.catalogue.snapshot import Catalogue
 from reco.feed.attributes import categories_among
 from reco.feed.choosing import Choice, aim_of
 from reco.feed.query import FeedQuery
+from reco.feed.rating import discounts, relevance_of, with_rows
 from reco.feed.widening import Aim, Pool, Widened
-from reco.kernel.gain import gain_of
 
 UNKNOWN = 0.0
 """Propensity of an offer that stands in for one drawn and gone: nothing is divided by it."""
@@ -110,27 +110,16 @@ class Exploration:
         """Return the slate with another row at a position, and how good it is then."""
         rows = widened.chosen.copy()
         rows[position] = row
-        kept = _relevance(self.pool, rows) / self._best if self._best > 0.0 else 1.0
-        gain, _ = _gain(self.pool, rows, self.aim.intensity)
-        return replace(
-            widened,
-            chosen=rows,
-            relevance_kept=kept,
-            gains=_gain(self.pool, rows, 1.0)[1],
-            gain=gain,
-        )
-
-    @cached_property
-    def _best(self) -> float:
-        return _relevance(self.pool, self.likeliest)
+        return with_rows(widened, self.pool, rows, self.likeliest, self.aim)
 
     def _keeps_floor(self) -> NDArray[np.bool_]:
         probability = self.pool.probability
-        discount = _discounts(len(self.chosen))[:, np.newaxis]
+        discount = discounts(len(self.chosen))[:, np.newaxis]
         change = discount * (probability - probability[self.chosen][:, np.newaxis])
         # The margin is what the same sum may differ by in another order.
-        least = self.aim.floor * self._best * (1.0 + _ROUNDING)
-        return np.asarray(_relevance(self.pool, self.chosen) + change >= least)
+        best = relevance_of(self.pool, self.likeliest)
+        least = self.aim.floor * best * (1.0 + _ROUNDING)
+        return np.asarray(relevance_of(self.pool, self.chosen) + change >= least)
 
     def _keeps_categories(self) -> NDArray[np.bool_]:
         brings = self._brings
@@ -195,25 +184,3 @@ def exploration_of(choice: Choice, catalogue: Catalogue, query: FeedQuery) -> Ex
 
 def _with(propensities: tuple[float, ...], position: int, propensity: float) -> tuple[float, ...]:
     return (*propensities[:position], propensity, *propensities[position + 1 :])
-
-
-def _discounts(n: int) -> NDArray[np.float64]:
-    return np.asarray(1.0 / np.log2(np.arange(n) + 2.0))
-
-
-def _relevance(pool: Pool, rows: NDArray[np.int64]) -> float:
-    return float(pool.probability[rows] @ _discounts(len(rows)))
-
-
-def _gain(
-    pool: Pool, rows: NDArray[np.int64], intensity: float
-) -> tuple[float, NDArray[np.float64]]:
-    """Return the expected points of `rows`, and what each adds to those before it."""
-    with np.errstate(divide="ignore"):  # of what is certain
-        chance = -np.expm1(intensity * np.log1p(-pool.probability))
-    values, gains = pool.values, np.empty(len(rows))
-    total = gain_of(
-        chance, rows, len(rows), values.start, values.value, values.worth,
-        np.empty(len(values.worth)), gains,
-    )  # fmt: skip
-    return float(total), gains

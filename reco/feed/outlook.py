@@ -8,6 +8,7 @@ from features.horizon import POINTS, Value, points, unmet_after
 from reco.feed.answer import Addition, HorizonShown
 from reco.feed.picks import Live
 from reco.feed.query import FeedQuery
+from reco.feed.rating import chance_within
 
 
 def horizon_shown(live: Live, gain: float, met: Set[Value], query: FeedQuery) -> HorizonShown:
@@ -42,7 +43,7 @@ def _by_attribute(met: Set[Value]) -> dict[str, tuple[str, ...]]:
 def _additions(live: Live, met: Set[Value], query: FeedQuery) -> tuple[Addition, ...]:
     """Return the new values of the slate; their points times chances sum to the gain."""
     probability = np.array([pick.probability for pick in live.picks])
-    chance = -np.expm1(query.intensity * np.log1p(-probability))
+    chance = chance_within(probability, query.intensity)
     missed = unmet_after([pick.live.values - met for pick in live.picks], chance.tolist())
     names = {pick.live.venue_id: pick.live.venue_name for pick in live.picks}
     chances = {

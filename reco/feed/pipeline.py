@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from reco.errors import InvalidInput
-from reco.feed.choosing import Chooser
+from reco.feed.choosing import Chooser, aim_of
 from reco.feed.exploring import explored
 from reco.feed.generation import Generation
 from reco.feed.picks import Live, picks_of
@@ -137,7 +137,7 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
         if query.plan and not lost:
             kept, lost = planned([live[offer] for offer in choice.offer_ids])
             if lost and turns == _MOST_PLANS:
-                choice, lost = choice.without(lost), set()
+                choice, lost = choice.without(lost, aim_of(query)), set()
             live |= {offer.id: offer for offer in kept if not lost}
             turns += 1
         if not lost:

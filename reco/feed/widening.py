@@ -86,7 +86,8 @@ class Widened:
     chosen: NDArray[np.int64]
     """(n,) rows of the pool, in the order shown: each one's rank by probability alone."""
     relevance_kept: float
-    """Discounted sum of probabilities over that of the likeliest slate; never below the floor."""
+    """Discounted sum of probabilities over that of the likeliest slate; the floor, at least, of
+    what is found."""
     gains: NDArray[np.float64]
     """(n,) points that each is expected to add to those before it, at intensity 1."""
     gain: float

@@ -1,17 +1,21 @@
 """What is said of a slate that was chosen: its bound, and how good it is when it was cut short."""
 
 import itertools
+import math
+from datetime import timedelta
 
 import psycopg
 import pytest
 from catalogues import swept
-from worlds import GRENOBLE, NOW
+from worlds import GRENOBLE, NOW, small_world
 
 from features.horizon import POINTS, expected_gains, values_of
 from reco.catalogue.build import build_catalogue
+from reco.feed import pipeline
 from reco.feed.attributes import most_points
 from reco.feed.choosing import Chooser
 from reco.feed.generation import generation
+from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.ranking import Ranking, new_families_of
 from reco.feed.scoring import taste_of
@@ -115,3 +119,40 @@ def test_no_offer_earns_more_than_is_said(scene):
     assert most_points(catalogue, but) == POINTS["venue"] + 2 * POINTS["genre"] + 20.0
     elsewhere = {("category", "FILM"), *((of, f"other {of}") for of in POINTS)}
     assert most_points(catalogue, elsewhere) == 75.0
+
+
+@pytest.fixture
+def town(connection):
+    small_world(connection)
+    return connection
+
+
+def ask(town, **asked):
+    serving = generation(build_catalogue(town, NOW), None)
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", n=5, language="en", **asked)
+    return feed(town, serving, query, SECRET).answer
+
+
+def relevance(items):
+    return sum(item.probability / math.log2(place + 2) for place, item in enumerate(items))
+
+
+def test_a_plan_that_is_cut_short_says_how_good_it_is(town, monkeypatch):
+    """One evening for the film, the classic and the play: two of them are left out."""
+    town.execute(
+        "update core.stock set starts_at = %s where starts_at > %s", (NOW + timedelta(1), NOW)
+    )
+    monkeypatch.setattr(pipeline, "_MOST_PLANS", 0)
+    whole, plan = ask(town, floor=1.0), ask(town, floor=0.98, plan=True)
+    assert (len(whole.items), len(plan.items)) == (5, 3)
+    kept = relevance(plan.items) / relevance(whole.items)
+    assert plan.relevance_kept == pytest.approx(kept)
+    assert kept < 0.98
+    horizon = plan.horizon
+    assert horizon.gain == pytest.approx(sum(item.gain for item in plan.items))
+    added = sum(new.points * new.chance for new in horizon.additions)
+    assert horizon.gain_at_intensity == pytest.approx(added)
+    assert added <= horizon.bound < whole.horizon.bound
+    told = plan.explanation[0]
+    assert told.code == "relevance_kept"
+    assert told.text.endswith(" of the relevance kept, no idea changed.")
