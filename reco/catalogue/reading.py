@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.interactions import encoded_ids
 from reco.catalogue.shelf import CAPS, RECENT
-from reco.catalogue.snapshot import MOST_GENRES, Items
+from reco.catalogue.snapshot import MOST_GENRES, Items, known_genres
 from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import fetch_arrays
 from reco.moments import known_until
@@ -149,8 +149,8 @@ def _genre_codes(
     """Return the row of `item_genres` for each of some lists of names."""
     rows = {}
     for names in distinct:
-        known = [code[name] for name in sorted({name for name in names if name}) if name in code]
-        rows[names] = (known + [0] * MOST_GENRES)[:MOST_GENRES]
+        known = [code[name] for name in known_genres(names) if name in code]
+        rows[names] = known + [0] * (MOST_GENRES - len(known))
     return rows
 
 

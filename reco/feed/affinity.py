@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.affinity import KINDS, ByKind, Tally, log_lifts, met, of_items
 from features.horizon import Value
 from reco.catalogue.numbering import ATTRIBUTES, Numbering
-from reco.catalogue.snapshot import MOST_GENRES, Items
+from reco.catalogue.snapshot import Items, known_genres
 from reco.feed.generation import Generation
 from reco.feed.readback import LiveOffer
 from reco.feed.state import Booked
@@ -92,7 +92,7 @@ def preferred_of(
 def _preferred(offer: LiveOffer, gained: float, booked: Mapping[Value, int]) -> Preferred | None:
     if gained < TOLD_FROM:
         return None
-    values = [("genre", genre) for genre in sorted(set(offer.genres))[:MOST_GENRES]]
+    values = [("genre", genre) for genre in known_genres(offer.genres)]
     if not values:
         of_family = ("subcategory", offer.subcategory) if offer.subcategory else None
         values = [of_family or ("category", offer.category)]
@@ -114,6 +114,6 @@ def _tally(numbering: Numbering, bookings: Sequence[Booked]) -> Tally:
 
 
 def _values(booked: Booked) -> list[Value]:
-    genres = sorted(set(booked.genres))[:MOST_GENRES]
-    values = [("category", booked.category), *(("genre", genre) for genre in genres)]
+    genres = [("genre", genre) for genre in known_genres(booked.genres)]
+    values = [("category", booked.category), *genres]
     return [*values, ("subcategory", booked.subcategory)] if booked.subcategory else values

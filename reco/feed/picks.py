@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from features.credit import Budget
 from features.horizon import Value
-from reco.catalogue.snapshot import MOST_GENRES
+from reco.catalogue.snapshot import known_genres
 from reco.feed.affinity import Preferred, preferred_of
 from reco.feed.choosing import Choice, ranks
 from reco.feed.likeness import Likeness, likeness_of
@@ -111,7 +111,7 @@ def _stated(offers: Sequence[LiveOffer], liked: Set[Value]) -> list[Value | None
     if not liked:
         return [None] * len(offers)
     of_each = (
-        [*(("genre", genre) for genre in live.genres[:MOST_GENRES]), ("category", live.category)]
+        [*(("genre", genre) for genre in known_genres(live.genres)), ("category", live.category)]
         for live in offers
     )
     return [next((value for value in values if value in liked), None) for values in of_each]

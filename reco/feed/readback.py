@@ -10,6 +10,7 @@ import psycopg
 from features.horizon import Value, values_of
 from reco.catalogue.cards import UNSEEN, Cards, ItemCard, VenueCard
 from reco.catalogue.shelf import CAPS
+from reco.catalogue.snapshot import known_genres
 from reco.core.deposits import Cap, Credit
 from reco.feed.answer import Session
 from reco.feed.query import FeedQuery, Filters
@@ -79,13 +80,13 @@ class LiveOffer:
 
     @lazy
     def values(self) -> frozenset[Value]:
-        """What a booking of this offer would add to a horizon."""
+        """What a booking of this offer would add to a horizon, by the genres that are known."""
         return values_of(
             category=self.category,
             subcategory=self.subcategory,
             venue=self.venue_id,
             venue_type=self.venue_type,
-            genres=self.genres,
+            genres=known_genres(self.genres),
         )
 
 

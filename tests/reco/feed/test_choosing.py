@@ -11,6 +11,7 @@ from worlds import GRENOBLE, NOW, small_world
 
 from features.horizon import POINTS, expected_gains, values_of
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.snapshot import MOST_GENRES
 from reco.feed import pipeline
 from reco.feed.attributes import most_points
 from reco.feed.choosing import Chooser
@@ -156,3 +157,18 @@ def test_a_plan_that_is_cut_short_says_how_good_it_is(town, monkeypatch):
     told = plan.explanation[0]
     assert told.code == "relevance_kept"
     assert told.text.endswith(" of the relevance kept, no idea changed.")
+
+
+def test_of_a_work_with_many_genres_those_that_are_known_are_promised(town):
+    genres = [f"genre {number}" for number in range(MOST_GENRES + 4)]
+    town.execute("update core.item set genres = %s where external_id = 'play'", (genres[::-1],))
+    answer = ask(town)
+    (play,) = [item for item in answer.items if item.item_id == "play"]
+    horizon = answer.horizon
+    told = {new.value for new in horizon.additions if new.attribute == "genre"}
+    assert told & set(genres) == set(sorted(genres)[:MOST_GENRES])
+    # What the offers' own values give is what the slate was chosen for.
+    added = sum(new.points * new.chance for new in horizon.additions)
+    assert horizon.gain_at_intensity == pytest.approx(added)
+    alone = sum(POINTS.values()) + (MOST_GENRES - 1) * POINTS["genre"]
+    assert play.gain == pytest.approx(alone * play.probability, rel=0.02)
