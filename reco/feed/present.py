@@ -6,20 +6,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
+
 from features.horizon import Value, expected_gains
 from reco.feed.answer import FeedAnswer, FeedItem, LocationUsed, Statement, VenueShown
+from reco.feed.attributes import most_points
 from reco.feed.cursor import MAX_SHOWN, write_cursor
 from reco.feed.explaining import explain_means, explain_offer, explain_slate
 from reco.feed.generation import Generation
 from reco.feed.outlook import horizon_shown
 from reco.feed.picks import Live, Pick
 from reco.feed.query import FeedQuery
+from reco.feed.rating import chance_within
 from reco.feed.readback import LiveOffer
 from reco.feed.recorder import Slate
 from reco.feed.situation import Situation
 
 _CLOSE_M = 2_000.0
 _SOON = timedelta(days=3)
+_LITTLE = 0.2
+"""What is left to meet is little where no slate adds so great a share of what this one would add
+for whoever has met nothing; a venue and a genre, which are always new, are 10 points of 65."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         items=tuple(_items(live, gains, met, query)),
         horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, picks, secret),
-        notes=tuple(_notes(serving, situation, picks)),
+        notes=tuple(_notes(serving, situation, live)),
     )
     return Feed(answer, _slate(slate_id, serving, situation, live, gains))
 
@@ -134,9 +141,10 @@ def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     return [code for code, is_so in holds if is_so]
 
 
-def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> list[str]:
+def _notes(serving: Generation, situation: Situation, live: Live) -> list[str]:
     """Return the codes of what the caller should know about this answer."""
     query, state, around = situation.query, situation.state, situation.around
+    most = most_points(serving.catalogue, frozenset())
     holds = {
         "guest": query.user_id is None,
         "unknown_user_cold_agenda": query.user_id is not None and state.person is None,
@@ -146,9 +154,29 @@ def _notes(serving: Generation, situation: Situation, picks: Sequence[Pick]) -> 
         "model_newer_than_request": _has_seen_the_future(serving, query),
         "no_deposit": state.person is not None and not state.person.has_deposit,
         "no_credit_left_free_only": state.credit.total_cents == 0,
-        "nothing_found": not picks,
+        "little_left_to_meet": _has_met_nearly_all(live, state.met, query, most),
+        "nothing_found": not live.picks,
     }
     return [code for code, is_so in holds.items() if is_so]
+
+
+def _has_met_nearly_all(live: Live, met: Set[Value], query: FeedQuery, most: float) -> bool:
+    """Say whether no slate of this length adds much, by what this one adds for a newcomer.
+
+    Parameters
+    ----------
+    most
+        Points that no offer earns more than, for a newcomer.
+    """
+    bound = live.choice.widened.bound
+    probability = np.array([pick.probability for pick in live.picks])
+    chance = chance_within(probability, query.intensity)
+    # Most slates are told from their expected bookings alone.
+    if not met or bound >= _LITTLE * most * chance.sum():
+        return False
+    values = [pick.live.values for pick in live.picks]
+    for_newcomer = sum(expected_gains(values, chance.tolist(), frozenset(), query.unmet))
+    return bound < _LITTLE * for_newcomer
 
 
 def _next_cursor(query: FeedQuery, picks: Sequence[Pick], secret: str) -> str | None:

@@ -31,6 +31,7 @@ NOTES = {
     "model_newer_than_request": "The model has seen what happened after this moment.",
     "no_deposit": "No deposit is granted yet: paid offers can be looked at, not booked.",
     "no_credit_left_free_only": "No credit is left: free offers alone.",
+    "little_left_to_meet": "Nearly all that is here has been met: little is left to add.",
     "nothing_found": "Nothing can be booked here: widen the radius, the dates or the price.",
 }
 """Each note of a feed, in words."""

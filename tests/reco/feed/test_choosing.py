@@ -172,3 +172,23 @@ def test_of_a_work_with_many_genres_those_that_are_known_are_promised(town):
     assert horizon.gain_at_intensity == pytest.approx(added)
     alone = sum(POINTS.values()) + (MOST_GENRES - 1) * POINTS["genre"]
     assert play.gain == pytest.approx(alone * play.probability, rel=0.02)
+
+
+def has_little_left(answer):
+    return "little_left_to_meet" in answer.notes
+
+
+def test_who_has_met_nearly_all_is_told_so(town):
+    assert not has_little_left(ask(town))
+    for offer in ("film-tonight", "play-friday", "ebook-online"):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, 'booking', %s from core.beneficiary u, core.offer o"
+            " where u.external_id = 'reader' and o.external_id = %s",
+            (NOW - timedelta(days=1), offer),
+        )
+    # A manga and a classic are left, of genres of their own.
+    answer = ask(town)
+    assert {item.item_id for item in answer.items} == {"manga", "classic"}
+    assert {new.attribute for new in answer.horizon.additions} == {"genre"}
+    assert has_little_left(answer)

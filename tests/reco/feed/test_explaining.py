@@ -278,6 +278,9 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
     )
     assert {(of, value) for of, values in horizon.met.items() for value in values} == met
     assert not {(new.attribute, new.value) for new in horizon.additions} & met
+    for_newcomer = gain_of(connection, answer, frozenset(), intensity)
+    is_little = bool(met) and horizon.bound < 0.2 * for_newcomer
+    assert ("little_left_to_meet" in answer.notes) == is_little
     if not changed:
         assert list(told) == ["likeliest_slate"]
         return
