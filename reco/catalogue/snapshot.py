@@ -86,6 +86,20 @@ class Items:
         is_there[columns] = True
         return np.stack(np.nonzero(is_there))
 
+    @cached_property
+    def family(self) -> NDArray[np.int16]:
+        """(I,) the subcategory of each item; where it has none its category, told apart."""
+        if self.item_subcategory.all():
+            return self.item_subcategory
+        return self.family_of(self.item_subcategory, self.item_category).astype(np.int16)
+
+    def family_of(
+        self, subcategory: NDArray[np.integer], category: NDArray[np.integer]
+    ) -> NDArray[np.integer]:
+        """Return the family of each pair that items have: categories come after subcategories."""
+        after = int(self.families[0].max(initial=0)) + 1
+        return np.where(subcategory > 0, subcategory, category + after)
+
     def amended(self, rows: NDArray[np.int64], now: "Items") -> "Items":
         """Return these items with `now` in the place of those of `rows` (−1: after them).
 

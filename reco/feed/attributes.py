@@ -75,21 +75,15 @@ def categories_among(catalogue: Catalogue, values: Values) -> NDArray[np.bool_]:
     return np.asarray(values.code < catalogue.numbering.first[1])
 
 
-def new_categories(catalogue: Catalogue, met: Set[Value]) -> NDArray[np.bool_]:
-    """Return by category id which ones are not in `met`."""
-    return _unmet(catalogue.categories, "category", met)
-
-
 def new_families(catalogue: Catalogue, met: Set[Value]) -> NDArray[np.bool_]:
-    """Return by subcategory id which ones bring something new: themselves, or their category.
-
-    False for 0: of items without a subcategory `new_categories` tells.
-    """
-    is_new = _unmet(catalogue.subcategories, "subcategory", met)
+    """Return by family (`Items.family`) which ones bring something new: a category, or more."""
     subcategory, category = catalogue.items.families
-    is_new[subcategory[new_categories(catalogue, met)[category]]] = True
-    is_new[0] = False
-    return is_new
+    is_new = _unmet(catalogue.categories, "category", met)[category]
+    is_new |= _unmet(catalogue.subcategories, "subcategory", met)[subcategory]
+    family = catalogue.items.family_of(subcategory, category)
+    is_new_family = np.zeros(int(family.max(initial=0)) + 1, dtype=bool)
+    is_new_family[family[is_new]] = True
+    return is_new_family
 
 
 def _unmet(names: Mapping[int, str], attribute: str, met: Set[Value]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.horizon import Value
 from reco.catalogue.snapshot import Catalogue
-from reco.feed.attributes import new_categories, new_families
+from reco.feed.attributes import new_families
 from reco.feed.bounds import AtMost, at_most
 from reco.feed.candidates import Sweep, sweep_of
 from reco.feed.generation import Generation
@@ -168,11 +168,11 @@ class Ranking:
         return Scores(self.sweep.gather(items), self.taste)
 
     def _with_room(self, full: Full) -> NDArray[np.bool_]:
-        """Return which families have room, (F,): all, where families are not subcategories."""
-        families = self.families
-        if not len(full.families) or not self.sweep.catalogue.subcategories:
-            return np.ones(len(families.is_asked), dtype=bool)
-        return ~full.families[: len(families.is_asked)]
+        """Return which families have room, (F,): only subcategories can be full."""
+        families = len(self.families.is_asked)
+        if not len(full.families):
+            return np.ones(families, dtype=bool)
+        return ~full.families[:families]
 
     @lazy
     def _at_most(self) -> AtMost:
@@ -189,7 +189,5 @@ def ranking_of(serving: Generation, situation: Situation, scratch: Scratch) -> R
 
 
 def new_families_of(catalogue: Catalogue, met: Set[Value]) -> Families:
-    """Return the items' subcategories, or in a world without any their categories."""
-    if catalogue.subcategories:
-        return Families(catalogue.items.item_subcategory, new_families(catalogue, met))
-    return Families(catalogue.items.item_category, new_categories(catalogue, met))
+    """Return the families of the items; those that bring something new are asked for."""
+    return Families(catalogue.items.family, new_families(catalogue, met))

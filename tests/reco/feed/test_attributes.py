@@ -14,7 +14,6 @@ from reco.catalogue.shelf import ONLINE
 from reco.catalogue.snapshot import MOST_GENRES
 from reco.feed.attributes import (
     categories_among,
-    new_categories,
     new_families,
     values_of_candidates,
 )
@@ -234,12 +233,10 @@ def test_the_gain_of_a_slate_is_that_of_its_offers(known, met_picks, unmet_picks
 def test_new_families_are_those_of_items_that_bring_something_new(known, picks):
     catalogue, candidates, offers = known
     met = frozenset(drawn(offers, picks))
-    families, categories = new_families(catalogue, met), new_categories(catalogue, met)
+    families, of_item = new_families(catalogue, met), catalogue.items.family
     for item, offer in zip(candidates.item.tolist(), offers, strict=True):
         brings = any(value not in met for value in offer if value[0] in ("category", "subcategory"))
-        subcategory = catalogue.items.item_subcategory[item]
-        by_category = categories[catalogue.items.item_category[item]]
-        assert (families[subcategory] if subcategory else by_category) == brings
+        assert families[of_item[item]] == brings
 
 
 def test_points_are_data(known):
