@@ -6,7 +6,8 @@ from reco.errors import InvalidInput
 
 NAMES = ("floor", "intensity", "points_a_booking")
 FLOOR, INTENSITY, POINTS_A_BOOKING = 0.98, 3.0, 0.0
-"""Unless others are asked for: what validation on real data chose (docs/horizon.md)."""
+"""Unless others are asked for. They were chosen before the rule of today, which proposes a price on
+yelp_poi; feeds that were replayed with either kept them (docs/horizon.md)."""
 MAX_INTENSITY = 1_000.0
 MAX_POINTS_A_BOOKING = 1_000_000.0
 """Nobody gives up any relevance at it."""

@@ -26,10 +26,11 @@ from reco.catalogue.shelf import CAPS
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import generation
 from reco.feed.past import history_of
-from reco.feed.pipeline import feed
+from reco.feed.pipeline import feed, settled
 from reco.feed.planning import ASSUMED_DURATION
 from reco.feed.query import feed_query
-from reco.feed.ranking import OF_EACH, Ranking, new_families_of
+from reco.feed.ranking import MOST, OF_EACH, Ranking, new_families_of
+from reco.feed.readback import read_offers
 from reco.feed.scoring import taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.situation import read_situation
@@ -604,6 +605,45 @@ def test_a_slate_keeps_its_floor_and_widens_no_less_than_the_likeliest(
     assert horizons[1].gain_at_intensity <= horizons[1].bound * (1 + 1e-9)
     # What the kernel has counted is what the offers' own values give.
     assert horizons[1].gain == pytest.approx(sum(widest.slate.gains))
+
+
+def settled_plan(connection, serving, here):
+    """Return the ranking that a plan is chosen from, and what is chosen."""
+    query, ranking = here.query, pruned(serving, here, MOST, 1.3)
+
+    def read_back(offers):
+        read = read_offers(connection, serving.catalogue.cards, offers, query, here.state.credit)
+        return {offer: live for offer, live in read.items() if live.sessions}
+
+    return ranking, settled(ranking, here, read_back).choice
+
+
+@given(queries, st.sampled_from([0.8, 0.98, 1.0]))
+@settings(max_examples=12)
+def test_a_plan_keeps_the_floor_of_the_likeliest_of_what_does_not_collide(
+    serving, connection_to, asked, floor
+):
+    query = feed_query(now=NOW, default_radius_m=5e4, plan=True, floor=floor, **asked)
+    here = read_situation(connection_to, serving, query)
+    ranking, choice = settled_plan(connection_to, serving, here)
+    pool, widened, rows = choice.pool, choice.widened, choice.likeliest.chosen
+    order = np.arange(len(pool))
+    assert rows.tolist() == choose(order, limits_of(serving, pool.candidates, query.n), query.n)
+    best, kept = (
+        pool.probability[some] @ (1 / np.log2(np.arange(len(some)) + 2))
+        for some in (rows, widened.chosen)
+    )
+    assert widened.relevance_kept == pytest.approx(kept / best if best else 1.0)
+    # Not so where everything else collides, and the plan was cut short.
+    if len(widened.chosen) == len(rows):
+        assert kept >= floor * best * (1 - 1e-9)
+    assert widened.gain <= widened.bound * (1 + 1e-9)
+    answer = feed(connection_to, serving, query, SECRET).answer
+    assert answer.relevance_kept == pytest.approx(widened.relevance_kept)
+    # Nothing that is undated collides.
+    gone = np.setdiff1d(ranking.pool.candidates.offer_id, pool.candidates.offer_id)
+    undated = reference(connection_to, serving, here)
+    assert not set(gone.tolist()) & {best.offer for _, best, _ in undated if best.is_undated}
 
 
 @given(queries)
