@@ -1,4 +1,4 @@
-"""Propose the dial's price, floor and intensity on what is held out, and tell of pool sizes."""
+"""Propose the dial's price, floor and intensity on what is held out; of pool sizes only tell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from training.slate_tasks import slate_tasks
 from training.slates import MOST_USERS, Progress, Stage, prepare
 
 POOL_SIZES = (50, 100, 200)
-"""Candidates a slate is chosen from, beside all that the pools hold."""
+"""The likeliest candidates a slate is chosen from, beside all that the pools hold."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class Tuning:
 
     points: tuple[Point, ...]
     proposed: Point
-    """The price that validation chooses, from the whole pool: the feed has its own of the 500
-    likeliest and more, so that it is served as it is proposed."""
+    """The price that validation chooses, from the whole pool: the feed's own has no setting."""
 
 
 def tune_slates(
@@ -90,7 +89,10 @@ def _points(
 
 
 def _cut(stage: Stage, size: int) -> Stage:
-    """Return the stage with the `size` likeliest candidates of each user alone."""
+    """Return the stage with the `size` likeliest candidates of each user alone.
+
+    Without those that the pools hold for being the likeliest of something new.
+    """
     user = stage.pools.user
     order = np.lexsort((stage.pools.item, -stage.probability, user))
     place = np.arange(len(order)) - stage.pools.start[user[order]]

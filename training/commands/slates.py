@@ -8,9 +8,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Group
 from rich.table import Table
-from rich.text import Text
 
 from reco.console import console
 from reco.errors import InvalidInput
@@ -21,17 +19,15 @@ from training.extract import events_from_frames
 from training.market import market_of
 from training.models.itemknn import ItemKnnParameters
 from training.ranked import replayed_parts
-from training.screen import figure_cell
 from training.slate_data import read_slate_data
-from training.slate_plot import require_plots, save_plot
-from training.slate_tuning import Point, Tuning, tune_slates
-from training.slates import MOST_USERS, SlateReport, benchmark_slates
+from training.slate_plot import benchmark_figure, curve_figure, require_plots
+from training.slate_screen import benchmark_screen, curve_table
+from training.slate_tuning import tune_slates
+from training.slates import MOST_USERS, benchmark_slates
 from training.split import split_plan
 from training.tune import rehearse
 
 slate_app = typer.Typer(no_args_is_help=True)
-
-_SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
 
 
 class Format(StrEnum):
@@ -57,6 +53,9 @@ LengthOption = Annotated[int, typer.Option("--k", min=1, help="Offers a slate.")
 ChoosingOption = Annotated[
     int, typer.Option(min=2, help="Validation users that choose at most, drawn at random.")
 ]
+PlotOption = Annotated[
+    Path | None, typer.Option(help="Draw gain against loss here (needs matplotlib).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -76,12 +75,10 @@ def slates(
             min=0.0,
             max=1.0,
             help="Test the chosen slate with so much of it at most from the venues that have half "
-            "of the bookings; can be given several times.",
+            "of the bookings; can be given several times. In the benchmark alone: feeds cannot.",
         ),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw gain against loss here (needs matplotlib).")
-    ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the slate that widens the horizon with other ways to make lists diverse.
@@ -99,11 +96,11 @@ def slates(
             large_shares=large_share or (),
         )  # fmt: skip
     if plot is not None:
-        save_plot(report, plot)
+        benchmark_figure(report).savefig(plot)
     if as_json:
         typer.echo(json.dumps(report.as_object()))
     else:
-        console.print(_screen(report))
+        console.print(benchmark_screen(report))
 
 
 @slate_app.callback()
@@ -119,22 +116,30 @@ def tune(
     split: SplitOption = Split.TIME,
     k: LengthOption = 20,
     choosing_users: ChoosingOption = MOST_USERS,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw gain against loss on what is held out, and propose price, floor and intensity.
 
-    Beside it stands what the proposal would do from pools of fewer candidates.
+    For the benchmark's probability, over the whole catalogue: replay a feed before it is set so.
+    No pool size is proposed (`pool_size` of the proposal is null: the whole pool); beside it stands
+    what it would do from the 50, 100 and 200 likeliest alone, without the 5 likeliest of each
+    category and venue type that is new to a person.
     """
+    if plot is not None:
+        require_plots()
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
         tuning = tune_slates(data, split.value, k=k, progress=progress, users=choosing_users)
+    if plot is not None:
+        curve_figure(tuning, k).savefig(plot)
     if as_json:
         proposed = tuning.proposed.as_object()
         points = [point.as_object() for point in tuning.points]
         typer.echo(json.dumps({"k": k, "proposed": proposed, "points": points}))
     else:
-        console.print(_curve(tuning, k))
+        console.print(curve_table(tuning, k))
 
 
 @slate_app.command("tune-credit")
@@ -188,47 +193,3 @@ def _credit_table(trials: list[CreditTrial], visits: int) -> Table:
             style="bold" if trial == likeliest else None,
         )
     return table
-
-
-def _screen(report: SlateReport) -> Group:
-    names = [f"{name}@{report.k}" for name in _SHOWN]
-    table = Table(
-        "method", "parameter", *names, title=f"{report.data}: {report.users:,} test users",
-        title_justify="left",
-    )  # fmt: skip
-    for row in report.rows:
-        if row.chosen or row.method == "horizon_fair":
-            cells = (figure_cell(row.metrics[name]) for name in names)
-            table.add_row(row.method, row.parameter, *cells)
-    table.add_row("(score)", "", *(figure_cell(report.score_order[name]) for name in names))
-    told = (
-        "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
-        "(score): the model's own order, before a probability was learned."
-    )
-    return Group(table, Text(told))
-
-
-def _curve(tuning: Tuning, k: int) -> Table:
-    names = [f"{name}@{k}" for name in _SHOWN]
-    dials = vars(tuning.proposed.dials).items()
-    settings = " ".join(f"RECO_{name.upper()}={value:g}" for name, value in dials)
-    table = Table(
-        "points a booking", "floor", "m", "pool", *names,
-        title="Change on validation, 95 % interval",
-        caption=f"proposed, as settings: {settings}", caption_justify="left",
-    )  # fmt: skip
-    for point in tuning.points:
-        table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
-    return table
-
-
-def _cells(point: Point, names: list[str]) -> list[str]:
-    size = "all" if point.pool_size is None else str(point.pool_size)
-    changes = (point.changes[name] for name in names)
-    return [
-        f"{point.setting.points_a_booking:g}",
-        f"{point.setting.floor:g}",
-        f"{point.setting.intensity:g}",
-        size,
-        *(f"{100 * c.value:+.1f} ({100 * c.low:+.1f} .. {100 * c.high:+.1f}) %" for c in changes),
-    ]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -82,8 +83,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def report(folder):
+def plots(tmp_path_factory):
+    return tmp_path_factory.mktemp("plots")
+
+
+def drawn(path):
+    """Return the option that draws, where there is something to draw with."""
+    return ["--plot", str(path)] if find_spec("matplotlib") else []
+
+
+@pytest.fixture(scope="module")
+def report(folder, plots):
     options = ["--format", "frames", "--split", "time", "--k", "5", "--json"]
+    options += ["--large-share", "0.2", "--large-share", "0.6"]
+    options += drawn(plots / "slates.png")
     result = CliRunner().invoke(app, ["slates", str(folder), *options], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -120,6 +133,17 @@ def test_the_lowest_floor_and_price_earn_more_points_than_relevance(report):
     assert all(points[name] > points[""] for name in lowest)
 
 
+def test_a_quota_of_the_largest_venues_is_tested_on_the_chosen_slate(report):
+    (chosen,) = [row for row in report["rows"] if row["method"] == "horizon" and row["chosen"]]
+    fair = [row for row in report["rows"] if row["method"] == "horizon_fair"]
+    assert [row["parameter"] for row in fair] == [
+        f"{chosen['parameter']},large={share}" for share in ("0.2", "0.6")
+    ]
+    # Nothing here is at a venue, so that the quota holds nothing back.
+    for row in fair:
+        assert row["metrics"]["ndcg@5"]["value"] == chosen["metrics"]["ndcg@5"]["value"]
+
+
 def test_what_validation_chose_is_told_with_intervals(report):
     chosen = {row["method"]: row["parameter"] for row in report["rows"] if row["chosen"]}
     told = {choice["method"]: choice for choice in report["validation"]}
@@ -140,8 +164,9 @@ def test_the_chosen_settings_stand_beside_the_order_by_score_too(report):
 
 
 @pytest.fixture(scope="module")
-def tuning(folder):
+def tuning(folder, plots):
     options = ["tune", str(folder), "--format", "frames", "--k", "5", "--json"]
+    options += drawn(plots / "dial.png")
     result = CliRunner().invoke(slate_app, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -151,10 +176,18 @@ def test_the_dial_is_drawn_and_proposed(tuning):
     assert tuning["proposed"] in tuning["points"]
     assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
     assert tuning["proposed"]["points_a_booking"] > 0.0
+    assert tuning["proposed"]["pool_size"] is None
     assert {point["pool_size"] for point in tuning["points"]} == {None, 50, 100, 200}
     for point in tuning["points"]:
         for change in point["changes"].values():
             assert change["low"] <= change["value"] <= change["high"]
+
+
+@pytest.mark.usefixtures("report", "tuning")
+def test_benchmark_and_dial_have_their_pictures(plots):
+    pytest.importorskip("matplotlib")
+    for name in ("slates.png", "dial.png"):
+        assert (plots / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_is_proposed_is_served_as_proposed(tuning, world, connection):
@@ -214,7 +247,9 @@ def test_a_report_tells_the_very_numbers(report, tmp_path):
     document = parsed(str(benchmark(read_benchmark(tmp_path / "slates.json"))))
     names = ("ndcg@5", "horizon_recall@5", "novel_recall@5", "slate_points@5")
     shown, every = document.all("table")
-    chosen = [row["metrics"] for row in report["rows"] if row["chosen"]]
+    chosen = [
+        row["metrics"] for row in report["rows"] if row["chosen"] or row["method"] == "horizon_fair"
+    ]
     assert numbers(shown) == told([*chosen, report["score_order"]], names)
     assert numbers(every) == told([row["metrics"] for row in report["rows"]], names)
 

@@ -1,0 +1,66 @@
+"""What is printed about slates: the rows of a benchmark, the curve of a tuning."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from training.paired import Compared
+from training.screen import figure_cell
+from training.slate_tuning import Point, Tuning
+from training.slates import SlateReport
+
+_SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
+_OF_ALL_LISTS = "venue_gini"
+"""Where the data know venues: how unequally all lists together show them."""
+
+
+def benchmark_screen(report: SlateReport) -> Group:
+    """Return a benchmark's chosen settings, the fair slates, and the order by score."""
+    names = [f"{name}@{report.k}" for name in (*_SHOWN, _OF_ALL_LISTS)]
+    names = [name for name in names if name in report.score_order]
+    table = Table(
+        "method", "parameter", *names, title=f"{report.data}: {report.users:,} test users",
+        title_justify="left",
+    )  # fmt: skip
+    for row in report.rows:
+        if row.chosen or row.method == "horizon_fair":
+            table.add_row(row.method, row.parameter, *_figures(row.metrics, names))
+    table.add_row("(score)", "", *_figures(report.score_order, names))
+    told = (
+        "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
+        "(score): the model's own order, before a probability was learned."
+    )
+    return Group(table, Text(told))
+
+
+def curve_table(tuning: Tuning, k: int) -> Table:
+    """Return the curve of a tuning, what it proposes in bold and as settings."""
+    names = [f"{name}@{k}" for name in _SHOWN]
+    dials = vars(tuning.proposed.dials).items()
+    settings = " ".join(f"RECO_{name.upper()}={value:g}" for name, value in dials)
+    table = Table(
+        "points a booking", "floor", "m", "pool", *names,
+        title="Change on validation, 95 % interval",
+        caption=f"proposed, as settings: {settings}", caption_justify="left",
+    )  # fmt: skip
+    for point in tuning.points:
+        table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
+    return table
+
+
+def _figures(metrics: Mapping[str, Compared], names: Sequence[str]) -> list[str]:
+    return [figure_cell(metrics[name]) for name in names]
+
+
+def _cells(point: Point, names: list[str]) -> list[str]:
+    size = "all" if point.pool_size is None else str(point.pool_size)
+    changes = (point.changes[name] for name in names)
+    return [
+        f"{point.setting.points_a_booking:g}",
+        f"{point.setting.floor:g}",
+        f"{point.setting.intensity:g}",
+        size,
+        *(f"{100 * c.value:+.1f} ({100 * c.low:+.1f} .. {100 * c.high:+.1f}) %" for c in changes),
+    ]
