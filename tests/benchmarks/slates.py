@@ -1,7 +1,8 @@
 """Time the choice of a slate: `python -m tests.benchmarks.slates`.
 
 Pools of 500 made-up candidates with the programme's five attributes and the feed's kinds of quota;
-30 are chosen. Prints microseconds by floor and intensity, the floor kept and the bound's distance.
+30 are chosen. Prints microseconds by floor, intensity and price, the floor kept and the bound's
+distance.
 """
 
 import time
@@ -15,7 +16,12 @@ from reco.feed.slate import Quota
 from reco.feed.widening import Aim, Pool, ValueScratch, values_of_rows, widen
 
 CANDIDATES, N, POOLS, ROUNDS = 500, 30, 20, 15
-SETTINGS = [(floor, m) for floor in (1.0, 0.99, 0.95, 0.8) for m in (1.0, 10.0, 100.0)]
+PRICE = 180.0
+"""Points a booking; alone, and over the floor that the benchmark of slates gives it."""
+AIMS = [
+    *(Aim(N, floor, m) for floor in (1.0, 0.99, 0.95, 0.8) for m in (1.0, 10.0, 100.0)),
+    *(Aim(N, floor, 1.0, points_a_booking=PRICE) for floor in (0.95, 0.0)),
+]
 
 
 def pool_of(seed: int) -> Pool:
@@ -59,13 +65,16 @@ def main() -> None:
     pools = [pool_of(seed) for seed in range(POOLS)]
     for pool in pools:
         widen(pool, Aim(N, 0.95, 10.0))
-    table = Table("floor", "m", "median, us", "slowest pool, us", "kept, least", "gain / bound")
-    for floor, intensity in SETTINGS:
-        aim = Aim(N, floor, intensity)
+    table = Table(
+        "floor", "m", "points a booking", "median, us", "slowest pool, us", "kept, least",
+        "gain / bound",
+    )  # fmt: skip
+    for aim in AIMS:
         took = [microseconds(pool, aim) for pool in pools]
         found = [widen(pool, aim) for pool in pools]
         table.add_row(
-            f"{floor:g}", f"{intensity:g}", f"{np.median(took):.0f}", f"{max(took):.0f}",
+            f"{aim.floor:g}", f"{aim.intensity:g}", f"{aim.points_a_booking:g}",
+            f"{np.median(took):.0f}", f"{max(took):.0f}",
             f"{min(slate.relevance_kept for slate in found):.4f}",
             f"{np.median([slate.gain / slate.bound for slate in found]):.3f}",
         )  # fmt: skip
