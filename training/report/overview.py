@@ -135,9 +135,9 @@ def pareto(report: Report) -> Element:
         "pareto",
         "Relevance and horizon",
         h.p[
-            "Further right: more relevant; further up: more horizon. Floors of one model are"
-            " joined. A ring marks what no other system reaches in both; whiskers are 95 %"
-            " intervals, and where they overlap much, the ring may be chance."
+            "Further right: more relevant; further up: more horizon. Floors of one model and one"
+            " intensity are joined. A ring marks what no other system reaches in both; whiskers are"
+            " 95 % intervals, and where they overlap much, the ring may be chance."
         ],
         system_legend(report.labels, range(len(report.labels))),
         beside(*drawn),
@@ -154,7 +154,7 @@ def _tradeoff(report: Report, x: str, y: str) -> Element | None:
         points.append(
             Tradeoff(
                 letter=label.letter,
-                family=label.model,
+                family=label.line,
                 order=label.floor,
                 x=across,
                 y=upward,
