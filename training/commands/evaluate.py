@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -136,7 +137,9 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps({"run": run.name} | run.summary()))
     else:
-        console.print(_screen(summary, plan, run.path, served))
+        console.print(_screen(summary, plan, served))
+        # A line to be copied; `latest` would be what was begun last, which need not be this run.
+        console.print(Text(f"`reco report {quote(str(run.path))}` draws it."), soft_wrap=True)
 
 
 def _ways(floors: str | None, usual: Dials) -> list[Dials]:
@@ -229,7 +232,7 @@ def _data_end(systems: tuple[System, ...]) -> datetime:
     return max(ends)
 
 
-def _screen(summary: RunSummary, plan: Plan, folder: Path, served: System) -> Group:
+def _screen(summary: RunSummary, plan: Plan, served: System) -> Group:
     table = Table(f"{summary.people:,} people")
     for figures in summary.systems:
         # A version is long, and its end tells the floor.
@@ -247,7 +250,7 @@ def _screen(summary: RunSummary, plan: Plan, folder: Path, served: System) -> Gr
         f"{', which is what is served now' if is_served else ''}, 95 % interval; "
         "* p < 0.05 after Holm."
     )
-    return Group(table, Text(told), Text(f"Kept in {folder}; `reco report latest` draws it."))
+    return Group(table, Text(told))
 
 
 def _span(found: Estimate | None) -> str:

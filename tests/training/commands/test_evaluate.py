@@ -1,6 +1,7 @@
 """The command evaluate, on a real database and on frames."""
 
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.settings import Settings
 from training.commands.evaluate import evaluate
+from training.commands.report import _folder
 from training.commands.train import train_world
 from training.replay.folder import run_named
 
@@ -57,7 +59,7 @@ def runs_of(world, tmp_path):
 def test_models_under_floors_beside_popularity(run, trained, tmp_path):
     world, version = trained
     printed = run(*FEW, "--cutoff", START.isoformat())
-    for shown in ("itemknn", "ndcg@8", "horizon_recall@8", "25 people", "reco report latest"):
+    for shown in ("itemknn", "ndcg@8", "horizon_recall@8", "25 people"):
         assert shown in printed.replace("\n", " "), shown
     kept = run_named(runs_of(world, tmp_path), "latest")
     manifest, summary = kept.manifest(), kept.summary()
@@ -69,6 +71,20 @@ def test_models_under_floors_beside_popularity(run, trained, tmp_path):
     kept_by_floor = [one["metrics"]["relevance_kept@8"]["value"] for one in summary["systems"]]
     assert kept_by_floor[0] == 1.0
     assert 0.9 <= kept_by_floor[1] < 1.0
+
+
+def test_the_report_that_is_told_is_that_of_the_run(run, trained, tmp_path):
+    few = ("--users", "5", "--n", "8", "--workers", "1", "--weeks", "1", "--versions", "none",
+           "--cutoff", START.isoformat())  # fmt: skip
+    elsewhere = tmp_path / "a folder whose name is long" / ("x" * 100)
+    printed = run(*few, "--out", str(elsewhere))
+    run(*few, "--seed", "1")
+    assert printed.splitlines()[-1] == f"`reco report '{elsewhere}'` draws it."
+    again = run(*few, "--out", str(elsewhere))
+    command = again.splitlines()[-1].split("`")[1]
+    told = _folder(runs_of(trained[0], tmp_path), shlex.split(command)[-1])
+    assert told.path == elsewhere
+    assert run_named(runs_of(trained[0], tmp_path), "latest").manifest()["seed"] == 1
 
 
 def asked(run, trained, tmp_path, *arguments, **dials):
