@@ -51,8 +51,8 @@ def report(
 
     folder = _folder(located_world(settings_for(context, world)).evaluations, run)
     told = report_of(folder, system, read_benchmark(slates) if slates else None)
-    for path in (out, json_file, csv_file):
-        _require_folder(path)
+    for option, path in {"out": out, "json": json_file, "csv": csv_file}.items():
+        _require_folder(option, path)
     texts = {out: page(told)}
     if json_file is not None:
         texts[json_file] = json.dumps(as_object(told), ensure_ascii=False, allow_nan=False)
@@ -72,6 +72,6 @@ def _folder(runs: Path, run: str) -> RunFolder:
     return run_named(runs, run)
 
 
-def _require_folder(path: Path | None) -> None:
+def _require_folder(option: str, path: Path | None) -> None:
     if path is not None and not path.parent.is_dir():
-        raise InvalidInput("out", f"there is no folder {path.parent}")
+        raise InvalidInput(option, f"there is no folder {path.parent}")

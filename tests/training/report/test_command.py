@@ -66,7 +66,9 @@ def test_a_run_that_is_not_finished_is_refused(runs, run, tmp_path):
     [
         (("--system", "far"), "Accepted: wide"),
         (("--slates", "nowhere.json"), "there is no file"),
-        (("--csv", "nowhere/r.csv"), "there is no folder"),
+        (("--csv", "nowhere/r.csv"), "^csv: there is no folder nowhere"),
+        (("--json", "nowhere/r.json"), "^json: there is no folder nowhere"),
+        (("-o", "nowhere/r.html"), "^out: there is no folder nowhere"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is(runs, run, tmp_path, words, told):
