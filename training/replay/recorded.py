@@ -57,7 +57,10 @@ select user_id, stock_id, quantity::int4, amount_cents, booked_at,
   coalesce(cancelled_at, 'infinity')
 from core.booking
 """
-_OF_ERASED = "where user_id in (select id from core.beneficiary where erased_at is not null)"
+# In an order of its own: what two of them booked at once would be in any, and a digest another.
+_OF_ERASED = """
+where user_id in (select id from core.beneficiary where erased_at is not null) order by user_id
+"""
 _JOINED = "select coalesce(created_at, '-infinity') from core.beneficiary"
 _BOOKING_TYPES = {
     "user": "int8", "stock": "int8", "quantity": "int4", "amount_cents": "int4", "at_us": "time",

@@ -14,6 +14,7 @@ from reco.frames.sources import MemorySource
 from reco.frames.tables import frame_table
 from training.replay.evaluation import Evaluation
 from training.replay.folder import write_whole
+from training.replay.origin import origin_of
 from training.replay.outcome import evaluate
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder, past_from_source
@@ -51,6 +52,75 @@ def with_a_cancellation(past):
     return replace(past, bookings=replace(past.bookings, cancelled_us=cancelled_us))
 
 
+def other(past, part, name, change):
+    """Return a past that says something else in one place of a column of one of its parts."""
+    told = getattr(past, part)
+    column = getattr(told, name).copy()
+    column[0] = change(column[0])
+    return replace(past, **{part: replace(told, **{name: column})})
+
+
+def with_another_title(past):
+    title = past.names.item_title.to_pylist()
+    assert title[0] != title[1]
+    title[:2] = title[1::-1]
+    column = pa.chunked_array([title], pa.string())
+    return replace(past, names=replace(past.names, item_title=column))
+
+
+def of_people(past, **told):
+    return replace(past, people=replace(past.people, **told))
+
+
+def with_another_deposit(past, **terms):
+    user, (deposit, *rest) = next(iter(past.people.deposits.items()))
+    changed = {user: (replace(deposit, **terms), *rest)}
+    return of_people(past, deposits={**past.people.deposits, **changed})
+
+
+def with_tastes(*tastes):
+    return lambda past: of_people(past, tastes={0: tastes})
+
+
+CHANGES = {
+    "a price": lambda past: other(past, "stocks", "price_cents", lambda cents: cents + 100),
+    "a date": lambda past: other(past, "stocks", "starts_us", lambda at_us: at_us - 1),
+    "places": lambda past: other(past, "stocks", "places", lambda places: places - 1),
+    "an offer moved": lambda past: other(past, "offers", "venue", lambda venue: 3 - venue),
+    "a home": lambda past: of_people(past, home=past.people.home[::-1].copy()),
+    "a title": with_another_title,
+    "a genre": lambda past: other(past, "items", "item_genres", lambda codes: codes + 1),
+    "a venue": lambda past: other(past, "venues", "venue_lon", lambda lon: lon + 0.01),
+    "a deposit": lambda past: with_another_deposit(past, amount_cents=1),
+    "a cap": lambda past: with_another_deposit(past, digital_cap_cents=None),
+    "an expiry": lambda past: with_another_deposit(past, expires_at=None),
+    "a taste": with_tastes((("category", "LIVRE"), 5)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_whatever_is_on_record_is_in_the_digest(past, change):
+    before, after = (origin_of(Evaluation(one, PLAN, b"a key")) for one in (past, change(past)))
+    assert {name for name in before if before[name] != after[name]} == {"past_digest"}
+
+
+def test_tastes_restated_are_another_past_and_their_order_is_none(past):
+    said = (("category", "LIVRE"), 5), (("category", "CINEMA"), 5)
+    restated = (("category", "LIVRE"), 5), (("category", "MUSEE"), 5)
+    told = [origin_of(Evaluation(with_tastes(*one)(past), PLAN, b"a key"))["past_digest"]
+            for one in (said, said[::-1], restated)]  # fmt: skip
+    assert told[0] == told[1] != told[2]
+
+
+def test_the_pieces_that_texts_lie_in_are_no_data(past):
+    title = past.names.item_title.to_pylist()
+    pieces = [pa.array(["first", *title[:3]]).slice(1), pa.array(title[3:], pa.string())]
+    names = replace(past.names, item_title=pa.chunked_array(pieces))
+    same, before = (origin_of(Evaluation(one, PLAN, b"a key"))
+                    for one in (replace(past, names=names), past))  # fmt: skip
+    assert same == before
+
+
 @pytest.fixture
 def begun(past, tmp_path):
     """A folder whose run was stopped before it was summed up."""
@@ -66,6 +136,7 @@ def begun(past, tmp_path):
         ({"key": b"another key"}, "people, data, secret"),
         ({"past": without_last_booking}, "data"),
         ({"past": with_a_cancellation}, "data"),
+        ({"past": CHANGES["a price"]}, "data"),
     ],
 )
 def test_what_was_begun_goes_on_as_it_was_begun(past, begun, change, other):
