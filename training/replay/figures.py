@@ -96,6 +96,7 @@ def _beyond(lists: Lists, window: Window, backdrop: Backdrop) -> dict[str, NDArr
         "affordable": _share_of_shown(backdrop.is_affordable, lists.item >= 0),
         "relevance_kept": lists.relevance_kept.astype(np.float64),
         "expected_gain": np.nansum(lists.gain, axis=1).astype(np.float64),
+        "gain_at_intensity": lists.gain_at_intensity.astype(np.float64),
     }  # fmt: skip
     if backdrop.latent is not None:
         figures |= latent_figures(lists.item, backdrop.latent)

@@ -167,6 +167,8 @@ class Lists:
     """By probability alone, from 1; 0 unknown."""
     relevance_kept: NDArray[np.float32]
     """(U,)"""
+    gain_at_intensity: NDArray[np.float32]
+    """(U,) expected points of each slate, at the intensity that it was chosen with."""
     radius_m: NDArray[np.float32]
     """(U,) within which was looked."""
     distinct: NDArray[np.float32]
@@ -183,6 +185,7 @@ class Lists:
             distance_m=np.full((users, n), np.nan, dtype=np.float32),
             rank=np.zeros((users, n), dtype=np.int32),
             relevance_kept=np.full(users, np.nan, dtype=np.float32),
+            gain_at_intensity=np.full(users, np.nan, dtype=np.float32),
             radius_m=np.full(users, np.nan, dtype=np.float32),
             distinct=np.full(users, np.nan, dtype=np.float32),
         )
@@ -200,5 +203,6 @@ class Lists:
         self.distance_m[user, place] = shown.candidates.distance_m
         self.rank[user, place] = ranks(choice)
         self.relevance_kept[user] = choice.widened.relevance_kept
+        self.gain_at_intensity[user] = choice.widened.gain
         self.radius_m[user] = made.situation.around.radius_m
         self.distinct[user] = distinct_share(made.ranking.top.probability)

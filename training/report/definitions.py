@@ -67,8 +67,14 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         ),
         "expected_gain": Definition(
             "Expected points",
-            "points that a person earns in expectation, by the probabilities shown",
+            "points that a person earns in expectation, by the probabilities shown, of a slate that"
+            " is seen once",
             wanted=1,
+        ),
+        "gain_at_intensity": Definition(
+            "Expected points at the intensity",
+            "the same of as many slates like it as the system's intensity says; systems of"
+            " different intensities cannot be told apart by it",
         ),
         "relevance_kept": Definition(
             "Relevance kept",

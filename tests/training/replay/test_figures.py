@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from plain_world import START, WEEK, Plain, plain_world
 
+from features.horizon import expected_gains
 from reco.db.arrays import micros
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of
@@ -94,6 +95,7 @@ def test_every_row_tells_what_its_slate_is_worth(plain, evaluation, rows):
 
 def test_slates_are_told_beside_their_figures(plain, evaluation, rows):
     names, latent = user_names(evaluation), evaluation.latent
+    intensity = {system.name: system.intensity for system in SYSTEMS}
     item_rows = {name.decode(): row for row, name in
                  enumerate(evaluation.past.items.item_external_id.tolist())}  # fmt: skip
     for at, table in rows:
@@ -104,6 +106,10 @@ def test_slates_are_told_beside_their_figures(plain, evaluation, rows):
             assert [item_rows[plain.item(offer)] for offer in slate] == row["items"]
             assert set(slate) <= set(bookable)
             assert row["expected_gain@12"] == pytest.approx(sum(row["gains"]), rel=1e-5, abs=1e-6)
+            chances = [1 - (1 - chance) ** intensity[row["system"]] for chance in
+                       row["probabilities"]]  # fmt: skip
+            often = sum(expected_gains(map(plain.values, slate), chances, plain.met(user, at)))
+            assert row["gain_at_intensity@12"] == pytest.approx(often, rel=1e-4, abs=1e-6)
             assert row["bookings"] == len(plain.history(user, at))
             assert row["bookable_items"] == len(set(map(plain.item, bookable)))
             assert row["bookable_venues"] == len(venues)

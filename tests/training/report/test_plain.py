@@ -79,7 +79,8 @@ def test_nothing_is_said_of_an_interval_that_holds_nought(first, second, p):
 
 
 @pytest.mark.parametrize(
-    ("metric", "higher_is_good"), [("ndcg@20", True), ("ece", False), ("distance_m@20", None)]
+    ("metric", "higher_is_good"),
+    [("ndcg@20", True), ("ece", False), ("distance_m@20", None), ("gain_at_intensity@20", None)],
 )
 def test_good_is_what_the_metric_wants(metric, higher_is_good):
     assert is_good(metric, Verdict.HIGHER) is higher_is_good
