@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from plain_world import START, plain_world
@@ -164,6 +165,14 @@ def test_all_files_tell_the_same(whole):
             if metric in mine.columns and figure.value is not None:
                 by_person = mine.groupby("user")[metric].mean()
                 assert figure.value == pytest.approx(np.nanmean(by_person), rel=1e-5)
+
+
+def test_pandas_reads_a_run_as_it_is_summed_up(whole):
+    kept, summary = whole
+    name = "slate_points@8"
+    by_system = pd.read_parquet(kept.people).groupby("system")[name].mean()
+    expected = {told.system: told.metrics[name].value for told in summary.systems}
+    assert by_system.to_dict() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_first_week_is_made_once(past, tmp_path, monkeypatch):
