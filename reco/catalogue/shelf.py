@@ -88,6 +88,18 @@ class Shelf:
         return np.bincount(self.offer_item, self.offer_bookings).astype(np.int32)
 
     @cached_property
+    def online_item_bookings(self) -> NDArray[np.int32]:
+        """Bookings of the digital offers of each item, up to the last one that has any."""
+        online = slice(self.offer_start[self.online_row], None)
+        return np.bincount(self.offer_item[online], self.offer_bookings[online]).astype(np.int32)
+
+    @cached_property
+    def is_online_item(self) -> NDArray[np.bool_]:
+        """Which items have digital offers, up to the last one that has any."""
+        online = self.offer_item[self.offer_start[self.online_row] :]
+        return np.asarray(np.bincount(online) > 0)
+
+    @cached_property
     def cheapest(self) -> Cheapest:
         """What is known of the prices of items."""
         item = np.repeat(self.offer_item, np.diff(self.stock_start))

@@ -223,12 +223,19 @@ class Catalogue:
         return price_codes((self.base.cheapest, self.fresh.cheapest), len(self.items))
 
     @cached_property
+    def item_bookings(self) -> NDArray[np.int64]:
+        """(I,) recent bookings of each item's offers, as they are now."""
+        struck = np.flatnonzero(self.replaced)
+        bookings = self.totals.item_bookings.astype(np.int64)
+        np.subtract.at(bookings, self.base.offer_item[struck], self.base.offer_bookings[struck])
+        return bookings
+
+    @cached_property
     def online_bookings(self) -> NDArray[np.int32]:
         """(I,) recent bookings of each item's digital offers, no fewer."""
         bookings = np.zeros(len(self.items), dtype=np.int32)
         for shelf in (self.base, self.fresh):
-            online = slice(shelf.offer_start[shelf.online_row], None)
-            np.add.at(bookings, shelf.offer_item[online], shelf.offer_bookings[online])
+            bookings[: len(shelf.online_item_bookings)] += shelf.online_item_bookings
         return bookings
 
     @cached_property
@@ -236,7 +243,7 @@ class Catalogue:
         """(I,) which items have, or had, digital offers: they are around everybody."""
         is_online = np.zeros(len(self.items), dtype=bool)
         for shelf in (self.base, self.fresh):
-            is_online[shelf.offer_item[shelf.offer_start[shelf.online_row] :]] = True
+            is_online[: len(shelf.is_online_item)] |= shelf.is_online_item
         return is_online
 
     @cached_property

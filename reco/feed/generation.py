@@ -1,8 +1,10 @@
 """A catalogue and a model that belong together: what a worker serves from, replaced as one."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from features.pairs import COSTS_BY_HAND, Costs, rarity
 from reco.catalogue.numbering import ATTRIBUTES
 from reco.catalogue.snapshot import Catalogue
 from reco.feed.workspace import Workspace
+from reco.lazily import lazy
 from reco.model.arranged import Arranged, arranged
 from reco.model.loaded import LoadedModel
 from reco.model.ranker import Ranker
@@ -50,10 +53,9 @@ class Generation:
 
     def worked_out(self) -> "Generation":
         """Work out now all that is the same for every request, so that none waits for it."""
-        for owner in (self, self.catalogue):
-            for name, one in vars(type(owner)).items():
-                if isinstance(one, cached_property):
-                    getattr(owner, name)
+        for part in (*_parts(self), self.costs):
+            for name in _worked_out_of(type(part)):
+                getattr(part, name)
         return self
 
     @cached_property
@@ -62,21 +64,33 @@ class Generation:
         if self.ranker is None:
             return np.empty(0, dtype=np.float32)
         made = int(self.catalogue.bookings.sum())
-        return -self.ranker.rarity(rarity(self._item_bookings, made)).astype(np.float32)
+        bookings = self.catalogue.item_bookings
+        return -self.ranker.rarity(rarity(bookings, made)).astype(np.float32)
 
     @cached_property
     def bookings_by_kind(self) -> Tally:
         """Recent bookings of everybody, by category, subcategory and genre."""
         sizes = np.diff(self.catalogue.numbering.first)[[ATTRIBUTES.index(kind) for kind in KINDS]]
-        return tally_of(self.catalogue.items.kinds, self._item_bookings, sizes.tolist())
+        bookings = self.catalogue.item_bookings
+        return tally_of(self.catalogue.items.kinds, bookings, sizes.tolist())
 
-    @cached_property
-    def _item_bookings(self) -> NDArray[np.int32]:
-        """(I,) recent bookings of each item's offers."""
-        catalogue, base = self.catalogue, self.catalogue.base
-        bookings, struck = catalogue.totals.item_bookings.copy(), catalogue.replaced
-        np.subtract.at(bookings, base.offer_item[struck], base.offer_bookings[struck])
-        return bookings
+
+def _parts(whole: Any) -> Iterator[Any]:
+    """Yield `whole` and all that it consists of, as far down as dataclasses go."""
+    yield whole
+    for one in fields(whole):
+        part = getattr(whole, one.name)
+        if is_dataclass(part):
+            yield from _parts(part)
+
+
+def _worked_out_of(kind: type) -> list[str]:
+    """Return the names of what objects of that kind work out once."""
+    return [
+        name
+        for name in dir(kind)
+        if isinstance(inspect.getattr_static(kind, name), cached_property | lazy)
+    ]
 
 
 ReadContents = Callable[[NDArray[np.bytes_]], Sequence[ItemContent | None]]

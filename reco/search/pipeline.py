@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.core.deposits import Cap
@@ -27,7 +26,6 @@ from reco.search.scan import (
     Scanned,
     Scratches,
     Searched,
-    item_bookings,
     offers_by_venue,
     search_rows,
 )
@@ -56,7 +54,6 @@ class Searcher:
         self._secret = secret
         self._scratches = Scratches()
         self._lock = threading.Lock()
-        self._bookings: tuple[Catalogue, NDArray[np.int64]] | None = None
         self._opening: Opening | None = None
 
     def search(
@@ -100,13 +97,7 @@ class Searcher:
         _check("subcategory", filters.subcategories, catalogue.subcategories.values())
         opening = self._hours(sources, catalogue) if filters.open_now else None
         matches = _matches(sources, filters, position)
-        return Searched(
-            catalogue,
-            self._popularity(catalogue),
-            query,
-            area_of(catalogue, query, opening),
-            matches,
-        )
+        return Searched(catalogue, query, area_of(catalogue, query, opening), matches)
 
     def _live_rows(
         self, connection: Connection, searched: Searched, position: Position
@@ -128,12 +119,6 @@ class Searcher:
             if not any(row.offer_id in gone for row in shown):
                 return scanned, shown, live, len(scanned.rows) > query.n
             page = replace(page, gone=np.append(page.gone, np.array(gone, dtype=np.int64)))
-
-    def _popularity(self, catalogue: Catalogue) -> NDArray[np.int64]:
-        kept = self._bookings
-        if kept is None or kept[0] is not catalogue:
-            kept = self._bookings = (catalogue, item_bookings(catalogue))
-        return kept[1]
 
     def _hours(self, sources: Sources, catalogue: Catalogue) -> Opening:
         with self._lock:

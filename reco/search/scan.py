@@ -119,8 +119,6 @@ class Searched:
     """A catalogue, and what is looked for in it: the same for all pages and passes."""
 
     catalogue: Catalogue
-    bookings: NDArray[np.int64]
-    """(I,) of each item, at all of its offers."""
     query: SearchQuery
     area: Area
     matches: TextMatches | None
@@ -164,22 +162,6 @@ def offers_by_venue(scratches: Scratches, searched: Searched) -> NDArray[np.int6
             count_offers(shelf, items, wanted, around, scratch, stamp, here)
             counts[: len(here)] += here
     return counts
-
-
-def item_bookings(catalogue: Catalogue) -> NDArray[np.int64]:
-    """Return (I,) how often each item was booked in the last weeks, at all of its offers."""
-    base, fresh = catalogue.base, catalogue.fresh
-    size = len(catalogue.items)
-
-    def summed(items: NDArray[np.int32], bookings: NDArray[np.int32]) -> NDArray[np.int64]:
-        return np.bincount(items, weights=bookings, minlength=size).astype(np.int64)
-
-    gone = np.flatnonzero(catalogue.replaced)
-    return (
-        summed(base.offer_item, base.offer_bookings)
-        - summed(base.offer_item[gone], base.offer_bookings[gone])
-        + summed(fresh.offer_item, fresh.offer_bookings)
-    )
 
 
 def first_day(query: SearchQuery) -> datetime:
@@ -241,7 +223,7 @@ def _items(searched: Searched) -> ItemColumns:
         category=_read_only(items.item_category),
         subcategory=_read_only(items.item_subcategory),
         is_digital=_read_only(items.item_is_digital),
-        bookings=_read_only(searched.bookings),
+        bookings=_read_only(searched.catalogue.item_bookings),
     )
 
 
