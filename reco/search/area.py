@@ -15,7 +15,7 @@ from reco.geo.ellipsoid import cartesian_of
 from reco.geo.points import Point
 from reco.kernel.search import distances
 from reco.search.answer import OpenFound
-from reco.search.hours import Spans, is_open, opening_spans
+from reco.search.hours import Hours, opening_spans
 from reco.search.query import SearchQuery
 
 _OPENING = "select id, opening, timezone from core.venue where opening is not null"
@@ -34,24 +34,24 @@ class Area:
 
 @dataclass(frozen=True)
 class Opening:
-    """When the venues are open that say so."""
+    """When venues are open."""
 
     venues: Venues
-    venue_id: NDArray[np.int64]
-    hours: tuple[tuple[Spans, str | None], ...]
-    """With the venue's zone. Only what is understood."""
+    hours: Hours
+    """Of each; only what is understood is said."""
 
 
 def read_opening(connection: psycopg.Connection[Any], venues: Venues) -> Opening:
     """Return the hours of all `venues` as they are now."""
-    rows = connection.execute(_OPENING).fetchall()
-    read = [(venue, opening_spans(text), zone) for venue, text, zone in rows]
-    understood = [(venue, (spans, zone)) for venue, spans, zone in read if spans is not None]
-    return Opening(
-        venues,
-        np.array([venue for venue, _ in understood], dtype=np.int64),
-        tuple(hours for _, hours in understood),
-    )
+    read = connection.execute(_OPENING).fetchall()
+    rows = venues.rows(np.array([venue for venue, _, _ in read], dtype=np.int64)).tolist()
+    zones = {name: _zone(name) for name in {name for _, _, name in read}}
+    said = [
+        (row, spans, zones[name])
+        for row, (_, text, name) in zip(rows, read, strict=True)
+        if row >= 0 and (spans := opening_spans(text)) is not None
+    ]
+    return Opening(venues, Hours.of(said, len(venues)))
 
 
 def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -> Area:
@@ -76,7 +76,7 @@ def area_of(catalogue: Catalogue, query: SearchQuery, opening: Opening | None) -
             near = distance_m <= query.radius_m
             rows, distance_m = rows[near], distance_m[near]
     area = Area(rows, distance_m)
-    return area if opening is None else _open_of(area, venues, opening, query.now, query.zone)
+    return area if opening is None else _open_of(area, opening, query.now, query.zone)
 
 
 def _may_reach(venues: Venues, here: Point, radius_m: float) -> NDArray[np.bool_]:
@@ -103,14 +103,9 @@ def distances_m(venues: Venues, rows: NDArray[np.int64], here: Point) -> NDArray
     return found
 
 
-def _open_of(area: Area, venues: Venues, opening: Opening, now: datetime, zone: tzinfo) -> Area:
+def _open_of(area: Area, opening: Opening, now: datetime, zone: tzinfo) -> Area:
     """Return the venues of `area` that are open, and how many are not, or do not say."""
-    state = np.full(len(venues), -1, dtype=np.int8)
-    rows = venues.rows(opening.venue_id)
-    zones = {name: _zone(name, zone) for name in {name for _, name in opening.hours}}
-    said = [is_open(spans, now, zones[name]) for spans, name in opening.hours]
-    state[rows[rows >= 0]] = np.array(said, dtype=np.int8)[rows >= 0]
-    here = state[area.rows]
+    here = opening.hours.states(area.rows, now, zone)
     found = OpenFound(
         closed_venues=int(np.count_nonzero(here == 0)),
         unknown_venues=int(np.count_nonzero(here < 0)),
@@ -118,9 +113,9 @@ def _open_of(area: Area, venues: Venues, opening: Opening, now: datetime, zone: 
     return Area(area.rows[here == 1], area.distance_m[here == 1], found)
 
 
-def _zone(name: str | None, otherwise: tzinfo) -> tzinfo:
+def _zone(name: str | None) -> tzinfo | None:
     try:
-        return ZoneInfo(name) if name else otherwise
+        return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         # No zone, no name of one, or the name of a folder of zones.
-        return otherwise
+        return None

@@ -9,8 +9,15 @@ understanding would be wrong on some days.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reco.catalogue.rows import ragged_rows
 
 Spans = tuple[tuple[int, int], ...]
 """Minutes of the week from Monday 0:00, begin and end, by begin."""
@@ -45,14 +52,58 @@ def opening_spans(text: str) -> Spans | None:
     return tuple(sorted(span for spans in week.values() for span in spans)) if week else None
 
 
-def is_open(spans: Spans, now: datetime, zone: tzinfo) -> bool:
-    """Say whether a venue is open at `now`, on the clock of `zone`."""
-    here = now.astimezone(zone)
-    minute = here.weekday() * _DAY_MINUTES + here.hour * 60 + here.minute
-    # A night of Sunday goes on into Monday.
-    return any(
-        begin <= moment < end for begin, end in spans for moment in (minute, minute + _WEEK_MINUTES)
-    )
+@dataclass(frozen=True)
+class Hours:
+    """When venues are open, each on its own clock; V venues, N spans."""
+
+    is_said: NDArray[np.bool_]
+    """(V,) whether anything is known."""
+    clock: NDArray[np.int16]
+    """(V,) place in `clocks`."""
+    clocks: tuple[tzinfo | None, ...]
+    """None: that of whoever asks."""
+    start: NDArray[np.int64]
+    """(V + 1,) the spans of venue v are `span[start[v]:start[v + 1]]`."""
+    span: NDArray[np.int32]
+    """(N, 2) minutes of the week, as of `Spans`."""
+
+    @classmethod
+    def of(cls, said: Iterable[tuple[int, Spans, tzinfo | None]], venues: int) -> "Hours":
+        """Return the hours of so many venues, of which some say them: row, spans and clock."""
+        spans: list[Spans] = [()] * venues
+        is_said, clock = np.zeros(venues, dtype=bool), np.zeros(venues, dtype=np.int16)
+        clocks: dict[tzinfo | None, int] = {None: 0}
+        for row, when, zone in said:
+            spans[row], is_said[row] = when, True
+            clock[row] = clocks.setdefault(zone, len(clocks))
+        start = np.append(0, np.cumsum([len(when) for when in spans], dtype=np.int64))
+        span = np.array([one for when in spans for one in when], dtype=np.int32).reshape(-1, 2)
+        return cls(is_said, clock, tuple(clocks), start, span)
+
+    def states(self, rows: NDArray[np.int64], now: datetime, clock: tzinfo) -> NDArray[np.int8]:
+        """Return for each venue of `rows`: 1 open at `now`, 0 closed, −1 it does not say.
+
+        Parameters
+        ----------
+        clock
+            Of venues without one of their own.
+        """
+        of_row = self.clock[rows]
+        minute = np.zeros(len(self.clocks), dtype=np.int64)
+        for code in np.flatnonzero(np.bincount(of_row)).tolist():
+            minute[code] = _minute(now.astimezone(self.clocks[code] or clock))
+        span, place = ragged_rows(self.start, rows)
+        begin, end = self.span[span].T
+        at = minute[of_row][place]
+        # A night of Sunday goes on into Monday.
+        is_now = (begin <= at) & (at < end) | (at + _WEEK_MINUTES < end)
+        states = np.where(self.is_said[rows], 0, -1).astype(np.int8)
+        states[place[is_now]] = 1
+        return states
+
+
+def _minute(here: datetime) -> int:
+    return here.weekday() * _DAY_MINUTES + here.hour * 60 + here.minute
 
 
 def _days(text: str | None) -> list[int] | None:

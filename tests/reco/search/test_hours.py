@@ -4,11 +4,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reco.search.hours import is_open, opening_spans
+from reco.search.hours import Hours, opening_spans
 
 PARIS = ZoneInfo("Europe/Paris")
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -20,6 +21,15 @@ def at(day, clock, zone=UTC):
     hours, minutes = map(int, clock.split(":"))
     then = MONDAY + timedelta(days=DAYS.index(day), hours=hours, minutes=minutes)
     return then.replace(tzinfo=zone)
+
+
+def is_open(spans, now, zone):
+    return states([(0, spans, zone)], [0], now) == [1]
+
+
+def states(said, rows, now, clock=UTC, venues=1):
+    hours = Hours.of(said, venues)
+    return hours.states(np.array(rows, dtype=np.int64), now, clock).tolist()
 
 
 def opened(text, day, clock):
@@ -134,3 +144,51 @@ def test_long_nonsense_takes_no_time(text):
     began_s = time.process_time()
     assert opening_spans(text) is None
     assert time.process_time() - began_s < 0.5
+
+
+WEEK = 7 * 24 * 60
+zones = st.sampled_from([None, UTC, PARIS, ZoneInfo("Indian/Reunion"), ZoneInfo("America/Cayenne")])
+week_spans = st.lists(
+    st.tuples(st.integers(0, WEEK - 1), st.integers(1, 24 * 60)).map(lambda s: (s[0], sum(s))),
+    max_size=4,
+)
+
+
+@given(
+    st.lists(st.none() | st.tuples(week_spans, zones), min_size=1, max_size=12),
+    st.integers(0, 60 * WEEK),
+    st.sampled_from([UTC, PARIS]),
+    st.data(),
+)
+@settings(max_examples=50)
+def test_many_venues_are_as_each_by_itself(venues, minute, clock, data):
+    """By the plain definition, in any rows, on every clock, at any time of a year."""
+    now = MONDAY + timedelta(minutes=minute)
+
+    def plain(venue):
+        if venue is None:
+            return -1
+        spans, zone = venue
+        here = now.astimezone(zone or clock)
+        at = here.weekday() * 1440 + here.hour * 60 + here.minute
+        return int(any(begin <= t < end for begin, end in spans for t in (at, at + WEEK)))
+
+    rows = data.draw(st.lists(st.integers(0, len(venues) - 1), max_size=20))
+    said = [(row, *venue) for row, venue in enumerate(venues) if venue is not None]
+    expected = [plain(venues[row]) for row in rows]
+    assert states(said, rows, now, clock, len(venues)) == expected
+
+
+def test_a_country_of_hours_takes_no_time():
+    spans = opening_spans("Mo-Fr 09:00-12:00,14:00-18:00; Sa 10:00-02:00")
+    hours = Hours.of(((row, spans, PARIS) for row in range(40_000)), 40_000)
+    town, country = np.arange(500), np.arange(40_000)
+
+    def taken_ms(rows):
+        began_s = time.process_time()
+        for _ in range(10):
+            hours.states(rows, MONDAY, UTC)
+        return (time.process_time() - began_s) * 100
+
+    assert taken_ms(country) < 60
+    assert taken_ms(town) < 1
