@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spots import SPOTS, near_spot
 from worlds import NOW, small_world
 
 from reco.catalogue.build import build_catalogue
@@ -14,24 +15,7 @@ from reco.feed.surroundings import look_around
 from reco.geo.points import Point
 from reco.geo.reach import REACHED, PlaceMemory, Reach, ask, within
 
-SPOTS = {
-    "dense": (2.35, 48.86, 0.2, 0.15),
-    "rural": (2.0, 46.1, 2.0, 1.5),
-    "sea": (-6.0, 45.5, 3.0, 2.0),
-    "border": (7.6, 48.6, 0.8, 0.6),
-    "antimeridian": (179.9, -16.8, 0.9, 0.8),
-    "north pole": (0.0, 89.6, 180.0, 0.4),
-    "south pole": (20.0, -89.4, 180.0, 0.6),
-    "equator": (-52.0, 0.1, 0.9, 0.9),
-}
-"""(lon, lat) and how far venues and people lie from there, degrees."""
 VENUES = 120
-
-
-def near_spot(spot, east, north):
-    lon, lat, width, height = SPOTS[spot]
-    lon = (lon + width * east + 180.0) % 360.0 - 180.0
-    return round(lon, 3), round(min(90.0, max(-90.0, lat + height * north)), 3)
 
 
 @pytest.fixture(scope="module")
