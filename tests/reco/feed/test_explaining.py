@@ -14,11 +14,15 @@ from worlds import GRENOBLE, NOW, book, small_world
 from features.horizon import POINTS, expected_gains, values_of
 from features.interactions import encoded_ids
 from reco.catalogue.build import build_catalogue
+from reco.feed.choosing import Choice
+from reco.feed.explaining import explain_slate
 from reco.feed.generation import generation
 from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
+from reco.feed.scoring import Scored
 from reco.feed.situation import read_situation
+from reco.feed.widening import Pool, Widened
 from reco.model.calibration import Calibration
 from reco.model.factors import Factors
 from reco.model.history import History
@@ -308,6 +312,18 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
     assert (price and price.parameters["points_a_booking"]) == asked["points_a_booking"]
     written = re.match(r"[\d,.]+", told["relevance_kept"].text)[0].replace(",", ".")
     assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
+
+
+@pytest.mark.parametrize(("points", "is_told"), [(0.04, False), (0.06, True), (-0.2, False)])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
+    likeliest = Widened(np.array([0, 1]), 1.0, np.array([0.5, 0.5]), 1.0, 2.0)
+    widened = replace(likeliest, chosen=np.array([0, 2]), gain=1.0 + points)
+    nothing = Scored(None, np.empty(0), np.empty(0))
+    choice = Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None))
+    told = {one.code: one.text for one in explain_slate(choice, query_of(language=language))}
+    assert ("points_gained" in told) == is_told
+    assert not is_told or "+0,1," in told["points_gained"].replace(".", ",")
 
 
 @pytest.mark.parametrize("user", ["free", "reader"])
