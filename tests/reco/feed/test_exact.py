@@ -1,16 +1,20 @@
 """Every feed against a slow, plain reference: SQL for what can be booked, float64 for scores."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, timedelta
 from itertools import pairwise
 
+import numba
 import numpy as np
 import psycopg
 import pytest
 from catalogues import swept
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.event import install_recorder
+from searching import searching
+from spots import near_spot
 from worlds import NOW, TAXONOMY
 
 from features.credit import (
@@ -37,11 +41,13 @@ from reco.feed.situation import read_situation
 from reco.feed.slate import Quota, choose
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from reco.search.query import search_query
 from training.commands.train import train_world
 
 SECRET = "a secret of at least thirty-two bytes"
 USERS = tuple(f"u{number}" for number in range(12))
 CENTRE = (5.7, 45.2)
+SOME_SPOTS = ("sea", "border", "antimeridian", "north pole", "south pole")
 EVERYTHING = 1_000_000
 GRANTED = NOW - timedelta(days=90)
 NEAR = 1e-6
@@ -50,13 +56,17 @@ NEAR = 1e-6
 
 @pytest.fixture(scope="module")
 def country(new_world):
-    """A random world: 60 venues, 200 items, 600 offers, 1,000 stocks, and what people did."""
+    """A random world: 60 venues, 200 items, 600 offers, 1,000 stocks, and what people did.
+
+    Beside it some venues at the sea and a border, on the antimeridian and about the poles.
+    """
     world, chance = new_world(), np.random.default_rng(7)
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         _taxonomy(connection)
         _places_and_works(connection, chance)
         _offers(connection, chance)
         _people(connection, chance)
+        _far_off(connection, np.random.default_rng(8))
         connection.execute("analyze")
     return world
 
@@ -187,6 +197,40 @@ def _people(connection, chance):
         )
 
 
+def _far_off(connection, chance):
+    """Put venues near the odd spots, each with some offers, which somebody has booked."""
+    connection.execute("insert into core.beneficiary (external_id) values ('traveller')")
+    for name in (f"{spot} {number}" for spot in SOME_SPOTS for number in range(8)):
+        place = near_spot(name[:-2], *chance.uniform(-0.4, 0.4, 2))
+        connection.execute(
+            "insert into core.venue (external_id, venue_type, location)"
+            " values (%s, 'any', st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
+            (name, *place),
+        )
+        for number in range(4):
+            offer = f"{name} {number}"
+            starts = NOW + timedelta(days=float(20 * chance.random())) if number % 2 else None
+            connection.execute(
+                "with o as (insert into core.offer (external_id, item_id, venue_id)"
+                " select %(offer)s, i.id, v.id from core.item i, core.venue v"
+                " where i.external_id = %(item)s and v.external_id = %(venue)s returning id),"
+                " s as (insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+                " select %(offer)s, id, %(cents)s, %(starts)s from o returning id)"
+                " insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at)"
+                " select u.id, s.id, 1, 0, %(now)s from s, core.beneficiary u"
+                " where u.external_id = 'traveller' and %(is_booked)s",
+                {
+                    "offer": offer,
+                    "venue": name,
+                    "item": f"i{chance.integers(200)}",
+                    "cents": int(chance.choice([0, 700, 1_500])),
+                    "starts": starts,
+                    "now": NOW - timedelta(days=1),
+                    "is_booked": bool(chance.random() < 0.5),
+                },
+            )
+
+
 @pytest.fixture(scope="module")
 def connection_to(country):
     with psycopg.connect(country.conninfo, autocommit=True) as connection:
@@ -221,13 +265,23 @@ ODD_RANKER = Ranker.of(
 )
 def serving(request, country, connection_to):
     """A catalogue with each kind of model."""
-    model, (kind, *ranked) = None, request.param.split(", ")
+    return serving_of(request.param, country, connection_to)
+
+
+@pytest.fixture(scope="module", params=["ials", "hybrid", "ease"])
+def of_other_kind(request, country, connection_to):
+    """The same with the other kinds, for fewer tests."""
+    return serving_of(request.param, country, connection_to)
+
+
+def serving_of(named, country, connection):
+    model, (kind, *ranked) = None, named.split(", ")
     if kind != "none":
         now = NOW + timedelta(seconds=len(ranked))
         done = train_world(country, kind, split="time", cutoff=None, now=now)
         model = load_model(done.folder, done.digest)
         model = replace(model, ranker=ODD_RANKER) if ranked else model
-    return generation(build_catalogue(connection_to, NOW), model)
+    return generation(build_catalogue(connection, NOW), model)
 
 
 BOOKABLE = """
@@ -455,11 +509,24 @@ def ordered(serving, here, best, made, totals, gained):
     return [(items[place], best[items[place]], float(logits[place])) for place in order]
 
 
-queries = st.fixed_dictionaries(
+def place_near(spot, east, north):
+    if spot in SOME_SPOTS:
+        return near_spot(spot, 0.5 * east, 0.5 * north)
+    return CENTRE[0] + 1.5 * east, CENTRE[1] + north
+
+
+def asked_at(place, asked):
+    return {"lon": place[0], "lat": place[1], **asked}
+
+
+places = st.builds(
+    place_near,
+    st.sampled_from(["centre"] * 6 + list(SOME_SPOTS)),
+    *[st.floats(-1.0, 1.0)] * 2,
+)
+asked_for = st.fixed_dictionaries(
     {
         "user_id": st.sampled_from([*USERS, None, "nobody"]),
-        "lon": st.floats(CENTRE[0] - 1.5, CENTRE[0] + 1.5),
-        "lat": st.floats(CENTRE[1] - 1.0, CENTRE[1] + 1.0),
         "radius_km": st.sampled_from([0.5, 3.0, 20.0, 50.0, 200.0]),
         "n": st.sampled_from([1, 5, 20, 60]),
     },
@@ -472,6 +539,7 @@ queries = st.fixed_dictionaries(
         "starts_before": st.sampled_from([NOW + timedelta(days=4), NOW + timedelta(days=20)]),
     },
 )
+queries = st.builds(asked_at, places, asked_for)
 
 
 def every(serving, here):
@@ -511,6 +579,22 @@ def test_candidates_and_their_order_are_those_of_the_reference(serving, connecti
     for most in (1, 7, 50):
         likeliest = scores.likeliest(most)
         assert likeliest.candidates.item.tolist() == found.candidates.item.tolist()[:most]
+
+
+@given(queries, st.sampled_from([1, 7, 50]))
+@settings(max_examples=12)
+def test_the_likeliest_of_other_kinds_are_those_of_the_reference(
+    of_other_kind, connection_to, asked, most
+):
+    query = feed_query(now=NOW, default_radius_m=5e4, **asked)
+    here = read_situation(connection_to, of_other_kind, query)
+    expected = reference(connection_to, of_other_kind, here)
+    found = pruned(of_other_kind, here, most, 2).likeliest(most)
+    items = of_other_kind.catalogue.items.item_id[found.candidates.item].tolist()
+    by_item = {item: (best.offer, log_odds) for item, best, log_odds in expected}
+    assert found.candidates.offer_id.tolist() == [by_item[item][0] for item in items]
+    assert found.log_odds == pytest.approx([by_item[item][1] for item in items], abs=NEAR)
+    assert found.log_odds == pytest.approx([told for _, _, told in expected[:most]], abs=NEAR)
 
 
 @given(queries, st.sampled_from([1, 7, 50, 300]), st.integers(1, 3))
@@ -684,3 +768,50 @@ def test_a_short_list_chooses_as_all_in_order_do(serving, connection_to, asked, 
     rows = short.choose(query.n, gone)
     found = short.scored.candidates.offer_id[rows].tolist()
     assert found == everything.offer_id[expected].tolist()
+
+
+def parts_of(whole, name="serving"):
+    """Yield all dataclasses that something consists of, named."""
+    yield name, whole
+    for one in fields(whole):
+        part = getattr(whole, one.name)
+        if is_dataclass(part):
+            yield from parts_of(part, f"{name}.{one.name}")
+
+
+def request_all(connection, serving):
+    """Feed and search, as a first request does."""
+    lon, lat = CENTRE
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="u1", lon=lon, lat=lat)
+    assert feed(connection, serving, query, SECRET).answer.items
+    wanted = search_query(now=NOW, zone=UTC, default_radius_m=5e4, lon=lon, lat=lat)
+    assert searching(connection, serving.catalogue, wanted).items
+
+
+def test_a_first_request_works_nothing_out_that_is_the_same_for_all(serving, connection_to):
+    check_first_request(serving, connection_to)
+
+
+def test_nor_with_the_other_kinds(of_other_kind, connection_to):
+    check_first_request(of_other_kind, connection_to)
+
+
+def check_first_request(serving, connection):
+    """Check that it leaves every part as it found it, and that nothing is compiled in it."""
+    model = serving.model
+    if model is not None:
+        scorer = type(model.scorer).from_arrays(model.scorer.arrays(), model.parameters)
+        model = replace(model, scorer=scorer)
+    fresh = generation(build_catalogue(connection, NOW), model).worked_out()
+    known = {name: sorted(vars(part)) for name, part in parts_of(fresh)}
+    assert "numbered_kinds" in known["serving.catalogue.items"]
+    with install_recorder("numba:compile") as compiled:
+        request_all(connection, fresh)
+    assert {name: sorted(vars(part)) for name, part in parts_of(fresh)} == known
+    assert not compiled.buffer
+
+
+def test_what_is_compiled_in_a_request_would_be_seen():
+    with install_recorder("numba:compile") as compiled:
+        assert numba.njit(lambda: 7)() == 7
+    assert compiled.buffer
