@@ -129,7 +129,9 @@ def test_the_screen_has_shares_in_percent_and_the_seeds_that_lie_farthest_out(tm
 
 
 @pytest.mark.slow
-def test_a_cohort_of_the_demo_world_is_told_in_figures(tmp_path):
+def test_a_cohort_of_the_demo_world_is_told_in_figures(tmp_path, monkeypatch):
+    # It is asked twice, and the code may be edited meanwhile.
+    monkeypatch.setattr("training.commands.cohort.code_revision", lambda: "of one moment")
     policies = ("--policy", "relevance", "--policy", "horizon@.9", "--policy", "round-robin")
     out = ("--out", str(tmp_path / "cohort"))
     result = simulate(*policies, *SMALL, *START, *out, "--json")
