@@ -1,6 +1,5 @@
 """Item-item neighbours: an item is scored by its similarity to the items of the history."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -36,10 +35,8 @@ class ItemItem:
     """(nnz,)"""
     neighbour_similarity: NDArray[np.float32]
     """(nnz,) positive."""
-    _totals: deque[NDArray[np.float64]] = field(
-        default_factory=deque, init=False, repr=False, compare=False
-    )
-    """Room to add up in, one array of zeros a request at a time."""
+    _totals: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
+    """Zeros to add up in."""
     _scores: Rooms = field(default_factory=Rooms, init=False, repr=False, compare=False)
 
     @classmethod
@@ -65,19 +62,11 @@ class ItemItem:
     def _add_up(
         self, history: History, rows: NDArray[np.int32], scores: NDArray[np.float64]
     ) -> None:
-        total = self._room()
-        sums(
-            self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
-            history.rows, history.weights, rows, total, scores,
-        )  # fmt: skip
-        self._totals.append(total)
-
-    def _room(self) -> NDArray[np.float64]:
-        # Asking first whether there is any would race with other requests.
-        try:
-            return self._totals.pop()
-        except IndexError:
-            return np.zeros(len(self.neighbour_start) - 1)
+        with self._totals.lent(len(self.neighbour_start) - 1) as total:
+            sums(
+                self.neighbour_start, self.neighbour_item, self.neighbour_similarity,
+                history.rows, history.weights, rows, total, scores,
+            )  # fmt: skip
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are few sums."""
