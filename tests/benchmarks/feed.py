@@ -6,7 +6,8 @@ on. People are drawn at random, so they live where people live; each is asked fo
 cached. The load generator, PostgreSQL and the workers share the machine. Beside it, in the same
 run: the same service with the thousand most booked by SQL as candidates; the kernel alone in Paris
 against the time that the machine needs to read the bytes that it must touch; the search in Paris;
-memory, start and swaps; and, where it is installed, a vector database.
+the venues around a place in Paris, asked for and remembered; memory, start and swaps; and, where it
+is installed, a vector database.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from threading import Timer
@@ -34,9 +35,11 @@ from reco.feed.generation import Generation, generation
 from reco.feed.query import feed_query
 from reco.feed.ranking import ranking_of
 from reco.feed.situation import read_situation
-from reco.feed.workspace import Scratch
+from reco.feed.surroundings import look_around
+from reco.feed.workspace import Scratch, Workspace
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
+from reco.geo.points import Point
 from reco.model.registry import Act, champion, force, line_of_champions, publication, versions
 from reco.model.serving import usable_model
 from reco.settings import Settings
@@ -55,6 +58,7 @@ _RADIUS_KM = 50.0
 _SWAPS = 20
 _PEOPLE = 80_000
 _WARM = 400
+_PLACE_TURNS = 200
 _TURNS = 4
 """Times that each place is asked for, so that each of two workers very likely was."""
 
@@ -148,6 +152,7 @@ def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
         figures["sql_variant"] = _brief(quiet) | {"rps": busy.rps, "failed": quiet.failed}
     console.print("Kernel ...")
     figures["kernel_paris"] = _kernel(world, serving)
+    figures["around_paris"] = _around(world, serving)
     figures["vector_database"] = vector_database(world, serving, PLACES, _RADIUS_KM)
     return figures
 
@@ -239,6 +244,26 @@ def _kernel(world: World, serving: Generation) -> dict[str, float]:
         "float32_ratio": round(total_ms / whole_ms, 2),
         "candidates": candidates,
         "offers": sum(ranking.sweep.offers),
+    }
+
+
+def _around(world: World, serving: Generation) -> dict[str, float]:
+    """Time the venues around a place in Paris: asked of PostGIS, and remembered."""
+    here, radius_m = Point(*PLACES["dense"]), _RADIUS_KM * 1e3
+    cold_ms, remembered_ms = [], []
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        for _ in range(_PLACE_TURNS):
+            new = replace(serving, workspace=Workspace())
+            for times_ms in (cold_ms, remembered_ms):
+                began = time.perf_counter()
+                around = look_around(connection, new, here, "request", radius_m)
+                times_ms.append((time.perf_counter() - began) * 1e3)
+    return {
+        "venues": len(around.venue_rows),
+        "cold_ms": round(float(np.median(cold_ms)), 2),
+        "cold_p99_ms": round(float(np.percentile(cold_ms, 99)), 2),
+        "remembered_ms": round(float(np.median(remembered_ms)), 3),
+        "remembered_p99_ms": round(float(np.percentile(remembered_ms, 99)), 3),
     }
 
 

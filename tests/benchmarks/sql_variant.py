@@ -1,12 +1,13 @@
 """The same service, but its candidates are the thousand most booked that SQL finds around.
 
 The peer of `tests.benchmarks.feed`: authentication, state, scores, quotas, read-back and record are
-the service's own; only how candidates are found differs. SQL reads a flat table of offers, indexed
-by venue with all that the filter needs, which is the best that a plain database does here.
+the service's own; only how candidates are found differs: no pass over the offers around, no bounds
+of all works, but all that SQL found is scored. SQL reads a flat table of offers, indexed by venue
+with all that the filter needs, which is the best that a plain database does here.
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 from reco.api.app import create_app
 from reco.core.deposits import EMPTY
 from reco.db.pool import connected, open_pool
-from reco.feed import pipeline
+from reco.feed import candidates, pipeline
 from reco.feed.candidates import Gathered, Sweep
 from reco.feed.generation import Generation
-from reco.feed.ranking import Ranking
+from reco.feed.ranking import OF_EACH, Ranking
+from reco.feed.scoring import NOTHING_FULL, Full, Likeliest, Scored
 from reco.feed.situation import Situation
 from reco.feed.workspace import Scratch
+from reco.lazily import lazy
 from reco.secret import signing_secret
 from reco.settings import Settings
 from reco.worker import Worker
@@ -69,7 +72,11 @@ def application() -> FastAPI:
         settings.world, settings.home / "worlds" / settings.world, os.environ["RECO_DATABASE_URL"]
     )
     pool = open_pool(world.conninfo, settings.pool_size)
-    whole = pipeline.ranking_of
+    whole, come_near = pipeline.ranking_of, candidates._come_near
+
+    def near_without_sql(sweep: Sweep) -> None:
+        if sweep.around.here is None:
+            come_near(sweep)
 
     def top_by_sql(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
         here, ranking = situation.around.here, whole(serving, situation, scratch)
@@ -93,12 +100,11 @@ def application() -> FastAPI:
         )
         item, first = np.unique(serving.catalogue.base.offer_item[offer], return_index=True)
         kept = ~ranking.sweep.is_out[item]
-        ranking.sweep.is_out[:] = True
-        ranking.sweep.is_out[item[kept]] = False
         found = offer[first[kept]]
-        return replace(ranking, sweep=_BySql(**vars(ranking.sweep), items=item[kept], found=found))
+        sweep = _BySql(**vars(ranking.sweep), items=item[kept], found=found)
+        return _AllBySql(sweep, ranking.taste, ranking.families)
 
-    pipeline.ranking_of = top_by_sql
+    candidates._come_near, pipeline.ranking_of = near_without_sql, top_by_sql
     worker = Worker(settings, world, signing_secret(settings), _now)
     return create_app(worker, clock=_now, with_demo=False)
 
@@ -124,6 +130,22 @@ class _BySql(Sweep):
             bookings_near=self.catalogue.base.offer_bookings[offer].astype(np.int32),
             online=0,
         )
+
+    def everything(self) -> Gathered:
+        """Return all that was found."""
+        return self.gather(self.items)
+
+
+class _AllBySql(Ranking):
+    """Scores all that was found, whatever it may have at most."""
+
+    def likeliest(self, most: int, full: Full = NOTHING_FULL) -> Scored:
+        """Return the `most` likeliest of what was found."""
+        return self.everything.likeliest(most, full)
+
+    @lazy
+    def _first(self) -> Likeliest:
+        return self.everything.likeliest_with(self.most, self.families, OF_EACH)
 
 
 def _now() -> datetime:

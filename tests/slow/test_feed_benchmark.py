@@ -46,3 +46,4 @@ def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home
     for part in ("feed", "feed_cold", "sql_variant", "search"):
         assert 0.0 < figures[part]["p50_ms"] <= figures[part]["p99_ms"]
     assert figures["kernel_paris"]["ms"] > figures["kernel_paris"]["limit_ms"]
+    assert 0.0 < figures["around_paris"]["remembered_ms"] < figures["around_paris"]["cold_ms"]
