@@ -8,6 +8,7 @@ import psycopg
 
 from features.horizon import Value, unmet_after, values_of
 from reco.catalogue.cards import UNSEEN, Cards, ItemCard, VenueCard
+from reco.catalogue.snapshot import known_genres
 from reco.feed.query import FeedQuery
 
 _OFFERED = """
@@ -54,5 +55,5 @@ def _values(work: ItemCard, venue: VenueCard | None) -> frozenset[Value]:
         subcategory=work.subcategory,
         venue=venue.venue_id if venue else None,
         venue_type=venue.venue_type if venue else None,
-        genres=work.genres,
+        genres=known_genres(work.genres),
     )
