@@ -126,8 +126,8 @@ class Pairs:
     def of_visits(self, is_wanted: NDArray[np.bool_]) -> "Pairs":
         """Return the pairs of those visits that a mask (W,) chooses."""
         kept, sessions = is_wanted[self.visit], np.diff(self.start)
-        masks = dict.fromkeys(_OF_VISIT, is_wanted)
-        masks |= dict.fromkeys(_OF_SESSION, np.repeat(kept, sessions))
+        masks = dict.fromkeys(OF_VISIT, is_wanted)
+        masks |= dict.fromkeys(OF_SESSION, np.repeat(kept, sessions))
         columns = {
             name: column[masks.get(name, kept)]
             for name, column in vars(self).items()
@@ -141,8 +141,9 @@ class Pairs:
         )
 
 
-_OF_VISIT = ("offers", "bookings", "made", "visit_drawn", "left_cents", "fair_cents")
-_OF_SESSION = ("distance_m", "price_cents", "cap", "days")
+OF_VISIT = ("offers", "bookings", "made", "visit_drawn", "left_cents", "fair_cents")
+OF_SESSION = ("distance_m", "price_cents", "cap", "days")
+"""Columns of `Pairs` with a row a visit, and a row a session."""
 _NUMBERED = ("visit", "start", "users")
 """What is told anew of other visits."""
 

@@ -25,13 +25,11 @@ from training.impressions import LEAST_BOOKED
 from training.ranker import Learned, weights_of
 from training.replay.impressions import Impressions
 from training.replay.shown import TELLING, shown_columns
-from training.replays import pairs_from
+from training.replays import OF_SESSION, OF_VISIT, pairs_from
 from training.shown_ranker import corrected
 
 _OTHERS_DRAWN = 0.25
 """Of what was shown and not booked, so much teaches: some ten offers a booking."""
-_OF_SLATE = ("offers", "bookings", "made", "left_cents", "fair_cents")
-_OF_SESSION = ("distance_m", "price_cents", "cap", "days")
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,9 @@ class Slate:
 
     def take(self, kept: NDArray[np.bool_]) -> "Slate":
         """Return the slate with some of its offers (P,), each still in its place."""
-        masks = dict.fromkeys(_OF_SESSION, np.repeat(kept, self.columns["sessions"]))
+        masks = dict.fromkeys(OF_SESSION, np.repeat(kept, self.columns["sessions"]))
         columns = {
-            name: column if name in _OF_SLATE else column[masks.get(name, kept)]
+            name: column if name in OF_VISIT else column[masks.get(name, kept)]
             for name, column in self.columns.items()
         }
         return replace(self, columns=columns, place=self.place[kept], offer=self.offer[kept])
