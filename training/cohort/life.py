@@ -33,7 +33,7 @@ from training.cohort.settling import (
     prices_cents,
     stock_caps,
 )
-from training.cohort.teaching import Lessons, Slate, told
+from training.cohort.teaching import Lessons, Slate, telling_of, told
 from training.cohort.world import CohortWorld
 from training.replay.catalogues import catalogue_at
 from training.replay.past import Past
@@ -151,15 +151,15 @@ class Life:
         is_judged[:_JUDGED_PEOPLE] = week % _QUARTER == _JUDGED_WEEK
         is_seen, parts, slates = chances.is_looked_at.any(axis=1), [], []
         teaches = is_seen & self.lessons.of_week(week, self.world.people)
+        telling = telling_of(feeds.serving) if teaches.any() else None
         for person in np.flatnonzero(is_seen | is_judged).tolist():
             ranking, situation, shown = feeds.answer(person)
             parts.append(looked_at(person, shown, chances))
             if is_judged[person]:
                 worth = self._judge.worth(ranking, situation, shown)
                 self.worths.append((week, person, worth))
-            if teaches[person]:
-                offers = shown.candidates.offer_id
-                slates.append(told(feeds.serving, person, situation, offers))
+            if telling and teaches[person]:
+                slates.append(told(telling, person, situation, shown.candidates.offer_id))
         return Considered.joined(parts), slates
 
     def _till(self, feeds: Feeds, chances: Chances) -> Till:

@@ -56,15 +56,26 @@ class Slate:
         return replace(self, columns=columns, place=self.place[kept], offer=self.offer[kept])
 
 
-def told(
-    serving: Generation, person: int, situation: Situation, offers: NDArray[np.int64]
-) -> Slate:
-    """Return a slate of offers (N,), by their ids, as the model that chose it saw them."""
+def telling_of(serving: Generation) -> Generation:
+    """Return what tells of the slates that `serving` chooses: as it is, but for its ranker."""
     model = serving.model
     if model is None:
         raise ValueError("Without a model no score can be told.")
-    telling = replace(serving, model=replace(model, ranker=TELLING))
-    with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
+    return replace(serving, model=replace(model, ranker=TELLING))
+
+
+def told(
+    telling: Generation, person: int, situation: Situation, offers: NDArray[np.int64]
+) -> Slate:
+    """Return a slate of offers (N,), by their ids, as the model that chose it saw them.
+
+    Parameters
+    ----------
+    telling
+        `telling_of` what chose it: one for all slates, since it works out once what they share.
+    """
+    catalogue = telling.catalogue
+    with telling.workspace.scratches.lent(len(catalogue.items)) as scratch:
         columns, place = shown_columns(ranking_of(telling, situation, scratch), situation, offers)
     return Slate(
         person=person,
@@ -72,7 +83,7 @@ def told(
         columns=columns,
         place=place,
         offer=offers[place] - 1,
-        users=serving.catalogue.users,
+        users=catalogue.users,
     )
 
 

@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from reco.errors import InvalidInput
 from training.cohort.attention import attention, seen
-from training.cohort.teaching import told
+from training.cohort.teaching import telling_of, told
 from training.impressions import LEAST_BOOKED
 from training.ranker import Learned
 
@@ -26,7 +26,7 @@ def test_a_slate_is_told_as_the_model_saw_it(begun):
     as_served, feeds = Learned(life.model.ranker, life.model.calibration), life.feeds(0)
     for person in range(5):
         _, situation, chosen = feeds.answer(person)
-        slate = told(feeds.serving, person, situation, chosen.candidates.offer_id)
+        slate = told(telling_of(feeds.serving), person, situation, chosen.candidates.offer_id)
         assert slate.place.tolist() == list(range(TINY.n))
         life.lessons.add(slate, slate.offer.tolist())
         found = life.lessons.impressions
