@@ -1,6 +1,5 @@
 """What requests share from one generation to the next: places remembered, and room to count in."""
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from reco.catalogue.snapshot import Catalogue
 from reco.geo.reach import PlaceMemory
+from reco.idle import Idle
 from reco.kernel.gathering import BEST
 from reco.kernel.nearness import NEAR
 
@@ -77,24 +77,17 @@ class Scratches:
     """Lends scratches, one a request; nothing that grows with the catalogue is made in between."""
 
     def __init__(self) -> None:
-        self._idle: deque[Scratch] = deque()
+        self._idle = Idle[Scratch]()
 
     @contextmanager
     def lent(self, items: int) -> Iterator[Scratch]:
         """Lend a scratch for at least so many items; one that is left dirty does not come back."""
-        scratch = self._taken()
+        scratch = self._idle.take()
         if scratch is None or len(scratch.best) < items:
             # New items come by and by: not each of them needs another scratch.
             scratch = Scratch.for_items(items + items // 16)
         yield scratch
-        self._idle.append(scratch)
-
-    def _taken(self) -> Scratch | None:
-        # Asking first whether there is one would race with other requests.
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+        self._idle.put(scratch)
 
 
 @dataclass(frozen=True)

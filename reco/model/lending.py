@@ -1,6 +1,5 @@
 """Arrays as long as the catalogue, lent to one call after the other instead of made in each."""
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from reco.idle import Idle
+
 
 class Rooms:
     """Lends arrays, one to each call that runs at the same time, and keeps them between calls."""
 
     def __init__(self, dtype: DTypeLike = np.float64) -> None:
         self._dtype = dtype
-        self._idle: deque[NDArray[Any]] = deque()
+        self._idle = Idle[NDArray[Any]]()
 
     @contextmanager
     def lent(self, size: int) -> Iterator[NDArray[Any]]:
@@ -22,15 +23,8 @@ class Rooms:
 
         What a call has left that failed does not come back.
         """
-        room = self._taken()
+        room = self._idle.take()
         if room is None or len(room) < size:
             room = np.zeros(size, dtype=self._dtype)
         yield room[:size]
-        self._idle.append(room)
-
-    def _taken(self) -> NDArray[Any] | None:
-        # Asking first whether there is one would race with other calls.
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+        self._idle.put(room)

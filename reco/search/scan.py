@@ -1,6 +1,5 @@
 """A search over the catalogue: the kernel, called with what a query asks."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
+from reco.idle import Idle
 from reco.kernel.search import choose, count_offers, scan
 from reco.search.area import Area
 from reco.search.layout import (
@@ -85,19 +85,16 @@ class Scratches:
     """Memory for searches, one piece for each that runs at the same time; kept between them."""
 
     def __init__(self) -> None:
-        self._free: list[tuple[Scratch, int]] = []
-        self._lock = threading.Lock()
+        self._idle = Idle[tuple[Scratch, int]]()
 
     @contextmanager
     def lent(self, items: int) -> Iterator[tuple[Scratch, int]]:
         """Lend memory for so many items, with a stamp that marks what is of this search."""
-        with self._lock:
-            scratch, stamp = self._free.pop() if self._free else (_scratch(items), 0)
+        scratch, stamp = self._idle.take() or (_scratch(items), 0)
         if len(scratch.state) < items:
             scratch, stamp = _scratch(items + items // 8), 0
         yield scratch, stamp + 1
-        with self._lock:
-            self._free.append((scratch, stamp + 1))
+        self._idle.put((scratch, stamp + 1))
 
 
 def _scratch(items: int) -> Scratch:

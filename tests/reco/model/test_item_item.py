@@ -25,7 +25,7 @@ def test_a_request_that_another_takes_the_room_from_makes_its_own():
         neighbour_item=np.array([2, 2], dtype=np.int32),
         neighbour_similarity=np.array([0.5, 0.25], dtype=np.float32),
     )
-    scorer._totals._idle = TakenMeanwhile()
+    scorer._totals._idle._kept = TakenMeanwhile()
     both = History(np.array([0, 1], dtype=np.int32), np.ones(2, dtype=np.float32))
     for _ in range(2):
         found = scorer.scores(both, np.arange(3, dtype=np.int32))
