@@ -58,18 +58,14 @@ class Chooser:
 
     def choose(self, gone: Set[int]) -> Choice:
         """Return the slate without the offers of the ids `gone`."""
-        pool = self._pool(gone)
-        choice, is_sure = self._chosen_of(pool)
-        if is_sure:
-            return choice
         # The list grows until it holds the likeliest slate, which the floor refers to.
-        shortlist = Shortlist(self._ranking, self._situation.query.n)
-        shortlist.choose(self._situation.query.n, gone)
-        self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
-        return self._chosen_of(self._pool(gone))[0]
+        shortlist = Shortlist(self._ranking, self._n)
+        shortlist.choose(self._n, gone)
+        if shortlist.has_grown:
+            self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
+        return self._chosen_of(self._pool(gone))
 
-    def _chosen_of(self, pool: Scored) -> tuple[Choice, bool]:
-        """Return the slate, and whether no candidate outside the pool belongs to the likeliest."""
+    def _chosen_of(self, pool: Scored) -> Choice:
         query, limits = self._situation.query, quotas(self._catalogue, pool.candidates, self._n)
         values = values_of_candidates(
             self._catalogue,
@@ -87,14 +83,7 @@ class Chooser:
         )
         of_pool = choices, aim_of(query), categories_among(self._catalogue, values)
         widened, best = widen_and_likeliest(*of_pool)
-        choice = Choice(pool, widened, best, self._ranked(pool), choices)
-        rows = best.chosen
-        is_sure = self._holds_all or (
-            len(rows) == query.n
-            and int(rows[-1]) < choice.ranked
-            and all(limit.holds(rows) for limit in limits)
-        )
-        return choice, is_sure
+        return Choice(pool, widened, best, self._ranked(pool), choices)
 
     @property
     def _n(self) -> int:

@@ -90,6 +90,13 @@ class Full:
     online: bool
     """All that is digital."""
 
+    def leaves(
+        self, family: NDArray[np.integer], is_online: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return which candidates (C,), of these subcategories, have room."""
+        is_out = is_online & self.online
+        return ~(is_out | self.families[family]) if len(self.families) else ~is_out
+
 
 @dataclass(frozen=True)
 class Families:
@@ -286,10 +293,8 @@ class Scores:
         return Likeliest(found, is_of_each[:count], last_of_each)
 
     def _with_room(self, full: Full) -> Gathered:
-        gathered, is_full = self.gathered, full.families
-        if not len(is_full) and not full.online:
+        gathered = self.gathered
+        if not len(full.families) and not full.online:
             return gathered
-        is_out = gathered.is_online & full.online
-        if len(is_full):
-            is_out |= is_full[gathered.sweep.catalogue.items.item_subcategory[gathered.item]]
-        return gathered.take(np.flatnonzero(~is_out))
+        family = gathered.sweep.catalogue.items.item_subcategory[gathered.item]
+        return gathered.take(np.flatnonzero(full.leaves(family, gathered.is_online)))

@@ -44,6 +44,11 @@ class Shortlist:
             order, _ = self._within_quotas(n, gone)
         return choose(order, self._quotas, n)
 
+    @property
+    def has_grown(self) -> bool:
+        """Whether more is in the list than the ranking's likeliest."""
+        return len(self.scored) > len(self._ranking.top)
+
     def _put(self, scored: Scored) -> None:
         self.scored = scored
         self._quotas = quotas(self._catalogue, scored.candidates, self._n)
@@ -58,11 +63,12 @@ class Shortlist:
 
     def _add_roomy(self, taken: NDArray[np.int64]) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
-        known = len(self.scored)
-        more = self._ranking.likeliest(self._most + known, self._full(taken))
-        self._add(more)
+        known, full = self.scored, self._full(taken)
+        family = self._catalogue.items.item_subcategory[known.candidates.item]
+        has_room = full.leaves(family, known.candidates.is_online)
+        self._add(self._ranking.likeliest(self._most + int(np.count_nonzero(has_room)), full))
         self._most *= _GROWTH
-        return len(self.scored) > known
+        return len(self.scored) > len(known)
 
     def _full(self, taken: NDArray[np.int64]) -> Full:
         venues, families = (full_groups(limit, taken) for limit in self._quotas)

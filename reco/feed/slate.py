@@ -36,11 +36,6 @@ class Quota:
         numbered(self.group, code)
         return code
 
-    def holds(self, rows: NDArray[np.int64]) -> bool:
-        """Say whether none of the groups of `rows` has more of them than it may have."""
-        code = self.code[rows]
-        return bool(np.all(np.bincount(code)[code] <= self.limit[rows]))
-
 
 def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:
     """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory."""

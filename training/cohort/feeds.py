@@ -12,7 +12,9 @@ from reco.feed.ranking import Ranking
 from reco.feed.scoring import Scored
 from reco.feed.situation import Situation
 from reco.feed.surroundings import Surroundings
+from reco.feed.workspace import Scratch
 from reco.geo.points import Point
+from reco.lazily import lazy
 from training.cohort.assumptions import Assumptions
 from training.cohort.attention import Chances
 from training.cohort.policies import Policy
@@ -43,14 +45,18 @@ class Feeds:
         return self.biographer.past
 
     def answer(self, person: int) -> tuple[Ranking, Situation, Scored]:
-        """Return the slate of a person, with what it was chosen from."""
-        situation = self._situation(person)
-        scratches = self.serving.workspace.scratches
-        with scratches.lent(len(self.serving.catalogue.items)) as scratch:
-            situation, ranking = ranked_farther(
-                situation, self._look, lambda there: self.policy.rank(self.serving, there, scratch)
-            )
-            return ranking, situation, self.policy.choose(ranking, situation)
+        """Return the slate of a person, with what it was chosen from, until the next is asked."""
+        situation, ranking = ranked_farther(
+            self._situation(person),
+            self._look,
+            lambda there: self.policy.rank(self.serving, there, self._scratch),
+        )
+        return ranking, situation, self.policy.choose(ranking, situation)
+
+    @lazy
+    def _scratch(self) -> Scratch:
+        """Where everybody's candidates are gathered, one after the other."""
+        return Scratch.for_items(len(self.serving.catalogue.items))
 
     def _situation(self, person: int) -> Situation:
         row = len(self.past.people) - self.assumptions.people + person

@@ -159,7 +159,7 @@ class Life:
                 worth = self._judge.worth(ranking, situation, shown)
                 self.worths.append((week, person, worth))
             if telling and teaches[person]:
-                slates.append(told(telling, person, situation, shown.candidates.offer_id))
+                slates.append(told(telling, person, ranking, situation, shown.candidates.offer_id))
         return Considered.joined(parts), slates
 
     def _till(self, feeds: Feeds, chances: Chances) -> Till:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from reco.db.arrays import micros
 from reco.feed.exploring import UNKNOWN
 from reco.feed.generation import Generation
-from reco.feed.ranking import ranking_of
+from reco.feed.ranking import Ranking
+from reco.feed.scoring import taste_of
 from reco.feed.situation import Situation
 from reco.model.loaded import LoadedModel
 from training.cohort.assumptions import Assumptions
@@ -65,7 +66,11 @@ def telling_of(serving: Generation) -> Generation:
 
 
 def told(
-    telling: Generation, person: int, situation: Situation, offers: NDArray[np.int64]
+    telling: Generation,
+    person: int,
+    ranking: Ranking,
+    situation: Situation,
+    offers: NDArray[np.int64],
 ) -> Slate:
     """Return a slate of offers (N,), by their ids, as the model that chose it saw them.
 
@@ -73,17 +78,18 @@ def told(
     ----------
     telling
         `telling_of` what chose it: one for all slates, since it works out once what they share.
+    ranking, situation
+        What it was chosen from.
     """
-    catalogue = telling.catalogue
-    with telling.workspace.scratches.lent(len(catalogue.items)) as scratch:
-        columns, place = shown_columns(ranking_of(telling, situation, scratch), situation, offers)
+    taste = taste_of(telling, ranking.sweep, situation)
+    columns, place = shown_columns(replace(ranking, taste=taste), situation, offers)
     return Slate(
         person=person,
         at_us=micros(situation.query.now),
         columns=columns,
         place=place,
         offer=offers[place] - 1,
-        users=catalogue.users,
+        users=telling.catalogue.users,
     )
 
 

@@ -46,7 +46,7 @@ def shown_columns(
     Parameters
     ----------
     ranking
-        Of the request in its situation, by a model whose ranker is `TELLING`.
+        Of the request in its situation, with the taste by a model whose ranker is `TELLING`.
     offers
         (N,) ids, in the order shown.
     """
@@ -84,13 +84,8 @@ def shown_columns(
 
 def _rows(shelf: Shelf, offers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rows of the offers that are there, and their places among `offers`."""
-    found = [
-        (row, place)
-        for place in range(len(offers))
-        for row in shelf.offer_rows(offers[place : place + 1]).tolist()
-    ]
-    row, place = np.array(found, dtype=np.int64).reshape(-1, 2).T
-    return row, place
+    row = shelf.offer_rows(offers)
+    return row, np.flatnonzero(np.isin(offers, shelf.offer_id[row]))
 
 
 def _sessions(
@@ -131,11 +126,9 @@ def _distances(
 
 def _bookings_near(ranking: Ranking, item: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return the recent bookings of items (N,) around; −1: one could not be shown."""
-    gathered = ranking.everything.gathered
-    slot = np.flatnonzero(np.isin(gathered.item, item))
-    found = dict(
-        zip(gathered.item[slot].tolist(), gathered.bookings_near[slot].tolist(), strict=True)
-    )
+    sweep = ranking.sweep
+    gathered = sweep.gather(np.unique(item[~sweep.is_out[item]]))
+    found = dict(zip(gathered.item.tolist(), gathered.bookings_near.tolist(), strict=True))
     return np.array([found.get(one, -1) for one in item.tolist()], dtype=np.int64)
 
 

@@ -25,8 +25,9 @@ def test_a_slate_is_told_as_the_model_saw_it(begun):
     life = begun.with_ranker.life("horizon@.9")
     as_served, feeds = Learned(life.model.ranker, life.model.calibration), life.feeds(0)
     for person in range(5):
-        _, situation, chosen = feeds.answer(person)
-        slate = told(telling_of(feeds.serving), person, situation, chosen.candidates.offer_id)
+        ranking, situation, chosen = feeds.answer(person)
+        offers = chosen.candidates.offer_id
+        slate = told(telling_of(feeds.serving), person, ranking, situation, offers)
         assert slate.place.tolist() == list(range(TINY.n))
         life.lessons.add(slate, slate.offer.tolist())
         found = life.lessons.impressions
