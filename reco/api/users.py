@@ -69,12 +69,12 @@ def put(
     caller.must_be("app", "admin")
     here = Point.checked(person.lon, person.lat)
     home = here.rounded() if here else None
-    today = now.astimezone(ZoneInfo(worker.settings.timezone)).date()
+    zone = ZoneInfo(worker.settings.timezone)
     wanted = Person(
         user_id, person.birth_date, home.lon if home else None, home.lat if home else None
     )
     with connected(worker.pool) as connection:
-        done = register(connection, wanted, read_policies(connection), now, today)
+        done = register(connection, wanted, read_policies(connection), now, zone)
     shown = Home(home.lat, home.lon) if home else None
     return Json(User(user_id, person.birth_date, shown, done.granted, done.credit))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Literal
 
 import psycopg
@@ -157,7 +157,7 @@ def register(
     person: Person,
     policies: Sequence[Policy],
     now: datetime,
-    today: date,
+    zone: tzinfo,
 ) -> Registered:
     """Create or change an account, and grant the deposit that is due at that age, once.
 
@@ -165,15 +165,15 @@ def register(
     ----------
     policies
         Of the programme (`reco.core.policies.read_policies`).
-    today
-        The day that the age is told on.
+    zone
+        Of the programme: there a birthday begins at midnight.
 
     Raises
     ------
     InvalidInput
         The birth date lies in the future or too far back, or the id is not to be had.
     """
-    _check(person, today)
+    _check(person, now.astimezone(zone).date())
     with connection.transaction():
         # The conflict locks the row: of two registrations at once one grants.
         made = connection.execute(_UPSERT, vars(person) | {"now": now}).fetchone()
@@ -183,7 +183,7 @@ def register(
         if person.birth_date is not None:
             with connection.cursor(row_factory=class_row(Deposit)) as cursor:
                 granted = cursor.execute(_GRANTED, made).fetchall()
-            due = due_deposit(policies, person.birth_date, granted, now, today)
+            due = due_deposit(policies, person.birth_date, granted, now, zone)
         if due is not None:
             act_as(connection, "programme")
             connection.execute(_GRANT, vars(due) | {"user": made[0]})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Literal
 
 Cap = Literal["digital", "physical", "none"]
@@ -111,7 +111,7 @@ def due_deposit(
     birth_date: date,
     granted: Sequence[Deposit],
     now: datetime,
-    today: date,
+    zone: tzinfo,
 ) -> Deposit | None:
     """Return the deposit that a person is to be granted at `now`, None where none is due.
 
@@ -120,11 +120,14 @@ def due_deposit(
     granted
         What the person was granted before: one deposit an age, whatever policy it came from. An
         imported one is that of the age at which it was granted.
-    today
-        The day that the age is told on: that of `now` where the programme is.
+    zone
+        Of the programme: there a birthday begins at midnight.
     """
-    age = age_at(birth_date, today)
-    ages = [age_at(birth_date, d.granted_at.date()) if d.age is None else d.age for d in granted]
+    age = age_at(birth_date, now.astimezone(zone).date())
+    ages = [
+        age_at(birth_date, d.granted_at.astimezone(zone).date()) if d.age is None else d.age
+        for d in granted
+    ]
     if age in ages:
         return None
     policy = next((p for p in policies if p.age == age and p.holds(now)), None)

@@ -1,7 +1,7 @@
 """Accounts, the deposit that is granted once, policies as rows, and the ledger of all money."""
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 import psycopg
 import pytest
@@ -19,7 +19,7 @@ EIGHTEEN = date(2008, 6, 1)
 
 def put(connection, user="new", birth_date=EIGHTEEN, now=NOW, home=GRENOBLE):
     person = Person(user, birth_date, *(home or (None, None)))
-    return register(connection, person, read_policies(connection), now, now.date())
+    return register(connection, person, read_policies(connection), now, UTC)
 
 
 def test_eighteen_is_granted_five_hundred_euros_for_two_years(small):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from reco.errors import InvalidInput, RuleBroken, status_of
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+PARIS = ZoneInfo("Europe/Paris")
 
 DEPOSIT = Deposit(50_000, 20_000, 20_000, 30_000, NOW - 30 * DAY, NOW + 700 * DAY, 18)
 BUYER = Buyer(DEPOSIT, Spent(), has_booked_offer=False)
@@ -220,23 +222,23 @@ BORN = date(2008, 11, 23)
 
 
 def test_the_deposit_of_eighteen_lasts_two_years():
-    due = due_deposit([policy()], BORN, [], NOW, NOW.date())
+    due = due_deposit([policy()], BORN, [], NOW, UTC)
     assert (due.amount_cents, due.granted_at, due.age) == (50_000, NOW, 18)
     assert due.expires_at == datetime(2028, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("birth_date", [date(2008, 11, 24), date(2007, 11, 23)])
 def test_none_is_due_the_day_before_or_the_year_after(birth_date):
-    assert due_deposit([policy()], birth_date, [], NOW, NOW.date()) is None
+    assert due_deposit([policy()], birth_date, [], NOW, UTC) is None
 
 
 def test_a_successor_is_a_row():
-    end = NOW - DAY
+    end, born = NOW - DAY, BORN - 2 * DAY
     before = policy(valid_until=end)
     after = policy(amount_cents=15_000, digital_cap_cents=None, valid_from=end)
-    assert due_deposit([before, after], BORN, [], NOW, NOW.date()).amount_cents == 15_000
-    assert due_deposit([before, after], BORN, [], end - DAY, NOW.date()).amount_cents == 50_000
-    assert due_deposit([before], BORN, [], NOW, NOW.date()) is None
+    assert due_deposit([before, after], born, [], NOW, UTC).amount_cents == 15_000
+    assert due_deposit([before, after], born, [], end - DAY, UTC).amount_cents == 50_000
+    assert due_deposit([before], born, [], NOW, UTC) is None
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,23 @@ def test_a_successor_is_a_row():
     ],
 )
 def test_one_deposit_an_age(granted, is_due):
-    assert bool(due_deposit([policy()], BORN, granted, NOW, NOW.date())) is is_due
+    assert bool(due_deposit([policy()], BORN, granted, NOW, UTC)) is is_due
+
+
+@pytest.mark.parametrize("birthday", ["2026-07-14", "2026-11-14"])
+@pytest.mark.parametrize(
+    ("granted_after_h", "is_due"), [(-0.01, True), (0, False), (0.99, False), (1.99, False)]
+)
+def test_a_birthday_begins_at_midnight_of_the_programme(birthday, granted_after_h, is_due):
+    """Midnight in Paris is 22:00 or 23:00 of the day before in UTC."""
+    midnight = datetime.fromisoformat(birthday).replace(tzinfo=PARIS)
+    granted_at = (midnight + granted_after_h * HOUR).astimezone(UTC)
+    granted = [replace(DEPOSIT, age=None, granted_at=granted_at)]
+    born = midnight.date().replace(year=2008)
+    assert bool(due_deposit([policy()], born, granted, midnight + DAY, PARIS)) is is_due
+    first = [replace(DEPOSIT, age=17)]
+    assert due_deposit([policy()], born, first, midnight.astimezone(UTC), PARIS).age == 18
+    assert due_deposit([policy()], born, first, midnight - HOUR, PARIS) is None
 
 
 def test_what_is_left_before_during_and_after():

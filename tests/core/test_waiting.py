@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import psycopg
 import pytest
@@ -116,14 +116,14 @@ def test_somebody_registers_meanwhile(world, small):
     """Two bookings of somebody who was not there to be locked could overspend together."""
     with waited_for(world, small, Order("new", "play-friday")) as (_, told):
         person = Person("new", NOW.date().replace(year=NOW.year - 18), None, None)
-        register(small, person, read_policies(small), NOW, NOW.date())
+        register(small, person, read_policies(small), NOW, UTC)
     assert told == ["There is no user 'new'."]
     assert read_credit(small, "new", NOW).spent_cents == 0
 
 
 def test_a_deposit_of_a_clock_ahead_counts_and_is_spent(small):
     person = Person("new", NOW.date().replace(year=NOW.year - 18), None, None)
-    register(small, person, read_policies(small), LATER, NOW.date())
+    register(small, person, read_policies(small), LATER, UTC)
     booking = book(small, Order("new", "play-friday"), "k", NOW)
     assert booking.booked_at == LATER
     assert read_credit(small, "new", LATER).spent_cents == 1_200
