@@ -173,7 +173,7 @@ class Worker:
     def missing(self) -> list[str]:
         """Return what is not as it should be, in words; empty: ready.
 
-        The first word says what: database and catalogue are needed, a model and a replica are not.
+        The first word says what: database and catalogue are needed, all else is not.
         """
         found = []
         try:

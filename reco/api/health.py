@@ -10,10 +10,16 @@ from reco.db.replica import ReplicaStanding
 
 router = APIRouter(tags=["health"])
 
+_NEEDED = ("database", "catalogue")
+"""What no feed can be answered without; all else that is missing leaves feeds that are plainer."""
+
 
 @dataclass(frozen=True)
 class Health:
-    """What is missing, in words; without a model popularity is served, without a replica all is."""
+    """What is missing, in words; without a model popularity is served, without a replica all is.
+
+    Without the model of a variant its people get the champion.
+    """
 
     status: str
     missing: tuple[str, ...] = ()
@@ -30,7 +36,7 @@ async def healthz() -> Json:
 def readyz(worker: WorkerOfApp) -> Json:
     """Whether feeds can be answered, and what is missing."""
     missing = worker.missing()
-    is_ready = all(reason.startswith(("model", "replica")) for reason in missing)
+    is_ready = not any(reason.startswith(_NEEDED) for reason in missing)
     health = Health("ready" if is_ready else "not ready", tuple(missing), worker.reads.standing)
     headers = None if is_ready else {"Retry-After": "2"}
     return Json(health, 200 if is_ready else 503, headers)

@@ -245,6 +245,14 @@ def test_the_api_tells_of_it(filled, versions, connection):
 
         control, wide = (asked_of(label) for label in ("control", "wide"))
         explicit = asked_of("wide", floor=0.97)
+        shutil.rmtree(version_named(filled.conninfo, versions[1]).address)
+        worker.refresh()
+        # The champion answers in its place: no balancer is to leave this worker.
+        ready = client.get("/readyz")
+        instead = asked_of("wide")
+    assert ready.status_code == 200
+    assert any(reason.startswith("experiment: ") for reason in ready.json()["missing"])
+    assert instead["model_version"] == versions[0]
     assert control["experiment"] == {"name": "wider", "variant": "control"}
     assert wide["experiment"] == {"name": "wider", "variant": "wide"}
     assert [control["model_version"], wide["model_version"]] == list(versions)
