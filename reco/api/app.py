@@ -24,6 +24,7 @@ from reco.api import (
     venues,
 )
 from reco.api import map as venue_map
+from reco.api.body_limit import BodyLimit
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -46,6 +47,8 @@ _PARTS = (
 
 _THREADS = 40
 """Requests that the loop's own threads work on at once; the framework has as many of its own."""
+_MOST_BYTES = 1_000_000
+"""Of a body: a thousand for each of a thousand interactions."""
 
 
 def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
@@ -72,6 +75,7 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.add_middleware(BodyLimit, most_bytes=_MOST_BYTES, unless=catalogue_upload.PATH)
     app.state.worker, app.state.clock = worker, clock
     # Uploads take turns: the connections are there for those who wait for a feed.
     app.state.uploads = asyncio.Semaphore(2)

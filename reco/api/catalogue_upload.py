@@ -32,7 +32,9 @@ from reco.core.backoffice.writing import write_rows
 from reco.core.stocks import PATIENCE
 from reco.db.pool import Pool, connected
 
-router = APIRouter(prefix="/v1/backoffice", tags=["back office"])
+router = APIRouter(tags=["back office"])
+
+PATH = "/v1/backoffice/catalogue"
 
 LINES = "application/x-ndjson"
 MOST_ROWS = 100_000
@@ -133,7 +135,7 @@ class Upload:
         self._outcomes.write(orjson.dumps({"row": line.number} | vars(outcome)) + b"\n")
 
 
-@router.post("/catalogue", responses=_ANSWERS, openapi_extra=_OPENAPI)
+@router.post(PATH, responses=_ANSWERS, openapi_extra=_OPENAPI)
 async def upload(request: Request, worker: WorkerOfApp, now: Now, caller: KnownCaller) -> Response:
     """Create or change up to 100,000 venues, offers and stocks, by your own ids, a line each.
 

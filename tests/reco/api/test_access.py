@@ -31,6 +31,18 @@ def test_no_key_is_refused_with_how_to_ask(client):
     assert "X-API-Key" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_nobody_without_a_key_fills_the_memory(client, is_announced):
+    body = b'{"interactions": ["' + b"x" * 1_000_000 + b'"]}'
+    for path in ("/v1/interactions", "/v1/bookings"):
+        content = body if is_announced else iter([body[:600_000], body[600_000:]])
+        response = client.post(path, content=content, headers={"Content-Type": "application/json"})
+        assert response.status_code == 413
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "1,000,000 bytes" in response.json()["detail"]
+    assert client.post("/v1/bookings", content=b" " * 1_000_000).status_code == 401
+
+
 @pytest.mark.parametrize("wrong", ["", "x", ".", "a.b", "é.é", "a\0.b", f"{0:012x}.b"])
 def test_a_wrong_key_is_refused(client, wrong):
     assert status(client, {"X-API-Key": wrong.encode()}) == 401

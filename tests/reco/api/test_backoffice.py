@@ -277,6 +277,11 @@ def test_what_is_anothers_is_refused_in_a_file_too(send):
     assert [row["outcome"] for row in rows] == ["refused"] * 2
 
 
+def test_a_file_may_be_longer_than_other_bodies(send):
+    (row,), summary = send(b"x" * 1_100_000)
+    assert (row["errors"][0]["field"], summary["refused"]) == ("line", 1)
+
+
 def test_an_empty_file_is_no_rows(send):
     assert send(b"\n \n") == ([], {"rows": 0, "created": 0, "changed": 0, "unchanged": 0,
                                   "refused": 0})  # fmt: skip
