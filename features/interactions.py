@@ -53,9 +53,33 @@ class Events:
     """(I, 2) degrees, where each item is, NaN where nowhere or at several places; None: unknown."""
     category: NDArray[np.int32] | None = None
     """(I,) number of each item's category, by name; None: unknown."""
+    cancelled: NDArray[np.datetime64] | None = None
+    """(N,) datetime64[us] UTC, when a booking was cancelled, NaT: it stands; None: all stand."""
 
     def __len__(self) -> int:
         return len(self.user)
+
+    def stands(self, cutoff: np.datetime64 | None = None) -> NDArray[np.bool_]:
+        """Return which events stand (N,): those that nobody has cancelled.
+
+        Parameters
+        ----------
+        cutoff
+            Of what was booked before it, what was cancelled only later stands too: one who learned
+            at the cutoff knew no better. What came after it is tested on, as of today.
+        """
+        if self.cancelled is None:
+            return np.ones(len(self), dtype=np.bool_)
+        stands = np.isnat(self.cancelled)
+        if cutoff is not None:
+            stands |= (self.at < cutoff) & (self.cancelled >= cutoff)
+        return np.asarray(stands)
+
+    def standing(self, cutoff: np.datetime64 | None = None) -> "Events":
+        """Return the events that stand (see `stands`), and no word of a cancellation."""
+        if self.cancelled is None:
+            return self
+        return replace(self.take(self.stands(cutoff)), cancelled=None)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Events":
         """Return the events that a mask or an index chooses, with the same vocabularies."""
@@ -67,6 +91,7 @@ class Events:
             at=self.at[rows],
             value=self.value[rows],
             split=self.split[rows],
+            cancelled=None if self.cancelled is None else self.cancelled[rows],
         )
 
 
