@@ -37,15 +37,9 @@ class Genres:
     genres: list[str]
 
 
-@router.get("/offers/{offer_id}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS})
-def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
-    """One published offer with the sessions that can be booked; none: sold out or past."""
-    del caller
-    return Json(worker.offer(offer_id, now))
-
-
+# Before the offer's own: an id may hold a slash.
 @router.get(
-    "/offers/{offer_id}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
+    "/offers/{offer_id:path}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
 )
 def similar(
     worker: WorkerOfApp,
@@ -57,6 +51,15 @@ def similar(
     """Bookable offers like this one, around it."""
     del caller
     return Json(Items(worker.similar(offer_id, n, now)))
+
+
+@router.get(
+    "/offers/{offer_id:path}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS}
+)
+def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
+    """One published offer with the sessions that can be booked; none: sold out or past."""
+    del caller
+    return Json(worker.offer(offer_id, now))
 
 
 @router.get("/categories", responses={200: {"model": Categories}, **PROBLEMS})

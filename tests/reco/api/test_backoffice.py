@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from worlds import NOW, book
@@ -81,6 +82,17 @@ def test_create_change_and_nothing(ask):
     changed = ask("PUT", path, VENUE | {"lat": 52.5, "lon": 13.4})
     assert (changed.status_code, changed.json()["outcome"]) == (200, "changed")
     assert changed.json()["warnings"][0]["field"] == "lat"
+
+
+def test_an_id_with_a_slash_is_an_offer_like_any(ask, client, key):
+    offer_id = ask("PUT", "offers/films/42", OFFER).json()["public_id"]
+    assert offer_id == "lune:films/42"
+    for written in (offer_id, quote(offer_id, safe="")):
+        response = client.get(f"/v1/offers/{written}", headers=key)
+        assert response.json()["offer_id"] == offer_id
+        similar = client.get(f"/v1/offers/{written}/similar", headers=key)
+        assert similar.status_code == 200
+        assert similar.json().keys() == {"items"}
 
 
 def test_a_refusal_names_the_field_and_what_is_accepted(ask):
