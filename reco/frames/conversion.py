@@ -24,9 +24,9 @@ _LIMITS: Mapping[Kind, tuple[float, float]] = {
     Kind.MONEY_EUR: (0.0, 21_474_836.47),
     Kind.COUNT: (0, 2**31 - 1),
     Kind.NUMBER: (-3.4028234e38, 3.4028234e38),
-    # Years 1 to 9999, in days and in microseconds since 1970.
+    # Years 1 to 9999 in days, 1 to 8999 in microseconds since 1970: a time is added to.
     Kind.DATE: (-719_162, 2_932_896),
-    Kind.TIME: (-719_162 * 86_400_000_000, 2_932_897 * 86_400_000_000 - 1),
+    Kind.TIME: (-719_162 * 86_400_000_000, 2_567_655 * 86_400_000_000 - 1),
 }
 
 _ACCEPTED: Mapping[Kind, tuple[str, ...]] = {
@@ -172,7 +172,7 @@ def _out_of_bounds(values: pa.Array, column: Column) -> list[Fault]:
         return []
     low, high = _LIMITS[column.kind]
     if column.kind is Kind.TIME:
-        shown, values = "the years 1 to 9999", values.cast(pa.int64())
+        shown, values = "the years 1 to 8999", values.cast(pa.int64())
     elif column.kind is Kind.DATE:
         shown, values = "the years 1 to 9999", values.cast(pa.int32())
     else:

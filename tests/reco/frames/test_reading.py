@@ -109,6 +109,7 @@ def test_a_header_alone_is_an_empty_frame(folder):
         ("2026-03-01 20:00:00+01:00", datetime(2026, 3, 1, 19, tzinfo=UTC)),
         ("2026-03-01T20:00-0530", datetime(2026, 3, 2, 1, 30, tzinfo=UTC)),
         ("2026-03-01T20:00:00.000007Z", datetime(2026, 3, 1, 20, 0, 0, 7, tzinfo=UTC)),
+        ("9000-01-01T00:59+01:00", datetime(8999, 12, 31, 23, 59, tzinfo=UTC)),
     ],
 )
 def test_times_have_a_zone(folder, text, moment):
@@ -152,7 +153,13 @@ def test_times_have_a_zone(folder, text, moment):
             "stocks",
             "stock_id,offer_id,price_eur,starts_at\na,b,1,0000-02-03T20:00:00Z\n",
             "starts_at",
-            "outside the years 1 to 9999",
+            "outside the years 1 to 8999",
+        ),
+        (
+            "stocks",
+            "stock_id,offer_id,price_eur,starts_at\na,b,1,9000-01-01T00:00:00Z\n",
+            "starts_at",
+            "outside the years 1 to 8999",
         ),
         ("users", "user_id,birth_date\na,28/02/2008\n", "birth_date", "is not a date"),
         ("offers", "offer_id,item_id,is_duo\na,b,yes\n", "is_duo", "neither true nor false"),
