@@ -192,6 +192,8 @@ class Worker:
         replica = self.reads.standing
         if replica and not replica.in_use:
             found.append(f"replica: {replica.reason}; the primary answers")
+        if lateness := self._recorder.lateness:
+            found.append(f"slates: {lateness}")
         return found
 
     def refresh(self) -> bool:

@@ -11,7 +11,7 @@ from reco.db.replica import ReplicaStanding
 router = APIRouter(tags=["health"])
 
 _NEEDED = ("database", "catalogue")
-"""What no feed can be answered without; all else that is missing leaves feeds that are plainer."""
+"""What no feed can be answered without; without all else feeds are plainer, or not on record."""
 
 
 @dataclass(frozen=True)

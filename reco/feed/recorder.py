@@ -22,7 +22,9 @@ from reco.geo.points import Point
 log = logging.getLogger(__name__)
 
 _MAX_WAITING = 20_000
-"""Slates kept in memory while the database is away; a request then waits for room."""
+"""Slates kept in memory while the database is away; those that come then are lost, and counted."""
+_LATE = 1_000
+"""More that wait than this are no moment's work."""
 _BATCH = 500
 _GATHERING_S = 0.2
 """A batch is written so often: together slates cost the database a fraction."""
@@ -95,6 +97,9 @@ class SlateRecorder:
         self._waiting: queue.Queue[Slate] = queue.Queue(_MAX_WAITING)
         self._stopping = threading.Event()
         self._months: set[date] = set()
+        self._held = 0
+        self._counting = threading.Lock()
+        self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="slate-recorder", daemon=True)
 
     def __enter__(self) -> Self:
@@ -105,16 +110,35 @@ class SlateRecorder:
         self._stopping.set()
         self._thread.join()
 
+    @property
+    def lateness(self) -> str | None:
+        """What is not written as it should be, in words; None: slates are written as they come."""
+        waiting, dropped = self._waiting.qsize() + self._held, self._dropped
+        if not (self._held or dropped or waiting > _LATE):
+            return None
+        lost = f", {dropped} found no room and are lost" if dropped else ""
+        return f"{waiting} wait to be written{lost}"
+
     def record(self, slate: Slate) -> None:
-        """Hand over a slate; returns at once."""
-        self._waiting.put(slate)
+        """Hand over a slate; returns at once, also where there is no room and it is lost."""
+        try:
+            self._waiting.put_nowait(slate)
+        except queue.Full:
+            with self._counting:
+                self._dropped += 1
+                is_first = self._dropped == 1
+            if is_first:
+                log.warning("%d slates wait; others are lost meanwhile.", self._waiting.qsize())
 
     def _run(self) -> None:
         while batch := self._next_batch():
             while not self._written(batch):
+                self._held = len(batch)
                 if self._stopping.wait(_RETRY_S) and not self._written(batch):
                     log.error("The database is away: %d slates are lost.", self._lost(batch))
                     return
+            self._held = 0
+            self._forget_dropped()
 
     def _next_batch(self) -> list[Slate]:
         """Wait for slates; an empty batch means that the recorder stops and none is left."""
@@ -151,8 +175,15 @@ class SlateRecorder:
             connection.execute(_INSERT, (Json([slate.row() for slate in batch], dumps=_json),))
         self._months |= months
 
+    def _forget_dropped(self) -> None:
+        """Tell how many found no room, now that there is some again."""
+        with self._counting:
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            log.error("%d slates found no room and are lost.", dropped)
+
     def _lost(self, batch: Sequence[Slate]) -> int:
-        return len(batch) + self._waiting.qsize()
+        return len(batch) + self._waiting.qsize() + self._dropped
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 from champions import train_champion
 from worlds import NOW, book, small_world
 
+from reco.feed import recorder
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
@@ -130,3 +131,17 @@ def test_slates_are_written_before_the_worker_is_gone(filled):
         }
     assert kept == shown
     assert partitions == {"slate_2026_11"}
+
+
+def test_slates_that_wait_are_told_and_written_in_the_end(worker, filled, monkeypatch):
+    monkeypatch.setattr(recorder, "_LATE", 0)
+    with psycopg.connect(filled.conninfo) as connection:
+        connection.execute("lock table reco.slate in access exclusive mode")
+        told, shown = [], set()
+        while not any(reason.startswith("slates: ") for reason in told):
+            shown.add(worker.feed(QUERY).slate_id)
+            told = worker.missing()
+        connection.rollback()
+        worker.__exit__(None, None, None)
+        kept = connection.execute("select id::text from reco.slate").fetchall()
+    assert {slate for (slate,) in kept} == shown

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from reco.db.pool import open_pool
+from reco.feed import recorder as recording
 from reco.feed.recorder import Slate, SlateRecorder
 
 GOOD = Slate(
@@ -54,3 +55,14 @@ def test_many_slates_are_written_in_batches_before_it_stops(world, connection):
         for slate in many:
             recorder.record(slate)
     assert connection.execute("select count(*) from reco.slate").fetchone() == (1_000,)
+
+
+def test_no_feed_waits_where_there_is_no_room_and_it_is_told(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(recording, "_MAX_WAITING", 2)
+    with open_pool(f"postgresql:///x?host={tmp_path}&user=reco", 1) as pool:
+        recorder = SlateRecorder(pool)
+        assert recorder.lateness is None
+        for slate in slates(5):
+            recorder.record(slate)
+        assert recorder.lateness == "2 wait to be written, 3 found no room and are lost"
+    assert caplog.text.count("2 slates wait; others are lost meanwhile.") == 1
