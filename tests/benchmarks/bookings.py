@@ -171,7 +171,7 @@ def _prepare(world: World) -> list[str]:
         with connection.transaction():
             for number in range(_USERS):
                 person = Person(f"bench{number}", born, None, None)
-                register(connection, person, policies, now, today)
+                register(connection, person, policies, now, UTC)
         stocks = [stock for (stock,) in connection.execute(_BOOKABLE)]
         connection.execute(
             "update core.stock set quantity = %s where external_id = any(%s)",

@@ -148,7 +148,7 @@ def _prepare(world: World) -> None:
         born = date(now.year - 18, now.month, 1) - timedelta(days=40)
         policies = read_policies(connection)
         for user in ("viewer", "booker"):
-            register(connection, Person(user, born, None, None), policies, now, now.date())
+            register(connection, Person(user, born, None, None), policies, now, UTC)
         connection.execute("vacuum analyze")
 
 

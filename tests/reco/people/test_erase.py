@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from uuid import uuid4
 
 import psycopg
@@ -144,7 +144,7 @@ def test_the_core_answers_as_for_somebody_unknown(inhabited, connection):
 def test_who_registers_anew_is_somebody_else(inhabited, connection):
     erase_person(inhabited, LOU, LATER)
     anew = Person(LOU, date(2008, 2, 29), None, None)
-    register(connection, anew, (), LATER, LATER.date())
+    register(connection, anew, (), LATER, UTC)
     found = export_person(inhabited, LOU, LATER)
     assert found["profile"]["created_at"] == LATER
     parts = ("bookings", "deposits", "ledger", "requests", "interactions", "slates", "models")

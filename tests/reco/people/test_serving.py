@@ -1,7 +1,7 @@
 """Once somebody is erased, nothing that is served or trained knows them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from champions import show_to_half, train_champion
@@ -67,7 +67,7 @@ def test_a_running_worker_forgets_at_once(crowded, connection, kind):
         # The model that is served still has the id; nothing of it is used.
         assert len(worker.serving.model.user_history(LOU)) > 0
         assert shown(worker, LOU) == stranger
-        register(connection, Person(LOU, None, None, None), (), LATER, LATER.date())
+        register(connection, Person(LOU, None, None, None), (), LATER, UTC)
         assert shown(worker, LOU) == shown(worker, "nowhere")
 
 
@@ -102,7 +102,7 @@ def test_who_is_erased_while_a_model_is_fitted_is_left_out_of_it(crowded, connec
     )
     erase_person(crowded, LOU, LATER)
     # Even one who is back by now is not whom the events were about.
-    register(connection, Person(LOU, None, None, None), (), LATER, LATER.date())
+    register(connection, Person(LOU, None, None, None), (), LATER, UTC)
     with publication(crowded.conninfo) as publishing:
         accounts = read_accounts(publishing, NOW)
         saved = save_model(trained, models=crowded.models, now=NOW, accounts=accounts)
@@ -139,7 +139,7 @@ def test_an_export_tells_what_the_models_hold(crowded, connection):
     assert (held["version"], held["state"]) == (summary.version, "champion")
     assert {entry["item_id"] for entry in held["history"]} >= {"novel", "manga", "film"}
     erase_person(crowded, LOU, LATER)
-    register(connection, Person(LOU, None, None, None), (), LATER, LATER.date())
+    register(connection, Person(LOU, None, None, None), (), LATER, UTC)
     assert export_person(crowded, LOU, LATER)["models"] == []
 
 
