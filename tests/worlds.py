@@ -108,6 +108,14 @@ def book(connection, user, stock, at=NOW, price_eur=0.0, quantity=1, cancelled_a
     )
 
 
+def take_changes(connection, *, whether):
+    """Let sessions that begin from now on write to the database, or only read."""
+    connection.execute(
+        f"alter database {connection.info.dbname}"
+        f" set default_transaction_read_only = {'off' if whether else 'on'}"
+    )
+
+
 def _insert(connection, offer):
     connection.execute(
         "insert into core.offer (external_id, item_id, venue_id, published_at)"

@@ -31,6 +31,19 @@ class Pool(ConnectionPool[psycopg.Connection[Any]]):
         has_failed = time.monotonic() - self._in_vain_at_s < _PATIENCE_S
         return _IMPATIENCE_S if has_failed else self.longest_wait_s
 
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection[Any]]:
+        """Lend a connection; one whose server takes no changes any more is not lent again.
+
+        Its server was demoted, or is full: a new one may lead to another, or find it mended.
+        """
+        with super().connection(timeout) as connection:
+            try:
+                yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                connection.close()
+                raise
+
     def note(self, *, has_answered: bool) -> None:
         """Remember whether the last request that asked for a connection got one."""
         self._in_vain_at_s = -math.inf if has_answered else time.monotonic()
@@ -86,12 +99,14 @@ def connected(pool: Pool) -> Iterator[psycopg.Connection[Any]]:
     Raises
     ------
     Unavailable
-        None could be had in time, or the server went away while it was used.
+        None could be had in time, the server went away while it was used, or takes no changes.
     """
     try:
         with pool.connection(pool.patience_s) as connection:
             pool.note(has_answered=True)
             yield connection
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise Unavailable("The database takes no changes now; try again in a moment.") from error
     except (PoolTimeout, psycopg.OperationalError) as error:
         if isinstance(error, PoolTimeout):
             pool.note(has_answered=False)

@@ -29,6 +29,13 @@ _BATCH = 500
 _GATHERING_S = 0.2
 """A batch is written so often: together slates cost the database a fraction."""
 _RETRY_S = 0.5
+_AWAY = (
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+"""What no slate is to blame for: a server that is away or takes no changes, a right that lacks."""
 
 _INSERT = """
 insert into reco.slate (id, at, user_id, model_version, catalogue_version, location, radius_m,
@@ -156,10 +163,10 @@ class SlateRecorder:
         """Write `batch`; False: the database is away, and all of it is still to be written."""
         try:
             self._insert(batch)
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except _AWAY as error:
             log.warning("Slates wait for the database: %s", error)
             return False
-        except (psycopg.Error, ValueError, OverflowError):
+        except (psycopg.Error, ValueError, TypeError, OverflowError):
             # One slate that cannot be kept must not take the others, or the thread, with it.
             if len(batch) == 1:
                 log.exception("The slate %s cannot be kept.", batch[0].id)

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import uuid4
+
+import pytest
+from worlds import take_changes
 
 from reco.db.pool import open_pool
 from reco.feed import recorder as recording
@@ -66,3 +70,38 @@ def test_no_feed_waits_where_there_is_no_room_and_it_is_told(tmp_path, monkeypat
             recorder.record(slate)
         assert recorder.lateness == "2 wait to be written, 3 found no room and are lost"
     assert caplog.text.count("2 slates wait; others are lost meanwhile.") == 1
+
+
+def wait_until_late(recorder):
+    began = monotonic()
+    while recorder.lateness is None:
+        assert monotonic() - began < 20.0
+
+
+def test_slates_wait_for_a_database_that_takes_no_changes(world, connection):
+    take_changes(connection, whether=False)
+    with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
+        recorder.record(replace(GOOD, id=uuid4()))
+        wait_until_late(recorder)
+        take_changes(connection, whether=True)
+    assert connection.execute("select count(*) from reco.slate").fetchone() == (1,)
+
+
+def test_slates_wait_for_a_table_that_is_not_there_yet(world, connection):
+    connection.execute("alter table reco.slate rename to slate_of_later")
+    with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
+        recorder.record(replace(GOOD, id=uuid4()))
+        wait_until_late(recorder)
+        connection.execute("alter table reco.slate_of_later rename to slate")
+    assert connection.execute("select count(*) from reco.slate").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("bad", [{"radius_m": 1e60}, {"query": {"n": 1 << 70}}])
+def test_a_slate_that_cannot_be_kept_is_the_only_one_lost(world, connection, bad, caplog):
+    lost, *kept = slates(3)
+    with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
+        for slate in (kept[0], replace(lost, **bad), kept[1]):
+            recorder.record(slate)
+    found = connection.execute("select id from reco.slate").fetchall()
+    assert {row for (row,) in found} == {slate.id for slate in kept}
+    assert f"The slate {lost.id} cannot be kept." in caplog.text
