@@ -1,5 +1,6 @@
 """Who asks, and what they may ask for."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +10,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from reco.api.keys import KeyRing
-from reco.api.tokens import user_of
+from reco.api.tokens import bearer_of
+from reco.core.accounts import account_number
+from reco.db.pool import connected
 from reco.errors import Forbidden, Unauthorized
 from reco.worker import Worker
 
@@ -44,6 +47,8 @@ class Caller:
     user_id: str | None
     partner_id: int | None = None
     """Whose venues a key of scope backoffice opens, in the database's ids."""
+    account: int | None = None
+    """Whose `user_id` was when the token was issued, in the database's ids."""
 
     def user(self, asked: str | None) -> str | None:
         """Return whom a request is about: the one asked for, else the token's own.
@@ -94,8 +99,27 @@ async def _caller(
         return Caller(grant.scope, None, grant.partner_id)
     if bearer is not None:
         worker: Worker = request.app.state.worker
-        return Caller(None, user_of(bearer.credentials, worker.secret, now))
+        told = bearer_of(bearer.credentials, worker.secret, now)
+        return Caller(None, told.user_id, account=told.account)
     raise Unauthorized("Send an API key (X-API-Key) or a user token (Authorization: Bearer).")
 
 
 KnownCaller = Annotated[Caller, Depends(_caller)]
+
+
+async def _live_caller(worker: WorkerOfApp, caller: KnownCaller) -> Caller:
+    if caller.user_id is not None:
+        # In a thread of the loop's own: those of the framework take longer to be asked.
+        await asyncio.to_thread(_check_account, worker, caller.user_id, caller.account)
+    return caller
+
+
+def _check_account(worker: Worker, user_id: str, account: int | None) -> None:
+    with connected(worker.pool) as connection:
+        if account_number(connection, user_id) != account:
+            raise Unauthorized("This id is no longer whose it was; ask for a new user token.")
+
+
+LiveCaller = Annotated[Caller, Depends(_live_caller)]
+"""Who asks about a person; a token is good for the account that it was issued for, not for the next
+of its id."""

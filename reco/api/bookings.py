@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
@@ -65,7 +65,7 @@ class Bookings:
 def make(
     worker: WorkerOfApp,
     now: Now,
-    caller: KnownCaller,
+    caller: LiveCaller,
     order: OrderSent,
     idempotency_key: Annotated[
         str,
@@ -92,14 +92,14 @@ def make(
 
 
 @router.delete("/bookings/{booking_id}", responses={200: shown(Booking, BOOKING), **_ANSWERS})
-def give_up(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: BookingId) -> Json:
+def give_up(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: BookingId) -> Json:
     """Cancel a booking: its money and places are given back. One that is cancelled stays so."""
     with connected(worker.pool) as connection:
         return Json(cancel(connection, booking_id, caller.user(None), now))
 
 
 @router.post("/bookings/{booking_id}/use", responses={200: shown(Booking, BOOKING), **_ANSWERS})
-def collect(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: BookingId) -> Json:
+def collect(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: BookingId) -> Json:
     """Mark a booking as used, at the door or the counter; needs the venue's key, or an admin's."""
     partner = None if caller.scope == "admin" else caller.partner()
     with connected(worker.pool) as connection:
@@ -116,7 +116,7 @@ def collect(worker: WorkerOfApp, now: Now, caller: KnownCaller, booking_id: Book
 )
 def of_user(
     worker: WorkerOfApp,
-    caller: KnownCaller,
+    caller: LiveCaller,
     user_id: Annotated[Identifier, Path(examples=["reader"])],
     *,
     state: Annotated[Literal["booked", "used", "cancelled", "expired"] | None, Query()] = None,

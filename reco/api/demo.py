@@ -12,6 +12,7 @@ from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
 from reco.api.tokens import issue_token
+from reco.core.accounts import account_number
 from reco.db.pool import connected
 from reco.errors import Forbidden, InvalidInput
 from reco.feed.people import people_to_look_at
@@ -55,10 +56,11 @@ def session(request: Request, worker: WorkerOfApp, now: Now, chosen: Chosen | No
         raise Forbidden("Demo sessions are given on the loopback interface alone.")
     with connected(worker.pool) as connection:
         people = people_to_look_at(connection, now, _PEOPLE)
-    if not people:
-        raise InvalidInput("user_id", "this world has nobody with a home to look at")
-    user_id = chosen.user_id if chosen and chosen.user_id else people[0].user_id
-    issued = issue_token(user_id, worker.secret, now)
+        if not people:
+            raise InvalidInput("user_id", "this world has nobody with a home to look at")
+        user_id = chosen.user_id if chosen and chosen.user_id else people[0].user_id
+        account = account_number(connection, user_id)
+    issued = issue_token(user_id, account, worker.secret, now)
     users = tuple(Person(p.user_id, p.bookings, p.categories) for p in people)
     return Json(Session(issued.token, user_id, issued.expires_at, users))
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
+from reco.api.access import Caller, LiveCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
@@ -72,7 +72,7 @@ class Kept:
 
 
 @router.post("/interactions", responses={200: {"model": Kept}, **PROBLEMS})
-def interactions(worker: WorkerOfApp, now: Now, caller: KnownCaller, batch: Batch) -> Json:
+def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch) -> Json:
     """Record what people did: all of the batch, or nothing. What was sent before is kept once."""
     checked = [_checked(place, sent, caller, now) for place, sent in enumerate(batch.interactions)]
     with connected(worker.pool) as connection:

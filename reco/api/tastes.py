@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import TASTES, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
@@ -38,7 +38,7 @@ class TastesSent(BaseModel):
     "/users/{user_id}/tastes", responses={200: shown(StatedTastes, TASTES), **NOT_FOUND, **PROBLEMS}
 )
 def post(
-    worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId, tastes: TastesSent
+    worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, tastes: TastesSent
 ) -> Json:
     """Say what a user likes, in the place of what was said before; the next feed heeds it."""
     stated = Tastes(tastes.categories, tastes.genres, tastes.items)
@@ -50,7 +50,7 @@ def post(
 @router.get(
     "/users/{user_id}/tastes", responses={200: shown(StatedTastes, TASTES), **NOT_FOUND, **PROBLEMS}
 )
-def get(worker: WorkerOfApp, caller: KnownCaller, user_id: UserId) -> Json:
+def get(worker: WorkerOfApp, caller: LiveCaller, user_id: UserId) -> Json:
     """What a user said last to like; empty, where nothing was said."""
     with connected(worker.pool) as connection:
         return Json(read_tastes(connection, caller.user(user_id) or user_id))

@@ -20,14 +20,28 @@ class UserToken:
     expires_at: datetime
 
 
-def issue_token(user_id: str, secret: str, now: datetime) -> UserToken:
-    """Return a token for `user_id`, good for `LIFETIME` from `now`."""
+@dataclass(frozen=True)
+class Bearer:
+    """Whom a token speaks for."""
+
+    user_id: str
+    account: int | None
+    """Whose the id was when the token was issued (`reco.core.accounts.account_number`)."""
+
+
+def issue_token(user_id: str, account: int | None, secret: str, now: datetime) -> UserToken:
+    """Return a token for `user_id` while it is that account's, good for `LIFETIME` from `now`."""
     expires_at = now + LIFETIME
-    claims = {"sub": user_id, "exp": int(expires_at.timestamp()), "use": "user"}
+    claims = {
+        "sub": user_id,
+        "account": account,
+        "exp": int(expires_at.timestamp()),
+        "use": "user",
+    }
     return UserToken(jwt.encode(claims, secret, algorithm=_ALGORITHM), user_id, expires_at)
 
 
-def user_of(token: str, secret: str, now: datetime) -> str:
+def bearer_of(token: str, secret: str, now: datetime) -> Bearer:
     """Return whom `token` speaks for.
 
     Raises
@@ -45,8 +59,8 @@ def user_of(token: str, secret: str, now: datetime) -> str:
         )
     except jwt.InvalidTokenError as error:
         raise Unauthorized("The user token was not issued here, or was changed.") from error
-    if claims.get("use") != "user":
+    if claims.get("use") != "user" or "account" not in claims:
         raise Unauthorized("This is no user token.")
     if claims["exp"] <= now.timestamp():
         raise Unauthorized("The user token is over; ask for a new one.")
-    return str(claims["sub"])
+    return Bearer(claims["sub"], claims["account"])

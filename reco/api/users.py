@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from reco.api.access import KnownCaller, Now, WorkerOfApp
+from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import CREDIT, USER, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.api.tokens import UserToken, issue_token
-from reco.core.accounts import CreditStanding, Person, read_credit, register
+from reco.core.accounts import CreditStanding, Person, account_number, read_credit, register
 from reco.core.policies import read_policies
 from reco.db.pool import connected
 from reco.geo.points import Point
@@ -63,7 +63,7 @@ class User:
 
 @router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
 def put(
-    worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId, person: PersonSent
+    worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, person: PersonSent
 ) -> Json:
     """Create or replace an account; needs a key of scope app. A deposit is granted once an age."""
     caller.must_be("app", "admin")
@@ -80,14 +80,16 @@ def put(
 
 
 @router.get("/users/{user_id}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS})
-def credit(worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId) -> Json:
+def credit(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """What is left of a user's credit: in all, by cap, until when."""
     with connected(worker.pool) as connection:
         return Json(read_credit(connection, caller.user(user_id) or user_id, now))
 
 
 @router.post("/users/{user_id}/token", responses={200: {"model": UserToken}, **PROBLEMS})
-def token(worker: WorkerOfApp, now: Now, caller: KnownCaller, user_id: UserId) -> Json:
+def token(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """A token that opens this user's own resources for an hour; needs a key of scope app."""
     caller.must_be("app", "admin")
-    return Json(issue_token(user_id, worker.secret, now))
+    with connected(worker.pool) as connection:
+        account = account_number(connection, user_id)
+    return Json(issue_token(user_id, account, worker.secret, now))

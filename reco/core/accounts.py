@@ -23,6 +23,7 @@ values (%(user_id)s, %(birth_date)s,
 on conflict (external_id) do update set birth_date = excluded.birth_date, home = excluded.home
 returning id
 """
+_NUMBER = "select id from core.beneficiary where external_id = %s and erased_at is null"
 _GRANTED = """
 select amount_cents, digital_cap_cents, physical_cap_cents, offer_limit_cents, granted_at,
   expires_at, age
@@ -188,6 +189,15 @@ def register(
             act_as(connection, "programme")
             connection.execute(_GRANT, vars(due) | {"user": made[0]})
         return Registered(due is not None, read_credit(connection, person.user_id, now))
+
+
+def account_number(connection: psycopg.Connection[Any], user_id: str) -> int | None:
+    """Return the number of the account that has this id now, None where none has.
+
+    The id of an erased account may become somebody else's; its number never does.
+    """
+    found = connection.execute(_NUMBER, (user_id,)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def read_credit(connection: psycopg.Connection[Any], user_id: str, now: datetime) -> CreditStanding:

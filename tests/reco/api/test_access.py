@@ -7,9 +7,10 @@ from fastapi.testclient import TestClient
 from worlds import NOW
 
 from reco.api.keys import REMEMBERED, create_key, list_keys, revoke_key
-from reco.api.tokens import LIFETIME, issue_token, user_of
+from reco.api.tokens import LIFETIME, Bearer, bearer_of, issue_token
 from reco.core.partners import create_partner
 from reco.errors import InvalidInput, NotFound, Unauthorized
+from reco.people.erase import erase_person
 
 SECRET = "a secret of at least thirty-two bytes"
 
@@ -108,17 +109,59 @@ def test_a_token_opens_its_own_users_resources_only(client, key, at_noon):
 
 
 def test_only_our_own_tokens_count():
-    good = issue_token("u", SECRET, NOW).token
-    assert user_of(good, SECRET, NOW + timedelta(minutes=59)) == "u"
+    good = issue_token("u", 7, SECRET, NOW).token
+    assert bearer_of(good, SECRET, NOW + timedelta(minutes=59)) == Bearer("u", 7)
     head, body, signature = good.split(".")
     for forged in (
-        issue_token("u", SECRET[::-1], NOW).token,
+        issue_token("u", 7, SECRET[::-1], NOW).token,
         f"{head}.{body}.{signature[:-2]}",
         f"eyJhbGciOiJub25lIn0.{body}.",
         "",
     ):
         with pytest.raises(Unauthorized):
-            user_of(forged, SECRET, NOW)
+            bearer_of(forged, SECRET, NOW)
+
+
+def test_a_token_of_the_erased_opens_nothing_of_the_next_of_that_id(client, key, api_world):
+    def registered():
+        assert client.put("/v1/users/lee", json={}, headers=key).status_code == 200
+        return bearer(client.post("/v1/users/lee/token", headers=key).json()["token"])
+
+    before = client.post("/v1/users/lee/token", headers=key).json()["token"]
+    theirs = registered()
+    asked = [
+        ("GET", "/v1/users/lee/credit", None),
+        ("GET", "/v1/users/lee/bookings", None),
+        ("GET", "/v1/users/lee/tastes", None),
+        ("POST", "/v1/users/lee/tastes", {}),
+        ("GET", "/v1/feed", None),
+        (
+            "POST",
+            "/v1/interactions",
+            {"interactions": [{"offer_id": "play-friday", "kind": "view"}]},
+        ),
+    ]
+
+    def statuses(headers):
+        return {
+            client.request(way, path, json=body, headers=headers).status_code
+            for way, path, body in asked
+        }
+
+    assert statuses(theirs) == {200}
+    erase_person(api_world, "lee", NOW)
+    assert statuses(theirs) == {401}
+    next_one = registered()
+    assert statuses(theirs) == statuses(bearer(before)) == {401}
+    assert statuses(next_one) == {200}
+    booking = {"stock_id": "guide-free", "quantity": 1}
+    refused = client.post(
+        "/v1/bookings", json=booking, headers=theirs | {"Idempotency-Key": "old phone"}
+    )
+    assert refused.status_code == 401
+    assert client.delete("/v1/bookings/1", headers=theirs).status_code == 401
+    # What is nobody's stays open.
+    assert client.get("/v1/categories", headers=theirs).status_code == 200
 
 
 def test_a_cursor_is_no_token(client, key):

@@ -10,6 +10,8 @@ from worlds import NOW, small_world
 from reco.api.app import create_app
 from reco.api.keys import create_key
 from reco.api.tokens import issue_token
+from reco.core.accounts import account_number
+from reco.db.pool import connected
 from reco.settings import Settings
 from reco.worker import Worker
 
@@ -31,8 +33,10 @@ def key(client, connection):
     return {"X-API-Key": create_key(connection, "app", "tests", NOW)}
 
 
-def token(user="reader"):
-    return {"Authorization": f"Bearer {issue_token(user, SECRET, NOW).token}"}
+def token(client, user="reader"):
+    with connected(client.app.state.worker.pool) as connection:
+        account = account_number(connection, user)
+    return {"Authorization": f"Bearer {issue_token(user, account, SECRET, NOW).token}"}
 
 
 def book(client, headers, stock="film-tonight", key=None, **body):
@@ -49,7 +53,7 @@ def feed_items(client, headers):
 
 
 def test_a_phone_books_looks_and_cancels(client):
-    phone = token()
+    phone = token(client)
     assert "classic" in feed_items(client, phone)
     before = credit(client, phone)
     made = book(client, phone, "classic-soon")
@@ -69,9 +73,9 @@ def test_a_phone_books_looks_and_cancels(client):
 
 
 def test_a_retry_gets_the_same_answer(client):
-    first, again = (book(client, token(), key="one attempt") for _ in range(2))
+    first, again = (book(client, token(client), key="one attempt") for _ in range(2))
     assert (first.status_code, first.content) == (again.status_code, again.content)
-    other = book(client, token(), "manga-shop", key="one attempt")
+    other = book(client, token(client), "manga-shop", key="one attempt")
     assert (other.status_code, other.json()["field"]) == (422, "Idempotency-Key")
 
 
@@ -92,10 +96,10 @@ def test_a_refusal_names_the_rule_and_by_how_much(client, key):
 
 def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connection):
     connection.execute("update core.stock set price_cents = 900 where external_id = 'film-tonight'")
-    refused = book(client, token(), expected_amount_cents=700)
+    refused = book(client, token(client), expected_amount_cents=700)
     assert (refused.status_code, refused.json()["rule"]) == (409, "price_changed")
     assert (refused.json()["amount_cents"], refused.json()["expected_cents"]) == (900, 700)
-    assert book(client, token(), expected_amount_cents=900).status_code == 201
+    assert book(client, token(client), expected_amount_cents=900).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -111,21 +115,21 @@ def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connecti
     ],
 )
 def test_bad_orders_are_named(client, body, field):
-    response = book(client, token(), **body)
+    response = book(client, token(client), **body)
     assert (response.status_code, response.json()["field"]) == (422, field)
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 201])
 def test_a_key_of_an_attempt_is_needed(client, bad):
-    headers = token() | {"Idempotency-Key": bad}
+    headers = token(client) | {"Idempotency-Key": bad}
     response = client.post("/v1/bookings", json={"stock_id": "film-tonight"}, headers=headers)
     assert (response.status_code, response.json()["field"]) == (422, "Idempotency-Key")
-    missing = client.post("/v1/bookings", json={"stock_id": "film-tonight"}, headers=token())
+    missing = client.post("/v1/bookings", json={"stock_id": "film-tonight"}, headers=token(client))
     assert (missing.status_code, missing.json()["field"]) == (422, "Idempotency-Key")
 
 
 def test_unknown_things_are_not_found(client, key):
-    assert book(client, token(), "nothing").status_code == 404
+    assert book(client, token(client), "nothing").status_code == 404
     assert book(client, key, user_id="nobody").status_code == 404
     assert client.get("/v1/users/nobody/credit", headers=key).status_code == 404
     assert client.get("/v1/users/nobody/bookings", headers=key).status_code == 404
@@ -134,15 +138,15 @@ def test_unknown_things_are_not_found(client, key):
 
 
 def test_a_phone_opens_its_own_resources_only(client):
-    booking = book(client, token()).json()["booking_id"]
-    other = token("villager")
+    booking = book(client, token(client)).json()["booking_id"]
+    other = token(client, "villager")
     assert book(client, other, user_id="reader").status_code == 403
     assert client.get("/v1/users/reader/credit", headers=other).status_code == 403
     assert client.get("/v1/users/reader/bookings", headers=other).status_code == 403
     # It does not even learn that there is such a booking.
     assert client.delete(f"/v1/bookings/{booking}", headers=other).status_code == 404
-    assert client.post(f"/v1/bookings/{booking}/use", headers=token()).status_code == 403
-    assert client.put("/v1/users/reader", json={}, headers=token()).status_code == 403
+    assert client.post(f"/v1/bookings/{booking}/use", headers=token(client)).status_code == 403
+    assert client.put("/v1/users/reader", json={}, headers=token(client)).status_code == 403
 
 
 def test_a_server_names_the_user(client, key):
@@ -203,7 +207,7 @@ def test_an_account_is_made_with_its_deposit(client, key):
     again = client.put("/v1/users/new", json=body, headers=key).json()
     assert again == made | {"granted": False}
     assert book(client, key, user_id="new").status_code == 201
-    answer = client.get("/v1/feed", headers=token("new")).json()
+    answer = client.get("/v1/feed", headers=token(client, "new")).json()
     assert answer["location_used"]["source"] == "home"
 
 
