@@ -17,7 +17,7 @@ select b.id, u.external_id as user_id, t.external_id as stock_id, o.external_id 
   v.external_id as venue_id, v.name as venue_name, v.timezone as venue_timezone,
   b.quantity, b.amount_cents, b.booked_at, t.starts_at,
   coalesce(s.is_event, t.starts_at is not null) as is_event, b.collect_by, b.used_at,
-  b.cancelled_at, b.cancel_reason, t.quantity is not null as is_limited, o.partner_id
+  b.cancelled_at, b.cancel_reason, b.booked_for, t.quantity is not null as is_limited, o.partner_id
 from core.booking b
 join core.beneficiary u on u.id = b.user_id
 join core.stock t on t.id = b.stock_id
@@ -109,6 +109,7 @@ class BookingRow:
     used_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
+    booked_for: datetime | None
     is_limited: bool
     """Whether its stock has a number of places."""
     partner_id: int | None
@@ -124,6 +125,7 @@ class BookingRow:
             self.used_at,
             self.cancelled_at,
             self.cancel_reason,
+            self.booked_for,
         )
 
     @property
@@ -150,7 +152,7 @@ class BookingRow:
             state=state_of(self.standing),
             booked_at=self.booked_at,
             starts_at=self.starts_at,
-            cancellable_until=cancellable_until(self.is_event, self.starts_at, self.booked_at),
+            cancellable_until=cancellable_until(self.standing),
             collect_by=self.collect_by,
             used_at=self.used_at,
             cancelled_at=self.cancelled_at,

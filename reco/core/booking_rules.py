@@ -58,6 +58,8 @@ class Standing:
     used_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    booked_for: datetime | None = None
+    """`starts_at` when it was booked; None: not known."""
 
 
 def euros(cents: int) -> str:
@@ -101,15 +103,17 @@ def check_price(amount_cents: int, expected_cents: int | None) -> None:
         )
 
 
-def cancellable_until(
-    is_event: bool, starts_at: datetime | None, booked_at: datetime
-) -> datetime | None:
+def cancellable_until(booking: Standing) -> datetime | None:
     """Return the last moment at which a person may cancel, None: until it is collected.
 
-    For an event max(booking, min(event - 48 h, booking + 48 h)).
+    For an event max(booking, min(event - 48 h, booking + 48 h)); for one that was moved since, its
+    start: nobody pays for a day on which they cannot come.
     """
-    if not is_event or starts_at is None:
+    starts_at, booked_at = booking.starts_at, booking.booked_at
+    if not booking.is_event or starts_at is None:
         return None
+    if booking.booked_for not in {None, starts_at}:
+        return starts_at
     return max(booked_at, min(starts_at - CANCELLABLE_BEFORE, booked_at + CANCELLABLE_AFTER))
 
 
@@ -128,7 +132,7 @@ def state_of(booking: Standing) -> State:
 def check_cancellation(booking: Standing, now: datetime) -> None:
     """Raise `RuleBroken` unless the person may cancel `booking` at `now`."""
     _must_be_booked(booking, "cancelled")
-    until = cancellable_until(booking.is_event, booking.starts_at, booking.booked_at)
+    until = cancellable_until(booking)
     if until is not None and now > until:
         raise RuleBroken(
             "cancellation_closed",

@@ -75,9 +75,9 @@ where t.external_id = %(stock_id)s and u.external_id = %(user_id)s
 """
 _INSERT = """
 insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at, collect_by,
-  slate_id)
+  slate_id, booked_for)
 values (%(user)s, %(stock)s, %(quantity)s, %(amount_cents)s, %(booked_at)s, %(collect_by)s,
-  %(slate_id)s)
+  %(slate_id)s, %(booked_for)s)
 """
 _CANCEL = """
 update core.booking set cancelled_at = greatest(%(now)s, booked_at), cancel_reason = 'user'
@@ -293,6 +293,7 @@ def _booked(connection: psycopg.Connection[Any], claim: _Claim) -> Booking:
         "booked_at": booked_at,
         "collect_by": collect_by(sale, booked_at),
         "slate_id": order.slate_id,
+        "booked_for": stock.starts_at,
     }
     with connection.pipeline():
         act_as(connection, "user")

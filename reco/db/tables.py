@@ -246,6 +246,8 @@ booking = Table(
     _time("collect_by"),
     # The feed that it came from.
     Column("slate_id", Uuid),
+    # When it was to begin; null: no date, or not known.
+    _time("booked_for"),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("amount_cents >= 0", name="amount_cents"),
     CheckConstraint(

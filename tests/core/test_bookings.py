@@ -81,6 +81,30 @@ def test_a_stock_may_be_booked_again_within_the_same_tick_of_the_clock(small):
     assert second.booked_at == NOW + timedelta(microseconds=1)
 
 
+def test_an_event_that_was_moved_may_be_cancelled_until_it_begins(small):
+    booked_at, begins = NOW, NOW + 20 * DAY
+    move = "update core.stock set starts_at = %s where external_id = 'play-friday'"
+    booking = book(small, Order("reader", "play-friday"), "k", booked_at)
+    before = booking.starts_at
+    late = booked_at + 3 * DAY
+    with pytest.raises(RuleBroken, match="could be cancelled until"):
+        cancel(small, booking.booking_id, "reader", late)
+    small.execute(move, (begins,))
+    (seen,) = (b for b in read_bookings(small, "reader").bookings if b.stock_id == "play-friday")
+    assert seen.cancellable_until == begins
+    with pytest.raises(RuleBroken, match="could be cancelled until"):
+        cancel(small, booking.booking_id, "reader", begins + DAY)
+    # Moved back it is what was booked.
+    small.execute(move, (before,))
+    with pytest.raises(RuleBroken, match="could be cancelled until"):
+        cancel(small, booking.booking_id, "reader", late)
+    small.execute(move, (begins,))
+    assert cancel(small, booking.booking_id, "reader", late).state == "cancelled"
+    # Who books it now, books the new date.
+    again = book(small, Order("reader", "play-friday"), "again", late)
+    assert again.cancellable_until == late + 2 * DAY
+
+
 def test_too_late_to_cancel_is_told(small):
     booking = book(small, FILM, "k1", NOW)
     with pytest.raises(RuleBroken, match="1 h ago") as broken:

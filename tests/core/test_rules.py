@@ -162,9 +162,10 @@ def test_what_the_credit_allows_is_what_the_rules_allow(price_cents, total, cap,
     ],
 )
 def test_an_event_may_be_cancelled_for_two_days_and_until_two_days_before(starts_in_h, closes_in_h):
-    until = cancellable_until(True, NOW + starts_in_h * HOUR, NOW)
-    assert until == NOW + closes_in_h * HOUR
     booking = Standing(True, NOW + starts_in_h * HOUR, NOW, None, None, None)
+    until = cancellable_until(booking)
+    assert until == NOW + closes_in_h * HOUR
+    assert cancellable_until(replace(booking, booked_for=booking.starts_at)) == until
     check_cancellation(booking, until)
     with pytest.raises(RuleBroken) as broken:
         check_cancellation(booking, until + 90 * HOUR)
@@ -173,8 +174,9 @@ def test_an_event_may_be_cancelled_for_two_days_and_until_two_days_before(starts
 
 
 def test_goods_may_be_cancelled_until_they_are_collected_or_expire():
-    assert cancellable_until(False, None, NOW) is None
-    check_cancellation(Standing(False, None, NOW, None, None, None), NOW + 9 * DAY)
+    booking = Standing(False, None, NOW, None, None, None)
+    assert cancellable_until(booking) is None
+    check_cancellation(booking, NOW + 9 * DAY)
     assert collect_by(BOOK, NOW) == NOW + 10 * DAY
     assert collect_by(replace(BOOK, collect_days=30), NOW) == NOW + 30 * DAY
     assert collect_by(PLAY, NOW) is None

@@ -88,7 +88,8 @@ def booked_errors(row: StockRow, before: StockRow, booked: int) -> list[Fault]:
 def booked_warnings(row: StockRow, before: StockRow, booked: int) -> list[Fault]:
     """Return what is odd about a change of a stock of which `booked` places are booked."""
     if booked and row.starts_at != before.starts_at:
-        return [Fault("starts_at", f"{_places(booked)} for the time before; tell these people")]
+        detail = f"{_places(booked)} for the time before; tell these people, who may cancel"
+        return [Fault("starts_at", detail)]
     return []
 
 
