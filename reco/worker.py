@@ -17,6 +17,7 @@ from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.watch import CatalogueWatch
 from reco.db.pool import Pool, connected, open_pool
 from reco.db.replica import Reads
+from reco.db.share import Share
 from reco.errors import RecoError, Unavailable
 from reco.experiments.records import running_experiment
 from reco.experiments.trial import Trial, trial_of
@@ -69,6 +70,8 @@ class Worker:
             world.conninfo, world.catalogue, clock, self._take_catalogue
         )
         self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
+        # Of what everybody wants the bookings wait in turn: feeds are not to wait with them.
+        self.bookings = Share(self.pool, max(1, settings.pool_size // 2))
         self.reads = Reads(
             self.pool,
             world.read_conninfo,

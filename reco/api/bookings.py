@@ -87,7 +87,7 @@ def make(
     wanted = Order(
         user_id, order.stock_id, order.quantity, order.slate_id, order.expected_amount_cents
     )
-    with connected(worker.pool) as connection:
+    with worker.bookings.connected() as connection:
         return Json(book(connection, wanted, idempotency_key, now), 201)
 
 

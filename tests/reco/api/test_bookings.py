@@ -1,5 +1,6 @@
 """Bookings, credit and accounts over HTTP: who may, what is answered, what a retry gets."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from uuid import uuid4
 
@@ -196,6 +197,18 @@ def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
     asked = {"cursor": cursor}
     response = client.get("/v1/users/reader/bookings", params=asked, headers=key)
     assert (response.status_code, response.json()["field"]) == (422, "cursor")
+
+
+def test_whoever_waits_to_book_keeps_no_feed_waiting(client, key):
+    worker = client.app.state.worker
+    worker.pool.longest_wait_s = 0.05
+    with ExitStack() as on_sale:
+        for _ in range(worker.settings.pool_size // 2):
+            on_sale.enter_context(worker.bookings.connected())
+        refused = book(client, key, user_id="reader")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert client.get("/v1/feed?user_id=reader", headers=key).status_code == 200
+    assert book(client, key, user_id="reader").status_code == 201
 
 
 def test_an_account_is_made_with_its_deposit(client, key):
