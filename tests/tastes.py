@@ -8,8 +8,22 @@ START = np.datetime64("2025-01-01", "us")
 FOREVER = np.datetime64("NaT", "us")
 
 
-def events_of(user, item, day=None, *, kind=BOOKING, split=-1, users=None, items=None, closes=None):
-    """Return events from rows of users and items and the days on which they happened."""
+def events_of(
+    user,
+    item,
+    day=None,
+    *,
+    kind=BOOKING,
+    split=-1,
+    users=None,
+    items=None,
+    closes=None,
+    cancelled=None,
+):
+    """Return events from rows of users and items and the days on which they happened.
+
+    `cancelled` holds days too, None where a booking stands.
+    """
     count = len(user)
     users = int(np.max(user, initial=-1)) + 1 if users is None else users
     items = int(np.max(item, initial=-1)) + 1 if items is None else items
@@ -24,7 +38,13 @@ def events_of(user, item, day=None, *, kind=BOOKING, split=-1, users=None, items
         value=np.full(count, np.nan, dtype=np.float32),
         split=np.broadcast_to(np.asarray(split, dtype=np.int8), count).copy(),
         closes=np.full(items, FOREVER) if closes is None else closes,
+        cancelled=None if cancelled is None else np.array([moment(day) for day in cancelled]),
     )
+
+
+def moment(day):
+    """Return a day as events have it, from `START`; never where it is None."""
+    return FOREVER if day is None else START + np.timedelta64(day, "D")
 
 
 def two_tastes(seed=0, users=60, items=40, bookings=12, days=100):

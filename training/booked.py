@@ -16,7 +16,7 @@ from reco.frames.sources import FolderSource, read_frames
 
 @dataclass(frozen=True)
 class BookedOffer:
-    """One booking that was not cancelled."""
+    """One booking."""
 
     user_id: str
     item_id: str
@@ -28,6 +28,14 @@ class BookedOffer:
     genres: Sequence[str] | None
     venue_type: str | None
     venue: str | None
+    cancelled_at: datetime | None = None
+    """None: it stands."""
+
+    def stands(self, cutoff: datetime | None) -> bool:
+        """Say whether it stands, as `Events.stands` says it; a cutoff of None is today."""
+        if self.cancelled_at is None or cutoff is None or self.at is None:
+            return self.cancelled_at is None
+        return self.at < cutoff <= self.cancelled_at
 
     @property
     def values(self) -> frozenset[Value]:
@@ -42,13 +50,13 @@ class BookedOffer:
 
 
 _BOOKED = """
-select u.external_id user_id, i.external_id item_id, b.at, b.split, c.name category,
-       s.name subcategory, i.genres, v.venue_type, v.external_id venue
+select u.external_id user_id, i.external_id item_id, b.at, b.cancelled_at, b.split,
+       c.name category, s.name subcategory, i.genres, v.venue_type, v.external_id venue
 from (
-    select b.user_id, t.offer_id, b.booked_at at, null split
-    from core.booking b join core.stock t on t.id = b.stock_id where b.cancelled_at is null
+    select b.user_id, t.offer_id, b.booked_at at, b.cancelled_at, null split
+    from core.booking b join core.stock t on t.id = b.stock_id
     union all
-    select user_id, offer_id, at, split from core.interaction where kind = 'booking'
+    select user_id, offer_id, at, null, split from core.interaction where kind = 'booking'
 ) b
 join core.beneficiary u on u.id = b.user_id
 join core.offer o on o.id = b.offer_id
@@ -61,14 +69,14 @@ where u.external_id = any(%s)
 
 
 def booked_in_database(conninfo: str, users: Iterable[str]) -> list[BookedOffer]:
-    """Return the bookings of `users` (external ids) in a world."""
+    """Return the bookings of `users` (external ids) in a world, the cancelled ones among them."""
     with psycopg.connect(conninfo) as connection:
         cursor = connection.cursor(row_factory=class_row(BookedOffer))
         return cursor.execute(_BOOKED, (list(users),)).fetchall()
 
 
 def booked_in_frames(folder: Path, users: Iterable[str]) -> list[BookedOffer]:
-    """Return the bookings of `users` in a folder of frames.
+    """Return the bookings of `users` in a folder of frames, the cancelled ones among them.
 
     Raises
     ------
@@ -90,9 +98,9 @@ def _bookings(frames: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
     done = frames["interactions"]
     yield done.loc[done["kind"] == "booking", ["user_id", "offer_id", "at", "split"]]
     if "bookings" in frames:
-        live = frames["bookings"][frames["bookings"]["cancelled_at"].isna()]
-        sold = live.merge(frames["stocks"][["stock_id", "offer_id"]], on="stock_id")
-        yield sold.rename(columns={"booked_at": "at"})[["user_id", "offer_id", "at"]]
+        sold = frames["bookings"].merge(frames["stocks"][["stock_id", "offer_id"]], on="stock_id")
+        columns = ["user_id", "offer_id", "at", "cancelled_at"]
+        yield sold.rename(columns={"booked_at": "at"})[columns]
 
 
 def _from_frames(row: Mapping[Any, Any]) -> BookedOffer:

@@ -1,13 +1,12 @@
 """What people did, from a folder of frames or from a world's database; both give the same events.
 
-Events are the interactions and the bookings that stand (`training.standing`), each on the item of
-its offer. They come in one order whatever their source, so that training can be repeated to the
-bit.
+Events are the interactions and the bookings, the cancelled ones among them, each on the item of its
+offer; `Events.standing` leaves out what does not stand. They come in one order whatever their
+source, so that training can be repeated to the bit.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from reco.db.session import transaction
 from reco.errors import InvalidInput
 from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource, FrameSource
-from training.standing import STANDS, standing
 
 
 @dataclass(frozen=True)
@@ -36,15 +34,11 @@ class _Deeds:
     at: NDArray[np.datetime64]
     value: NDArray[np.float32]
     split: NDArray[np.int8]
+    cancelled: NDArray[np.datetime64]
 
 
-def events_from_frames(folder: Path, cutoff: datetime | None = None) -> Events:
+def events_from_frames(folder: Path) -> Events:
     """Return the events of a folder of frames.
-
-    Parameters
-    ----------
-    cutoff
-        With a zone: at which what was booked before it is seen. None: today.
 
     Raises
     ------
@@ -54,17 +48,15 @@ def events_from_frames(folder: Path, cutoff: datetime | None = None) -> Events:
     FramesRefused
         There are bad rows.
     """
-    return events_from_source(FolderSource(folder), cutoff)
+    return events_from_source(FolderSource(folder))
 
 
-def events_from_source(source: FrameSource, cutoff: datetime | None = None) -> Events:
+def events_from_source(source: FrameSource) -> Events:
     """Return the events of any set of frames; see `events_from_frames`."""
-    return events_and_offers(source, cutoff)[0]
+    return events_and_offers(source)[0]
 
 
-def events_and_offers(
-    source: FrameSource, cutoff: datetime | None = None
-) -> tuple[Events, NDArray[np.int32]]:
+def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
     """Return the events of `source`, and the row of each one's offer among the sorted offer ids."""
     users = _sorted(_table(source, "users", "user_id").column(0))
     items = _sorted(_table(source, "items", "item_id").column(0))
@@ -72,22 +64,20 @@ def events_and_offers(
     offer_item = _rows(offers["item_id"], items, "offers.item_id")
     deeds = [_interactions(source, users, offers["offer_id"])]
     if "bookings" in source.names:
-        deeds.append(_bookings(source, users, offers["offer_id"], cutoff))
+        deeds.append(_bookings(source, users, offers["offer_id"]))
     closes = _closes(source, offers, offer_item, len(items))
     events, offer = _events(_as_bytes(users), _as_bytes(items), offer_item, deeds, closes)
     lonlat, category = _lonlat(source, offer_item, len(items)), _category(source)
     return replace(events, lonlat=lonlat, category=category), offer
 
 
-def events_from_database(conninfo: str, cutoff: datetime | None = None) -> Events:
+def events_from_database(conninfo: str) -> Events:
     """Return the events of a migrated database; of people who are erased there are none.
 
     Parameters
     ----------
     conninfo
         libpq URL.
-    cutoff
-        See `events_from_frames`.
 
     Raises
     ------
@@ -95,7 +85,7 @@ def events_from_database(conninfo: str, cutoff: datetime | None = None) -> Event
         The database does not answer.
     """
     with transaction(conninfo, read_only=True) as connection:
-        return _fetched(connection, cutoff)
+        return _fetched(connection)
 
 
 def _events(
@@ -105,12 +95,16 @@ def _events(
     deeds: Sequence[_Deeds],
     closes: NDArray[np.datetime64],
 ) -> tuple[Events, NDArray[np.int32]]:
-    """Keep what is there twice once, the first of it; drop who is unknown; put all in order."""
+    """Keep what is there twice once, the first of it; drop who is unknown; put all in order.
+
+    Of bookings of one moment that one is kept which stands, or stood longest.
+    """
     together = _Deeds(
         *(np.concatenate([getattr(part, f.name) for part in deeds]) for f in fields(_Deeds))
     )
     at_us = together.at.view(np.int64)
-    order = np.lexsort((together.kind, together.offer, at_us, together.user))
+    ends_us = np.where(np.isnat(together.cancelled), _FOREVER, together.cancelled.view(np.int64))
+    order = np.lexsort((-ends_us, together.kind, together.offer, at_us, together.user))
     known = (together.user >= 0) & (together.offer >= 0)
     order = order[known[order]]
     first = np.zeros(len(order), dtype=np.bool_)
@@ -130,6 +124,7 @@ def _events(
         value=together.value[kept],
         split=together.split[kept],
         closes=closes,
+        cancelled=together.cancelled[kept],
     )
     return events, offer
 
@@ -143,19 +138,18 @@ def _interactions(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray)
         at=_times(table["at"]),
         value=_numpy(table["value"].cast(pa.float32(), safe=False), np.float32(np.nan)),
         split=_codes(table["split"], SPLITS),
+        cancelled=_never(len(table)),
     )
 
 
-def _bookings(
-    source: FrameSource, users: pa.Array, offers: pa.ChunkedArray, cutoff: datetime | None
-) -> _Deeds:
+def _bookings(source: FrameSource, users: pa.Array, offers: pa.ChunkedArray) -> _Deeds:
     table = _table(source, "bookings", "user_id", "stock_id", "booked_at", "cancelled_at")
-    table = standing(table, cutoff)
     stocks = _table(source, "stocks", "stock_id", "offer_id")
     stock_offer = _rows(stocks["offer_id"], offers, "stocks.offer_id")
     stock = _rows(table["stock_id"], stocks["stock_id"], "bookings.stock_id")
     user = _rows(table["user_id"], users, "bookings.user_id")
-    return _booked(user, stock_offer[stock], _times(table["booked_at"]))
+    cancelled = _times(table["cancelled_at"])
+    return _booked(user, stock_offer[stock], _times(table["booked_at"]), cancelled)
 
 
 def _closes(
@@ -203,7 +197,10 @@ def _last_closing(
 
 
 def _booked(
-    user: NDArray[np.int32], offer: NDArray[np.int32], at: NDArray[np.datetime64]
+    user: NDArray[np.int32],
+    offer: NDArray[np.int32],
+    at: NDArray[np.datetime64],
+    cancelled: NDArray[np.datetime64],
 ) -> _Deeds:
     rows = len(user)
     return _Deeds(
@@ -213,7 +210,12 @@ def _booked(
         at=at,
         value=np.full(rows, np.nan, dtype=np.float32),
         split=np.full(rows, -1, dtype=np.int8),
+        cancelled=cancelled,
     )
+
+
+def _never(rows: int) -> NDArray[np.datetime64]:
+    return np.full(rows, _NAT).view("datetime64[us]")
 
 
 def _table(source: FrameSource, name: str, *columns: str) -> pa.Table:
@@ -295,7 +297,7 @@ _INTERACTIONS_QUERY = """
     from core.interaction
 """
 _BOOKINGS_QUERY = """
-    select b.user_id, s.offer_id, b.booked_at
+    select b.user_id, s.offer_id, b.booked_at, coalesce(b.cancelled_at, '-infinity')
     from core.booking b join core.stock s on s.id = b.stock_id
 """
 _CLOSES_QUERY = """
@@ -318,7 +320,7 @@ _CATEGORIES_QUERY = """
 """
 
 
-def _fetched(connection: psycopg.Connection[Any], cutoff: datetime | None) -> Events:
+def _fetched(connection: psycopg.Connection[Any]) -> Events:
     users = _vocabulary(connection, _USERS_QUERY)
     items = _vocabulary(connection, b"select id, external_id from core.item order by id")
     offers = _vocabulary(connection, b"select id, external_id from core.offer order by id")
@@ -329,7 +331,7 @@ def _fetched(connection: psycopg.Connection[Any], cutoff: datetime | None) -> Ev
     offer_item[offers.rows(of_offer["id"])] = items.rows(of_offer["item"])
     deeds = [
         _fetched_interactions(connection, users, offers),
-        _fetched_bookings(connection, users, offers, cutoff),
+        _fetched_bookings(connection, users, offers),
     ]
     ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
     closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
@@ -358,22 +360,20 @@ def _fetched_interactions(
         at=columns["at"].view("datetime64[us]"),
         value=columns["value"],
         split=columns["split"].astype(np.int8),
+        cancelled=_never(len(columns["user"])),
     )
 
 
 def _fetched_bookings(
-    connection: psycopg.Connection[Any],
-    users: _Vocabulary,
-    offers: _Vocabulary,
-    cutoff: datetime | None,
+    connection: psycopg.Connection[Any], users: _Vocabulary, offers: _Vocabulary
 ) -> _Deeds:
-    kinds = {"user": "int8", "offer": "int8", "at": "time"}
-    query = f"{_BOOKINGS_QUERY} where {STANDS}"
-    columns = fetch_arrays(connection, query, kinds, {"cutoff": cutoff})
+    kinds = {"user": "int8", "offer": "int8", "at": "time", "cancelled": "time"}
+    columns = fetch_arrays(connection, _BOOKINGS_QUERY, kinds)
     return _booked(
         users.rows(columns["user"]),
         offers.rows(columns["offer"]),
         columns["at"].view("datetime64[us]"),
+        columns["cancelled"].view("datetime64[us]"),
     )
 
 

@@ -23,6 +23,7 @@ from training.evaluate import rank_items
 from training.intervals import Estimate, mean_intervals
 from training.latency import Clock, Requests, median_intervals, paired_latencies_ms
 from training.metrics import hits, ndcg
+from training.split import aware
 from training.trial import (
     LEAST_USERS,
     Contender,
@@ -44,7 +45,7 @@ _TIMED_ITEMS = 20_000
 
 Values = frozenset[Value]
 ReadBooked = Callable[[Sequence[str]], list[BookedOffer]]
-"""External user ids -> their bookings."""
+"""External user ids -> their bookings, the cancelled ones among them."""
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,11 @@ def _met_and_later(
     """
     people, items = trial.part.past.users, trial.part.past.items
     names = [people[user].decode() for user in trial.task.users[drawn]]
+    cutoff = aware(trial.part.cutoff)
     by_user: dict[str, list[BookedOffer]] = {name: [] for name in names}
     for booked in read_booked(names):
-        by_user[booked.user_id].append(booked)
+        if booked.stands(cutoff):
+            by_user[booked.user_id].append(booked)
     met: list[Values] = []
     later: list[tuple[int, int, Values]] = []
     for place, name in enumerate(names):

@@ -24,6 +24,7 @@ from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
+from training.split import naive_utc
 from training.standing import standing
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
@@ -153,8 +154,9 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
     Parameters
     ----------
     cutoff
-        With a zone: that of the events (`training.extract`).
+        With a zone: what stands is told as it was known there (`training.standing`). None: today.
     """
+    events = events.standing(naive_utc(cutoff) if cutoff else None)
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
     offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
     offer_item = rows_in(offers["item_id"], _names(events.items), -1)

@@ -60,8 +60,8 @@ def slate_tasks(data: SlateData, split: str, seed: int = 0) -> tuple[SlateTask, 
     ----------
     split
         `time`: the first 70 % of the interactions train, the next 10 % choose, the last 20 % test,
-        one border for all users. `given`: the data set's own parts; without a part
-        `valid` a tenth of `train` chooses.
+        one border for all users; what was booked before it and cancelled after counts as met.
+        `given`: the data set's own parts; without a part `valid` a tenth of `train` chooses.
 
     Raises
     ------
@@ -86,16 +86,21 @@ def slate_tasks(data: SlateData, split: str, seed: int = 0) -> tuple[SlateTask, 
 
 
 def _by_time(data: SlateData) -> tuple[SlateTask, SlateTask]:
-    at = data.events.at
-    timed = np.flatnonzero(~np.isnat(at))
+    at, stands = data.events.at, data.events.stands
+    timed = np.flatnonzero(~np.isnat(at) & stands())
     if not len(timed):
         raise InvalidInput("split", "these interactions have no times; use --split given")
     ordered = np.sort(at[timed])
     first = ordered[int(len(ordered) * TRAIN_SHARE)]
     second = ordered[int(len(ordered) * SEEN_SHARE)]
     return (
-        _task(data, at < first, (at >= first) & (at < second), first),
-        _task(data, at < second, at >= second, second),
+        _task(
+            data,
+            (at < first) & stands(first),
+            (at >= first) & (at < second) & stands(second),
+            first,
+        ),
+        _task(data, (at < second) & stands(second), (at >= second) & stands(), second),
     )
 
 

@@ -63,18 +63,18 @@ def split_plan(
     if split == "given":
         return _given_plan(events, cutoff, seed)
     timed = _require_times(events)
-    final = (
-        time_split(timed, cutoff)
-        if cutoff is not None
-        else Part(timed, timed.take(np.zeros(len(timed), dtype=bool)), None)
-    )
-    if not len(final.past):
+    final = _all_of(timed) if cutoff is None else time_split(timed, cutoff)
+    if cutoff is not None and not len(final.past):
         raise InvalidInput("cutoff", f"nothing happened before {cutoff}")
-    return Plan(time_split(final.past, inner_cutoff(final.past)), final)
+    inner = inner_cutoff(final.past)
+    later = final.past.take(final.past.at >= inner)
+    return Plan(Part(time_split(timed, inner).past, later, inner), final)
 
 
 def time_split(events: Events, cutoff: np.datetime64) -> Part:
-    """Cut `events` at one moment for all users: before it, and from it on.
+    """Cut `events` at one moment for all users: before it, as was known there, and from it on.
+
+    What was cancelled is in neither half, unless it was booked before `cutoff` and cancelled after.
 
     >>> at = np.array(["2025-05-01", "2025-06-01", "2025-06-02"], dtype="datetime64[us]")
     >>> zeros = np.zeros(3, dtype=np.int32)
@@ -86,13 +86,15 @@ def time_split(events: Events, cutoff: np.datetime64) -> Part:
     >>> len(part.past), len(part.future)
     (1, 2)
     """
-    before = events.at < cutoff
-    return Part(events.take(before), events.take(~before), cutoff)
+    known = events.standing(cutoff)
+    before = known.at < cutoff
+    return Part(known.take(before), known.take(~before), cutoff)
 
 
 def inner_cutoff(events: Events, share: float = HELD_OUT_SHARE) -> np.datetime64:
-    """Return the moment after which the last `share` of the target events lie."""
-    at = np.sort(events.at[np.isin(events.kind, target_kinds(events))])
+    """Return the moment after which the last `share` of the target events that stand lie."""
+    known = events.standing()
+    at = np.sort(known.at[np.isin(known.kind, target_kinds(known))])
     if not len(at):
         raise InvalidInput("events", "there is none that a model could learn from")
     return np.datetime64(at[int(len(at) * (1.0 - share))], "us")
@@ -115,12 +117,17 @@ def target_kinds(*events: Events) -> NDArray[np.int8]:
     return np.asarray(kinds[is_target], dtype=np.int8)
 
 
+def _all_of(events: Events) -> Part:
+    known = events.standing()
+    return Part(known, known.take(np.zeros(len(known), dtype=bool)), None)
+
+
 def _given_plan(events: Events, cutoff: np.datetime64 | None, seed: int) -> Plan:
     if cutoff is not None:
         raise InvalidInput("cutoff", "a given split has no cutoff; leave one of the two out")
     if not np.any(events.split >= 0):
         raise InvalidInput("split", "these interactions name no split; use --split time")
-    used = events.take(events.split >= 0)
+    used = events.take(events.stands() & (events.split >= 0))
     is_test = used.split == _TEST
     seen = used.take(~is_test)
     held_out = seen.split == _VALID

@@ -1,20 +1,23 @@
 """Events from frames and from the database: the same, in the same order."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from features.interactions import EVENT_KINDS, Events
+from reco.db.arrays import micros
 from reco.errors import InvalidInput
 from reco.frames.files import write_frames
 from reco.frames.importing import import_frames
 from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource, MemorySource
 from reco.frames.tables import frame_table
+from training.booked import booked_in_database, booked_in_frames
 from training.extract import events_from_database, events_from_frames, events_from_source
 from training.market import market_of
+from training.split import naive_utc
 
 _COLUMNS = tuple(Events.__dataclass_fields__)
 
@@ -77,6 +80,10 @@ def assert_same(left, right):
         assert getattr(left, column).dtype == getattr(right, column).dtype
 
 
+def in_us(moment):
+    return moment and micros(moment)
+
+
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_files_and_database_give_the_same_events(world, tmp_path, file_format):
     frames = random_frames(seed=3, events=3_000)
@@ -85,12 +92,21 @@ def test_files_and_database_give_the_same_events(world, tmp_path, file_format):
     from_files = events_from_frames(tmp_path / "frames")
     assert_same(from_files, events_from_database(world.conninfo))
     # At the very moment at which some were booked, and others cancelled.
-    cutoff = datetime.fromtimestamp(2 * 10**9, UTC) + timedelta(microseconds=7)
-    known = events_from_frames(tmp_path / "frames", cutoff)
-    assert_same(known, events_from_database(world.conninfo, cutoff))
-    assert len(known) > len(from_files)
-    assert len(from_files) < 3_000 + 10
+    cutoff = np.datetime64(2 * 10**15 + 7, "us")
+    stood, stand = from_files.standing(cutoff), from_files.standing()
+    assert len(stand) < len(stood) < len(from_files)
+    assert len(stand) < 3_000 + 10
     assert len(from_files.items) == 12
+    users = [user.decode() for user in from_files.users]
+    from_files, from_database = (
+        {(one.user_id, one.item_id, *map(in_us, (one.at, one.cancelled_at))) for one in booked}
+        for booked in (
+            booked_in_frames(tmp_path / "frames", users),
+            booked_in_database(world.conninfo, users),
+        )
+    )
+    assert from_files == from_database
+    assert {row[3] is None for row in from_files} == {True, False}
 
 
 def test_the_order_of_a_file_does_not_matter(tmp_path):
@@ -140,7 +156,7 @@ def small_frames():
 
 def test_events_say_who_did_what_and_when(tmp_path):
     write_frames(small_frames(), tmp_path / "frames", "parquet")
-    events = events_from_frames(tmp_path / "frames")
+    events = events_from_frames(tmp_path / "frames").standing()
     assert events.category.tolist() == [1, 0]
     assert events.users.tolist() == [b"nobody", b"u"]
     assert events.items.tolist() == [b"a", b"b"]
@@ -184,12 +200,34 @@ def test_what_is_cancelled_after_a_cutoff_stood_there(cutoff, stands):
             **dict(zip(("booked_at", "cancelled_at"), moments, strict=True)),
         },
     )
-    events = events_from_source(MemorySource(frames), cutoff)
+    told = events_from_source(MemorySource(frames))
+    events = told.standing(naive_utc(cutoff) if cutoff else None)
     booked = events.at[events.kind == EVENT_KINDS.index("booking")]
     assert [at.item().day for at in booked] == stands
-    market = market_of(frames, events, cutoff)
+    market = market_of(frames, told, cutoff)
+    assert len(market.events) == len(events)
     for told_us in (market.booked_at_us, market.spent_at_us):
         np.testing.assert_array_equal(told_us, booked.astype(np.int64))
+
+
+def test_a_booking_that_was_cancelled_and_made_again_at_once_stands():
+    def of_days(*days):
+        moments = [day and CUTOFF.replace(day=day) for day in days]
+        return pa.array(moments, pa.timestamp("us", "UTC"))
+
+    frames = small_frames()
+    frames["bookings"] = frame_table(
+        "bookings",
+        {
+            **{name: [of] * 3 for name, of in (("user_id", "u"), ("stock_id", "s"))},
+            **{name: [1] * 3 for name in ("quantity", "amount_eur")},
+            "booked_at": of_days(3, 3, 3),
+            "cancelled_at": of_days(4, None, 5),
+        },
+    )
+    events = events_from_source(MemorySource(frames))
+    is_booking = events.kind == EVENT_KINDS.index("booking")
+    assert np.isnat(events.cancelled[is_booking]).tolist() == [True]
 
 
 def test_a_world_without_a_row_has_no_events(world):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tastes import START, events_of, two_tastes
+from tastes import START, events_of, moment, two_tastes
 
 from features.interactions import VIEW
 from reco.errors import ArtifactRefused, InvalidInput
@@ -111,6 +111,13 @@ def test_models_are_judged_on_what_came_after_both(contender):
         assert "after both models" in trial.told
 
 
+def test_what_was_cancelled_later_is_judged_as_what_it_was(contender):
+    early = crowd().at < START + np.timedelta64(80, "D")
+    events = replace(crowd(), cancelled=np.where(early, moment(90), moment(None)))
+    pair = contender("itemknn", CUTOFF), contender("popularity", CUTOFF + timedelta(days=10))
+    assert len(trial_of(events, *pair, users=50).part.past) == np.count_nonzero(early)
+
+
 def test_recipes_are_judged_where_a_model_has_seen_all(contender):
     trial = trial_of(crowd(), contender("itemknn"), contender("popularity", CUTOFF), users=2_000)
     assert trial.is_refit
@@ -169,6 +176,12 @@ def test_the_horizon_is_what_was_widened_and_shown(contender):
         )
         for user, item, at in rows
     ]
+    # What was booked before and cancelled before widened nobody's horizon.
+    undone = {
+        "at": CUTOFF - timedelta(days=2),
+        "cancelled_at": CUTOFF - timedelta(days=1),
+    }
+    booked += [replace(one, **undone) for one in booked]
     verdict = judged(itemknn, contender("popularity", CUTOFF), booked=booked)
     horizon = named(verdict, "horizon_recall@20")
     assert horizon.count > 200

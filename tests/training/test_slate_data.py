@@ -50,11 +50,15 @@ def test_an_unknown_format_is_told(tmp_path):
         read_slate_data(tmp_path, "csv")
 
 
-def data_of(offer, day, offer_item, values):
+def data_of(offer, day, offer_item, values, cancelled=None):
     offer = np.asarray(offer, dtype=np.int32)
     offer_item = np.asarray(offer_item, dtype=np.int32)
     events = events_of(
-        np.zeros(len(offer), int), offer_item[offer], day, items=offer_item.max() + 1
+        np.zeros(len(offer), int),
+        offer_item[offer],
+        day,
+        items=offer_item.max() + 1,
+        cancelled=cancelled,
     )
     venue = np.arange(len(offer_item))
     place = np.full((len(offer_item), 2), np.nan)
@@ -71,6 +75,17 @@ def test_a_hit_counts_by_its_item_and_earns_by_its_offer():
     assert test.found.offer.tolist() == [0, 1]
     met = test.times_met.toarray()[0]
     assert met.tolist() == [0, 0, 8]
+
+
+def test_what_was_cancelled_later_had_been_met():
+    days, cancelled = [*range(10), 0, 1, 9], [None] * 10 + [9, 2, 9]
+    data = data_of(
+        [0] * 10 + [1] * 3, days, [0, 1], [values_of(venue=name) for name in "ab"], cancelled
+    )
+    choosing, test = slate_tasks(data, "time")
+    assert [len(task.part.past) for task in (choosing, test)] == [8, 9]
+    assert [len(task.part.future) for task in (choosing, test)] == [1, 2]
+    assert test.times_met.toarray()[0].tolist() == [8, 1]
 
 
 def test_an_item_is_shown_at_the_offer_that_was_booked_most():

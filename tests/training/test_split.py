@@ -1,10 +1,12 @@
 """What is seen and what is held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tastes import START, events_of, two_tastes
+from tastes import FOREVER, START, events_of, two_tastes
 
 from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
 from reco.errors import InvalidInput
@@ -44,6 +46,39 @@ def test_without_a_cutoff_everything_is_seen_in_the_end():
     assert len(plan.final.past) == len(events)
     assert len(plan.final.future) == 0
     assert len(plan.rehearsal.future) == pytest.approx(len(events) / 10, rel=0.2)
+
+
+def test_what_is_cancelled_later_stood_at_each_border_before():
+    """By the item of each booking: 0 to 9 and 14 stand to this day."""
+    days, cancelled = [*range(10), 1, 2, 8, 11, 12], [None] * 10 + [9, 4, 12, 14, None]
+    events = events_of([0] * 15, range(15), days, cancelled=cancelled)
+
+    def booked(part):
+        return [sorted(half.item.tolist()) for half in (part.past, part.future)]
+
+    plan = split_plan(events, "time", START + 10 * DAY)
+    assert booked(plan.final) == [[*range(10), 12], [14]]
+    # Item 10 was cancelled before the border, but after the one within.
+    assert plan.rehearsal.cutoff == START + 8 * DAY
+    assert booked(plan.rehearsal) == [[*range(8), 10], [8, 9, 12]]
+    assert booked(split_plan(events, "time", None).final) == [[*range(10), 14], []]
+    assert booked(split_plan(events, "time", None).rehearsal) == [[*range(9), 10, 12], [9, 14]]
+
+
+def test_where_nothing_was_cancelled_a_split_is_the_same():
+    events = two_tastes()
+    told = replace(events, cancelled=np.full(len(events), FOREVER))
+    for cutoff in (None, START + 70 * DAY):
+        one, other = (split_plan(some, "time", cutoff) for some in (events, told))
+        for left, right in ((one.final, other.final), (one.rehearsal, other.rehearsal)):
+            assert left.cutoff == right.cutoff
+            for half in ("past", "future"):
+                assert_same(getattr(left, half), getattr(right, half))
+
+
+def assert_same(left, right):
+    for name, column in vars(left).items():
+        np.testing.assert_array_equal(column, getattr(right, name), name)
 
 
 def test_events_without_a_time_stay_out_of_a_split_by_time():

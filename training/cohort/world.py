@@ -10,7 +10,7 @@ from features.interactions import Events
 from reco.frames.sources import MemorySource
 from training.cohort.assumptions import Assumptions
 from training.cohort.seasons import past_setting, supply_setting
-from training.extract import events_and_offers
+from training.extract import events_from_source
 from training.market import Market, market_of
 from training.replay.past import Past
 from training.replay.reading import past_from_source
@@ -63,7 +63,7 @@ def make_world(assumptions: Assumptions, seed: int) -> CohortWorld:
     frames = _frames(setting, towns, supply, ordinary, cohort)
     source = MemorySource(frames)
     past = past_from_source(source)
-    events, _ = events_and_offers(source)
+    events = events_from_source(source).standing()
     return CohortWorld(
         seed=seed,
         past=past,

@@ -207,11 +207,7 @@ def train_world(
     """
     with share_progress() as progress:
         progress("reading events", 0.0)
-        events = (
-            events_from_frames(frames, cutoff)
-            if frames
-            else events_from_database(world.conninfo, cutoff)
-        )
+        events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
         progress("reading what could be booked", 0.0)
         market = market_of(_market_frames(world, frames), events, cutoff)
         trained = train_model(
