@@ -7,7 +7,7 @@ from datetime import date
 from reco.errors import InvalidInput
 from training.simulate.parameters import PARAMETERS, Parameters, Scale
 
-WEEKS_A_MONTH = 13 / 3
+_WEEKS_A_MONTH = 13 / 3
 """A quarter has 13 weeks."""
 
 
@@ -45,7 +45,7 @@ class Assumptions:
     @property
     def weeks(self) -> int:
         """Weeks of a life, a feed in each."""
-        return round(self.months * WEEKS_A_MONTH)
+        return weeks_until(self.months)
 
     def digest(self) -> str:
         """Return what tells these assumptions from others."""
@@ -54,6 +54,11 @@ class Assumptions:
     def world_digest(self) -> str:
         """Return the same of what the world is made of, before anybody looks at a slate."""
         return _digest((self.scale, self.start, self.people, self.weeks, self.parameters))
+
+
+def weeks_until(month: int) -> int:
+    """Return the weeks of so many months, whole ones."""
+    return round(month * _WEEKS_A_MONTH)
 
 
 def _digest(told: object) -> str:

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.cohort.assumptions import WEEKS_A_MONTH
+from training.cohort.assumptions import weeks_until
 from training.cohort.figures import Lived
 from training.cohort.intervals import OverSeeds, over_seeds, share_lost
 
 COMPARED = ("three_categories", "categories", "horizon_points", "credit_used", "bookings")
 """Figures of which paired differences are told."""
 THROUGH_TIME = ("three_categories", "horizon_points", "bookings", "credit_used")
+COMPARED_THROUGH_TIME = ("three_categories", "horizon_points", "bookings")
+COMPARED_MONTHS = (6, 12, 24)
+"""Since the credit was granted; in the end nearly everybody has three categories."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Difference:
     policy: str
     against: str
     figures: Mapping[str, OverSeeds]
+    months: Mapping[int, Mapping[str, OverSeeds]]
+    """Some figures at the ends of months since the credit was granted, of those that it lasts."""
 
 
 def told(lives: Sequence[Lived]) -> Told:
@@ -63,12 +68,7 @@ def differences(
         for against in others:
             pairs = _pairs(lives[policy], lives[against])
             if pairs and policy != against:
-                ends = [(one.at_the_end(), other.at_the_end()) for one, other in pairs]
-                figures = {
-                    name: over_seeds([one[name] - other[name] for one, other in ends])
-                    for name in COMPARED
-                }
-                found.append(Difference(policy, against, figures))
+                found.append(_difference(policy, against, pairs))
     return found
 
 
@@ -89,10 +89,28 @@ def _through_time(lives: Sequence[Lived]) -> dict[str, list[OverSeeds]]:
     months = lives[0].assumptions.months
     figures: dict[str, list[OverSeeds]] = {name: [] for name in THROUGH_TIME}
     for month in range(1, months + 1):
-        then = [one.until(round(month * WEEKS_A_MONTH)) for one in lives]
+        then = [one.until(weeks_until(month)) for one in lives]
         for name, row in figures.items():
             row.append(over_seeds([one[name] for one in then]))
     return figures
+
+
+def _difference(policy: str, against: str, pairs: Sequence[tuple[Lived, Lived]]) -> Difference:
+    assumptions = pairs[0][0].assumptions
+    months = {
+        month: _apart(pairs, COMPARED_THROUGH_TIME, weeks_until(month))
+        for month in COMPARED_MONTHS
+        if month <= assumptions.months
+    }
+    return Difference(policy, against, _apart(pairs, COMPARED, assumptions.weeks), months)
+
+
+def _apart(
+    pairs: Sequence[tuple[Lived, Lived]], names: Sequence[str], week: int
+) -> dict[str, OverSeeds]:
+    """Return some figures of the ones less those of the others, after so many weeks."""
+    then = [(one.until(week), other.until(week)) for one, other in pairs]
+    return {name: over_seeds([one[name] - other[name] for one, other in then]) for name in names}
 
 
 def _pairs(some: Sequence[Lived], others: Sequence[Lived]) -> list[tuple[Lived, Lived]]:

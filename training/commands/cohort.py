@@ -16,7 +16,14 @@ from training.cohort.assumptions import Assumptions, variants
 from training.cohort.intervals import OverSeeds
 from training.cohort.plot import save_cohort_plot
 from training.cohort.policies import NAMES
-from training.cohort.report import Difference, Told, as_json, differences, told
+from training.cohort.report import (
+    COMPARED_THROUGH_TIME,
+    Difference,
+    Told,
+    as_json,
+    differences,
+    told,
+)
 from training.cohort.run import Cohorts
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
@@ -26,9 +33,10 @@ from training.simulate.parameters import PARAMETERS, scale_of
 from training.simulate.places import DENSITIES
 from training.slate_plot import require_plots
 
-_POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", "horizon@.98")
+_SERVED = "horizon@.98"
+_POLICIES = ("nearest", "popular", "relevance", "dpp", "round-robin", _SERVED)
 _MODELS = "models"
-_AGAINST = ("relevance", "dpp", "round-robin", "credit@0")
+_AGAINST = ("relevance", "dpp", "round-robin", "credit@0", _SERVED)
 _SHOWN = ("three_categories", "horizon_points", "credit_used", "bookings")
 _REGRET = ("regret bookings", "regret points")
 _SHARES = ("three_categories", "credit_used", *_REGRET)
@@ -46,7 +54,8 @@ def cohort(
     policies: Annotated[
         list[str] | None,
         typer.Option(
-            "--policy", help=f"{', '.join(NAMES)}; again for more. [default: all, at .98]"
+            "--policy",
+            help=f"{', '.join(NAMES)}; again for more. [default: {', '.join(_POLICIES)}]",
         ),
     ] = None,
     months: Annotated[int, typer.Option(help="That the credit lasts.")] = 24,
@@ -105,8 +114,12 @@ def cohort(
     if is_json:
         typer.echo(json.dumps(as_json(tolds, apart)))
         return
-    for table in (_table(tolds), _differences(apart), _by_category(tolds), _by_territory(tolds)):
-        console.print(table)
+    console.print(_table(tolds))
+    console.print(_differences(apart))
+    if any(one.months for one in apart):
+        console.print(_differences_by_month(apart))
+    console.print(_by_category(tolds))
+    console.print(_by_territory(tolds))
 
 
 def _require_plot(plot: Path, *, is_sensitivity: bool) -> None:
@@ -122,9 +135,15 @@ def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Diff
     with share_progress() as progress:
         cohorts.run(workers, progress)
     lives = {policy: cohorts.lived(policy) for policy in cohorts.policies}
-    ours = [policy for policy in lives if policy.startswith(("horizon", "credit"))]
-    against = [policy for policy in _AGAINST if policy in lives]
+    ours, against = _compared(cohorts.policies)
     return [told(kept) for kept in lives.values()], differences(lives, ours, against)
+
+
+def _compared(policies: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return our policies, once each, and what they are told against."""
+    named = dict.fromkeys(policies)
+    ours = [policy for policy in named if policy.startswith(("horizon", "credit"))]
+    return ours, [policy for policy in _AGAINST if policy in named]
 
 
 def _sensitivity(
@@ -137,7 +156,8 @@ def _sensitivity(
     is_json: bool,
 ) -> None:
     """Live through each variant of the assumptions, in a folder of its own."""
-    if not any(policy in _AGAINST for policy in policies):
+    ours, against = _compared(policies)
+    if not any(policy != other for policy in ours for other in against):
         raise InvalidInput("policy", "nothing to compare with", _AGAINST)
     found, revision = {}, code_revision()
     for name, assumptions in variants(usual).items():
@@ -167,6 +187,16 @@ def _differences(apart: Sequence[Difference]) -> Table:
     for one in apart:
         cells = [_cell(one.figures, name) for name in _SHOWN]
         table.add_row(f"{one.policy} - {one.against}", *cells)
+    return table
+
+
+def _differences_by_month(apart: Sequence[Difference]) -> Table:
+    headers = map(_header, COMPARED_THROUGH_TIME)
+    table = Table("difference", "month", *headers, title="The same at the end of a month")
+    for one in apart:
+        for month, figures in one.months.items():
+            cells = [_cell(figures, name) for name in COMPARED_THROUGH_TIME]
+            table.add_row(f"{one.policy} - {one.against}", str(month), *cells)
     return table
 
 

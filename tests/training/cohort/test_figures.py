@@ -18,6 +18,13 @@ def lived(begun, ours):
     return Lived("ours", SEED, ours.bookings(), ours.worth(), begun.people(), TINY)
 
 
+@pytest.fixture(scope="module")
+def likeliest(begun):
+    """The same people under the order by relevance."""
+    other = begun.lived("relevance")
+    return Lived("theirs", SEED, other.bookings(), other.worth(), begun.people(), TINY)
+
+
 @pytest.mark.parametrize("week", [0, 3, TINY.weeks])
 def test_figures_are_those_of_a_plain_computation(lived, ours, week):
     figures, rows = lived.until(week), lived.bookings.to_pylist()
@@ -73,12 +80,35 @@ def test_territories_split_the_people(lived):
     np.testing.assert_array_equal(np.nansum(parts, axis=0), end["bookings"])
 
 
-def test_differences_are_paired_by_person_and_seed(begun, ours, lived):
-    other = begun.lived("relevance")
-    beside = Lived("theirs", SEED, other.bookings(), other.worth(), begun.people(), TINY)
-    (apart,) = differences({"ours": [lived], "theirs": [beside]}, ["ours"], ["theirs"])
-    expected = lived.bookings.num_rows - beside.bookings.num_rows
+def test_differences_are_paired_by_person_and_seed(lived, likeliest):
+    (apart,) = differences({"ours": [lived], "theirs": [likeliest]}, ["ours"], ["theirs"])
+    expected = lived.bookings.num_rows - likeliest.bookings.num_rows
     assert apart.figures["bookings"].estimate.value * TINY.people == pytest.approx(expected)
+
+
+def test_differences_by_month_are_of_what_was_booked_by_then(lived, likeliest):
+    """Two months of lives, stretched to twelve."""
+
+    def stretched(one):
+        week = pa.array(6 * one.bookings["week"].to_numpy())
+        at = one.bookings.column_names.index("week")
+        slow = one.bookings.set_column(at, "week", week)
+        return replace(one, bookings=slow, assumptions=replace(TINY, months=12))
+
+    slow, beside = stretched(lived), stretched(likeliest)
+    (apart,) = differences({"ours": [slow], "theirs": [beside]}, ["ours"], ["theirs"])
+    assert list(apart.months) == [6, 12]
+    for month, week in ((6, 26), (12, 52)):
+        made, theirs = (one.until(week) for one in (slow, beside))
+        assert set(apart.months[month]) == {"three_categories", "horizon_points", "bookings"}
+        for name, figure in apart.months[month].items():
+            assert figure == over_seeds([made[name] - theirs[name]])
+    by_then = [
+        sum(week < 26 for week in one.bookings["week"].to_pylist()) for one in (slow, beside)
+    ]
+    bookings = apart.months[6]["bookings"].estimate.value
+    assert bookings * TINY.people == pytest.approx(by_then[0] - by_then[1])
+    assert {name: apart.figures[name] for name in apart.months[12]} == apart.months[12]
 
 
 def test_an_interval_holds_the_spread_of_seeds_and_of_people():

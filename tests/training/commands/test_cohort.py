@@ -19,6 +19,12 @@ def simulate(*arguments):
     return CliRunner().invoke(app, ["simulate", "cohort", *arguments], catch_exceptions=False)
 
 
+def test_the_help_tells_the_policies_that_are_lived_by_default():
+    by_default = "[default: nearest, popular, relevance, dpp, round-robin, horizon@.98]"
+    # Lines are broken anywhere.
+    assert by_default.replace(" ", "") in "".join(simulate("--help").stdout.split())
+
+
 def test_an_unknown_policy_is_refused_before_anything_is_made(tmp_path):
     out = tmp_path / "cohort"
     with pytest.raises(InvalidInput, match="no policy 'magic'"):
@@ -81,7 +87,14 @@ def test_a_sensitivity_needs_something_to_compare_with(tmp_path):
         simulate("--sensitivity", "--policy", "popular", "--out", str(tmp_path / "cohort"))
 
 
-def keep_lives(out, seed, booking_people):
+@pytest.mark.parametrize("policies", [["horizon@.98"], ["relevance", "dpp"]])
+def test_a_sensitivity_needs_a_difference(tmp_path, policies):
+    named = [argument for policy in policies for argument in ("--policy", policy)]
+    with pytest.raises(InvalidInput, match="nothing to compare with"):
+        simulate("--sensitivity", *named, "--out", str(tmp_path / "cohort"))
+
+
+def keep_lives(out, seed, booking_people, policy="popular"):
     """Keep lives of four people of whom so many booked in three categories, the others in one."""
     booked = [
         (person, kind)
@@ -91,13 +104,13 @@ def keep_lives(out, seed, booking_people):
     person, kinds = zip(*booked, strict=True)
     named = ("category", "subcategory", "venue", "venue_type", "genre")
     tables = {
-        "bookings-popular": {
+        f"bookings-{policy}": {
             "person": person,
             "week": [0] * len(person),
             "amount_cents": [5_000] * len(person),
             **dict.fromkeys(named, kinds),
         },
-        "worth-popular": {
+        f"worth-{policy}": {
             "person": [0],
             "bookings": [0.5],
             "points": [1.0],
@@ -126,6 +139,21 @@ def test_the_screen_has_shares_in_percent_and_the_seeds_that_lie_farthest_out(tm
     assert "75 (75 .. 75)" in both
     assert "50 (" in alone
     assert "[" not in alone
+
+
+def test_floors_differ_from_the_one_that_serves_in_the_end_and_by_month(tmp_path):
+    out = tmp_path / "cohort"
+    for policy, booking_people in (("horizon@.9", 3), ("horizon@.98", 1)):
+        keep_lives(out, 1, booking_people, policy)
+    asked = ("--policy", "horizon@.9", "--policy", "horizon@.98", "--months", "7", "--people", "4")
+    told = (*asked, "--seeds", "1", *START, "--out", str(out))
+    (apart,) = json.loads(simulate(*told, "--json").stdout)["differences"]
+    assert (apart["policy"], apart["against"]) == ("horizon@.9", "horizon@.98")
+    assert list(apart["months"]) == ["6"]
+    for figures in (apart["figures"], apart["months"]["6"]):
+        assert figures["three_categories"]["estimate"]["value"] == 0.5
+        assert figures["bookings"]["estimate"]["value"] == 1.0
+    assert "The same at the end of a month" in simulate(*told).stdout
 
 
 @pytest.mark.slow
