@@ -8,7 +8,7 @@ many people are normal.
 """
 
 from dataclasses import dataclass
-from math import erfc, exp, log, sqrt
+from math import erfc, exp, hypot, isclose, log, sqrt
 from statistics import NormalDist
 from typing import Self
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 LEAST_PEOPLE = 100
 """Of each group; of fewer nothing is said: their means are not normal enough."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -109,4 +110,12 @@ def _standard_error(first: Group, other: Group, scale: float = 1.0) -> float | N
     if min(first.count, other.count) < LEAST_PEOPLE:
         return None
     variance = other.variance / other.count + scale**2 * first.variance / first.count
-    return sqrt(variance) if variance > 0.0 else None
+    if variance > 0.0:
+        return sqrt(variance)
+    # Nobody differs within a group, which says nothing only where the groups are alike, too: a
+    # slate that is empty for all of one must not pass. As if one person more of each group were
+    # like the other one: m people at 0 and one at d have a variance of d**2 / (m + 1).
+    apart = other.mean - scale * first.mean
+    if isclose(other.mean, scale * first.mean, rel_tol=_ROUNDING):
+        return None
+    return abs(apart) * hypot(*(1.0 / (1.0 + group.count) for group in (first, other)))

@@ -100,6 +100,23 @@ def test_the_interval_is_tightest_where_it_was_planned():
     assert width(2_000) < min(width(200), width(20_000))
 
 
+@pytest.mark.parametrize("interval", [sequential, lambda *pair: at_the_horizon(*pair, ALPHA)])
+def test_two_groups_that_each_agree_and_are_apart_differ(interval):
+    none, all_of_them = Group(LEAST_PEOPLE, 0.0, 0.0), Group(2 * LEAST_PEOPLE, 1.0, 0.0)
+    found = interval(none, all_of_them)
+    assert 0.0 < found.low < found.value == 1.0
+    assert found.p < ALPHA
+
+
+def test_an_agreeing_group_is_as_unsure_as_with_one_person_of_the_other():
+    """The variance in closed form is that of the people one by one."""
+    one, other = np.append(np.zeros(400), 1.0), np.append(np.ones(250), 0.0)
+    agreed = sequential(Group(400, 0.0, 0.0), Group(250, 1.0, 0.0))
+    error = np.sqrt(one.var(ddof=1) / 401 + other.var(ddof=1) / 251)
+    like = sequential(Group(400, 0.0, 200 * error**2), Group(250, 1.0, 125 * error**2))
+    assert agreed.low == pytest.approx(like.low)
+
+
 def test_of_few_people_and_of_people_alike_nothing_is_said():
     few, many = Group(LEAST_PEOPLE - 1, 0.0, 1.0), Group(LEAST_PEOPLE, 0.0, 1.0)
     alike = Group(LEAST_PEOPLE, 0.0, 0.0)

@@ -105,6 +105,16 @@ def test_a_guard_that_is_breached_says_stop(changes, said):
     assert {guard.state for guard in better.guards} == {"not breached"}
 
 
+def test_a_guard_that_fails_for_everybody_says_stop():
+    people = people_of()
+    failing = people.figures | {"empty_slates": np.where(people.variant == "wide", 1.0, 0.0)}
+    found = assess(RUNNING, replace(people, figures=failing), LATER)
+    assert "STOP: wide is worse in empty_slates by more than the 0.01" in found.advice[0]
+    alike = people.figures | {"empty_slates": np.zeros(len(people.variant))}
+    found = assess(RUNNING, replace(people, figures=alike), LATER)
+    assert [one.state for one in found.guards if one.guard == "empty_slates"] == ["unknown"]
+
+
 def test_a_loss_within_the_margin_is_no_breach():
     found = assess(RUNNING, people_of(relevance_kept=-0.05, bookings_made=-0.04), LATER)
     assert {guard.state for guard in found.guards} == {"not breached"}
