@@ -127,7 +127,9 @@ def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str,
     is_unknown = propensity == UNKNOWN
     is_drawn = ~is_unknown & (propensity < MOST_RATE)
     by_chance = np.where(is_drawn, propensity, 1.0 - propensity)
-    target = np.where(is_drawn, by_chance * ratio, 1.0 - by_chance * ratio)
+    # Of a record in single precision the chance may come out above 1 by a rounding.
+    drawn = np.minimum(by_chance * ratio, 1.0)
+    target = np.where(is_drawn, drawn, 1.0 - drawn)
     weight = importance_weights(np.where(is_unknown, 0.0, target), propensity)
     weight = np.where(is_unknown, ratio, weight)
     down_to = _down_to(is_drawn | is_unknown, by_chance, ratio)
@@ -154,7 +156,7 @@ def _down_to(was_drawn: NDArray[np.bool_], by_chance: Floats, ratio: Floats) -> 
         (S, 1) of the other epsilon over that of the record.
     """
     drawn = np.where(was_drawn, 0.0, by_chance).cumsum(axis=1)
-    unchanged = (1.0 - drawn * ratio) / (1.0 - drawn)
+    unchanged = np.maximum(1.0 - drawn * ratio, 0.0) / (1.0 - drawn)
     return np.where(np.logical_or.accumulate(was_drawn, axis=1), ratio, unchanged)
 
 

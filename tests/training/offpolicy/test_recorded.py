@@ -182,6 +182,17 @@ def test_slates_are_read_with_what_came_of_them(world, town):
     assert found.propensity[found.length.argmin()] == pytest.approx([0.9, 1.0, 1.0])
 
 
+def test_a_slate_of_one_offer_can_be_asked_what_chance_alone_would_show():
+    # As a column of single precision gives it back.
+    propensities = np.array([[np.float32(0.95)], [np.float32(0.05 / 7)]], dtype=np.float64)
+    slates = replace(
+        recorded(propensities, np.ones((2, 1))), rate=np.full(2, 0.05), length=np.ones(2, int)
+    )
+    for name, terms in at_exploration(slates, 1.0, "clicks").items():
+        assert np.all(terms.weights >= 0.0), name
+        assert terms.weights[:, 0] == pytest.approx([0.0, 20.0], abs=1e-5), name
+
+
 def test_there_must_be_slates_that_can_be_told(world, town):
     with pytest.raises(InvalidInput, match="no slate"):
         read_recorded(town, NOW - DAY, NOW + DAY)
