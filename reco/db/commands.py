@@ -3,16 +3,20 @@
 import os
 import re
 import shutil
+from datetime import UTC, datetime
+from typing import Annotated
 
+import psycopg
 import typer
 from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.making import ready_world
 from reco.db.migrate import migrate as migrate_world
+from reco.db.partitions import AHEAD_MONTHS, make_partitions, partitions_ahead
 from reco.db.programs import required_programs
 from reco.db.ready import located_world, opened_world, private_cluster
-from reco.errors import SetupError
+from reco.errors import SetupError, Unavailable
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -57,6 +61,26 @@ def migrate(context: typer.Context, world: WorldOption = None) -> None:
         private_cluster(settings).up()
     located = located_world(settings)
     console.print(f"{located.name} is at revision {migrate_world(located)}.")
+
+
+@app.command()
+def partitions(
+    context: typer.Context,
+    *,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Ahead of today.")] = AHEAD_MONTHS,
+    world: WorldOption = None,
+) -> None:
+    """Make the partitions of the months ahead; safe to run twice, and from cron."""
+    opened = opened_world(settings_for(context, world))
+    wanted = partitions_ahead(datetime.now(UTC).date(), months)
+    try:
+        left = make_partitions(opened.conninfo, wanted)
+    except psycopg.Error as error:
+        raise Unavailable(f"The database makes no partitions: {error}") from error
+    if left:
+        names = ", ".join(partition.name for partition in left)
+        raise Unavailable(f"Somebody reads for long; run it again for {names}.")
+    console.print(f"All {len(wanted)} partitions of the next {months} months are there.")
 
 
 @app.command()

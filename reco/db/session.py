@@ -1,4 +1,4 @@
-"""One connection for one long piece of work: an import, an export, an extract."""
+"""One connection for one piece of work: long, as an import is, or a look at a few rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +41,25 @@ def transaction(conninfo: str, *, read_only: bool = False) -> Iterator[psycopg.C
             yield connection
         except psycopg.OperationalError as error:
             raise Unavailable(f"The database gave up; nothing was written: {error}") from error
+
+
+def look_at(
+    conninfo: str, *, autocommit: bool = False, options: str | None = None
+) -> psycopg.Connection[Any]:
+    """Return a connection for what must not wait for a server that has vanished without a word.
+
+    Raises
+    ------
+    psycopg.OperationalError
+        The server does not accept it within 2 s; statements raise it after 3 s without a sign.
+    """
+    return psycopg.connect(
+        conninfo,
+        autocommit=autocommit,
+        options=options,
+        connect_timeout=2,
+        tcp_user_timeout=3000,
+    )
 
 
 def _connected(conninfo: str) -> psycopg.Connection[Any]:

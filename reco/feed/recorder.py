@@ -3,9 +3,9 @@
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -103,7 +103,6 @@ class SlateRecorder:
         self._pool = pool
         self._waiting: queue.Queue[Slate] = queue.Queue(_MAX_WAITING)
         self._stopping = threading.Event()
-        self._months: set[date] = set()
         self._held = 0
         self._counting = threading.Lock()
         self._dropped = 0
@@ -176,11 +175,13 @@ class SlateRecorder:
         return True
 
     def _insert(self, batch: Sequence[Slate]) -> None:
-        months = {slate.at.date().replace(day=1) for slate in batch} - self._months
-        with self._pool.connection() as connection, connection.transaction():
-            _ensure(connection, months)
-            connection.execute(_INSERT, (Json([slate.row() for slate in batch], dumps=_json),))
-        self._months |= months
+        rows = Json([slate.row() for slate in batch], dumps=_json)
+        with self._pool.connection() as connection:
+            try:
+                connection.execute(_INSERT, (rows,))
+            except psycopg.errors.CheckViolation:
+                # A month got its partition while they waited on their way to the default one.
+                connection.execute(_INSERT, (rows,))
 
     def _forget_dropped(self) -> None:
         """Tell how many found no room, now that there is some again."""
@@ -195,10 +196,3 @@ class SlateRecorder:
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _ensure(connection: psycopg.Connection[Any], months: Iterable[date]) -> None:
-    """Make the partitions of `months`, each with the month after."""
-    for month in months:
-        after = month + timedelta(days=31)
-        connection.execute("select core.ensure_months(%s, %s)", (month, after))

@@ -1,11 +1,13 @@
 """Frames into a world: all of them or nothing, new and changed rows alone."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from reco.db.partitions import INTERACTIONS, make_partitions, partitions_of
 from reco.db.session import transaction
 from reco.errors import BadRow, FramesRefused
 from reco.frames.checking import check_frame
@@ -15,19 +17,20 @@ from reco.frames.staging import Progress, create_staging, stage_frame
 from reco.frames.writing import Counts, write_tables
 from reco.world import World
 
+log = logging.getLogger(__name__)
+
 _MONTHS = 36
 """Partitions made for the latest months of the interactions; older ones share the default."""
 
 # Two imports would wait for each other's rows in the middle; this way one waits at the start.
 _LOCK = b"select pg_advisory_xact_lock(hashtext('reco.import'))"
-_ENSURE_MONTHS = b"""
-    select core.ensure_months(
+_DAYS = b"""
+    select
       greatest(
         min(at at time zone 'UTC'),
         date_trunc('month', max(at at time zone 'UTC')) - make_interval(months => %(months)s - 1)
       )::date,
       max(at at time zone 'UTC')::date
-    )
     from staged_interactions having max(at) is not null
 """
 
@@ -46,6 +49,8 @@ class ImportSummary:
 
 def import_frames(world: World, source: FrameSource, progress: Progress) -> ImportSummary:
     """Write the frames of `source` into the database of `world`, in one transaction.
+
+    Partitions that their interactions lack are made before, and stay where it fails.
 
     Rows are found again by their external ids (bookings by user, stock and time; interactions by
     user, time, offer and kind), so that importing the same frames twice changes nothing. What the
@@ -70,6 +75,7 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
         connection.execute(_LOCK)
         _stage(connection, source, progress)
         _check(connection, source, progress)
+        _make_partitions(world, connection)
         tables = _write(connection, progress)
         connection.execute(b"analyze " + b", ".join(b"core." + t.encode() for t in tables))
     return ImportSummary(tables)
@@ -99,8 +105,15 @@ def _check(connection: psycopg.Connection[Any], source: FrameSource, progress: P
         raise FramesRefused(shown[:SHOWN_ROWS], total)
 
 
+def _make_partitions(world: World, connection: psycopg.Connection[Any]) -> None:
+    """Make them apart from what writes rows: feeds would wait for a whole import."""
+    days = connection.execute(_DAYS, {"months": _MONTHS}).fetchone()
+    left = make_partitions(world.conninfo, partitions_of(INTERACTIONS, *days)) if days else ()
+    for partition in left:
+        log.warning("Somebody reads for long: rows of %s share the default one.", partition.name)
+
+
 def _write(connection: psycopg.Connection[Any], progress: Progress) -> dict[str, Counts]:
-    connection.execute(_ENSURE_MONTHS, {"months": _MONTHS})
     tables: dict[str, Counts] = {}
     for table, counts in write_tables(connection, progress):
         tables[table] = counts

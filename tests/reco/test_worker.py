@@ -145,3 +145,19 @@ def test_slates_that_wait_are_told_and_written_in_the_end(worker, filled, monkey
         worker.__exit__(None, None, None)
         kept = connection.execute("select id::text from reco.slate").fetchall()
     assert {slate for (slate,) in kept} == shown
+
+
+def test_partitions_are_made_at_the_start_and_once_a_day_after(filled, connection):
+    def are_there(*names):
+        told = "select to_regclass(%s) is not null"
+        return [connection.execute(told, (name,)).fetchone()[0] for name in names]
+
+    now = [NOW]
+    names = "reco.slate_2026_12", "core.interaction_2027_q1", "reco.slate_2027_02"
+    settings = Settings(home=filled.folder)
+    worker = Worker(settings, filled, "a secret of at least thirty-two bytes", lambda: now[0])
+    with worker:
+        assert are_there(*names) == [True, False, False]
+        now[0] = NOW + timedelta(days=40)
+        worker._look()
+        assert are_there(*names) == [True, True, True]

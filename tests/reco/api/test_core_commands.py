@@ -25,3 +25,12 @@ def test_a_policy_is_followed_by_another(reco):
     with pytest.raises(InvalidInput, match="valid_from"):
         reco("policies", "add", "--age", "18", "--amount-eur", "150", "--from", "2026-12-01")
     assert reco("policies", "list").stdout == told
+
+
+def test_partitions_are_made_ahead_and_once(reco, connection):
+    told = [reco("db", "partitions", "--months", "2").stdout for _ in range(2)]
+    assert told[0] == told[1]
+    assert "of the next 2 months are there" in told[0]
+    months = "select count(*) from pg_inherits where inhparent = 'reco.slate'::regclass"
+    # This one, the two after it, and the default one; a day that is far enough needs one more.
+    assert connection.execute(months).fetchone()[0] in {4, 5}

@@ -1,10 +1,12 @@
-"""The recorder: one bad slate costs nothing but itself."""
+"""The recorder: one bad slate costs nothing but itself, and no slate waits for a partition."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from uuid import uuid4
 
+import psycopg
 import pytest
 from worlds import take_changes
 
@@ -34,17 +36,6 @@ def slates(count):
     return [replace(GOOD, id=uuid4()) for _ in range(count)]
 
 
-def test_a_slate_that_cannot_be_kept_takes_no_other_with_it(world, connection, caplog):
-    last = replace(GOOD, id=uuid4(), at=datetime(9999, 12, 5, tzinfo=UTC))
-    good = slates(5)
-    with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
-        for slate in [*good[:2], last, *good[2:]]:
-            recorder.record(slate)
-    kept = {row[0] for row in connection.execute("select id from reco.slate")}
-    assert kept == {slate.id for slate in good}
-    assert str(last.id) in caplog.text
-
-
 def test_a_probability_too_small_for_the_column_is_kept_as_0(world, connection):
     tiny = replace(GOOD, id=uuid4(), probabilities=[1e-60], gains=[1e-60])
     with open_pool(world.conninfo, 2) as pool, SlateRecorder(pool) as recorder:
@@ -72,18 +63,20 @@ def test_no_feed_waits_where_there_is_no_room_and_it_is_told(tmp_path, monkeypat
     assert caplog.text.count("2 slates wait; others are lost meanwhile.") == 1
 
 
-def wait_until_late(recorder):
+def wait_until(holds):
     began = monotonic()
-    while recorder.lateness is None:
+    while not holds():
         assert monotonic() - began < 20.0
 
 
-def test_slates_wait_for_a_database_that_takes_no_changes(world, connection):
+def test_slates_wait_for_a_database_that_takes_no_changes(world, connection, monkeypatch):
+    monkeypatch.setattr(recording, "_RETRY_S", 0.01)
     take_changes(connection, whether=False)
     with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
         recorder.record(replace(GOOD, id=uuid4()))
-        wait_until_late(recorder)
+        wait_until(lambda: recorder.lateness)
         take_changes(connection, whether=True)
+        wait_until(lambda: not recorder.lateness)
     assert connection.execute("select count(*) from reco.slate").fetchone() == (1,)
 
 
@@ -91,7 +84,7 @@ def test_slates_wait_for_a_table_that_is_not_there_yet(world, connection):
     connection.execute("alter table reco.slate rename to slate_of_later")
     with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
         recorder.record(replace(GOOD, id=uuid4()))
-        wait_until_late(recorder)
+        wait_until(lambda: recorder.lateness)
         connection.execute("alter table reco.slate_of_later rename to slate")
     assert connection.execute("select count(*) from reco.slate").fetchone() == (1,)
 
@@ -105,3 +98,30 @@ def test_a_slate_that_cannot_be_kept_is_the_only_one_lost(world, connection, bad
     found = connection.execute("select id from reco.slate").fetchall()
     assert {row for (row,) in found} == {slate.id for slate in kept}
     assert f"The slate {lost.id} cannot be kept." in caplog.text
+
+
+def test_slates_are_kept_while_a_partition_is_being_made(world, connection):
+    with psycopg.connect(world.conninfo) as maker:
+        maker.execute("select pg_advisory_xact_lock(hashtext('core.ensure_months'))")
+        with open_pool(world.conninfo, 1) as pool, SlateRecorder(pool) as recorder:
+            recorder.record(GOOD)
+    kept = connection.execute("select tableoid::regclass::text from reco.slate").fetchone()
+    assert kept == ("slate_default",)
+
+
+def test_a_slate_whose_month_gets_its_partition_meanwhile_is_kept(world, connection):
+    with (
+        psycopg.connect(world.conninfo) as maker,
+        open_pool(world.conninfo, 1) as pool,
+        SlateRecorder(pool) as recorder,
+        ThreadPoolExecutor() as threads,
+    ):
+        month = GOOD.at.date()
+        maker.execute("select core.ensure_months(%s, %s)", (month, month))
+        recorder.record(GOOD)
+        stopping = threads.submit(recorder.__exit__)
+        while not connection.execute("select 1 from pg_locks where not granted").fetchone():
+            assert not stopping.done()
+        maker.commit()
+    kept = connection.execute("select tableoid::regclass::text from reco.slate").fetchone()
+    assert kept == ("slate_2026_11",)

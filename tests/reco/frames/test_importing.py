@@ -154,6 +154,24 @@ def test_interactions_lie_in_their_quarters_and_the_latest_36_months_have_partit
     assert partitions == (36 / 3 + 1,)
 
 
+def test_a_quarter_is_made_before_an_import_writes_and_nobody_waits(world, connection, frames):
+    imported(world, frames)
+    later = datetime(2026, 5, 1, tzinfo=UTC)
+    frames["interactions"] = with_rows(frames["interactions"], at=[later, None, None])
+    connection.execute("set lock_timeout = 1000")
+    seen = {}
+
+    def read(stage, *_):
+        seen[stage] = connection.execute(
+            "select count(*), to_regclass('core.interaction_2026_q2')::text from core.interaction"
+        ).fetchone()
+
+    import_frames(world, MemorySource(frames), read)
+    assert seen["writing interaction"] == (3, "core.interaction_2026_q2")
+    where = "select tableoid::regclass::text from core.interaction where at = %s"
+    assert connection.execute(where, (later,)).fetchone() == ("core.interaction_2026_q2",)
+
+
 def test_an_interaction_there_twice_is_kept_once(world, connection, frames):
     frames["interactions"] = pa.concat_tables([frames["interactions"]] * 2)
     summary = imported(world, frames)
