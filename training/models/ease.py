@@ -13,7 +13,7 @@ from reco.model.dense import DenseItemItem
 from training.models.fitted import Advance, Fitted
 
 MAX_ITEMS = 20_000
-"""Items that anybody met: the weights take 4 bytes a pair, 1.6 GB, and the fit twice that."""
+"""Of the catalogue: the weights take 4 bytes a pair, 1.6 GB, and the fit twice that."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,21 @@ def fit_ease(
     Raises
     ------
     InvalidInput
-        More items were met than `MAX_ITEMS`.
+        There are more items than `MAX_ITEMS`, whether or not anybody met them.
     """
-    is_met = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
-    met = np.flatnonzero(is_met)
-    if len(met) > MAX_ITEMS:
+    items = matrix.shape[1]
+    if items > MAX_ITEMS:
         raise InvalidInput(
             "model",
-            f"ease holds a weight for each pair of items, and {len(met):,} items are more than "
+            f"ease holds a weight for each pair of items, and {items:,} items are more than "
             f"{MAX_ITEMS:,}",
             ["filter", "ials", "itemknn"],
         )
+    is_met = np.bincount(matrix.indices, minlength=items) > 0
+    met = np.flatnonzero(is_met)
     weights = _weights(matrix[:, met], parameters.regularisation)
     advance()
-    scorer = DenseItemItem(_spread(weights, met, matrix.shape[1]), is_met)
+    scorer = DenseItemItem(_spread(weights, met, items), is_met)
     return Fitted(scorer, _ScoreUsers(matrix, scorer))
 
 
