@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.interactions import Events
-from training.evaluate import evaluate, task_of
+from training.evaluate import evaluate, require_users, task_of
 from training.fits import Parameters, stated
 from training.intervals import Estimate, mean_intervals
 from training.models.fitted import Advance
@@ -75,11 +75,17 @@ def measure(
 
     Who has no history, and items beyond those that the model knows, are ranked by popularity (with
     the model's own half-life).
+
+    Raises
+    ------
+    InvalidInput
+        Nobody has anything new to be found in the test.
     """
+    task = task_of(plan.final)
+    require_users(task, "test")
     began = time.perf_counter()
     fitted = rehearse(plan.final, parameters, advance)
     fit_s = time.perf_counter() - began
-    task = task_of(plan.final)
     popularity = item_popularity(fitted.matrix)
     figures = evaluate(fitted.fitted.score_users, task, popularity, cutoffs)
     estimates = mean_intervals(np.stack(list(figures.values()), axis=1))

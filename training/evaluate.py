@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.interactions import Events
+from reco.errors import InvalidInput
 from reco.kernel.ranking import best_columns
 from training.metrics import user_figures
 from training.split import Part, target_kinds
@@ -83,6 +84,18 @@ def sample_of(task: Task, most: int, seed: int = 0) -> Task:
         return task
     drawn = np.random.default_rng(seed).permutation(len(task.users))[:most]
     return _with_users(task, np.sort(drawn))
+
+
+def require_users(task: Task, part: str) -> None:
+    """Raise `InvalidInput` where nobody can be judged.
+
+    Parameters
+    ----------
+    part
+        What the task is of, to be named.
+    """
+    if not len(task.users):
+        raise InvalidInput("split", f"nobody has anything new to be found in its {part} part")
 
 
 def users_among(task: Task, wanted: NDArray[np.bool_]) -> Task:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.evaluate import Task, evaluate, sample_of, users_among
+from training.evaluate import Task, evaluate, require_users, sample_of, users_among
 from training.fits import Parameters
 from training.models.popularity import item_popularity
 from training.split import Part
@@ -87,8 +87,9 @@ def search(
     Raises
     ------
     InvalidInput
-        The file is of another search.
+        The file is of another search, or nobody can be judged.
     """
+    require_users(task, "validation")
     settled = settled_on(part, start)
     tried = half_lives_around(part.past, settled.half_life_days)
     question = Question(settled, metric, tried, digest_of(part))
@@ -142,4 +143,4 @@ def _figure(part: Part, task: Task, parameters: Parameters, metric: str) -> floa
     tried = rehearse(part, parameters, lambda: None)
     k = int(metric.rpartition("@")[2])
     found = evaluate(tried.fitted.score_users, task, item_popularity(tried.matrix), (k,))
-    return float(found[metric].mean()) if len(task.users) else 0.0
+    return float(found[metric].mean())

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
-from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, fair, settings
+from training.evaluate import require_users
 from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
 from training.slate_choice import Choice, choices, expected_name
@@ -145,7 +145,7 @@ def prepare(
     InvalidInput
         Nobody has anything to be found in it.
     """
-    _require_users(slates, "validation")
+    require_users(slates.task, "validation")
     progress("choosing the model", 0.05)
     models = choose_models(slates)
     progress("learning the probability", 0.25)
@@ -162,7 +162,7 @@ def staged_test(
     prepared: Prepared, slates: SlateTask, seed: int = 0, users: int | None = None
 ) -> Stage:
     """Fit again on all that comes before the test, and gather its users' candidates."""
-    _require_users(slates, "test")
+    require_users(slates.task, "test")
     fitted = _both(prepared.models, slates)
     few = _drawn(slates, users, seed)
     pools = pools_of(few, *fitted, prepared.calibration)
@@ -175,11 +175,6 @@ def _both(models: Models, slates: SlateTask) -> tuple[Rehearsed, Rehearsed]:
         rehearse(slates.part, models.first, lambda: None),
         rehearse(slates.part, models.second, lambda: None),
     )
-
-
-def _require_users(slates: SlateTask, part: str) -> None:
-    if not len(slates.task.users):
-        raise InvalidInput("split", f"nobody has anything new to be found in its {part} part")
 
 
 def _drawn(slates: SlateTask, users: int | None, seed: int) -> SlateTask:

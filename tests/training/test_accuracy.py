@@ -62,6 +62,13 @@ def test_the_figures_are_those_of_all_test_users():
     assert found.as_object()["settings"]["regularisation"] == 100.0
 
 
+def test_where_all_is_repeated_there_is_nobody_to_judge():
+    booked = np.arange(10) % 2
+    plan = accuracy_plan(events_of(booked, booked, np.arange(10)), "time")
+    with pytest.raises(InvalidInput, match=r"nobody has anything new.*test part"):
+        measure(plan, PARAMETERS["popularity"](), (5,), lambda: None)
+
+
 @pytest.mark.parametrize("kind", sorted(SPACES))
 def test_every_setting_that_is_searched_for_is_one_of_the_model(kind):
     board = split_board()

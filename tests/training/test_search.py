@@ -54,6 +54,13 @@ def test_without_time_it_still_judges_where_it_began():
     assert found.importance == {}
 
 
+def test_where_nobody_can_be_judged_nothing_is_chosen():
+    booked = np.arange(20) % 2
+    part = accuracy_plan(events_of(booked, booked, np.arange(20)), "time").rehearsal
+    with pytest.raises(InvalidInput, match=r"nobody has anything new.*validation part"):
+        searched(part, EASE(), Limits(0.0))
+
+
 def test_the_half_life_is_chosen_where_there_are_times():
     old = [(user, user % 5, 0) for user in range(40)]
     new = [(user, 5 + user % 3, 80) for user in range(40, 60)]
