@@ -147,7 +147,7 @@ def tune_credit(
     folder: Folder,
     *,
     half_life_days: Annotated[
-        float | None, typer.Option(help="Age at which an event counts half. [default: none fades]")
+        float, typer.Option(help="Age at which an event counts half, above 0; inf: none fades.")
     ] = 90.0,
     seed: Annotated[int, typer.Option(help="Of the visits that are drawn.")] = 0,
     as_json: JsonOption = False,
@@ -157,6 +157,8 @@ def tune_credit(
     A folder of frames. Neighbours are fitted on the first nine tenths; on the visits after those a
     ranker is learned beside each weight, and judged on the last third of them.
     """
+    if not half_life_days > 0.0:
+        raise InvalidInput("half_life_days", f"{half_life_days:g} is not above 0")
     with share_progress() as progress:
         progress("reading", 0.0)
         frames = read_frames(FolderSource(folder))

@@ -218,6 +218,20 @@ def test_without_bookings_no_weight_of_credit_can_be_told(folder):
         CliRunner().invoke(slate_app, ["tune-credit", str(folder)], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("days", ["0", "-90", "nan"])
+def test_a_half_life_that_is_none_is_refused_by_name(folder, days):
+    options = ["tune-credit", str(folder), "--half-life-days", days]
+    with pytest.raises(InvalidInput, match="half_life_days"):
+        CliRunner().invoke(slate_app, options, catch_exceptions=False)
+
+
+def test_the_help_of_a_half_life_says_its_default():
+    told = CliRunner().invoke(slate_app, ["tune-credit", "--help"], env={"COLUMNS": "200"}).stdout
+    (line,) = [line for line in told.splitlines() if "--half-life-days" in line]
+    assert "[default: 90.0]" in line
+    assert "none fades" in line
+
+
 @pytest.mark.slow
 def test_weights_of_credit_are_told_with_intervals(tmp_path):
     simulate_world("demo", 1, date(2026, 11, 23), tmp_path / "frames", lambda what, share: None)
