@@ -1,8 +1,10 @@
 """Where the settings of each kind of model are searched for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from reco.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,19 @@ class Range:
     high: float
     is_log: bool = False
     is_whole: bool = False
+
+
+def widened(span: Range, name: str, value: float) -> Range:
+    """Return `span`, as much wider as it must be to hold `value`.
+
+    Raises
+    ------
+    InvalidInput
+        It is searched by its logarithm, and the value is not above 0.
+    """
+    if span.is_log and not value > 0.0:
+        raise InvalidInput("config", f"a search cannot begin with {name} {value:g}", ["above 0"])
+    return replace(span, low=min(span.low, value), high=max(span.high, value))
 
 
 _IALS = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from features.interactions import Events
 from reco.errors import InvalidInput
 from training.fits import Parameters
-from training.spaces import SPACES, Range
+from training.spaces import SPACES, Range, widened
 from training.split import Part
 
 if TYPE_CHECKING:
@@ -51,15 +51,13 @@ class Question:
 
     @property
     def spans(self) -> Mapping[str, Range]:
-        """Where each setting is searched for."""
-        return SPACES[self.start.kind]
+        """Where each setting is searched for: wide enough for the one that it begins with."""
+        spaces = SPACES[self.start.kind].items()
+        return {name: widened(span, name, getattr(self.start, name)) for name, span in spaces}
 
     def first(self) -> dict[str, Any]:
         """Return the searched settings of `start`."""
-        values = {
-            name: min(max(getattr(self.start, name), span.low), span.high)
-            for name, span in self.spans.items()
-        }
+        values = {name: getattr(self.start, name) for name in self.spans}
         if len(self.half_lives) > 1:
             values["half_life_days"] = self.start.half_life_days
         return values
@@ -176,5 +174,8 @@ def _value(trial: "optuna.Trial", name: str, span: Range) -> float | int:
 
 
 def _columns(events: Events) -> tuple[bytes, ...]:
-    columns = (events.users, events.items, events.user, events.item, events.kind, events.at)
-    return tuple(column.tobytes() for column in columns)
+    columns = (
+        events.users, events.items, events.user, events.item, events.kind, events.at,
+        events.lonlat, events.category,
+    )  # fmt: skip
+    return tuple(b"" if column is None else column.tobytes() for column in columns)

@@ -1,6 +1,7 @@
 """The search for settings: it finds better ones, goes on where it was killed, gives up early."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from training.accuracy import accuracy_plan
 from training.evaluate import task_of
 from training.fits import PARAMETERS
 from training.search import Limits, search
+from training.studies import digest_of
 
 EASE = PARAMETERS["ease"]
 
@@ -76,6 +78,28 @@ def test_the_half_life_is_chosen_where_there_are_times():
 def test_it_begins_with_the_half_life_that_is_asked_for(part, asked, first):
     found = searched(part, EASE(half_life_days=asked), Limits(0.0))
     assert [trial.parameters for trial in found.trials] == [EASE(half_life_days=first)]
+
+
+@pytest.mark.parametrize("regularisation", [0.25, 10_000.0])
+def test_it_begins_with_settings_that_lie_out_of_the_range(part, regularisation):
+    found = searched(part, EASE(regularisation=regularisation), Limits(0.0))
+    assert [trial.parameters.regularisation for trial in found.trials] == [regularisation]
+
+
+def test_what_has_no_logarithm_cannot_be_searched_from(part):
+    with pytest.raises(InvalidInput, match="begin with regularisation 0"):
+        searched(part, EASE(regularisation=0.0), Limits(0.0))
+
+
+def test_places_and_categories_tell_the_data_of_one_search_from_another(part):
+    items = len(part.past.items)
+    told = {digest_of(part)}
+    for lonlat, category in ((1.0, 0), (2.0, 0), (2.0, 1)):
+        past = replace(
+            part.past, lonlat=np.full((items, 2), lonlat), category=np.full(items, category)
+        )
+        told.add(digest_of(replace(part, past=past)))
+    assert len(told) == 4
 
 
 class Killed(Exception):
