@@ -6,7 +6,7 @@ about which too little is known is refused too. Where fewer people than a criter
 it (in small worlds: the horizon, newcomers, time), it does not speak, and the table says so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from features.horizon import Value, value_table
 from features.interactions import Events, vocabulary_rows
 from reco.db.arrays import micros
+from reco.model.artifact import ModelFacts
 from reco.model.history import History
 from training.beyond import Found, as_matrix, horizon_recall
 from training.booked import BookedOffer
@@ -73,10 +74,14 @@ class Criterion:
     limit: float
     """The difference at which the interval may end at worst."""
     passed: bool
+    lacks: str = ""
+    """What is missing, where that is why there is nothing to judge."""
 
     @property
     def told(self) -> str:
         """The outcome in one sentence."""
+        if self.lacks:
+            return f"{self.name}: {self.lacks}"
         if self.difference is None:
             return f"{self.name}: {self.count} to judge by, fewer than {LEAST_USERS}"
         low, high = self.difference.low, self.difference.high
@@ -151,6 +156,7 @@ def judge(
             _mean_criterion(f"horizon_recall@{K}", horizon, floors.horizon_loss),
             _mean_criterion(f"ndcg@{K}, cold users", figures[trial.is_cold], floors.cold_loss),
             _latency_criterion(_timed(trial, candidate, champion, clock), floors.slowdown),
+            *_ranker_criteria(candidate.facts, champion.facts),
         ),
     )
 
@@ -264,6 +270,28 @@ def _mean_criterion(
     limit = -loss * champion.value
     passed = difference.low >= limit
     return Criterion(name, len(figures), candidate, champion, difference, limit, passed)
+
+
+def _ranker_criteria(candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:
+    """Judge the ranker by what its training measured; of two models without one nothing is said.
+
+    It must be better than the base rate. What a champion has, its successor has, too: without a
+    ranker it would be served with the costs by hand, and probabilities of the score alone.
+    """
+    if candidate.ranker is None and champion.ranker is None:
+        return
+    found, others = _loss_a_visit(candidate), _loss_a_visit(champion)
+    visits = candidate.metrics["probability"]["visits"] if found else 0
+    passed = found is not None and found.high <= 0.0
+    lacks = "" if found else "the candidate has none that was measured"
+    name = "log-loss a visit of the ranker, less the base rate's"
+    yield Criterion(name, visits, found, others, found, 0.0, passed, lacks)
+
+
+def _loss_a_visit(facts: ModelFacts) -> Estimate | None:
+    if facts.ranker is None or "probability" not in facts.metrics:
+        return None
+    return Estimate(**facts.metrics["probability"]["loss_a_visit"])
 
 
 def _latency_criterion(times_ms: NDArray[np.float64], slowdown: float) -> Criterion:

@@ -17,6 +17,7 @@ from reco.errors import ArtifactRefused, InvalidInput
 from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import load_model
+from reco.model.ranker import RankerFacts
 from training.booked import BookedOffer
 from training.fits import PARAMETERS
 from training.gate import Floors, judge
@@ -26,6 +27,16 @@ from training.saving import save_model
 from training.trial import Contender, recipe_of, trial_of
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
+RANKER = RankerFacts(
+    distance_knots_per_m=1.0,
+    price_knots_per_cent=1.0,
+    wait_knots_per_day=1.0,
+    rarity_knots_per_log=1.0,
+    online=0.0,
+    crowding=0.0,
+    popular_intercept=0.0,
+    popular_slope=0.0,
+)
 CUTOFF = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=70)
 
 
@@ -123,6 +134,37 @@ def test_recipes_are_judged_where_a_model_has_seen_all(contender):
     assert trial.is_refit
     assert len(trial.part.future) == pytest.approx(0.1 * len(crowd()), rel=0.2)
     assert "fitted again without it" in trial.told
+
+
+def with_ranker(contender, low, high):
+    """Return a contender with a ranker whose log-loss was measured so."""
+    loss = {"value": (low + high) / 2, "low": low, "high": high}
+    metrics = contender.facts.metrics | {"probability": {"visits": 500, "loss_a_visit": loss}}
+    told = {"ranker": RANKER, "metrics": metrics}
+    return replace(contender, facts=contender.facts.model_copy(update=told))
+
+
+def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
+    plain = contender("itemknn", CUTOFF)
+    proven, unproven = with_ranker(plain, -0.3, -0.1), with_ranker(plain, -0.3, 0.1)
+    outcomes = {
+        name: judged(*pair, users=50).criteria[-1]
+        for name, pair in {
+            "lost": (plain, proven),
+            "kept": (proven, unproven),
+            "new": (proven, plain),
+            "unproven": (unproven, plain),
+        }.items()
+    }
+    assert {name: found.passed for name, found in outcomes.items()} == {
+        "lost": False,
+        "kept": True,
+        "new": True,
+        "unproven": False,
+    }
+    assert "the candidate has none" in outcomes["lost"].told
+    assert "interval -0.3000 .. +0.1000" in outcomes["unproven"].told
+    assert outcomes["new"].count == 500
 
 
 def test_the_people_drawn_are_the_same_each_time_and_as_many_as_asked(contender):

@@ -201,7 +201,8 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 def _cells(criterion: Criterion) -> tuple[str, ...]:
     outcome = "passed" if criterion.passed else "REFUSED"
     if criterion.difference is None:
-        told = "too few to judge" if criterion.passed else "REFUSED: too few to judge"
+        why = criterion.lacks or "too few to judge"
+        told = why if criterion.passed else f"REFUSED: {why}"
         return criterion.name, f"{criterion.count:,}", "", "", "", "", told
     return (
         criterion.name,
