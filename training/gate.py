@@ -6,7 +6,7 @@ about which too little is known is refused too. Where fewer people than a criter
 it (in small worlds: the horizon, newcomers, time), it does not speak, and the table says so.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -222,19 +222,21 @@ def _met_and_later(
     for place, name in enumerate(names):
         rows = trial.task.targets[[drawn[place]]].indices
         targets = {items[row].decode(): int(row) for row in rows}
-        past = [offer.values for offer in by_user[name] if not _is_later(trial, offer)]
+        past = [offer.values for offer in by_user[name] if not _is_later(trial, offer, targets)]
         met.append(frozenset().union(*past))
         later += [
             (place, targets[offer.item_id], offer.values)
             for offer in by_user[name]
-            if _is_later(trial, offer) and offer.item_id in targets
+            if _is_later(trial, offer, targets) and offer.item_id in targets
         ]
     return met, later
 
 
-def _is_later(trial: Trial, offer: BookedOffer) -> bool:
+def _is_later(trial: Trial, offer: BookedOffer, targets: Collection[str]) -> bool:
     if trial.part.cutoff is None:
-        return offer.split == ("valid" if trial.is_refit else "test")
+        # Without a part `valid` the future was drawn by chance: no row says that it is in it.
+        held_out = "valid" if trial.is_refit else "test"
+        return offer.split == held_out or offer.item_id in targets
     return offer.at is not None and micros(offer.at) >= int(trial.part.cutoff.astype(np.int64))
 
 

@@ -201,21 +201,35 @@ def test_undated_events_are_judged_on_their_test_part(contender, tmp_path):
         trial_of(events_of([0], [0]), given, given, users=9)
 
 
+def booked_offer(events, user, item, *, at=None, split=None):
+    """Return a booking of an item that has a category of its own."""
+    return BookedOffer(
+        user_id=events.users[user].decode(),
+        item_id=events.items[item].decode(),
+        at=at,
+        split=split,
+        category=f"of {events.items[item]}",
+        subcategory=None,
+        genres=(),
+        venue_type=None,
+        venue=None,
+    )
+
+
+def test_undated_events_without_a_valid_part_widen_a_horizon_too(contender):
+    events = events_of(crowd().user, crowd().item, split=0, users=300, items=40)
+    undated = contender("itemknn")
+    undated = replace(undated, facts=undated.facts.model_copy(update={"cutoff": None}))
+    rows = zip(events.user, events.item, strict=True)
+    booked = [booked_offer(events, *row, split="train") for row in rows]
+    assert named(judged(undated, undated, events, booked), "horizon_recall@20").count > 100
+
+
 def test_the_horizon_is_what_was_widened_and_shown(contender):
     events, itemknn = crowd(), contender("itemknn", CUTOFF)
     rows = zip(events.user, events.item, events.at, strict=True)
     booked = [
-        BookedOffer(
-            user_id=events.users[user].decode(),
-            item_id=events.items[item].decode(),
-            at=at.item().replace(tzinfo=UTC),
-            split=None,
-            category=f"of {events.items[item]}",
-            subcategory=None,
-            genres=(),
-            venue_type=None,
-            venue=None,
-        )
+        booked_offer(events, user, item, at=at.item().replace(tzinfo=UTC))
         for user, item, at in rows
     ]
     # What was booked before and cancelled before widened nobody's horizon.
