@@ -79,6 +79,8 @@ def compare_versions(
     InvalidInput
         The two are one, or nothing can be held out.
     """
+    if champion == candidate:
+        raise InvalidInput("OTHER", f"{candidate} cannot be compared with itself")
     first = _contender(world, version_named(world.conninfo, candidate))
     second = (
         _contender(world, version_named(world.conninfo, champion))

@@ -143,8 +143,10 @@ def test_a_comparison_changes_nothing(invoke, three, world, folder):
     told = invoke("compare", three[0], "--frames", str(folder))
     assert "REFUSED" in told
     assert f"The champion is {three[2]}" in told
-    told = invoke("compare", three[0], three[0], "--frames", str(folder))
+    told = invoke("compare", three[1], three[2], "--frames", str(folder))
     assert "REFUSED" not in told
+    with pytest.raises(InvalidInput, match="cannot be compared with itself"):
+        invoke("compare", three[0], three[0])
     assert before == (state_of(world), len(events(world.conninfo)))
 
 
