@@ -14,6 +14,9 @@ from reco.settings import Settings
 DEMO = "RECO_SERVE_DEMO"
 """Tells the worker processes, which read their settings anew, what the command was asked."""
 
+_GRACE_S = 20
+"""Requests may take so long when it is told to stop; a body that never comes is not waited for."""
+
 
 def serve(
     context: typer.Context,
@@ -57,6 +60,7 @@ def run(application: str, *, host: str = "127.0.0.1", port: int, workers: int) -
         "log_level": "warning",
         # A worker that starts on a busy machine is slow, not dead. One that ends is noticed.
         "timeout_worker_healthcheck": 60,
+        "timeout_graceful_shutdown": _GRACE_S,
     }
     if workers == 1:
         uvicorn.run(application, loop="uvloop", **options)

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from reco.db.session import look_at
 from reco.errors import InvalidInput, NotFound, RuleBroken
 from reco.experiments.plan import CHAMPION, Experiment, Plan, Variant, checked
 from reco.model.registry import Act, publication, version_named
@@ -122,7 +123,7 @@ def _row(plan: Plan) -> dict[str, Any]:
 
 
 def _read(conninfo: str, query: bytes) -> list[Experiment]:
-    with psycopg.connect(conninfo) as connection:
+    with look_at(conninfo) as connection:
         rows = connection.cursor(row_factory=dict_row).execute(query).fetchall()
     return [_experiment(row) for row in rows]
 

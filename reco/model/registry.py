@@ -14,6 +14,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from reco.db.session import look_at
 from reco.errors import InvalidInput, NotFound, RuleBroken
 
 FIRST = "the first version of this world"
@@ -201,13 +202,13 @@ def give_up(connection: psycopg.Connection[Any], version: str, act: Act) -> None
 
 def champion(conninfo: str) -> Champion | None:
     """Return the champion, or None where no model was published yet."""
-    with psycopg.connect(conninfo) as connection:
+    with look_at(conninfo) as connection:
         return connection.cursor(row_factory=class_row(Champion)).execute(_CHAMPION).fetchone()
 
 
 def versions(conninfo: str) -> list[ModelVersion]:
     """Return all model versions, the newest first."""
-    with psycopg.connect(conninfo) as connection:
+    with look_at(conninfo) as connection:
         return connection.cursor(row_factory=class_row(ModelVersion)).execute(_VERSIONS).fetchall()
 
 
@@ -221,7 +222,7 @@ def version_named(conninfo: str, version: str) -> ModelVersion:
 
 def events(conninfo: str) -> list[ModelEvent]:
     """Return the history of all versions, the oldest event first."""
-    with psycopg.connect(conninfo) as connection:
+    with look_at(conninfo) as connection:
         return connection.cursor(row_factory=class_row(ModelEvent)).execute(_EVENTS).fetchall()
 
 

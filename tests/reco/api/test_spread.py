@@ -59,19 +59,25 @@ def until(condition):
 
 
 @contextmanager
-def two_workers():
+def started(*arguments):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "spreading", str(port), "2"], cwd=TESTS)
-    server = Server(port, process)
+    command = [sys.executable, "-m", "spreading", str(port), *arguments]
+    process = subprocess.Popen(command, cwd=TESTS)
     try:
-        first = until(server.anew)
-        until(lambda: server.anew() != first)
-        yield server
+        yield Server(port, process)
     finally:
         process.terminate()
         process.wait(_PATIENCE_S)
+
+
+@contextmanager
+def two_workers():
+    with started("2") as server:
+        first = until(server.anew)
+        until(lambda: server.anew() != first)
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +155,19 @@ def test_workers_whose_parent_was_killed_end():
         server.process.kill()
         for connection in both:
             assert connection.sock.recv(1) == b""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_body_that_never_comes_does_not_keep_a_server_that_is_stopped(workers):
+    with started(workers, "1") as server:
+        until(server.anew)
+        with server.connections(1) as opened:
+            opened[0].putrequest("POST", "/upload")
+            opened[0].putheader("Content-Length", "10")
+            opened[0].putheader("Expect", "100-continue")
+            opened[0].endheaders(b"half")
+            assert b"100" in opened[0].sock.recv(100)
+            server.process.terminate()
+            # Killed by the signal that it was told to stop by, once it has stopped in good order.
+            assert server.process.wait(_PATIENCE_S) in {0, -signal.SIGTERM}

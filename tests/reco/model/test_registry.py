@@ -1,5 +1,6 @@
 """The registry of model versions, on a real database."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -237,3 +238,12 @@ def test_versions_of_before_there_was_a_history_keep_their_line(world, connectio
     migrate(world)
     assert states(world) == {"old": "retired", "served": "champion", "waits": "candidate"}
     assert line(world) == ["served", "old"]
+
+
+@pytest.mark.slow
+def test_a_server_that_is_silent_is_given_up_within_seconds():
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor() as threads:
+        port = silent.getsockname()[1]
+        looking = threads.submit(champion, f"postgresql://reco@127.0.0.1:{port}/reco")
+        with pytest.raises(psycopg.OperationalError, match="timeout"):
+            looking.result(timeout=10.0)
