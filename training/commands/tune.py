@@ -77,7 +77,10 @@ def tune(
     ] = None,
     world: WorldOption = None,
 ) -> None:
-    """Choose a model's settings by what they find of the last tenth, or of the validation part.
+    """Choose a model's settings by what they find of what is held out, or of the validation part.
+
+    Held out is the last tenth before the cutoff. Without one, that of all but the last tenth, which
+    is left to the gate: it is no judge of what it chose itself.
 
     A search that was stopped goes on where it was: the same command again adds trials. The folder
     has the settings for `reco train --config`, all trials, and which settings mattered. A test part
@@ -93,6 +96,8 @@ def tune(
     with share_progress() as progress:
         progress("reading", 0.0)
         events = _events(settings, folder, file_format)
+        if border is None:
+            border = split_plan(events, split.value, None).rehearsal.cutoff
         part = split_plan(events, split.value, border).rehearsal
         progress("searching", 0.1)
         found = search(

@@ -5,6 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import typer
+from tastes import two_tastes
 from typer.testing import CliRunner
 
 from reco.errors import InvalidInput
@@ -14,6 +15,7 @@ from reco.settings import Settings
 from training.commands.tune import PICTURE, SETTINGS, STUDY, TRIALS, tune
 from training.configuration import read_parameters, written_parameters
 from training.fits import PARAMETERS
+from training.split import inner_cutoff
 
 
 @pytest.fixture
@@ -68,6 +70,14 @@ def test_it_begins_with_the_settings_of_a_file(run, folder, tmp_path):
     (row,) = trials_in(out)
     assert float(row["regularisation"]) == 3.0
     assert not (out / PICTURE).exists()
+
+
+def test_what_the_gate_judges_on_chooses_nothing(run, folder, tmp_path):
+    border, figures = inner_cutoff(two_tastes()), []
+    for name, options in (("all", []), ("before", ["--cutoff", f"{border}Z"])):
+        run(folder, "--model", "popularity", "--trials", 1, "--out", tmp_path / name, *options)
+        figures += [float(row["ndcg@20"]) for row in trials_in(tmp_path / name)]
+    assert figures[0] == figures[1]
 
 
 def test_a_world_is_tuned_in_its_own_folder(run, world, folder, tmp_path):
