@@ -151,7 +151,9 @@ class Cohorts:
             for key, named in (("digest", "other assumptions"), ("revision", "other code")):
                 if known.get(key) != claim[key]:
                     raise InvalidInput(
-                        "out", f"{self.folder} holds cohorts of {named}; choose another"
+                        "out",
+                        f"{self.folder} holds cohorts of {named};"
+                        " choose another folder with --out, or delete it",
                     )
         plan.write_text(json.dumps(told, default=str, indent=2), encoding="utf-8")
 

@@ -42,7 +42,7 @@ def test_lives_are_kept_and_not_lived_again(tmp_path):
 def test_a_folder_of_other_assumptions_is_refused(tmp_path):
     others = cohorts(tmp_path, "popular", assumptions=replace(TINY, people=21))
     (tmp_path / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
-    with pytest.raises(InvalidInput, match="other assumptions"):
+    with pytest.raises(InvalidInput, match=r"other assumptions; choose another .* or delete it"):
         others.run(1, unseen)
 
 
