@@ -56,7 +56,7 @@ def test_a_rotation_shows_more_categories_than_the_order_by_relevance(answers):
     assert shown > usual
 
 
-@pytest.mark.parametrize("name", [name for name in POLICIES if name != "nearest"])
+@pytest.mark.parametrize("name", POLICIES)
 def test_everybody_keeps_the_quotas_of_the_feed(answers, name):
     ranking, situation, shown = answers[name]
     limits = quotas(ranking.sweep.catalogue, shown.candidates, situation.query.n)
