@@ -71,7 +71,33 @@ def test_new_files_are_another_revision_by_name_and_content(checkout):
     assert all("-dirty-" in one for one in told)
 
 
-def test_what_is_no_checkout_has_no_revision(tmp_path, checkout):
-    assert code_revision(tmp_path) is None
-    git(tmp_path, "init", "-q", "empty")
-    assert code_revision(tmp_path / "empty") is None
+def test_what_is_no_checkout_is_told_by_its_files(tmp_path, monkeypatch):
+    file = tmp_path / "training" / "code.py"
+    file.parent.mkdir()
+
+    def holding(text):
+        file.write_text(text)
+        return code_revision(tmp_path)
+
+    found = [holding("value = 1\n"), holding("value = 2\n")]
+    assert all(one.startswith("files-") for one in found)
+    assert found[0] != found[1]
+    cached = file.parent / "__pycache__" / "code.pyc"
+    cached.parent.mkdir()
+    cached.write_bytes(b"compiled")
+    (tmp_path / "notes.md").write_text("notes\n")
+    assert holding("value = 1\n") == found[0]
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert code_revision(tmp_path) == found[0]
+    file.rename(file.with_name("other.py"))
+    assert code_revision(tmp_path) not in found
+
+
+def test_a_checkout_without_a_commit_and_what_lies_in_another_are_told_by_files(checkout):
+    site = checkout / "site"
+    (site / "training").mkdir(parents=True)
+    (site / "training" / "code.py").write_text("value = 1\n")
+    told = code_revision(site)
+    assert told.startswith("files-")
+    git(site, "init", "-q")
+    assert code_revision(site) == told
