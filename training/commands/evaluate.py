@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from reco.console import WorldOption, console, settings_for
-from reco.db.ready import opened_world
+from reco.db.ready import located_world, opened_world
 from reco.errors import InvalidInput
 from reco.feed.dials import FLOOR, NAMES, Dials
-from reco.model.loaded import LoadedModel
+from reco.model.loaded import LoadedModel, load_model
 from reco.model.registry import champion, version_named
 from reco.model.serving import opened, usable_model
 from reco.moments import moment_from
@@ -39,6 +39,7 @@ from training.replay.summary import RunSummary
 from training.screen import figure_cell
 
 CHAMPION, NONE = "champion", "none"
+_USERS = 2_000
 _SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points", "distance_m", "coverage")
 
 
@@ -48,9 +49,9 @@ def evaluate(
     versions: Annotated[
         str,
         typer.Option(
-            help="Model versions, separated by commas; `champion`: what is served; `none`: "
-            "popularity near. Others are compared with what is served now, where it is among "
-            "them, else with the first."
+            help="Model versions, or folders of models (with a /), separated by commas; "
+            "`champion`: what is served; `none`: popularity near. Others are compared with what is "
+            "served now, where it is among them, else with the first."
         ),
     ] = f"{CHAMPION},{NONE}",
     floors: Annotated[
@@ -75,7 +76,9 @@ def evaluate(
         typer.Option(help="Start of the first week. [default: when the models' data end]"),
     ] = None,
     weeks: Annotated[int, typer.Option(min=1, help="Weeks from there on.")] = 2,
-    users: Annotated[int, typer.Option(min=1, help="People, drawn at random.")] = 2_000,
+    users: Annotated[
+        int | None, typer.Option(min=1, help=f"People, drawn at random. [default: {_USERS}]")
+    ] = None,
     all_users: Annotated[bool, typer.Option("--all-users", help="All of them.")] = False,
     everybody: Annotated[
         bool,
@@ -99,14 +102,21 @@ def evaluate(
     with what was known of them, through the code that serves. What they booked in the seven days
     after is what was to be found. Run again, it goes on where it was stopped.
     """
+    if users is not None and all_users:
+        raise InvalidInput("users", "--users and --all-users: leave one of the two out")
     settings = settings_for(context, world)
-    place = opened_world(settings)
-    model, _ = usable_model(place.conninfo, place.models)
-    served = System("served", model, *astuple(settings.dials))
     asked = [name.strip() for name in versions.split(",") if name.strip()]
+    if frames and all(name == NONE or _is_folder(name) for name in asked):
+        # Nothing that is asked for lies in the world's database: it need not be there.
+        place, served = located_world(settings), None
+    else:
+        place = opened_world(settings)
+        model, _ = usable_model(place.conninfo, place.models)
+        served = System("served", model, *astuple(settings.dials))
     usual = settings.dials.turned(intensity=intensity)
     ways = [*_ways(floors, usual), *(dials_from(text, usual) for text in dials or ())]
-    systems = _served_first(_systems(_models(place, asked, model), ways, usual), served)
+    models = _models(place, asked, served.model if served else None)
+    systems = _served_first(_systems(models, ways, usual), served)
     zone = ZoneInfo(settings.timezone)
     plan = Plan(
         systems=systems,
@@ -114,7 +124,7 @@ def evaluate(
         weeks=weeks,
         n=n,
         radius_m=settings.radius_m,
-        users=None if all_users else users,
+        users=None if all_users else users or _USERS,
         everybody=everybody,
         seed=seed,
     )
@@ -131,7 +141,7 @@ def evaluate(
                 "source": str(frames) if frames else "database",
                 "begun_at": datetime.now(UTC).isoformat(timespec="seconds"),
                 "code_revision": code_revision(),
-                "served": facts_of(served),
+                "served": facts_of(served) if served else None,
             },
         )
     if as_json:
@@ -177,10 +187,17 @@ def _models(
         version = _champion(world) if name == CHAMPION else name
         if version == NONE:
             yield None
+        elif _is_folder(version):
+            yield load_model(Path(version))
         elif served and served.version == version:
             yield served
         else:
             yield opened(version_named(world.conninfo, version), world.models)
+
+
+def _is_folder(name: str) -> bool:
+    """Return whether a model is named by its folder, and not by the version on record."""
+    return "/" in name
 
 
 def _champion(world: World) -> str:
@@ -219,10 +236,13 @@ def _said(dials: Dials, usual: Dials) -> str:
     return ",".join(parts)
 
 
-def _served_first(systems: list[System], served: System) -> tuple[System, ...]:
+def _served_first(systems: list[System], served: System | None) -> tuple[System, ...]:
     """Return the systems in their order, what is served before all others."""
-    facts = facts_of(served)
-    return tuple(sorted(systems, key=lambda one: not answers_alike(facts_of(one), facts)))
+    return tuple(sorted(systems, key=lambda one: not _is_served(one, served)))
+
+
+def _is_served(system: System, served: System | None) -> bool:
+    return served is not None and answers_alike(facts_of(system), facts_of(served))
 
 
 def _data_end(systems: tuple[System, ...]) -> datetime:
@@ -232,7 +252,7 @@ def _data_end(systems: tuple[System, ...]) -> datetime:
     return max(ends)
 
 
-def _screen(summary: RunSummary, plan: Plan, served: System) -> Group:
+def _screen(summary: RunSummary, plan: Plan, served: System | None) -> Group:
     table = Table(f"{summary.people:,} people")
     for figures in summary.systems:
         # A version is long, and its end tells the floor.
@@ -243,7 +263,7 @@ def _screen(summary: RunSummary, plan: Plan, served: System) -> Group:
     if any(figures.ece for figures in summary.systems):
         table.add_row("ece without chance", *(_span(figures.ece) for figures in summary.systems))
     end = plan.end.astimezone(plan.start.tzinfo)
-    is_served = answers_alike(facts_of(plan.systems[0]), facts_of(served))
+    is_served = _is_served(plan.systems[0], served)
     told = (
         f"{summary.judged:,} of them booked something new in the {plan.weeks} weeks from "
         f"{plan.start:%Y-%m-%d} to {end:%Y-%m-%d}. Change against the first column"

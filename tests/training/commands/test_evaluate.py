@@ -9,7 +9,7 @@ import typer
 from plain_world import START, plain_world
 from typer.testing import CliRunner
 
-from reco.errors import InvalidInput, NotFound
+from reco.errors import InvalidInput, NotFound, Unavailable
 from reco.feed.dials import NAMES
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
@@ -44,7 +44,8 @@ def run(trained, tmp_path):
     app.command()(evaluate)
 
     def invoke(*arguments, **dials):
-        settings = Settings(home=tmp_path, world=world.name, database_url=world.conninfo, **dials)
+        known = {"home": tmp_path, "world": world.name, "database_url": world.conninfo}
+        settings = Settings(**{**known, **dials})
         done = CliRunner().invoke(app, list(arguments), obj=settings, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.stdout
@@ -146,6 +147,22 @@ def test_frames_tell_what_the_database_tells(run, frames, tmp_path):
         run(*FEW, *started, "--out", str(tmp_path / "live"), "--frames", str(frames))
 
 
+def test_frames_and_models_in_folders_need_no_database(run, trained, frames, tmp_path):
+    world, version = trained
+    few = ("--users", "5", "--n", "8", "--workers", "1", "--weeks", "1", "--floors", "1",
+           "--frames", str(frames))  # fmt: skip
+    nowhere = {"database_url": "postgresql://nobody@localhost:1/nowhere"}
+    run(*few, "--versions", f"none,{world.models / version}", **nowhere)
+    kept = run_named(runs_of(world, tmp_path), "latest")
+    manifest, summary = kept.manifest(), kept.summary()
+    assert (manifest["served"], manifest["start"]) == (None, START.isoformat())
+    assert [one["system"] for one in summary["systems"]] == ["none", f"{version}@1"]
+    assert [one["version"] for one in manifest["systems"]] == [None, version]
+    assert summary["people"] == 5
+    with pytest.raises(Unavailable, match="does not answer"):
+        run(*few, "--versions", f"none,{version}", **nowhere)
+
+
 def test_a_model_that_has_seen_the_weeks_is_refused(run, trained):
     before = START - timedelta(days=7)
     with pytest.raises(InvalidInput, match="has seen what it would be judged by; begin later, or"
@@ -165,6 +182,7 @@ def test_a_model_that_has_seen_the_weeks_is_refused(run, trained):
         (("--versions", "none"), InvalidInput, "say where the weeks begin"),
         (("--cutoff", "2031-01-01"), InvalidInput, "what is on record on 2026-09"),
         (("--cutoff", "soon"), InvalidInput, "cutoff"),
+        (("--users", "5", "--all-users"), InvalidInput, "--users and --all-users: leave one"),
     ],
 )
 def test_what_cannot_be_asked(run, arguments, error, told):
