@@ -101,8 +101,16 @@ class RunFolder:
 
     def rows(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the rows of all people, weeks and systems."""
-        files = sorted(self.people.glob("*.parquet"))
-        return pq.read_table(files, columns=list(columns) if columns else None)
+        return pq.read_table(self._parts, columns=list(columns) if columns else None)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of the rows."""
+        return list(pq.read_schema(self._parts[0]).names)
+
+    @property
+    def _parts(self) -> list[Path]:
+        return sorted(self.people.glob("*.parquet"))
 
     def _read(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))

@@ -17,10 +17,10 @@ from training.replay.origin import origin_of
 from training.replay.plan import Plan
 from training.replay.run import Progress, run
 from training.replay.served import facts_of
-from training.replay.summary import RunSummary, summary_from, summary_of
+from training.replay.summary import RunSummary, columns_of, summary_from, summary_of
 from training.replay.week import Week
 
-_COLUMNS = ("segment", "value", "people", "system", "metric", *Compared.__dataclass_fields__)
+_COLUMNS = ("segment", "group", "people", "system", "metric", *Compared.__dataclass_fields__)
 
 _SAME = {
     "plan": "plan",
@@ -76,7 +76,7 @@ def evaluate(
         kept.write_examples(examples_of(Week.of(evaluation, plan.start)))
     progress("summing up", 0.96)
     names = [system.name for system in plan.systems]
-    summary = summary_of(kept.rows(), names, plan.n, plan.seed)
+    summary = summary_of(kept.rows(columns_of(kept.columns)), names, plan.n, plan.seed)
     _write_csv(kept.csv, summary)
     kept.write_summary(summary.as_object())
     return kept, summary

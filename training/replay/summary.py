@@ -1,6 +1,6 @@
 """The figures of a run: means over people with 95 % intervals, beside the first system."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,10 @@ from training.replay.totals import coverage_totals, covered, gini_totals
 
 SEGMENTS = ("seen", "density", "first_category")
 """Columns by which people are told apart."""
+_TOLD = (
+    "system", "at", "user", "items", "venues", "bookable_items", "bookable_venues",
+    "probabilities", "hits", "drawn_of_all",
+)  # fmt: skip
 DISTINCT = "distinct"
 """Share of distinct values among the 500 likeliest candidates of a person."""
 LEAST_PEOPLE = 30
@@ -109,12 +113,21 @@ def _metrics_from(told: Mapping[str, Any]) -> dict[str, Compared]:
     return {name: Compared(**figure) for name, figure in told.items()}
 
 
+def columns_of(names: Iterable[str]) -> list[str]:
+    """Return those of the columns that `Week.part` makes that a summary is made of."""
+    return [name for name in names if name in _TOLD or name in SEGMENTS or _is_figure(name)]
+
+
+def _is_figure(name: str) -> bool:
+    return "@" in name or name == DISTINCT
+
+
 def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) -> RunSummary:
-    """Return the figures of the rows that `Week.part` made.
+    """Return the figures of the rows that `Week.part` made, of `columns_of` at least.
 
     A person's figure is the mean over the weeks in which it is defined.
     """
-    metrics = [name for name in rows.column_names if "@" in name or name == DISTINCT]
+    metrics = [name for name in rows.column_names if _is_figure(name)]
     user = pc.rank(rows["user"], tiebreaker="dense").to_numpy().astype(np.int64) - 1
     told = {name: rows[name].to_numpy().astype(np.float64) for name in metrics}
     system = pc.index_in(rows["system"], pa.array(systems)).to_numpy().astype(np.int64)

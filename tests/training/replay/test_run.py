@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ import pytest
 from plain_world import START, plain_world
 
 from reco.errors import InvalidInput
+from training.replay import outcome
 from training.replay import run as running
 from training.replay.evaluation import Evaluation
 from training.replay.folder import run_named
@@ -20,7 +22,7 @@ from training.replay.outcome import evaluate
 from training.replay.plan import Plan
 from training.replay.reading import past_from_folder
 from training.replay.slates import System
-from training.replay.summary import summary_from
+from training.replay.summary import summary_from, summary_of
 from training.replay.week import Week
 
 PLAN = Plan(
@@ -153,7 +155,10 @@ def test_all_files_tell_the_same(whole):
     kept, summary = whole
     assert summary_from(json.loads((kept.path / "summary.json").read_text())) == summary
     with kept.csv.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["segment"] == "all"]
+        header, *cells = csv.reader(file)
+    assert len(set(header)) == len(header)
+    rows = [row for row in (dict(zip(header, line, strict=True)) for line in cells)
+            if row["segment"] == row["group"] == "all"]  # fmt: skip
     told = {(row["system"], row["metric"]): row for row in rows}
     assert len(told) == len(rows) == sum(len(one.metrics) for one in summary.systems)
     table = kept.rows().to_pandas()
@@ -165,6 +170,29 @@ def test_all_files_tell_the_same(whole):
             if metric in mine.columns and figure.value is not None:
                 by_person = mine.groupby("user")[metric].mean()
                 assert figure.value == pytest.approx(np.nanmean(by_person), rel=1e-5)
+
+
+def test_a_summary_is_of_all_rows_but_of_no_more_columns_than_it_needs(
+    past, whole, tmp_path, monkeypatch
+):
+    kept, summary = whole
+    shutil.copytree(kept.path, tmp_path / "run")
+    (tmp_path / "run" / "summary.json").unlink()
+    read = []
+
+    def told_before(rows, *_):
+        read.append(rows)
+        return summary
+
+    monkeypatch.setattr(outcome, "summary_of", told_before)
+    run_in(past, tmp_path / "run")
+    everything, (rows,) = kept.rows(), read
+    assert set(everything.column_names) - set(rows.column_names) == {
+        *("offers", "gains", "ranks", "pooled_distances_m", "lon", "lat"),
+        *("bookings", "booked_later", "radius_m"),
+    }
+    names = [system.name for system in PLAN.systems]
+    assert summary_of(everything, names, PLAN.n, PLAN.seed) == summary
 
 
 def test_pandas_reads_a_run_as_it_is_summed_up(whole):
