@@ -40,6 +40,8 @@ def fit_calibration(
     ValueError
         No user is active.
     """
+    if not len(active):
+        raise ValueError("Nobody has a history: there are no scores to calibrate.")
     generator = np.random.default_rng(seed)
     users = np.sort(generator.permutation(active)[:MAX_USERS])
     scores, met, weights = _sample(score_users, task, users, generator)

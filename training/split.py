@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interactions import BOOKING, DISMISS, SPLITS, Events
+from features.interactions import BOOKING, DISMISS, EVENT_WEIGHTS, SPLITS, Events
 from reco.errors import InvalidInput
 
 SplitKind = Literal["time", "given"]
@@ -58,10 +58,18 @@ def split_plan(
     Raises
     ------
     InvalidInput
-        The events have no times, or no split; or nothing lies before the cutoff.
+        The events have no times, or no split; nothing lies before the cutoff, or in the past of
+        the rehearsal.
     """
-    if split == "given":
-        return _given_plan(events, cutoff, seed)
+    plan = _given_plan(events, cutoff, seed) if split == "given" else _time_plan(events, cutoff)
+    if not np.any(EVENT_WEIGHTS[plan.rehearsal.past.kind] > 0.0):
+        raise InvalidInput(
+            "events", "none lies before those held out to judge by, so that nothing can be learned"
+        )
+    return plan
+
+
+def _time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:
     timed = _require_times(events)
     final = _all_of(timed) if cutoff is None else time_split(timed, cutoff)
     if cutoff is not None and not len(final.past):

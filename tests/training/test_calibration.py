@@ -84,6 +84,12 @@ def test_nothing_met_gives_a_small_finite_probability():
     assert -20 < calibration.log_odds(np.ones(1))[0] < -5
 
 
+def test_of_nobody_there_is_no_probability():
+    task, log_odds = simulated(60, 50)
+    with pytest.raises(ValueError, match="Nobody has a history"):
+        fit_calibration(lambda users: log_odds[users], task, np.empty(0, dtype=np.int32))
+
+
 def test_the_seed_decides():
     task, log_odds = simulated(60, 400)
     active = np.arange(60, dtype=np.int32)

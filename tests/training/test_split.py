@@ -127,3 +127,18 @@ def test_what_cannot_be_split_is_refused_by_name(events, split, cutoff, field):
     with pytest.raises(InvalidInput) as refusal:
         split_plan(events, split, cutoff)
     assert refusal.value.field == field
+        (events_of([0], [0], [1]), "time", None, "events"),
+        (events_of([0, 1, 2], [0, 1, 1], [1, 1, 1]), "time", None, "events"),
+        (events_of([0, 1], [0, 1], [1, 2], kind=[DISMISS, BOOKING]), "time", None, "events"),
+        (events_of([0, 1], [0, 1], split=[VALID, TEST]), "given", None, "events"),
+    ],
+    ids=[
+        "no times",
+        "no split",
+        "both",
+        "nothing before",
+        "nothing to learn",
+        "one event",
+        "one moment",
+        "dismissed before",
+        "no train part",
