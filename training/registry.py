@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -27,6 +28,7 @@ from reco.world import World
 from training.booked import BookedOffer, booked_in_database, booked_in_frames
 from training.extract import events_from_database, events_from_frames
 from training.gate import Floors, Verdict, judge
+from training.split import known_at
 from training.trial import Contender
 
 
@@ -55,6 +57,7 @@ def compare_versions(
     candidate: str,
     champion: str | None = None,
     *,
+    now: datetime,
     floors: Floors,
     users: int,
     frames: Path | None = None,
@@ -65,6 +68,8 @@ def compare_versions(
     ----------
     champion
         By default the one that is served: while the champion's artifact is refused, the one before.
+    now
+        Events that are dated later are left out, as a training leaves them out.
     users
         How many people are drawn (see `judge`).
     frames
@@ -77,7 +82,7 @@ def compare_versions(
     ArtifactRefused
         One of the artifacts cannot be used.
     InvalidInput
-        The two are one, or nothing can be held out.
+        The two are one, or nothing can be held out, or all events lie after `now`.
     """
     if champion == candidate:
         raise InvalidInput("OTHER", f"{candidate} cannot be compared with itself")
@@ -89,7 +94,7 @@ def compare_versions(
     )
     events = events_from_frames(frames) if frames else events_from_database(world.conninfo)
     return judge(
-        events,
+        known_at(events, now),
         first,
         second,
         floors=floors,
@@ -120,7 +125,9 @@ def promote_behind_gate(
     over = _champion(world)
     if candidate == over:
         raise InvalidInput("version", f"{candidate} is served already")
-    verdict = compare_versions(world, candidate, floors=floors, users=users, frames=frames)
+    verdict = compare_versions(
+        world, candidate, now=act.at, floors=floors, users=users, frames=frames
+    )
     with publication(world.conninfo) as connection:
         if verdict.passed:
             promote(connection, candidate, over=over, act=act, evidence=verdict.as_evidence())

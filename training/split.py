@@ -79,6 +79,23 @@ def _time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:
     return Plan(Part(time_split(timed, inner).past, later, inner), final)
 
 
+def known_at(events: Events, now: datetime) -> Events:
+    """Return the events before `now`, and those without a time.
+
+    What is dated later cannot have happened yet, whatever filled in its date: seen now, it would
+    move the moment that all ages are measured against. Once its date is past, it counts.
+
+    Raises
+    ------
+    InvalidInput
+        There are events, and all of them lie in the future.
+    """
+    known = events.take(~(events.at >= naive_utc(now)))
+    if len(events) and not len(known):
+        raise InvalidInput("events", f"all {len(events):,} of them lie after {now:%Y-%m-%d %H:%M}")
+    return known
+
+
 def time_split(events: Events, cutoff: np.datetime64) -> Part:
     """Cut `events` at one moment for all users: before it, as was known there, and from it on.
 

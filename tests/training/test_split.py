@@ -1,6 +1,7 @@
 """What is seen and what is held out."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tastes import FOREVER, START, events_of, two_tastes
 
 from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
 from reco.errors import InvalidInput
-from training.split import inner_cutoff, split_plan, target_kinds, time_split
+from training.split import inner_cutoff, known_at, split_plan, target_kinds, time_split
 
 DAY = np.timedelta64(1, "D")
 TRAIN, VALID, TEST = range(len(SPLITS))
@@ -88,6 +89,15 @@ def test_events_without_a_time_stay_out_of_a_split_by_time():
     assert len(plan.final.past) == 3
 
 
+def test_what_is_dated_in_the_future_is_not_known_yet():
+    now = datetime(2025, 1, 11, tzinfo=UTC)
+    events = events_of([0] * 4, range(4), [1, 9, 10, 375])
+    events.at[0] = np.datetime64("NaT")
+    assert known_at(events, now).item.tolist() == [0, 1]
+    with pytest.raises(InvalidInput, match="all 2 of them"):
+        known_at(events.take(np.array([2, 3])), now)
+
+
 def test_a_given_split_is_taken_as_it_is():
     parts = [TRAIN, TRAIN, VALID, TEST, -1]
     plan = split_plan(events_of([0, 1, 0, 1, 0], range(5), split=parts), "given", None)
@@ -120,13 +130,6 @@ def test_bookings_are_the_targets_where_there_are_any():
         (events_of([0], [0], split=TRAIN), "given", START, "cutoff"),
         (events_of([0], [0], [1]), "time", START, "cutoff"),
         (events_of([0], [0], [1], kind=DISMISS), "time", None, "events"),
-    ],
-    ids=["no times", "no split", "both", "nothing before", "nothing to learn"],
-)
-def test_what_cannot_be_split_is_refused_by_name(events, split, cutoff, field):
-    with pytest.raises(InvalidInput) as refusal:
-        split_plan(events, split, cutoff)
-    assert refusal.value.field == field
         (events_of([0], [0], [1]), "time", None, "events"),
         (events_of([0, 1, 2], [0, 1, 1], [1, 1, 1]), "time", None, "events"),
         (events_of([0, 1], [0, 1], [1, 2], kind=[DISMISS, BOOKING]), "time", None, "events"),
@@ -142,3 +145,9 @@ def test_what_cannot_be_split_is_refused_by_name(events, split, cutoff, field):
         "one moment",
         "dismissed before",
         "no train part",
+    ],
+)
+def test_what_cannot_be_split_is_refused_by_name(events, split, cutoff, field):
+    with pytest.raises(InvalidInput) as refusal:
+        split_plan(events, split, cutoff)
+    assert refusal.value.field == field

@@ -113,7 +113,10 @@ def compare(
 ) -> None:
     """Compare a version with another as the gate does; nothing changes."""
     opened = opened_world(settings_for(context, world))
-    verdict = compare_versions(opened, version, other, floors=_DEFAULT, users=users, frames=frames)
+    now = datetime.now(UTC)
+    verdict = compare_versions(
+        opened, version, other, now=now, floors=_DEFAULT, users=users, frames=frames
+    )
     console.print(verdict_table(verdict))
 
 

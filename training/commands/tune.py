@@ -1,6 +1,7 @@
 """The command `reco tune`: choose a model's settings on what is held out."""
 
 import math
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +30,7 @@ from training.search_report import (
     trials_table,
     trials_text,
 )
-from training.split import naive_utc, split_plan
+from training.split import known_at, naive_utc, split_plan
 from training.studies import Trial
 
 STUDY, SETTINGS, TRIALS, PICTURE = "study.sqlite", "settings.toml", "trials.csv", "importance.svg"
@@ -84,7 +85,7 @@ def tune(
 
     A search that was stopped goes on where it was: the same command again adds trials. The folder
     has the settings for `reco train --config`, all trials, and which settings mattered. A test part
-    is not read.
+    is not read, nor what is dated in the future.
     """
     settings = settings_for(context, world)
     start, asked = start_parameters(model, config), _metric(metric)
@@ -95,7 +96,7 @@ def tune(
     kept = _made(out or located_world(settings).folder / "tuning" / model)
     with share_progress() as progress:
         progress("reading", 0.0)
-        events = _events(settings, folder, file_format)
+        events = known_at(_events(settings, folder, file_format), datetime.now(UTC))
         if border is None:
             border = split_plan(events, split.value, None).rehearsal.cutoff
         part = split_plan(events, split.value, border).rehearsal

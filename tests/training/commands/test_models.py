@@ -28,7 +28,7 @@ from training.commands.models import app
 from training.commands.train import _publish, train_world
 from training.fits import PARAMETERS
 from training.gate import Floors
-from training.registry import promote_behind_gate
+from training.registry import compare_versions, promote_behind_gate
 from training.run import train_model
 from training.saving import save_model
 
@@ -191,6 +191,19 @@ def test_a_champion_that_changed_meanwhile_stops_a_promotion(
             world, last.version, Act(NOW, "mia"), floors=LENIENT, users=100, frames=folder
         )
     assert state_of(world)[last.version] == "candidate"
+
+
+def test_what_is_dated_in_the_future_is_not_judged_on(three, world, folder, monkeypatch):
+    seen, judge = [], sys.modules["training.registry"].judge
+
+    def watched(events, *arguments, **options):
+        seen.append(events.at.max())
+        return judge(events, *arguments, **options)
+
+    monkeypatch.setattr("training.registry.judge", watched)
+    now = datetime(2025, 3, 1, tzinfo=UTC)
+    compare_versions(world, *three[:2], now=now, floors=LENIENT, users=100, frames=folder)
+    assert seen[0] < np.datetime64("2025-03-01") < two_tastes().at.max()
 
 
 def test_a_broken_champion_is_not_what_a_candidate_is_compared_with(

@@ -2,13 +2,14 @@
 
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import fsspec
 import psycopg
 import pytest
 import typer
+from tastes import two_tastes
 from typer.testing import CliRunner
 
 from reco.errors import InvalidInput, Unavailable
@@ -244,6 +245,23 @@ def test_a_split_that_the_events_do_not_name_is_refused_and_the_champion_stays(r
     with pytest.raises(InvalidInput, match="split"):
         run("--split", "given", "--frames", str(folder))
     assert champion(world.conninfo) == before
+
+
+def test_a_cutoff_in_the_future_is_refused_and_publishes_nothing(world, folder):
+    now = datetime(2025, 6, 1, tzinfo=UTC)
+    options = {"split": "time", "cutoff": now + timedelta(days=365), "frames": folder}
+    with pytest.raises(InvalidInput, match=r"cutoff.*future"):
+        train_world(world, "popularity", now=now, **options)
+    assert versions(world.conninfo) == []
+
+
+def test_dates_in_the_future_are_left_out_and_told(world, folder, capsys):
+    now = datetime(2025, 3, 1, tzinfo=UTC)
+    summary = train_world(world, "popularity", split="time", cutoff=None, now=now, frames=folder)
+    assert summary.cutoff <= now
+    told = " ".join(capsys.readouterr().err.split())
+    left_out = len(two_tastes()) - summary.events
+    assert f"{left_out} of {len(two_tastes())} events are dated in the future" in told
 
 
 def test_a_cutoff_that_is_no_date_is_refused_by_name(run, folder):
