@@ -145,7 +145,7 @@ def test_floors_differ_from_the_one_that_serves_in_the_end_and_by_month(tmp_path
     out = tmp_path / "cohort"
     for policy, booking_people in (("horizon@.9", 3), ("horizon@.98", 1)):
         keep_lives(out, 1, booking_people, policy)
-    asked = ("--policy", "horizon@.9", "--policy", "horizon@.98", "--months", "7", "--people", "4")
+    asked = ("--policy", "horizon@.9", "--policy", "horizon@.98", "--months", "6", "--people", "4")
     told = (*asked, "--seeds", "1", *START, "--out", str(out))
     (apart,) = json.loads(simulate(*told, "--json").stdout)["differences"]
     assert (apart["policy"], apart["against"]) == ("horizon@.9", "horizon@.98")
