@@ -24,7 +24,6 @@ from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
-from training.split import naive_utc
 from training.standing import standing
 
 MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
@@ -35,8 +34,8 @@ MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "ta
 class Market:
     """I items as O offers at V venues or online, S stocks, and what U people did and had.
 
-    Rows are those of the sorted ids, of users and items as in the events. Times are int64
-    microseconds since 1970 UTC. Seats are not replayed.
+    Rows are those of the sorted ids, of users and items as in the events; offers stand by group.
+    Times are int64 microseconds since 1970 UTC. Seats are not replayed.
     """
 
     events: Events
@@ -48,15 +47,17 @@ class Market:
     offer_item: NDArray[np.int64]
     """(O,)"""
     offer_group: NDArray[np.int64]
-    """(O,) row of the venue, V where digital."""
+    """(O,) row of the venue, V where digital; ascending."""
+    offer_start: NDArray[np.int64]
+    """(O + 1,) bounds of each offer's stocks."""
     group_start: NDArray[np.int64]
     """(V + 2,) bounds of each group's stocks."""
     stock_offer: NDArray[np.int64]
-    """(S,) by group, then by offer."""
+    """(S,) ascending."""
+    created_us: NDArray[np.int64]
+    """(S,) a catalogue holds it from then on; `NEVER_US` where unknown."""
     opens_us: NDArray[np.int64]
     closes_us: NDArray[np.int64]
-    offer_closes_us: NDArray[np.int64]
-    """(O,) when the last of its stocks closes: a catalogue holds it until then."""
     starts_us: NDArray[np.int64]
     """(S,) `FOREVER_US` where undated."""
     price_cents: NDArray[np.int32]
@@ -86,10 +87,20 @@ class Market:
         return np.asarray(self.offer_group == len(self.venues))
 
     def recent_bookings(self, at_us: int) -> NDArray[np.int64]:
-        """Return the bookings (O,) in the 28 days before a moment of each offer that goes on."""
+        """Return the bookings (O,) in the 28 days before a moment of each offer on record then."""
         first, last = np.searchsorted(self.booked_at_us, [at_us - RECENT_US, at_us])
         bookings = np.bincount(self.booked_offer[first:last], minlength=len(self.offer_item))
-        return np.where(self.offer_closes_us > at_us, bookings, 0)
+        booked = np.flatnonzero(bookings)
+        stocks, owner = ragged_rows(self.offer_start, booked)
+        held = np.zeros_like(bookings)
+        kept = booked[owner[self.is_held(stocks, at_us)]]
+        held[kept] = bookings[kept]
+        return held
+
+    def is_held(self, stocks: NDArray[np.int64], at_us: int) -> NDArray[np.bool_]:
+        """Return which of some stocks a catalogue of a moment held: made by then, not yet over."""
+        held = (self.created_us[stocks] <= at_us) & (self.closes_us[stocks] > at_us)
+        return np.asarray(held)
 
     def left_cents(self, user: int, at_us: int) -> NDArray[np.int64]:
         """Return what a person could pay for a stock at a moment, (3,) by its cap."""
@@ -154,22 +165,21 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
     Parameters
     ----------
     cutoff
-        With a zone: what stands is told as it was known there (`training.standing`). None: today.
+        With a zone: that of the events (`training.extract`).
     """
-    events = events.standing(naive_utc(cutoff) if cutoff else None)
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
     offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
+    by_group = np.argsort(offer_group, kind="stable")
+    offers, offer_group = offers.take(pa.array(by_group)), offer_group[by_group]
     offer_item = rows_in(offers["item_id"], _names(events.items), -1)
     stocks = frames["stocks"]
     offer = rows_in(stocks["offer_id"], offers["offer_id"], 0)
     is_known = offer_item[offer] >= 0
     stocks, offer = stocks.filter(pa.array(is_known)), offer[is_known]
-    order = np.lexsort((offer, offer_group[offer]))
+    order = np.argsort(offer, kind="stable")
     stocks, offer = stocks.take(pa.array(order)), offer[order]
     opens_us, closes_us = _open_between(stocks, offers.take(pa.array(offer)))
     stock_cap = _stock_caps(frames, offers.take(pa.array(offer)), stocks)
-    offer_closes_us = np.full(len(offers), NEVER_US)
-    np.maximum.at(offer_closes_us, offer, closes_us)
     kinds, kind_sizes = _kinds(frames, _names(events.items))
     return Market(
         events=events,
@@ -178,11 +188,12 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
         kind_sizes=kind_sizes,
         offer_item=np.maximum(offer_item, 0),
         offer_group=offer_group,
+        offer_start=np.searchsorted(offer, np.arange(len(offers) + 1)),
         group_start=np.searchsorted(offer_group[offer], np.arange(len(venues) + 2)),
         stock_offer=offer,
+        created_us=times_us(stocks["created_at"], NEVER_US),
         opens_us=opens_us,
         closes_us=closes_us,
-        offer_closes_us=offer_closes_us,
         starts_us=times_us(stocks["starts_at"], FOREVER_US),
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
         stock_cap=stock_cap,

@@ -243,8 +243,8 @@ class _Replays:
         now, later = first + np.searchsorted(self._at_us[first:last], [at_us, end_us])
         done, after = self._order[first:now], self._order[now:later]
         stocks, distance_m = market.around(market.home[user], self._radius_m)
-        goes_on = market.closes_us[stocks] > at_us
-        stocks, distance_m = stocks[goes_on], distance_m[goes_on]
+        is_held = market.is_held(stocks, at_us)
+        stocks, distance_m = stocks[is_held], distance_m[is_held]
         recent, by_cap = market.recent_bookings(at_us), market.left_cents(user, at_us)
         around = self._surroundings(_distinct(market.stock_offer[stocks], len(recent)), recent)
 

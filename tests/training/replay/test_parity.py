@@ -1,6 +1,7 @@
 """What a ranker is told of a visit when it learns is what it is told of it when it serves."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import psycopg
@@ -45,6 +46,18 @@ RANKER = Ranker.of(
         "cost_rarity": np.array([0.0, 0.1, 5.0]),
     },
 )
+
+
+@pytest.fixture(autouse=True)
+def told_later(lived):
+    """What was booked lately and is over will be shown again: now no catalogue knows of that."""
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "insert into core.stock (external_id, offer_id, price_cents, starts_at, created_at)"
+            " select 'classic-again', id, 700, %s, %s from core.offer"
+            " where external_id = 'classic-past'",
+            (NOW + timedelta(days=3), NOW + timedelta(hours=1)),
+        )
 
 
 @pytest.fixture
