@@ -25,9 +25,7 @@ from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
 from training.standing import standing
-
-MARKET_FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
-"""The frames that a market is made of."""
+from training.told_bookings import told_bookings
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,8 @@ class Market:
     paid: NDArray[np.int64]
     """(N + 1, 3) running counts of the bookings that cost anything, likewise."""
     booked_at_us: NDArray[np.int64]
-    """Times of the bookings that stand, ascending."""
+    """Times of the bookings that stand, and of those told as interactions, ascending;
+    `NEVER_US` where unknown."""
     booked_offer: NDArray[np.int64]
 
     @property
@@ -87,9 +86,15 @@ class Market:
         return np.asarray(self.offer_group == len(self.venues))
 
     def recent_bookings(self, at_us: int) -> NDArray[np.int64]:
-        """Return the bookings (O,) in the 28 days before a moment of each offer on record then."""
+        """Return the bookings (O,) in the 28 days before a moment of each offer on record then.
+
+        Those without a time are always among them, as in a catalogue.
+        """
         first, last = np.searchsorted(self.booked_at_us, [at_us - RECENT_US, at_us])
+        timed = np.searchsorted(self.booked_at_us, NEVER_US, side="right")
         bookings = np.bincount(self.booked_offer[first:last], minlength=len(self.offer_item))
+        if timed:
+            bookings += np.bincount(self.booked_offer[:timed], minlength=len(bookings))
         booked = np.flatnonzero(bookings)
         stocks, owner = ragged_rows(self.offer_start, booked)
         held = np.zeros_like(bookings)
@@ -158,7 +163,7 @@ class Market:
 
 
 def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) -> Market:
-    """Return the market that `MARKET_FRAMES` and the events of the same world tell of.
+    """Return the market that frames and the events of the same world tell of.
 
     Users and items that the events do not know are left out.
 
@@ -181,6 +186,7 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
     opens_us, closes_us = _open_between(stocks, offers.take(pa.array(offer)))
     stock_cap = _stock_caps(frames, offers.take(pa.array(offer)), stocks)
     kinds, kind_sizes = _kinds(frames, _names(events.items))
+    users = _names(events.users)
     return Market(
         events=events,
         venues=_venues(venues),
@@ -198,7 +204,13 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
         stock_cap=stock_cap,
         **_people(
-            frames, _names(events.users), stocks["stock_id"], offer, stock_cap, cutoff=cutoff
+            frames,
+            users,
+            stocks["stock_id"],
+            offer,
+            stock_cap,
+            told=told_bookings(frames["interactions"], users, offers["offer_id"]),
+            cutoff=cutoff,
         ),
     )
 
@@ -238,6 +250,7 @@ def _people(
     stock_offer: NDArray[np.int64],
     stock_cap: NDArray[np.int8],
     *,
+    told: tuple[NDArray[np.int64], NDArray[np.int64]],
     cutoff: datetime | None,
 ) -> dict[str, Any]:
     users = frames["users"].take(pc.index_in(known, frames["users"]["user_id"].combine_chunks()))
@@ -249,7 +262,9 @@ def _people(
         is_known = (user >= 0) & (stock >= 0)
         table, user, stock = table.filter(pa.array(is_known)), user[is_known], stock[is_known]
         at_us, amount = times_us(table["booked_at"], NEVER_US), cents(table["amount_eur"])
-    by_person, by_time = np.lexsort((at_us, user)), np.argsort(at_us, kind="stable")
+    by_person = np.lexsort((at_us, user))
+    booked_at_us, booked_offer = np.append(at_us, told[0]), np.append(stock_offer[stock], told[1])
+    by_time = np.argsort(booked_at_us, kind="stable")
     cap = stock_cap[stock]
     is_unlimited = users["credit_eur"].is_null().to_numpy()
     return {
@@ -262,8 +277,8 @@ def _people(
         "spent_at_us": at_us[by_person],
         "spent_cents": _running(amount[by_person], cap[by_person]),
         "paid": _running((amount[by_person] > 0).astype(np.int64), cap[by_person]),
-        "booked_at_us": at_us[by_time],
-        "booked_offer": stock_offer[stock[by_time]],
+        "booked_at_us": booked_at_us[by_time],
+        "booked_offer": booked_offer[by_time],
     }
 
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from features.credit import CREDIT_WEIGHT
 from features.pairs import DAY_US
+from reco.db.arrays import NEVER_US
 from training.impressions import HORIZON, ReadImpressions
 from training.intervals import Estimate, mean_intervals
 from training.market import Market
@@ -229,10 +230,10 @@ def replayed_parts(
 
 def _known(market: Market, rehearsal: Rehearsed) -> tuple[int, int] | None:
     """Return the border of a rehearsal and the last booking; None where there is no such."""
-    if rehearsal.part.cutoff is None or not len(market.booked_at_us):
+    cutoff, booked_at_us = rehearsal.part.cutoff, market.booked_at_us
+    if cutoff is None or not len(booked_at_us) or booked_at_us[-1] == NEVER_US:
         return None
-    first_us = int(rehearsal.part.cutoff.astype("datetime64[us]").astype(np.int64))
-    return first_us, int(market.booked_at_us[-1])
+    return int(cutoff.astype("datetime64[us]").astype(np.int64)), int(booked_at_us[-1])
 
 
 def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:

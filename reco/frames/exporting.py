@@ -81,6 +81,8 @@ _QUERIES: Mapping[str, str] = {
 }
 """Frame to the query that makes its columns, in the frame's order."""
 
+_TOLD_BOOKINGS = f"select * from ({_QUERIES['interactions']}) told where kind = 'booking'"  # noqa: S608 - of ours
+
 _COUNTED: Mapping[str, str] = {
     "taxonomy": "subcategory",
     "items": "item",
@@ -137,12 +139,24 @@ def read_world_frames(conninfo: str, names: Collection[str]) -> Frames:
         The database does not answer.
     """
     with transaction(conninfo, read_only=True) as connection:
-        return {
-            name: pa.concat_tables(
-                [FRAMES[name].arrow_schema().empty_table(), *tables_of(connection, name)]
-            )
-            for name in names
-        }
+        return {name: _whole(name, tables_of(connection, name)) for name in names}
+
+
+def read_told_bookings(conninfo: str) -> pa.Table:
+    """Return the frame `interactions` of a world, but of what it tells only the bookings.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer.
+    """
+    name = "interactions"
+    with transaction(conninfo, read_only=True) as connection:
+        return _whole(name, _copied(connection, name, _TOLD_BOOKINGS))
+
+
+def _whole(name: str, pieces: Iterator[pa.Table]) -> pa.Table:
+    return pa.concat_tables([FRAMES[name].arrow_schema().empty_table(), *pieces])
 
 
 def _count(connection: psycopg.Connection[Any], name: str) -> int:
@@ -152,8 +166,12 @@ def _count(connection: psycopg.Connection[Any], name: str) -> int:
 
 
 def tables_of(connection: psycopg.Connection[Any], name: str) -> Iterator[pa.Table]:
-    """Yield one frame of a world in pieces, within the running transaction."""
-    statement = f"copy ({_QUERIES[name]}) to stdout (format csv)".encode()
+    """Return one frame of a world in pieces, read within the running transaction."""
+    return _copied(connection, name, _QUERIES[name])
+
+
+def _copied(connection: psycopg.Connection[Any], name: str, query: str) -> Iterator[pa.Table]:
+    statement = f"copy ({query}) to stdout (format csv)".encode()
     schema = FRAMES[name].arrow_schema()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         # The server sends each row whole, so that a piece never ends inside one.

@@ -24,7 +24,6 @@ from scipy.special import expit
 from reco.console import console
 from reco.db.arrays import moment_of
 from reco.db.ready import opened_world
-from reco.frames.exporting import read_world_frames
 from reco.settings import Settings
 from tests.answering import RADIUS_M, Crowd, N, attention, row_of
 from training.cohort.settling import prices_cents
@@ -33,7 +32,7 @@ from training.extract import events_from_database
 from training.fits import PARAMETERS
 from training.impressions import read_impressions, scoring
 from training.intervals import mean_intervals
-from training.market import MARKET_FRAMES, market_of
+from training.markets import market_of_world
 from training.ranked import replayed_parts
 from training.ranker import learn_weights
 from training.reliability import losses, reliability
@@ -99,8 +98,7 @@ def known_at_cutoff(world, truth):
     """Read a world, and learn from visits what is known at the cutoff."""
     until = BEGIN + timedelta(days=CUTOFF_DAY)
     events = events_from_database(world.conninfo)
-    market = market_of(read_world_frames(world.conninfo, MARKET_FRAMES), events)
-    market = market.until(naive_utc(until))
+    market = market_of_world(world.conninfo, events).until(naive_utc(until))
     part = time_split(market.events, inner_cutoff(market.events))
     rehearsal = best_rehearsal(part, task_of(part), PARAMETERS["itemknn"](), lambda: None)
     read = partial(read_impressions, world.conninfo, rehearsal, least_booked=1)

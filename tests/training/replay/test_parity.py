@@ -17,11 +17,10 @@ from reco.feed.ranking import Ranking, new_families_of
 from reco.feed.scoring import taste_of
 from reco.feed.situation import read_situation
 from reco.frames.exporting import export_frames
-from reco.frames.sources import FolderSource, read_frames
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
-from training.extract import events_from_source
-from training.market import market_of
+from training.extract import events_from_database, events_from_frames
+from training.markets import market_of_folder, market_of_world
 from training.ranker import Learned
 from training.replays import Visits, replay
 
@@ -60,6 +59,19 @@ def told_later(lived):
         )
 
 
+@pytest.fixture(autouse=True)
+def booked_elsewhere(lived):
+    """Two bookings are told as interactions, one of them without a time."""
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, 'booking', t.at from core.beneficiary u, core.offer o,"
+            " (values ('novel-shop', %s::timestamptz), ('play-friday', null)) t (offer, at)"
+            " where u.external_id = 'late' and o.external_id = t.offer",
+            (NOW - timedelta(days=2),),
+        )
+
+
 @pytest.fixture
 def served(lived, model):
     # What stands in for items that nobody met is not replayed, nor are seats.
@@ -72,8 +84,8 @@ def served(lived, model):
 @pytest.fixture
 def market(lived, tmp_path):
     export_frames(lived, tmp_path / "frames", "csv", lambda *_: None)
-    source = FolderSource(tmp_path / "frames")
-    return market_of(read_frames(source), events_from_source(source))
+    folder = tmp_path / "frames"
+    return market_of_folder(folder, events_from_frames(folder))
 
 
 def learned_from(market, model, user):
@@ -106,6 +118,12 @@ def test_a_visit_is_learned_from_as_it_is_served(served, market, user):
     np.testing.assert_allclose(np.sort(found.log_odds), np.sort(told), atol=1e-5)
     has_booked = bool(here.state.bookings)
     assert pairs.affinity.any() == has_booked
+
+
+def test_a_world_and_its_frames_are_one_market(lived, market):
+    read = market_of_world(lived.conninfo, events_from_database(lived.conninfo))
+    for name in ("booked_at_us", "booked_offer", "created_us", "stock_offer", "offer_item"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(market, name))
 
 
 def test_a_deposit_that_is_over_pays_for_nothing(market):
