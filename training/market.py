@@ -37,6 +37,8 @@ class Market:
     """
 
     events: Events
+    people: int
+    """Whose bookings count: who had joined by the cutoff."""
     venues: Venues
     kinds: Kinds
     """Of the items."""
@@ -162,7 +164,13 @@ class Market:
         return stocks, away_m[owner]
 
 
-def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) -> Market:
+def market_of(
+    frames: Frames,
+    events: Events,
+    cutoff: datetime | None = None,
+    *,
+    people: int | None = None,
+) -> Market:
     """Return the market that frames and the events of the same world tell of.
 
     Users and items that the events do not know are left out.
@@ -171,6 +179,8 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
     ----------
     cutoff
         With a zone: that of the events (`training.extract`).
+    people
+        That had joined by then, which frames do not say. None: all of the events.
     """
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
     offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
@@ -189,6 +199,7 @@ def market_of(frames: Frames, events: Events, cutoff: datetime | None = None) ->
     users = _names(events.users)
     return Market(
         events=events,
+        people=len(events.users) if people is None else people,
         venues=_venues(venues),
         kinds=kinds,
         kind_sizes=kind_sizes,

@@ -4,8 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 from features.interactions import Events
+from reco.db.session import transaction
 from reco.frames.exporting import read_told_bookings, read_world_frames
 from reco.frames.sources import FolderSource, read_frames
+from reco.people.accounts import read_accounts
 from training.market import Market, market_of
 
 _FRAMES = ("items", "venues", "offers", "stocks", "users", "bookings", "taxonomy")
@@ -19,6 +21,8 @@ def market_of_folder(folder: Path, events: Events, cutoff: datetime | None = Non
 def market_of_world(conninfo: str, events: Events, cutoff: datetime | None = None) -> Market:
     """Return the market of a migrated database; see `market_of`.
 
+    Who has joined only after the cutoff is not among its people.
+
     Raises
     ------
     Unavailable
@@ -29,4 +33,8 @@ def market_of_world(conninfo: str, events: Events, cutoff: datetime | None = Non
         # Of so many interactions nothing else is needed.
         "interactions": read_told_bookings(conninfo),
     }
-    return market_of(frames, events, cutoff)
+    if cutoff is None:
+        return market_of(frames, events)
+    with transaction(conninfo, read_only=True) as connection:
+        joined = read_accounts(connection, cutoff)
+    return market_of(frames, events, cutoff, people=len(joined.ids))

@@ -197,7 +197,7 @@ def replay(
         replays.at(int(user), int(at_us), int(end_us))
         for user, at_us, end_us in zip(visits.user, visits.at_us, visits.end_us, strict=True)
     ]
-    return pairs_from(parts, visits.drawn, len(market.events.users))
+    return pairs_from(parts, visits.drawn, market.people)
 
 
 def joined(first: Pairs, second: Pairs) -> Pairs:

@@ -126,6 +126,19 @@ def test_a_world_and_its_frames_are_one_market(lived, market):
         np.testing.assert_array_equal(getattr(read, name), getattr(market, name))
 
 
+def test_who_joins_after_a_cutoff_is_not_of_its_people(lived, model):
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "update core.beneficiary set created_at = %s where external_id = 'nowhere'",
+            (NOW + timedelta(hours=1),),
+        )
+    events, loaded = events_from_database(lived.conninfo), load_model(model.folder, model.digest)
+    for cutoff, people in ((None, 6), (NOW, 5)):
+        market = market_of_world(lived.conninfo, events, cutoff)
+        pairs, _ = learned_from(market, loaded, "reader")
+        assert pairs.users == people
+
+
 def test_a_deposit_that_is_over_pays_for_nothing(market):
     user = market.events.users.tolist().index(b"late")
     assert market.left_cents(user, int(market.expires_us[user]) - 1).all()
