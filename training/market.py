@@ -24,6 +24,7 @@ from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
 from training.replay.catalogues import RECENT_US, cap_codes
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
+from training.split import naive_utc
 from training.standing import standing
 from training.told_bookings import told_bookings
 
@@ -178,10 +179,11 @@ def market_of(
     Parameters
     ----------
     cutoff
-        With a zone: that of the events (`training.extract`).
+        With a zone: what stands is told as it was known there (`training.standing`). None: today.
     people
         That had joined by then, which frames do not say. None: all of the events.
     """
+    events = events.standing(naive_utc(cutoff) if cutoff else None)
     offers, venues = frames["offers"].sort_by("offer_id"), frames["venues"].sort_by("venue_id")
     offer_group = rows_in(offers["venue_id"], venues["venue_id"], len(venues))
     by_group = np.argsort(offer_group, kind="stable")

@@ -15,9 +15,6 @@ from reco.console import By, WorldOption, actor_of, console, errors, settings_fo
 from reco.db.ready import opened_world
 from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
-from reco.frames.exporting import read_world_frames
-from reco.frames.schema import Frames
-from reco.frames.sources import FolderSource, read_frames
 from reco.model.address import address_of, published, removed_unless_kept
 from reco.model.content import Content
 from reco.model.registry import Act, champion, publication, publish, version_named
@@ -35,7 +32,7 @@ from training.extract import events_from_database, events_from_frames
 from training.fits import DEFAULT_KIND, PARAMETERS, Parameters
 from training.gate import Floors
 from training.impressions import read_impressions
-from training.market import MARKET_FRAMES, market_of
+from training.markets import market_of_folder, market_of_world
 from training.registry import promote_behind_gate
 from training.run import Trained, train_model
 from training.saving import save_model
@@ -167,11 +164,11 @@ def _promote(world: World, version: str, act: Act, frames: Path | None) -> None:
 
 
 def _say(line: str) -> None:
+    console.print(line, highlight=False)
+
+
 def _warn(line: str) -> None:
     errors.print(line, style="bold red", highlight=False)
-
-
-    console.print(line, highlight=False)
 
 
 def train_world(
@@ -207,11 +204,11 @@ def train_world(
     InvalidInput
         See `train_model`; the cutoff lies after `now`, or all events do; or the same model was
         published in this very second.
-    if cutoff and cutoff > now:
-        raise InvalidInput("cutoff", f"{cutoff} lies in the future")
     Unavailable
         The database or the store does not answer; nothing is published.
     """
+    if cutoff and cutoff > now:
+        raise InvalidInput("cutoff", f"{cutoff} lies in the future")
     with share_progress() as progress:
         progress("reading events", 0.0)
         told = events_from_frames(frames) if frames else events_from_database(world.conninfo)
@@ -220,7 +217,11 @@ def train_world(
             left_out = f"{len(told) - len(events):,} of {len(told):,}"
             _warn(f"{left_out} events are dated in the future, and left out.")
         progress("reading what could be booked", 0.0)
-        market = market_of(_market_frames(world, frames), events, cutoff)
+        market = (
+            market_of_folder(frames, events, cutoff)
+            if frames
+            else market_of_world(world.conninfo, events, cutoff)
+        )
         trained = train_model(
             events,
             parameters or PARAMETERS[model](),
@@ -258,13 +259,6 @@ def _content(world: World, trained: Trained) -> Content | None:
     with transaction(world.conninfo, read_only=True) as connection:
         contents = read_contents(connection, final.part.past.items)
     return content_of(final.fitted.scorer, final.matrix, contents)
-
-
-def _market_frames(world: World, folder: Path | None) -> Frames:
-    if folder is None:
-        return read_world_frames(world.conninfo, MARKET_FRAMES)
-    frames = read_frames(FolderSource(folder))
-    return {name: frames[name] for name in MARKET_FRAMES if name in frames}
 
 
 def _publish(
