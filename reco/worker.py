@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -142,11 +143,8 @@ class Worker:
         with connected(self.pool) as connection:
             if shown:
                 query = continued(connection, serving.catalogue.cards, query, shown)
-            made = self.reads.of_user(
-                query.user_id,
-                connection,
-                lambda source: feed(connection, serving, query, self.secret, replica=source),
-            )
+            reads = partial(self.reads.of_user, query.user_id, connection)
+            made = feed(connection, serving, query, self.secret, reads=reads)
         self._recorder.record(made.slate)
         return made.answer
 

@@ -107,7 +107,12 @@ Asked = Annotated[FeedParameters, Depends(asked_as(FeedParameters))]
 async def feed(
     request: Request, worker: WorkerOfApp, now: Now, caller: LiveCaller, asked: Asked
 ) -> Json:
-    """What one person can book, best first; nothing sold out, past, too dear or shown before."""
+    """What one person can book, best first; nothing sold out, past, too dear or shown before.
+
+    Where very much was withdrawn or sold out seconds ago, the note `cut_short` says that the slate
+    may be short, or empty, and keep less than the floor, though there is more: ask again in a few
+    seconds, or follow `next_cursor`, which such a page has, too.
+    """
     language = language_of(asked.lang, request.headers.get("accept-language"))
 
     def answered() -> Json:

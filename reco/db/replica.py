@@ -182,14 +182,20 @@ class Reads:
             External id; None: a guest, of whom there is nothing to know.
         primary
             A connection to the primary, used for `read` too where the replica will not do.
+        read
+            Uses the connection that it is given and no other: the replica is left for what fails
+            there, and what fails on the primary is raised.
         """
+        if not self._is_in_use:
+            return read(primary)
+        # The primary is asked first and the replica only moves forward: what is read there
+        # afterwards has all that was committed before this was called.
+        own_rows = _own_rows(primary, user_id)
         try:
             with self._lent() as replica:
-                if replica is not None and _knows_as_much(replica, primary, user_id):
+                if replica is not None and _own_rows(replica, user_id) == own_rows:
                     return read(replica)
         except psycopg.Error as error:
-            if primary.closed:
-                raise
             self._leave(error)
         return read(primary)
 
@@ -217,11 +223,15 @@ class Reads:
             self._lag.replayed(replayed)
             self._reason = None
 
+    @property
+    def _is_in_use(self) -> bool:
+        standing = self.standing
+        return standing is not None and standing.in_use
+
     @contextmanager
     def _lent(self) -> Iterator[psycopg.Connection[Any] | None]:
         """Lend a connection to the replica, None where it is not to be read from."""
-        standing = self.standing
-        if self._replica is None or standing is None or not standing.in_use:
+        if self._replica is None or not self._is_in_use:
             yield None
             return
         with self._replica.connection(self._replica.patience_s) as connection:
@@ -255,15 +265,8 @@ def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int 
     return (None, None) if row is None or row[0] is None else (int(row[0]), int(row[1]))
 
 
-def _knows_as_much(
-    replica: psycopg.Connection[Any], primary: psycopg.Connection[Any], user_id: str | None
-) -> bool:
-    """Say whether the replica has all rows of a user that the primary has.
-
-    The primary is asked first and the replica only moves forward: what is read there afterwards
-    has all that was committed before this was called.
-    """
+def _own_rows(connection: psycopg.Connection[Any], user_id: str | None) -> tuple[Any, ...] | None:
+    """Return what tells all rows of a user there from others; None: there are none."""
     if user_id is None:
-        return True
-    there = primary.execute(_OWN_ROWS, (user_id,)).fetchone()
-    return replica.execute(_OWN_ROWS, (user_id,)).fetchone() == there
+        return None
+    return connection.execute(_OWN_ROWS, (user_id,)).fetchone()

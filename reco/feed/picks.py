@@ -53,6 +53,8 @@ class Live:
     """Of each position showing what it shows, given the query (`reco.feed.exploring`)."""
     budget: Budget
     """What the person can afford."""
+    is_cut: bool
+    """Whether so much was gone that it was not chosen again: there may be more to show."""
 
 
 def picks_of(

@@ -25,6 +25,11 @@ from reco.geo.points import Point
 Look = Callable[[Point, str, float], Surroundings]
 """Where somebody is, what says so, and how far to look -> what is around."""
 
+Connection = psycopg.Connection[Any]
+Around = tuple[Situation, Ranking]
+Reads = Callable[[Callable[[Connection], Around]], Around]
+"""Calls what it is given with a connection that knows all of what the user has done."""
+
 ReadBack = Callable[[Sequence[int]], Mapping[int, LiveOffer]]
 """Ids of offers -> those that can be booked as was asked, with their sessions."""
 
@@ -34,12 +39,12 @@ _MOST_PLANS = 8
 
 
 def feed(
-    connection: psycopg.Connection[Any],
+    connection: Connection,
     serving: Generation,
     query: FeedQuery,
     secret: str,
     *,
-    replica: psycopg.Connection[Any] | None = None,
+    reads: Reads | None = None,
 ) -> Feed:
     """Return the slate for `query`.
 
@@ -51,9 +56,9 @@ def feed(
         The catalogue and the model to answer from.
     secret
         Key that signs the cursor.
-    replica
-        Where the user and the surroundings are read from, if not over `connection`; what is shown
-        is read back over `connection`.
+    reads
+        Whence the user and the surroundings are read, if not over `connection`; what is shown is
+        read back over `connection`.
 
     Raises
     ------
@@ -61,12 +66,9 @@ def feed(
         A category that this world does not have.
     """
     _check_categories(serving, query)
-    source = replica or connection
-    situation = read_situation(source, serving, query)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
-        situation, ranking = ranked_around(
-            serving, situation, scratch, partial(look_around, source, serving)
-        )
+        read = partial(_ranked, serving, query, scratch)
+        situation, ranking = reads(read) if reads else read(connection)
         live = settled(ranking, situation, partial(_read_back, connection, serving, situation))
     return present(serving, situation, live, secret)
 
@@ -76,6 +78,13 @@ def _check_categories(serving: Generation, query: FeedQuery) -> None:
     for name in query.filters.categories:
         if name not in known:
             raise InvalidInput("category", f"{name!r} is unknown", known)
+
+
+def _ranked(
+    serving: Generation, query: FeedQuery, scratch: Scratch, connection: Connection
+) -> Around:
+    situation = read_situation(connection, serving, query)
+    return ranked_around(serving, situation, scratch, partial(look_around, connection, serving))
 
 
 def ranked_around(
@@ -104,7 +113,7 @@ def ranked_farther(
 
 
 def _read_back(
-    connection: psycopg.Connection[Any],
+    connection: Connection,
     serving: Generation,
     situation: Situation,
     offers: Sequence[int],

@@ -65,7 +65,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         explanation=explain_slate(live.choice, query),
         items=tuple(_items(live, gains, met, query)),
         horizon=horizon_shown(live, sum(gains), met, query),
-        next_cursor=_next_cursor(query, picks, secret),
+        next_cursor=_next_cursor(query, live, secret),
         notes=tuple(_notes(serving, situation, live)),
     )
     return Feed(answer, _slate(slate_id, serving, situation, live, gains))
@@ -155,7 +155,8 @@ def _notes(serving: Generation, situation: Situation, live: Live) -> list[str]:
         "no_deposit": state.person is not None and not state.person.has_deposit,
         "no_credit_left_free_only": state.credit.total_cents == 0,
         "little_left_to_meet": _has_met_nearly_all(live, state.met, query, most),
-        "nothing_found": not live.picks,
+        "cut_short": live.is_cut,
+        "nothing_found": not live.picks and not live.is_cut,
     }
     return [code for code, is_so in holds.items() if is_so]
 
@@ -179,14 +180,16 @@ def _has_met_nearly_all(live: Live, met: Set[Value], query: FeedQuery, most: flo
     return bound < _LITTLE * for_newcomer
 
 
-def _next_cursor(query: FeedQuery, picks: Sequence[Pick], secret: str) -> str | None:
+def _next_cursor(query: FeedQuery, live: Live, secret: str) -> str | None:
     """Return where to go on, or None at the end.
 
-    A short slate means that nothing is left; of a plan, that nothing else fits beside it.
+    A short slate means that nothing is left; of a plan, that nothing else fits beside it. One that
+    was cut, however short it is, means neither.
     """
+    picks = live.picks
     shown = {**query.shown_offers, **{pick.live.id: pick.probability for pick in picks}}
     is_last = not picks or (len(picks) < query.n and not query.plan)
-    if is_last or len(shown) >= MAX_SHOWN:
+    if (is_last and not live.is_cut) or len(shown) >= MAX_SHOWN:
         return None
     return write_cursor(shown, query, secret)
 

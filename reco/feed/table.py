@@ -32,6 +32,7 @@ NOTES = {
     "no_deposit": "No deposit is granted yet: paid offers can be looked at, not booked.",
     "no_credit_left_free_only": "No credit is left: free offers alone.",
     "little_left_to_meet": "Nearly all that is here has been met: little is left to add.",
+    "cut_short": "Much was withdrawn or sold out just now: ask again in a moment for more.",
     "nothing_found": "Nothing can be booked here: widen the radius, the dates or the price.",
 }
 """Each note of a feed, in words."""

@@ -129,7 +129,13 @@ class SearchAnswer:
     text: TextFound | None
     open_now: OpenFound | None
     next_cursor: str | None
+    """Leads to the rows after these; None at the end. A page that was cut short is not the end."""
     notes: tuple[str, ...]
+    """Codes of what to know about this answer.
+
+    `cut_short`: so much was withdrawn or sold out a moment ago that the page ends early, maybe
+    without a row. Its rows can be booked, none before them is left out, and the next page goes on.
+    """
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,10 @@ from reco.search.answer import MapAnswer, SearchAnswer
 from reco.search.area import Opening, area_of, read_opening
 from reco.search.clusters import clusters_of
 from reco.search.cursor import START, Position, read_cursor
-from reco.search.present import present
+from reco.search.present import LivePage, present
 from reco.search.query import SearchFilters, SearchQuery
 from reco.search.scan import (
     Page,
-    Row,
-    Scanned,
     Scratches,
     Searched,
     offers_by_venue,
@@ -33,6 +31,11 @@ from reco.search.text import TextMatches, read_matches
 
 _SPARE = 10
 """Rows read back beyond the page, so that one that is gone is replaced without another trip."""
+_MOST_TURNS = 6
+"""After so many a page ends before the first row that is gone, and tells so.
+
+Each reads back as many more as were gone before it: where all are gone, twice as many as the last.
+"""
 
 Connection = psycopg.Connection[Any]
 
@@ -70,10 +73,8 @@ class Searcher:
         position = read_cursor(cursor, query, self._secret) if cursor is not None else START
         searched = self._searched(sources, catalogue, query, position)
         with sources.primary() as connection:
-            scanned, rows, live, goes_on = self._live_rows(connection, searched, position)
-        return present(
-            searched, scanned, position, rows, live, goes_on=goes_on, secret=self._secret
-        )
+            page = self._live_page(connection, searched, position)
+        return present(searched, position, page, self._secret)
 
     def clusters(
         self, sources: Sources, catalogue: Catalogue, query: SearchQuery, zoom: int
@@ -99,26 +100,36 @@ class Searcher:
         matches = _matches(sources, filters, position)
         return Searched(catalogue, query, area_of(catalogue, query, opening), matches)
 
-    def _live_rows(
+    def _live_page(
         self, connection: Connection, searched: Searched, position: Position
-    ) -> tuple[Scanned, list[Row], dict[int, LiveOffer], bool]:
+    ) -> LivePage:
         """Find, read back, and find again without what is gone, until the page is live.
 
-        An item whose best offer is gone comes back at its next one, where that belongs.
+        An item whose best offer is gone comes back at its next one, where that belongs. Where too
+        much is gone the page is cut: it goes on after the first row that is.
         """
         query = searched.query
         live: dict[int, LiveOffer] = {}
         page = Page(position.key, position.shown, np.empty(0, np.int64), query.n + _SPARE)
+        turns = 0
         while True:
             scanned = search_rows(self._scratches, searched, page)
             unread = [row.offer_id for row in scanned.rows if row.offer_id not in live]
             found = _read(connection, searched, unread)
             live |= found
+            turns += 1
+            rows = scanned.rows[: query.n]
+            lost = next((at for at, row in enumerate(rows) if row.offer_id not in live), None)
+            if lost is None:
+                key = rows[-1].key if rows else position.key
+                goes_on = len(scanned.rows) > query.n
+                return LivePage(scanned, rows, live, key, goes_on=goes_on, is_cut=False)
+            if turns == _MOST_TURNS:
+                key = rows[lost].key
+                return LivePage(scanned, rows[:lost], live, key, goes_on=True, is_cut=True)
             gone = [offer for offer in unread if offer not in found]
-            shown = list(scanned.rows[: query.n])
-            if not any(row.offer_id in gone for row in shown):
-                return scanned, shown, live, len(scanned.rows) > query.n
-            page = replace(page, gone=np.append(page.gone, np.array(gone, dtype=np.int64)))
+            hidden = np.append(page.gone, np.array(gone, dtype=np.int64))
+            page = replace(page, gone=hidden, rows=query.n + _SPARE + len(hidden))
 
     def _hours(self, sources: Sources, catalogue: Catalogue) -> Opening:
         with self._lock:

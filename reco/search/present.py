@@ -1,6 +1,7 @@
 """From what was found to the answer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,25 +15,34 @@ from reco.search.scan import Row, Scanned, Searched
 from reco.search.text import TextMatches
 
 
-def present(
-    searched: Searched,
-    scanned: Scanned,
-    position: Position,
-    rows: Sequence[Row],
-    live: Mapping[int, LiveOffer],
-    *,
-    goes_on: bool,
-    secret: str,
-) -> SearchAnswer:
-    """Return the answer; `goes_on` where there is more, `secret` signs the cursor."""
+@dataclass(frozen=True)
+class LivePage:
+    """What a page shows, read back: all of it can be booked."""
+
+    scanned: Scanned
+    rows: Sequence[Row]
+    live: Mapping[int, LiveOffer]
+    """By id; of `rows` all, and others."""
+    key: tuple[int, ...]
+    """Where the page ends: of its last row, or of one after it that is gone."""
+    goes_on: bool
+    """Whether there is more after it."""
+    is_cut: bool
+    """Whether it ends early, since too much was gone: then there may be more."""
+
+
+def present(searched: Searched, position: Position, page: LivePage, secret: str) -> SearchAnswer:
+    """Return the answer; `secret` signs the cursor."""
     query, filters, matches = searched.query, searched.query.filters, searched.matches
-    ended = _ended(searched, position, rows)
+    scanned, rows, live = page.scanned, page.rows, page.live
+    ended = _ended(searched, position, page)
     is_deep = len(ended.shown) >= MAX_SHOWN
     holds = {
         "text_is_cut": matches is not None and matches.is_cut,
         "similar_titles": matches is not None and matches.with_similar,
-        "deeper_rows_are_not_shown": goes_on and is_deep,
-        "nothing_found": not rows and not position.key,
+        "deeper_rows_are_not_shown": page.goes_on and is_deep,
+        "cut_short": page.is_cut,
+        "nothing_found": not rows and not position.key and not page.is_cut,
     }
     return SearchAnswer(
         now=query.now,
@@ -50,17 +60,17 @@ def present(
         facets=facets_of(searched.catalogue, query, scanned.counts) if query.with_facets else None,
         text=_text(matches),
         open_now=searched.area.open_now,
-        next_cursor=write_cursor(ended, query, secret) if goes_on and not is_deep else None,
+        next_cursor=write_cursor(ended, query, secret) if page.goes_on and not is_deep else None,
         notes=tuple(code for code, is_so in holds.items() if is_so),
     )
 
 
-def _ended(searched: Searched, position: Position, rows: Sequence[Row]) -> Position:
-    """Return where a page of `rows` ends."""
+def _ended(searched: Searched, position: Position, page: LivePage) -> Position:
+    """Return where a page ends."""
     by_item = searched.query.group == "item"
-    ids = [row.item_id if by_item else row.offer_id for row in rows]
+    ids = [row.item_id if by_item else row.offer_id for row in page.rows]
     return Position(
-        key=rows[-1].key if rows else position.key,
+        key=page.key,
         shown=np.append(position.shown, np.array(ids, dtype=np.int64)),
         with_similar=searched.matches.with_similar if searched.matches else False,
     )

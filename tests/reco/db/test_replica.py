@@ -3,6 +3,7 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from threading import Event
 from time import monotonic
 
@@ -19,6 +20,8 @@ from reco.db.migrate import migrate
 from reco.db.pool import connected
 from reco.db.replica import Lag
 from reco.errors import Unavailable
+from reco.feed.pipeline import feed
+from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
 from reco.world import World
@@ -278,6 +281,23 @@ def test_what_fails_on_the_replica_alone_is_read_from_the_primary(service):
         with connected(worker.pool) as connection:
             assert worker.reads.of_user("reader", connection, read) == "found"
         until(lambda: worker.reads.near(is_replica))
+
+
+@pytest.mark.parametrize("user_id", ["reader", None])
+def test_what_fails_on_the_primary_is_not_the_replicas_fault(service, user_id):
+    _, worker = service
+    lon, lat = GRENOBLE
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id=user_id, lon=lon, lat=lat)
+    until(lambda: worker.reads.near(is_replica))
+    with connected(worker.pool) as connection:
+        reads = partial(worker.reads.of_user, user_id, connection)
+        assert feed(connection, worker.serving, query, SECRET, reads=reads).answer.items
+        # It may read no table, there alone.
+        connection.execute("set role pg_monitor")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            feed(connection, worker.serving, query, SECRET, reads=reads)
+        assert worker.reads.standing.in_use
+        connection.execute("reset role")
 
 
 @pytest.mark.slow

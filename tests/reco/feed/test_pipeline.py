@@ -1,12 +1,15 @@
 """Feeds over a real database: what is shown, to whom, and what never is."""
 
+from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
-from worlds import FAR, GRENOBLE, NOW, VENUES, book, small_world
+from worlds import FAR, GRENOBLE, NOW, OFFERS, VENUES, book, small_world
 
 from reco.catalogue.build import build_catalogue
 from reco.errors import InvalidInput
+from reco.feed import pipeline
 from reco.feed.cursor import read_cursor
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
@@ -196,6 +199,59 @@ def test_the_next_takes_the_place_of_what_is_gone(town):
     again = ask(town, serving=serving, n=2)
     assert len(again.items) == 2
     assert first.items[0].offer_id not in offers(again)
+
+
+def withdraw(town, *offer_ids):
+    town.execute(
+        "update core.offer set withdrawn_at = %s where external_id = any(%s)",
+        (NOW, list(offer_ids)),
+    )
+
+
+def test_a_slate_of_which_too_much_is_gone_shows_what_is_left_and_tells_so(town, monkeypatch):
+    monkeypatch.setattr(pipeline, "_MOST_LOSSES", 1)
+    around = {"radius_km": 50.0, "n": 3}
+    serving = generation(build_catalogue(town, NOW), None)
+    first, second, third = (item.offer_id for item in ask(town, serving=serving, **around).items)
+    withdraw(town, first, third)
+    for exploration in (0.0, 1.0):
+        query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", **around)
+        made = feed(town, serving, replace(query, exploration=exploration), SECRET)
+        assert made.answer.notes == ("no_model_popularity_only", "cut_short")
+        assert [item.offer_id for item in made.answer.items] == [second]
+        assert len(made.slate.propensities) == len(made.slate.offers) == 1
+        assert made.answer.relevance_kept < 1.0
+        # There is more, though the slate is short.
+        assert read_cursor(made.answer.next_cursor, query, SECRET).keys() == {made.slate.offers[0]}
+    plan = ask(town, serving=serving, plan=True, **around)
+    assert "cut_short" in plan.notes
+    assert offers(plan) == {second}
+
+
+def test_a_plan_that_is_cut_has_nothing_at_the_same_time(town, monkeypatch):
+    monkeypatch.setattr(pipeline, "_MOST_LOSSES", 1)
+    evening = NOW + timedelta(days=1)
+    town.execute("update core.stock set starts_at = %s where starts_at > %s", (evening, NOW))
+    serving = generation(build_catalogue(town, NOW), None)
+    withdraw(town, "ebook-online")
+    plan = ask(town, serving=serving, n=5, plan=True)
+    assert "cut_short" in plan.notes
+    starts = [session.starts_at for item in plan.items for session in item.sessions]
+    assert sorted(map(str, starts)) == sorted(map(str, [None, evening]))
+
+
+def test_a_slate_is_not_chosen_for_ever_where_all_is_gone(town, monkeypatch):
+    read = Mock(wraps=pipeline.read_offers)
+    monkeypatch.setattr(pipeline, "read_offers", read)
+    monkeypatch.setattr(pipeline, "_MOST_LOSSES", 3)
+    serving = generation(build_catalogue(town, NOW), None)
+    withdraw(town, *(offer.offer for offer in OFFERS))
+    answer = ask(town, serving=serving, n=1)
+    assert read.call_count == 3
+    assert answer.items == ()
+    assert answer.notes == ("no_model_popularity_only", "cut_short")
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader", n=1)
+    assert read_cursor(answer.next_cursor, query, SECRET) == {}
 
 
 def test_the_past_is_as_it_was(town):

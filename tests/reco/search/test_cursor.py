@@ -4,6 +4,7 @@ import base64
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +18,7 @@ from worlds import NOW
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.changes import amended, read_changes
 from reco.errors import InvalidInput
+from reco.feed.readback import read_live
 from reco.sealing import sealed
 from reco.search.cursor import MAX_SHOWN, Position, read_cursor, write_cursor
 from reco.search.pipeline import Searcher
@@ -173,7 +175,7 @@ class Walk:
         self.connection, self.query = connection, query
         self.searcher, self.sources = Searcher(SECRET), sources_of(connection)
         self.rebuild()
-        self.cursor, self.items, self.pages = None, [], 0
+        self.cursor, self.items, self.pages, self.notes = None, [], 0, []
 
     @property
     def shown(self):
@@ -198,6 +200,7 @@ class Walk:
         answer = self.answer()
         self.cursor, self.pages = answer.next_cursor, self.pages + 1
         self.items += answer.items
+        self.notes.append(answer.notes)
         assert all(item.sessions for item in answer.items)
         stocks = [session.stock_id for item in answer.items for session in item.sessions]
         assert self.connection.execute(GONE, (stocks, NOW)).fetchall() == []
@@ -336,6 +339,38 @@ def test_when_more_is_gone_than_is_read_beside_a_page_it_is_full_all_the_same(co
         )
         walk.turn()
         assert walk.shown == before[50:55]
+
+
+@pytest.mark.parametrize("group", ["item", "offer"])
+def test_pages_that_too_much_is_gone_of_end_early_and_leave_nothing_out(
+    connection, monkeypatch, group
+):
+    query = asked(sort="price", n=3, group=group, radius_km=20)
+    with undone(connection):
+        walk = Walk(connection, query)
+        connection.execute("update core.offer set withdrawn_at = %s where id %% 4 = 0", (NOW,))
+        monkeypatch.setattr("reco.search.pipeline._MOST_TURNS", 1)
+        walk.finish()
+        assert walk.shown == everything(connection, query)
+    # Its last page alone may be the end; one that is short says why.
+    assert () in walk.notes
+    assert ("cut_short",) in walk.notes
+
+
+def test_where_all_is_gone_a_search_ends_soon_and_says_so(connection, monkeypatch):
+    read = Mock(wraps=read_live)
+    monkeypatch.setattr("reco.search.pipeline.read_live", read)
+    monkeypatch.setattr("reco.search.pipeline._MOST_TURNS", 2)
+    query = asked(n=1, group="offer", radius_km=200)
+    with undone(connection):
+        walk = Walk(connection, query)
+        assert len(everything(connection, query)) > 33
+        read.reset_mock()
+        connection.execute("update core.offer set withdrawn_at = %s", (NOW,))
+        answer = walk.answer()
+    assert [len(call.args[2]) for call in read.call_args_list] == [11, 22]
+    assert (answer.items, answer.notes) == ((), ("cut_short",))
+    assert answer.next_cursor
 
 
 def test_a_search_ends_after_many_rows_and_says_so(connection, monkeypatch):
