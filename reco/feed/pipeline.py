@@ -36,6 +36,12 @@ ReadBack = Callable[[Sequence[int]], Mapping[int, LiveOffer]]
 _WIDENING = 2.0
 _MOST_PLANS = 8
 """After so many turns a plan shows what fits: on a full evening everything else may collide."""
+_MOST_LOSSES = 8
+"""After so many turns that found something gone a slate shows what is left of it, and tells so.
+
+A provider may withdraw more than a catalogue follows before it is built anew: all that is chosen
+until then may be gone, however often.
+"""
 
 
 def feed(
@@ -124,11 +130,14 @@ def _read_back(
 
 
 def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live:
-    """Choose, read back, and choose again without what is gone, until all chosen are live."""
+    """Choose, read back, and choose again without what is gone, until all chosen are live.
+
+    Where that takes too many turns, the slate is cut: what is live of the last choice.
+    """
     query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
-    turns = 0
+    losses = plans = 0
 
     def read(offers: Sequence[int]) -> None:
         live.update(read_back(offers))
@@ -143,16 +152,20 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
         if unread:
             read(unread)
         lost = {offer for offer in unread if offer not in live}
+        losses += bool(lost)
+        is_cut = losses == _MOST_LOSSES
+        if is_cut:
+            choice, lost = choice.without(lost, aim_of(query)), set()
         if query.plan and not lost:
             kept, lost = planned([live[offer] for offer in choice.offer_ids])
-            if lost and turns == _MOST_PLANS:
+            if lost and (is_cut or plans == _MOST_PLANS):
                 choice, lost = choice.without(lost, aim_of(query)), set()
             live |= {offer.id: offer for offer in kept if not lost}
-            turns += 1
+            plans += 1
         if not lost:
             break
         gone |= lost
         choice = chooser.choose(gone)
     shown = explored(choice, ranking.sweep.catalogue, query, is_live)
     picks = picks_of(ranking.taste, situation.state, shown.choice, live)
-    return Live(shown.choice, picks, shown.propensities, ranking.sweep.budget)
+    return Live(shown.choice, picks, shown.propensities, ranking.sweep.budget, is_cut=is_cut)
