@@ -59,7 +59,7 @@ def _bookings(connection, lou):
     for stock, changes in (
         ("manga-shop", {"collect_by": NOW + timedelta(days=7), "slate_id": SLATE}),
         ("classic-past", {"used_at": NOW - timedelta(hours=23)}),
-        ("play-friday", {"cancel_reason": "venue"}),
+        ("play-friday", {"cancel_reason": "venue", "booked_for": NOW + timedelta(days=9)}),
     ):
         for column, value in changes.items():
             connection.execute(

@@ -231,6 +231,7 @@ BOOKING = {
     "used_at": None,
     "cancelled_at": None,
     "cancel_reason": None,
+    "booked_for": "2026-11-28T19:00:00Z",
 }
 
 CREDIT = {

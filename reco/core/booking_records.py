@@ -83,6 +83,9 @@ class Booking:
     used_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
+    # By default: an answer that was remembered before has none.
+    booked_for: datetime | None = None
+    """When it was to begin as it was booked: where `starts_at` is another, it was moved since."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ class BookingRow:
             used_at=self.used_at,
             cancelled_at=self.cancelled_at,
             cancel_reason=self.cancel_reason,
+            booked_for=self.booked_for,
         )
 
 
