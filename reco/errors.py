@@ -81,6 +81,14 @@ class Unavailable(RecoError):
         super().__init__(message)
 
 
+class TooMany(RecoError):
+    """More than may be sent for now; nothing was done."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
 class ArtifactRefused(RecoError):
     """A model or catalogue folder that does not match its manifest, or not this code."""
 
@@ -135,6 +143,7 @@ STATUS: tuple[tuple[type[RecoError], int], ...] = (
     (Unauthorized, 401),
     (Forbidden, 403),
     (RuleBroken, 409),
+    (TooMany, 429),
     (Unavailable, 503),
 )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from reco.api.access import Caller, LiveCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEMS
-from reco.core.interactions import Interaction, record_interactions
+from reco.api.problems import PROBLEM, PROBLEMS
+from reco.core.interactions import Interaction, check_room, record_interactions
 from reco.db.pool import connected
 from reco.errors import InvalidInput
 
@@ -24,6 +24,14 @@ MAX_VALUE = 1e9
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 """A clock that was never set says so; no person did anything before."""
+PHONES_TELL_OF = timedelta(days=30)
+MAX_OF_A_PERSON = 20_000
+"""In that time, from phones: a feed reads all that a person did, so nobody may do without end."""
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    429: {"description": "A phone has told too much", **PROBLEM},
+    **PROBLEMS,
+}
 
 
 class InteractionSent(BaseModel):
@@ -37,7 +45,10 @@ class InteractionSent(BaseModel):
         Literal["view", "click", "favourite", "dismiss", "booking"],
         Field(description="A booking: one that was made elsewhere; a server's key may tell it."),
     ]
-    at: Annotated[AwareDatetime | None, Field(description="Default: now.")] = None
+    at: Annotated[
+        AwareDatetime | None,
+        Field(description=f"Default: now. With a token: {PHONES_TELL_OF.days} days ago at most."),
+    ] = None
     value: Annotated[
         float | None,
         Field(ge=-MAX_VALUE, le=MAX_VALUE, allow_inf_nan=False, description="A count or a rating."),
@@ -71,11 +82,18 @@ class Kept:
     kept: int
 
 
-@router.post("/interactions", responses={200: {"model": Kept}, **PROBLEMS})
+@router.post("/interactions", responses={200: {"model": Kept}, **_ANSWERS})
 def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch) -> Json:
-    """Record what people did: all of the batch, or nothing. What was sent before is kept once."""
+    """Record what people did: all of the batch, or nothing. What was sent before is kept once.
+
+    A phone, with a user's token, tells of the last 30 days, and of nothing more (429) while 20,000
+    interactions of its user are on record of them. A server's key has no such limits.
+    """
     checked = [_checked(place, sent, caller, now) for place, sent in enumerate(batch.interactions)]
     with connected(worker.pool) as connection:
+        if caller.scope is None:
+            since, user_id = now - PHONES_TELL_OF, checked[0].user_id
+            check_room(connection, user_id, since, more=len(checked), most=MAX_OF_A_PERSON)
         kept = record_interactions(connection, checked)
     return Json(Kept(len(checked), kept))
 
@@ -93,4 +111,7 @@ def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -
         raise InvalidInput(f"interactions[{place}].at", f"{at} lies in the future")
     if at < _EARLIEST:
         raise InvalidInput(f"interactions[{place}].at", f"{at} lies before {_EARLIEST:%Y}")
+    if caller.scope is None and at <= now - PHONES_TELL_OF:
+        days = PHONES_TELL_OF.days
+        raise InvalidInput(f"interactions[{place}].at", f"a phone tells of the last {days} days")
     return Interaction(user_id, sent.offer_id, sent.kind, at, sent.value, sent.slate_id)

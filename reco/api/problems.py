@@ -15,6 +15,7 @@ from reco.errors import (
     InvalidInput,
     RecoError,
     RuleBroken,
+    TooMany,
     Unauthorized,
     Unavailable,
     status_of,
@@ -130,7 +131,7 @@ def _told(request: Request, error: Exception) -> Response:
     if not isinstance(error, RecoError):
         raise error
     status, headers = status_of(error), {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, (Unavailable, TooMany)):
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = 'Bearer realm="reco"'

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, TooMany
 
 _STAGE = """
 create temporary table if not exists sent (
@@ -35,6 +35,16 @@ join core.offer o on o.external_id = s.offer_id
 on conflict do nothing
 """
 
+_TOLD = """
+select count(*) from (
+  select from core.interaction
+  where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
+    and at > %(since)s
+  limit %(most)s
+) told
+"""
+_RETRY_AFTER_S = 3_600
+
 
 @dataclass(frozen=True)
 class Interaction:
@@ -46,6 +56,27 @@ class Interaction:
     at: datetime
     value: float | None = None
     slate_id: UUID | None = None
+
+
+def check_room(
+    connection: psycopg.Connection[Any], user_id: str, since: datetime, *, more: int, most: int
+) -> None:
+    """Refuse `more` interactions of a person where there would be over `most` since a moment.
+
+    Calls at the same time may each find room: the bound is on what goes on, not to the row.
+
+    Raises
+    ------
+    TooMany
+        There would be.
+    """
+    asked = {"user_id": user_id, "since": since, "most": most}
+    told = connection.execute(_TOLD, asked).fetchone()
+    if told and told[0] + more > most:
+        raise TooMany(
+            f"{most} interactions of one person are kept since {since:%Y-%m-%d} at most.",
+            _RETRY_AFTER_S,
+        )
 
 
 def record_interactions(connection: psycopg.Connection[Any], batch: Sequence[Interaction]) -> int:

@@ -124,6 +124,29 @@ def test_a_booking_made_elsewhere_is_told_by_a_server_and_not_by_a_phone(client,
     assert kinds.fetchone() == (1,)
 
 
+def test_a_phone_tells_of_the_last_days_and_not_without_end(client, key, database, monkeypatch):
+    monkeypatch.setattr("reco.api.interactions.MAX_OF_A_PERSON", 3)
+    issued = client.post("/v1/users/broke/token", headers=key).json()["token"]
+    phone = {"Authorization": f"Bearer {issued}"}
+
+    def days_ago(*days):
+        return [row(user_id="broke", at=(NOW - timedelta(days=one)).isoformat()) for one in days]
+
+    refused = send(client, phone, *days_ago(1, 30))
+    assert (refused.status_code, refused.json()["field"]) == (422, "interactions[1].at")
+    assert send(client, key, *days_ago(30, 31)).json() == {"received": 2, "kept": 2}
+    assert send(client, phone, *days_ago(29.9, 1)).json() == {"received": 2, "kept": 2}
+    before = kept(database)
+    refused = send(client, phone, *days_ago(2, 3))
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "3600"
+    assert refused.json()["title"] == "Too Many Requests"
+    assert kept(database) == before
+    assert send(client, phone, *days_ago(2)).json() == {"received": 1, "kept": 1}
+    # What servers tell has no such limit.
+    assert send(client, key, *days_ago(2, 3)).json() == {"received": 2, "kept": 1}
+
+
 @pytest.mark.parametrize(("value", "expected"), [(0, 0), (-1.5, -1.5), (1e-60, 0), (1e9, 1e9)])
 def test_any_count_or_rating_is_kept(client, key, database, value, expected):
     slate = str(uuid4())

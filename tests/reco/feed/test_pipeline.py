@@ -15,6 +15,7 @@ from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.shown import continued
+from reco.feed.situation import read_situation
 from reco.feed.surroundings import look_around
 from reco.geo.points import Point
 
@@ -135,6 +136,29 @@ def test_a_dismissal_counts_however_much_was_looked_at_since(town):
             (kind, NOW - timedelta(days=count == 1), count, count, offer),
         )
     assert "play-friday" not in offers(ask(town))
+
+
+def test_what_was_dismissed_or_kept_again_and_again_is_read_once(town):
+    days_ago = {"manga-shop": (3, None, 5), "play-friday": (9, 2, 4)}
+    for offer, days in days_ago.items():
+        for one in days:
+            at = None if one is None else NOW - timedelta(days=one)
+            town.execute(
+                "insert into core.interaction (user_id, offer_id, kind, at)"
+                " select u.id, o.id, k.kind, %s from core.beneficiary u, core.offer o,"
+                " (values ('dismiss'), ('favourite')) k (kind)"
+                " where u.external_id = 'reader' and o.external_id = %s",
+                (at, offer),
+            )
+    serving = generation(build_catalogue(town, NOW), None)
+    query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader")
+    found = read_situation(town, serving, query).state.interactions
+    # What has no time never fades: it counts most.
+    assert sorted((one.kind, one.item, one.at) for one in found) == [
+        (kind, item, at)
+        for kind in ("dismiss", "favourite")
+        for item, at in (("manga", None), ("play", NOW - timedelta(days=2)))
+    ]
 
 
 def test_a_deposit_that_is_not_granted_yet_buys_nothing(town):
