@@ -149,6 +149,16 @@ def _bookings(drawn, people, stocks, per_user):
     return rows
 
 
+def apart_m(home, venue):
+    """Return the distance on a sphere, by the haversine."""
+    lon1, lat1, lon2, lat2 = (
+        math.radians(row[name]) for row in (home, venue) for name in ("lon", "lat")
+    )
+    half = math.sin((lat2 - lat1) / 2) ** 2
+    half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * 6_371_000 * math.asin(math.sqrt(half))
+
+
 @dataclass(frozen=True)
 class Plain:
     """METRICS, sections 2 and 3, of slates of `k` offers in a world, by their plain definitions."""
@@ -228,14 +238,7 @@ class Plain:
         venue = self.world.venues.get(self.world.offers[offer]["venue_id"])
         if venue is None:
             return None
-        home = self.world.users[user]
-        lon1, lat1, lon2, lat2 = (
-            math.radians(degrees)
-            for degrees in (home["lon"], home["lat"], venue["lon"], venue["lat"])
-        )
-        half = math.sin((lat2 - lat1) / 2) ** 2
-        half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-        return 2 * 6_371_000 * math.asin(math.sqrt(half))
+        return apart_m(self.world.users[user], venue)
 
     def candidates(self, user, at, radius_m):
         """Return the offers that could be booked within a radius, or online."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from plain_world import START, plain_world
+from plain_world import START, apart_m, plain_world
 
 from reco.errors import InvalidInput
 from training.replay import outcome
@@ -135,6 +135,15 @@ def test_everybody_or_a_sample_of_those_who_booked(past):
     assert len(some) == 5
     assert set(some) < set(all_of_them) < set(range(len(past.people)))
     assert users_of(users=5, seed=1) != some
+
+
+def test_a_place_is_as_dense_as_venues_lie_within_10_km(past):
+    evaluation, world = Evaluation(past, PLAN, b"k"), plain_world(1)
+    people = [world.users[past.people.names[user]] for user in evaluation.users.tolist()]
+    near = [sum(apart_m(home, venue) <= 10_000 for venue in world.venues.values())
+            for home in people]  # fmt: skip
+    assert len(set(near)) > 3
+    assert evaluation.venues_near.tolist() == near
 
 
 def test_nothing_that_is_written_names_a_person(past, whole, tmp_path):

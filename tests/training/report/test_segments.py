@@ -7,10 +7,9 @@ from collections import Counter, defaultdict
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from plain_world import apart_m
 
 from training.replay.summary import LEAST_PEOPLE, SEGMENTS, summary_from
-
-EARTH_M = 6_371_000.0
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def test_a_place_is_dense_by_the_venues_within_10_km(frames, people, alone):
                      for name in ("users", "venues"))  # fmt: skip
     near = {
         hashlib.blake2b(home["user_id"].encode(), key=b"key", digest_size=8).hexdigest(): sum(
-            away_m(home, venue) <= 10_000 for venue in venues
+            apart_m(home, venue) <= 10_000 for venue in venues
         )
         for home in homes
     }
@@ -78,13 +77,3 @@ def mean(rows, metric):
     """Return the mean over the weeks in which a figure is defined."""
     known = [row[metric] for row in rows if not math.isnan(row[metric])]
     return sum(known) / len(known) if known else math.nan
-
-
-def away_m(one, other):
-    """Return the distance on the sphere, by the haversine."""
-    lon, lat, to_lon, to_lat = (
-        math.radians(place[name]) for place in (one, other) for name in ("lon", "lat")
-    )
-    half = math.sin((to_lat - lat) / 2) ** 2
-    half += math.cos(lat) * math.cos(to_lat) * math.sin((to_lon - lon) / 2) ** 2
-    return 2 * EARTH_M * math.asin(math.sqrt(half))
