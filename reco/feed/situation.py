@@ -48,10 +48,9 @@ select k.kind, o.item_id, k.at, null, null, null, null, null, null, null, null, 
 from (
   -- What was dismissed or kept counts for ever, by when it was told last, or without a time; of
   -- looks, the last thousand.
-  (
-    select distinct on (kind, offer_id) kind, offer_id, at from mine
-    where kind in ('dismiss', 'favourite') order by kind, offer_id, at desc nulls first
-  ) union all (
+  select kind, offer_id, case when count(at) = count(*) then max(at) end as at from mine
+  where kind in ('dismiss', 'favourite') group by kind, offer_id
+  union all (
     select kind, offer_id, at from mine where kind in ('view', 'click')
     order by at desc nulls last limit 1000
   )
