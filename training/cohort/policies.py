@@ -106,14 +106,18 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
         "round-robin": _by_method(round_robin, 0.0, likeness.of_categories),
     }
     looks_at = _FROM if kind in {"dpp", "round-robin"} else _FEW
-    return Policy(
-        name, kind not in {"nearest", "popular"}, choosers[kind], _ranking_of_likeliest(looks_at)
-    )
+    return Policy(name, needs_model(name), choosers[kind], _ranking_of_likeliest(looks_at))
+
+
+def needs_model(name: str) -> bool:
+    """Say whether the policy of a name asks a model."""
+    return name not in _WITHOUT_MODEL
 
 
 NAMES = (
     "nearest", "popular", "relevance", "dpp", "round-robin", "horizon@FLOOR", "credit@WEIGHT"
 )  # fmt: skip
+_WITHOUT_MODEL = {"nearest", "popular"}
 _NUMBERED = {"horizon": 1.0, "credit": 100.0}
 """Policies whose name has a number from 0 on, and the most that it may be."""
 

@@ -1,7 +1,7 @@
 """Runs cohorts: the lives of one seed after those of another, several at the same time.
 
-While those of a seed are under way the world of the next is drawn and its model is fitted: no
-process waits for another.
+While those of a seed are under way the world of the next is drawn and its model is fitted, and
+lives that ask no model begin before it is there: hardly a process waits for another.
 """
 
 import json
@@ -22,7 +22,14 @@ from training.cohort.crew import Crew
 from training.cohort.figures import Lived
 from training.cohort.learning import first_model
 from training.cohort.life import Life
-from training.cohort.policies import Likeness, Policy, check_policy, credit_weight_of, policy_named
+from training.cohort.policies import (
+    Likeness,
+    Policy,
+    check_policy,
+    credit_weight_of,
+    needs_model,
+    policy_named,
+)
 from training.cohort.world import CohortWorld, make_world
 
 Progress = Callable[[str, float], None]
@@ -65,15 +72,16 @@ class Cohorts:
         progress("the first world and its model", self._share)
         worlds = (make_world(self.assumptions, seed) for seed in seeds)
         world = next(worlds, None)
-        trained = self._begin_training(crew, world) if world else None
+        trained = self._begin(crew, world) if world else None
         while world and trained:
             # Made while others work, like the model that its lives will begin with.
             following = next(worlds, None)
             trained.result()
-            first, *others = self._lives(world)
-            crew.begin(first)
-            trained = self._begin_training(crew, following) if following else None
-            for life in others:
+            lives = self._lives(world, self._with_model(world))
+            for life in lives[:1]:
+                crew.begin(life)
+            trained = self._begin(crew, following) if following else None
+            for life in lives[1:]:
                 crew.begin(life)
             world = following
         crew.finish()
@@ -94,24 +102,43 @@ class Cohorts:
             if self._file("bookings", policy, seed).exists()
         ]
 
-    def _begin_training(self, crew: Crew, world: CohortWorld) -> "Future[None]":
-        """Begin to fit and save the models that the lives in a world begin with."""
+    def _begin(self, crew: Crew, world: CohortWorld) -> "Future[None]":
+        """Begin to fit and save what the lives in a world begin with; the others live meanwhile.
+
+        Returns
+        -------
+        What is done once the models are there.
+        """
+        self._keep(people_table(world), "people", "cohort", world.seed)
+        asks = self._with_model(world)
+        others = [name for name in self._missing(world.seed) if name not in asks]
 
         def train() -> None:
-            self._models(world)
+            self._models(world, asks)
 
-        return crew.begin(train)
+        trained = crew.begin(train)
+        for life in self._lives(world, others):
+            crew.begin(life)
+        return trained
 
-    def _lives(self, world: CohortWorld) -> list[Callable[[], None]]:
-        """Return what lives through each policy that is missing in a world."""
-        likeness, models = Likeness.of(world.past), self._models(world)
-        self._keep(people_table(world), "people", "cohort", world.seed)
+    def _with_model(self, world: CohortWorld) -> list[str]:
+        """Return the missing policies that ask a model."""
+        return [name for name in self._missing(world.seed) if needs_model(name)]
+
+    def _lives(self, world: CohortWorld, policies: Sequence[str]) -> list[Callable[[], None]]:
+        """Return what lives through each of some policies in a world."""
+        likeness, models = Likeness.of(world.past), self._models(world, policies)
         return [
-            partial(self._live, world, policy_named(name, likeness), models[credit_weight_of(name)])
-            for name in self._missing(world.seed)
+            partial(
+                self._live,
+                world,
+                policy_named(name, likeness),
+                models.get(credit_weight_of(name)) if needs_model(name) else None,
+            )
+            for name in policies
         ]
 
-    def _live(self, world: CohortWorld, policy: Policy, model: LoadedModel) -> None:
+    def _live(self, world: CohortWorld, policy: Policy, model: LoadedModel | None) -> None:
         life = Life(world, self.assumptions, policy, world.seed, model)
         for _ in life.weeks():
             pass
@@ -130,9 +157,9 @@ class Cohorts:
         named = dict.fromkeys(self.policies)
         return [name for name in named if not self._file("bookings", name, seed).exists()]
 
-    def _models(self, world: CohortWorld) -> dict[float, LoadedModel]:
-        """Return the models of the missing lives, by the weight of credit."""
-        weights = sorted(set(map(credit_weight_of, self._missing(world.seed))))
+    def _models(self, world: CohortWorld, policies: Sequence[str]) -> dict[float, LoadedModel]:
+        """Return the models of those policies that ask one, by the weight of credit."""
+        weights = sorted({credit_weight_of(name) for name in policies if needs_model(name)})
         return {weight: self._model(world, weight) for weight in weights}
 
     def _model(self, world: CohortWorld, credit_weight: float) -> LoadedModel:
