@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from reco.api.keys import KeyRing
 from reco.api.tokens import bearer_of
-from reco.core.accounts import account_number
+from reco.core.accounts import account_number, check_account
 from reco.db.pool import connected
 from reco.errors import Forbidden, Unauthorized
 from reco.worker import Worker
@@ -116,8 +116,7 @@ async def _live_caller(worker: WorkerOfApp, caller: KnownCaller) -> Caller:
 
 def _check_account(worker: Worker, user_id: str, account: int | None) -> None:
     with connected(worker.pool) as connection:
-        if account_number(connection, user_id) != account:
-            raise Unauthorized("This id is no longer whose it was; ask for a new user token.")
+        check_account(account_number(connection, user_id), account)
 
 
 LiveCaller = Annotated[Caller, Depends(_live_caller)]

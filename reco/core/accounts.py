@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from reco.core.actor import act_as
 from reco.core.deposits import Deposit, Policy, Spent, age_at, credit_left, due_deposit
-from reco.errors import InvalidInput, NotFound
+from reco.errors import InvalidInput, NotFound, Unauthorized
 
 ERASED = "erased:"
 """What the id of an erased account begins with; nobody can register under it."""
@@ -198,6 +198,18 @@ def account_number(connection: psycopg.Connection[Any], user_id: str) -> int | N
     """
     found = connection.execute(_NUMBER, (user_id,)).fetchone()
     return None if found is None else int(found[0])
+
+
+def check_account(user_id_is_of: int | None, account: int | None) -> None:
+    """Raise `Unauthorized` where an id is not the account's that a token was issued for.
+
+    Parameters
+    ----------
+    user_id_is_of, account
+        Numbers as `account_number`'s.
+    """
+    if user_id_is_of != account:
+        raise Unauthorized("This id is no longer whose it was; ask for a new user token.")
 
 
 def read_credit(connection: psycopg.Connection[Any], user_id: str, now: datetime) -> CreditStanding:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from features.horizon import Value
 from reco.errors import InvalidInput
@@ -72,6 +73,8 @@ class FeedQuery:
     neither a floor nor a price, and `intensity`."""
     exposure: Exposure | None = None
     """The experiment that the slate is a part of, and as what."""
+    account: int | Literal["any"] | None = "any"
+    """Whose `user_id` must be when it is read, in the database's ids; None: nobody's."""
 
     @property
     def dials(self) -> Dials:
@@ -112,6 +115,7 @@ def feed_query(
     shown_items: frozenset[int] = frozenset(),
     exploration: float = 0.0,
     seed: int = 0,
+    account: int | Literal["any"] | None = "any",
 ) -> FeedQuery:
     """Check what a person or a program asked and return the query; `as_of` only to look back.
 
@@ -164,6 +168,7 @@ def feed_query(
         shown_items=shown_items,
         exploration=exploration,
         seed=seed,
+        account=account,
         unasked=frozenset(name for name, told in asked.items() if set(told) == {None}),
     )
 

@@ -11,6 +11,7 @@ import psycopg
 
 from features.horizon import Value
 from reco.catalogue.cards import UNSEEN, ItemCard, VenueCard
+from reco.core.accounts import check_account
 from reco.feed.generation import Generation
 from reco.feed.query import FeedQuery
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
@@ -100,6 +101,11 @@ def read_situation(
 
     Where the request gives no location the home is needed first: a second, short one, unless the
     place is remembered.
+
+    Raises
+    ------
+    Unauthorized
+        The id is not that account's now whose it must be.
     """
     cards, here = serving.catalogue.cards, query.location
     asked = {
@@ -116,6 +122,8 @@ def read_situation(
         looked = looked and looked.sure(connection)
     state = _state(known.fetchall(), partial(cards.find, connection), query.now)
     person = state.person
+    if query.account != "any":
+        check_account(person.id if person else None, query.account)
     if looked:
         around = looked.surroundings("request")
     elif person and person.home:
