@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from features.credit import CREDIT_WEIGHT
+from features.interactions import BOOKING
 from features.pairs import DAY_US
-from reco.db.arrays import NEVER_US
 from training.impressions import HORIZON, ReadImpressions
 from training.intervals import Estimate, mean_intervals
 from training.market import Market
@@ -230,10 +230,12 @@ def replayed_parts(
 
 def _known(market: Market, rehearsal: Rehearsed) -> tuple[int, int] | None:
     """Return the border of a rehearsal and the last booking; None where there is no such."""
-    cutoff, booked_at_us = rehearsal.part.cutoff, market.booked_at_us
-    if cutoff is None or not len(booked_at_us) or booked_at_us[-1] == NEVER_US:
+    cutoff, events = rehearsal.part.cutoff, market.events
+    # Of the events: a frame may date bookings in the future, which these leave out.
+    booked_at = events.at[(events.kind == BOOKING) & ~np.isnat(events.at)]
+    if cutoff is None or not len(booked_at):
         return None
-    return int(cutoff.astype("datetime64[us]").astype(np.int64)), int(booked_at_us[-1])
+    return int(cutoff.astype("datetime64[us]").astype(np.int64)), int(booked_at.max().view("i8"))
 
 
 def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:

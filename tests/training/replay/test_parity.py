@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 import pytest
 from catalogues import swept
-from worlds import NOW
+from worlds import NOW, book
 
 from reco.catalogue.build import build_catalogue
 from reco.db.arrays import micros
@@ -20,9 +20,13 @@ from reco.frames.exporting import export_frames
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.extract import events_from_database, events_from_frames
+from training.fits import PARAMETERS
 from training.markets import market_of_folder, market_of_world
+from training.ranked import learn_from_visits
 from training.ranker import Learned
 from training.replays import Visits, replay
+from training.split import known_at, naive_utc, time_split
+from training.tune import rehearse
 
 RADIUS_M = 50_000.0
 RANKER = Ranker.of(
@@ -137,6 +141,18 @@ def test_who_joins_after_a_cutoff_is_not_of_its_people(lived, model):
         market = market_of_world(lived.conninfo, events, cutoff)
         pairs, _ = learned_from(market, loaded, "reader")
         assert pairs.users == people
+
+
+def test_no_slate_is_judged_by_a_booking_that_is_dated_in_the_future(lived):
+    asked = []
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        book(connection, "free", "play-friday", NOW + timedelta(days=365))
+    events = known_at(events_from_database(lived.conninfo), NOW)
+    market = market_of_world(lived.conninfo, events)
+    part = time_split(events, naive_utc(NOW - timedelta(days=5)))
+    rehearsal = rehearse(part, PARAMETERS["popularity"](), lambda: None)
+    learn_from_visits(market, rehearsal, read=lambda *between: asked.append(between[1:]))
+    assert asked == [(NOW - timedelta(days=5), NOW - timedelta(days=2))]
 
 
 def test_a_deposit_that_is_over_pays_for_nothing(market):
