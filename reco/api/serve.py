@@ -14,8 +14,9 @@ from reco.settings import Settings
 DEMO = "RECO_SERVE_DEMO"
 """Tells the worker processes, which read their settings anew, what the command was asked."""
 
-_GRACE_S = 20
-"""Requests may take so long when it is told to stop; a body that never comes is not waited for."""
+_GRACE_S = 7
+"""Requests may take so long when it is told to stop; a body that never comes is not waited for.
+Slates that wait are written then, before whoever stops a container (10 s) kills what is left."""
 
 
 def serve(

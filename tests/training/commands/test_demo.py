@@ -31,6 +31,7 @@ def counts(connection):
     ).fetchone()
 
 
+@pytest.mark.slow
 def test_from_nothing_to_an_agenda_and_again(settings, connection):
     first = run(settings)
     assert "ndcg@10" in first
