@@ -21,6 +21,7 @@ from reco.model.registry import Act, champion, publication, publish, version_nam
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
+from training.commands.future import refuse_future
 from training.commands.models import GATE_USERS, verdict_table
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
@@ -207,8 +208,7 @@ def train_world(
     Unavailable
         The database or the store does not answer; nothing is published.
     """
-    if cutoff and cutoff > now:
-        raise InvalidInput("cutoff", f"{cutoff} lies in the future")
+    refuse_future(cutoff, now)
     with share_progress() as progress:
         progress("reading events", 0.0)
         told = events_from_frames(frames) if frames else events_from_database(world.conninfo)

@@ -15,6 +15,7 @@ from reco.db.ready import located_world, opened_world
 from reco.errors import InvalidInput
 from reco.moments import moment_from
 from reco.settings import Settings
+from training.commands.future import refuse_future
 from training.commands.progress import share_progress
 from training.configuration import start_parameters
 from training.datasets.readers import READERS, source_of
@@ -64,7 +65,11 @@ def tune(
         Split, typer.Option(help="By time, or as the data set gives it.")
     ] = Split.TIME,
     cutoff: Annotated[
-        str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
+        str | None,
+        typer.Option(
+            help="Date or time; nothing from it on is seen. "
+            "[default: by time, where the last tenth begins]"
+        ),
     ] = None,
     metric: Annotated[str, typer.Option(help="What chooses, as name@k.")] = "ndcg@20",
     minutes: Annotated[float, typer.Option(min=0.0, help="Time for new trials.")] = 10.0,
@@ -90,13 +95,16 @@ def tune(
     settings = settings_for(context, world)
     start, asked = start_parameters(model, config), _metric(metric)
     zone = ZoneInfo(settings.timezone)
-    border = naive_utc(moment_from(cutoff, "cutoff", zone)) if cutoff else None
+    now = datetime.now(UTC)
+    moment = moment_from(cutoff, "cutoff", zone) if cutoff else None
+    refuse_future(moment, now)
+    border = naive_utc(moment) if moment else None
     if file_format not in _FORMATS:
         raise InvalidInput("format", f"{file_format!r} is unknown", list(_FORMATS))
     kept = _made(out or located_world(settings).folder / "tuning" / model)
     with share_progress() as progress:
         progress("reading", 0.0)
-        events = known_at(_events(settings, folder, file_format), datetime.now(UTC))
+        events = known_at(_events(settings, folder, file_format), now)
         if border is None:
             border = split_plan(events, split.value, None).rehearsal.cutoff
         part = split_plan(events, split.value, border).rehearsal
