@@ -1,5 +1,6 @@
 """The commands `reco models ...`: what there is, what is served, and how that changes."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,6 +39,7 @@ app = typer.Typer(no_args_is_help=True)
 
 _DEFAULT = Floors()
 _SHOWN = "ndcg@10"
+_TOO_FEW = "too few to judge"
 
 VersionName = Annotated[
     str, typer.Argument(metavar="VERSION", help="As `reco models list` has it.")
@@ -204,7 +206,7 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 def _cells(criterion: Criterion) -> tuple[str, ...]:
     outcome = "passed" if criterion.passed else "REFUSED"
     if criterion.difference is None:
-        why = criterion.lacks or "too few to judge"
+        why = criterion.lacks or _TOO_FEW
         told = why if criterion.passed else f"REFUSED: {why}"
         return criterion.name, f"{criterion.count:,}", "", "", "", "", told
     return (
@@ -274,11 +276,18 @@ def _why(event: ModelEvent) -> str:
         return event.reason or ""
     outcome = "passed" if event.evidence["passed"] else "breached"
     told = [
-        f"{row['name']} {row['difference']['low']:+.4f} .. {row['difference']['high']:+.4f}"
+        f"{row['name']} {_judged(row)}{'' if row['passed'] else ' (REFUSED)'}"
         for row in event.evidence["criteria"]
-        if row["difference"]
+        if row["difference"] or not row["passed"]
     ]
     return f"gate {outcome} over {event.evidence['champion']}: {'; '.join(told)}"
+
+
+def _judged(row: Mapping[str, Any]) -> str:
+    if row["difference"]:
+        return f"{row['difference']['low']:+.4f} .. {row['difference']['high']:+.4f}"
+    # Verdicts of before it was told have none.
+    return row.get("lacks") or _TOO_FEW
 
 
 def _value(estimate: Estimate | None) -> str:

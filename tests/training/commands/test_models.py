@@ -11,6 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 from champions import train_champion
+from rich.console import Console
 from tastes import two_tastes
 from typer.testing import CliRunner
 from worlds import NOW, book, small_world
@@ -19,7 +20,16 @@ from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken
 from reco.feed.query import feed_query
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
-from reco.model.registry import Act, champion, events, force, give_up, publication, versions
+from reco.model.registry import (
+    Act,
+    champion,
+    events,
+    force,
+    give_up,
+    publication,
+    refuse,
+    versions,
+)
 from reco.people.models import stored_models
 from reco.settings import Settings
 from reco.worker import Worker
@@ -27,7 +37,8 @@ from training.booked import booked_in_database, booked_in_frames
 from training.commands.models import app
 from training.commands.train import _publish, train_world
 from training.fits import PARAMETERS
-from training.gate import Floors
+from training.gate import Criterion, Floors, Verdict
+from training.intervals import Estimate
 from training.registry import compare_versions, promote_behind_gate
 from training.run import train_model
 from training.saving import save_model
@@ -168,6 +179,26 @@ def test_the_gate_refuses_with_the_reason_and_a_force_is_on_record(invoke, three
     told = invoke("show", three[0])
     assert f"gate breached over {three[2]}: ndcg@20 -" in told
     assert f"gate passed over {three[2]}: ndcg@20 -" in told
+
+
+def test_the_record_of_a_refusal_says_what_failed(invoke, published, world, monkeypatch):
+    monkeypatch.setattr("training.commands.models.console", Console(width=400))
+    version, level = published("popularity", START).version, Estimate(0.0, -0.01, 0.01)
+    criteria = (
+        Criterion("ndcg@20", 12, None, None, None, 0.0, passed=False),
+        Criterion("horizon_recall@20", 50, level, level, level, -0.1, passed=True),
+        Criterion("ndcg@20, cold users", 3, None, None, None, 0.0, passed=True),
+        Criterion("ranker", 0, None, None, None, 0.0, passed=False, lacks="it has none"),
+        Criterion("median ms", 50, level, level, level, -0.1, passed=False),
+    )
+    evidence = Verdict(version, "another", "a test", criteria).as_evidence()
+    with publication(world.conninfo) as connection:
+        refuse(connection, version, Act(NOW, "mia"), evidence)
+    assert (
+        "gate breached over another: ndcg@20 too few to judge (REFUSED); "
+        "horizon_recall@20 -0.0100 .. +0.0100; ranker it has none (REFUSED); "
+        "median ms -0.0100 .. +0.0100 (REFUSED)"
+    ) in invoke("show", version)
 
 
 def test_the_champion_is_not_promoted_again(invoke, three):
