@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from reco.errors import InvalidInput
-
 
 @dataclass(frozen=True)
 class Range:
@@ -17,16 +15,14 @@ class Range:
     is_whole: bool = False
 
 
-def widened(span: Range, name: str, value: float) -> Range:
+def widened(span: Range, value: float) -> Range | None:
     """Return `span`, as much wider as it must be to hold `value`.
 
-    Raises
-    ------
-    InvalidInput
-        It is searched by its logarithm, and the value is not above 0.
+    None where it is searched by its logarithm, and the value has none: 0 turns a part of a model
+    off, and what is off is not searched for.
     """
     if span.is_log and not value > 0.0:
-        raise InvalidInput("config", f"a search cannot begin with {name} {value:g}", ["above 0"])
+        return None
     return replace(span, low=min(span.low, value), high=max(span.high, value))
 
 

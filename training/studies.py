@@ -51,9 +51,13 @@ class Question:
 
     @property
     def spans(self) -> Mapping[str, Range]:
-        """Where each setting is searched for: wide enough for the one that it begins with."""
+        """Where each setting is searched for: wide enough for the one that it begins with.
+
+        One that has no logarithm where it needs one stays as it is.
+        """
         spaces = SPACES[self.start.kind].items()
-        return {name: widened(span, name, getattr(self.start, name)) for name, span in spaces}
+        spans = ((name, widened(span, getattr(self.start, name))) for name, span in spaces)
+        return {name: span for name, span in spans if span is not None}
 
     def first(self) -> dict[str, Any]:
         """Return the searched settings of `start`."""

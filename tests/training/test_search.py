@@ -1,7 +1,8 @@
 """The search for settings: it finds better ones, goes on where it was killed, gives up early."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from features.interactions import SPLITS
 from reco.errors import InvalidInput
 from training import search as searching
 from training.accuracy import accuracy_plan
+from training.configuration import read_parameters
 from training.evaluate import task_of
 from training.fits import PARAMETERS
 from training.search import Limits, search
-from training.studies import digest_of
+from training.studies import Question, digest_of
 
 EASE = PARAMETERS["ease"]
+SETTINGS = Path(__file__).parents[2] / "docs" / "settings"
 
 
 def split_board():
@@ -86,9 +89,21 @@ def test_it_begins_with_settings_that_lie_out_of_the_range(part, regularisation)
     assert [trial.parameters.regularisation for trial in found.trials] == [regularisation]
 
 
-def test_what_has_no_logarithm_cannot_be_searched_from(part):
-    with pytest.raises(InvalidInput, match="begin with regularisation 0"):
-        searched(part, EASE(regularisation=0.0), Limits(0.0))
+def test_what_is_off_stays_off(part):
+    off = PARAMETERS["filter"](factors=32, low_pass=0.0)
+    found = searched(part, off, Limits(60.0, 3))
+    assert {trial.parameters.low_pass for trial in found.trials} == {0.0}
+    assert len({trial.parameters.sharpening for trial in found.trials}) > 1
+
+
+@pytest.mark.parametrize("file", sorted(SETTINGS.glob("*.toml")), ids=lambda file: file.stem)
+def test_a_search_can_begin_with_each_settings_file_of_the_documentation(file):
+    start = read_parameters(file)
+    question = Question(start, "ndcg@20", (None,), "")
+    assert question.first().items() <= asdict(start).items()
+    for name, span in question.spans.items():
+        assert span.low <= question.first()[name] <= span.high
+        assert span.low > 0.0 or not span.is_log
 
 
 def test_places_and_categories_tell_the_data_of_one_search_from_another(part):
