@@ -62,7 +62,10 @@ class Floors:
 
 @dataclass(frozen=True)
 class Criterion:
-    """One comparison: the candidate's figure, the champion's, and their paired difference."""
+    """One criterion: the candidate's figure, the champion's, and their paired difference.
+
+    Without a difference it is no comparison: the candidate's own figure is held to the limit.
+    """
 
     name: str
     count: int
@@ -72,22 +75,23 @@ class Criterion:
     champion: Estimate | None
     difference: Estimate | None
     limit: float
-    """The difference at which the interval may end at worst."""
+    """Where the interval of the difference, or of the candidate's own figure, may end at worst."""
     passed: bool
     lacks: str = ""
-    """What is missing, where that is why there is nothing to judge."""
+    """What is missing, where the figures alone do not say why it passed or not."""
 
     @property
     def told(self) -> str:
         """The outcome in one sentence."""
         if self.lacks:
             return f"{self.name}: {self.lacks}"
-        if self.difference is None:
+        judged = self.difference or self.candidate
+        if judged is None:
             return f"{self.name}: {self.count} to judge by, fewer than {LEAST_USERS}"
-        low, high = self.difference.low, self.difference.high
+        what = "the difference" if self.difference else "the candidate's figure"
         return (
-            f"{self.name}: the difference of {self.difference.value:+.4f} has the interval "
-            f"{low:+.4f} .. {high:+.4f}, its limit is {self.limit:+.4f}"
+            f"{self.name}: {what} of {judged.value:+.4f} has the interval "
+            f"{judged.low:+.4f} .. {judged.high:+.4f}, its limit is {self.limit:+.4f}"
         )
 
 
@@ -277,17 +281,31 @@ def _mean_criterion(
 def _ranker_criteria(candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:
     """Judge the ranker by what its training measured; of two models without one nothing is said.
 
-    It must be better than the base rate. What a champion has, its successor has, too: without a
-    ranker it would be served with the costs by hand, and probabilities of the score alone.
+    The two are not compared: each was measured on visits of its own. What a champion has, its
+    successor has, too: without a ranker it would be served with the costs by hand, and
+    probabilities of the score alone.
     """
     if candidate.ranker is None and champion.ranker is None:
         return
     found, others = _loss_a_visit(candidate), _loss_a_visit(champion)
     visits = candidate.metrics["probability"]["visits"] if found else 0
-    passed = found is not None and found.high <= 0.0
-    lacks = "" if found else "the candidate has none that was measured"
+    passed, lacks = _ranker_outcome(found, others)
     name = "log-loss a visit of the ranker, less the base rate's"
-    yield Criterion(name, visits, found, others, found, 0.0, passed, lacks)
+    yield Criterion(name, visits, found, others, None, 0.0, passed, lacks)
+
+
+def _ranker_outcome(found: Estimate | None, others: Estimate | None) -> tuple[bool, str]:
+    """Return whether a candidate's ranker passes, and what is missing.
+
+    It is to be shown to be better than the base rate. Where the champion's is not either, it needs
+    only not be shown to be worse: no successor could be served else.
+    """
+    if found is None:
+        return False, "the candidate has none that was measured"
+    if found.high <= 0.0:
+        return True, ""
+    is_open = found.low <= 0.0 and others is not None and others.high > 0.0
+    return is_open, "neither is proven" if is_open else ""
 
 
 def _loss_a_visit(facts: ModelFacts) -> Estimate | None:

@@ -154,6 +154,9 @@ def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
             "kept": (proven, unproven),
             "new": (proven, plain),
             "unproven": (unproven, plain),
+            "neither": (unproven, unproven),
+            "less": (unproven, proven),
+            "worse": (with_ranker(plain, 0.1, 0.3), unproven),
         }.items()
     }
     assert {name: found.passed for name, found in outcomes.items()} == {
@@ -161,10 +164,17 @@ def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
         "kept": True,
         "new": True,
         "unproven": False,
+        "neither": True,
+        "less": False,
+        "worse": False,
     }
     assert "the candidate has none" in outcomes["lost"].told
     assert "interval -0.3000 .. +0.1000" in outcomes["unproven"].told
     assert outcomes["new"].count == 500
+    assert "neither is proven" in outcomes["neither"].told
+    # No comparison: each was measured on visits of its own.
+    assert [found.difference for found in outcomes.values()] == [None] * len(outcomes)
+    assert outcomes["kept"].champion.high == 0.1
 
 
 def test_the_people_drawn_are_the_same_each_time_and_as_many_as_asked(contender):

@@ -205,19 +205,17 @@ def verdict_table(verdict: Verdict) -> RenderableType:
 
 def _cells(criterion: Criterion) -> tuple[str, ...]:
     outcome = "passed" if criterion.passed else "REFUSED"
-    if criterion.difference is None:
+    name, count, limit = criterion.name, f"{criterion.count:,}", f"{criterion.limit:+.4f}"
+    candidate, champion = criterion.candidate, criterion.champion
+    if candidate is None:
         why = criterion.lacks or _TOO_FEW
-        told = why if criterion.passed else f"REFUSED: {why}"
-        return criterion.name, f"{criterion.count:,}", "", "", "", "", told
-    return (
-        criterion.name,
-        f"{criterion.count:,}",
-        _value(criterion.candidate),
-        _value(criterion.champion),
-        _interval(criterion.difference, "+"),
-        f"{criterion.limit:+.4f}",
-        outcome,
-    )
+        return name, count, "", "", "", "", why if criterion.passed else f"REFUSED: {why}"
+    if criterion.difference is None:
+        others = _interval(champion, "+") if champion else ""
+        told = f"{outcome}: {criterion.lacks}" if criterion.lacks else outcome
+        return name, count, _interval(candidate, "+"), others, "", limit, told
+    difference = _interval(criterion.difference, "+")
+    return name, count, _value(candidate), _value(champion), difference, limit, outcome
 
 
 def _act(by: str | None, reason: str | None = None) -> Act:
@@ -278,14 +276,14 @@ def _why(event: ModelEvent) -> str:
     told = [
         f"{row['name']} {_judged(row)}{'' if row['passed'] else ' (REFUSED)'}"
         for row in event.evidence["criteria"]
-        if row["difference"] or not row["passed"]
+        if row["candidate"] or not row["passed"]
     ]
     return f"gate {outcome} over {event.evidence['champion']}: {'; '.join(told)}"
 
 
 def _judged(row: Mapping[str, Any]) -> str:
-    if row["difference"]:
-        return f"{row['difference']['low']:+.4f} .. {row['difference']['high']:+.4f}"
+    if judged := row["difference"] or row["candidate"]:
+        return f"{judged['low']:+.4f} .. {judged['high']:+.4f}"
     # Verdicts of before it was told have none.
     return row.get("lacks") or _TOO_FEW
 
