@@ -106,10 +106,11 @@ def scores_of(trial: Trial, contender: Contender) -> ScoreUsers:
     Raises
     ------
     ArtifactRefused
-        The settings in its manifest are not those of this code, so that it cannot be fitted again.
+        The settings in its manifest are not those of this code, or this code fits no such model to
+        so many items, so that it cannot be fitted again.
     """
     if trial.is_refit:
-        return rehearse(trial.part, recipe_of(contender.facts), lambda: None).fitted.score_users
+        return _refitted(trial.part, contender.facts)
     matrix = history_matrix(trial.part, contender.model)
     rows = vocabulary_rows(contender.model.items, trial.part.past.items)
     history = history_in(matrix, rows)
@@ -118,6 +119,19 @@ def scores_of(trial: Trial, contender: Contender) -> ScoreUsers:
         return np.stack([contender.model.scorer.scores(history(user), rows) for user in users])
 
     return score_users
+
+
+def _refitted(part: Part, facts: ModelFacts) -> ScoreUsers:
+    recipe = recipe_of(facts)
+    try:
+        return rehearse(part, recipe, lambda: None).fitted.score_users
+    except InvalidInput as error:
+        # What was just asked for may be the other of the two: the version says whose recipe it is.
+        raise ArtifactRefused(
+            facts.version,
+            f"its recipe cannot be fitted again ({error.reason}); `reco models promote VERSION "
+            "--force REASON` serves a candidate without a comparison",
+        ) from error
 
 
 def recipe_of(facts: ModelFacts) -> Parameters:

@@ -136,6 +136,14 @@ def test_recipes_are_judged_where_a_model_has_seen_all(contender):
     assert "fitted again without it" in trial.told
 
 
+def test_a_recipe_that_cannot_be_fitted_again_is_refused_by_its_version(contender, monkeypatch):
+    candidate, champion = contender("popularity"), contender("ease")
+    monkeypatch.setattr("training.models.ease.MAX_ITEMS", 10)
+    with pytest.raises(ArtifactRefused, match=r"weight for each pair of items.*--force") as refusal:
+        judged(candidate, champion, users=50)
+    assert refusal.value.address == champion.model.version
+
+
 def with_ranker(contender, low, high):
     """Return a contender with a ranker whose log-loss was measured so."""
     loss = {"value": (low + high) / 2, "low": low, "high": high}
