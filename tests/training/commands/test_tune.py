@@ -86,10 +86,12 @@ def test_it_begins_with_the_settings_of_a_file(run, folder, tmp_path):
 
 def test_what_the_gate_judges_on_chooses_nothing(run, folder, tmp_path):
     border, figures = inner_cutoff(two_tastes()), []
-    for name, options in (("all", []), ("before", ["--cutoff", f"{border}Z"])):
+    cutoffs = {"before": f"{border}Z", "last": f"{two_tastes().at.max() + 1}Z"}
+    asked = {name: ["--cutoff", cutoff] for name, cutoff in cutoffs.items()}
+    for name, options in ({"all": []} | asked).items():
         run(folder, "--model", "popularity", "--trials", 1, "--out", tmp_path / name, *options)
         figures += [float(row["ndcg@20"]) for row in trials_in(tmp_path / name)]
-    assert figures[0] == figures[1]
+    assert figures[0] == figures[1] != figures[2]
 
 
 def test_what_is_dated_in_the_future_chooses_nothing(run, folder, tmp_path):
