@@ -1,6 +1,7 @@
 """The commands `reco benchmark ...`: figures of models on data that they have never seen."""
 
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.text import Text
 from reco.console import console
 from reco.errors import InvalidInput
 from training.accuracy import Accuracy, accuracy_plan, measure, without_validation
+from training.commands.future import without_future
 from training.commands.offpolicy import offpolicy
 from training.commands.progress import share_progress
 from training.commands.slates import slates
@@ -80,7 +82,8 @@ def accuracy(
     parameters = start_parameters(model, config)
     with share_progress() as progress:
         progress("reading", 0.0)
-        events = events_from_source(source_of(folder, file_format.value))
+        told = events_from_source(source_of(folder, file_format.value))
+        events = without_future(told, datetime.now(UTC))
         plan = accuracy_plan(events, split.value)
         if file_format is Format.YELP_POI and split is Split.GIVEN:
             plan = without_validation(plan)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.table import Table
 from reco.console import console
 from reco.errors import InvalidInput
 from reco.frames.sources import FolderSource, read_frames
+from training.commands.future import without_future
 from training.commands.progress import share_progress
 from training.credit_tuning import CreditTrial, credit_trials, likeliest_of
 from training.extract import events_from_frames
@@ -162,7 +164,7 @@ def tune_credit(
     with share_progress() as progress:
         progress("reading", 0.0)
         frames = read_frames(FolderSource(folder))
-        events = events_from_frames(folder)
+        events = without_future(events_from_frames(folder), datetime.now(UTC))
         progress("fitting", 0.2)
         parameters = ItemKnnParameters(half_life_days=half_life_days)
         rehearsal = rehearse(split_plan(events, "time", None).rehearsal, parameters, lambda: None)

@@ -21,7 +21,7 @@ from reco.model.registry import Act, champion, publication, publish, version_nam
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
 from reco.world import World
-from training.commands.future import refuse_future
+from training.commands.future import refuse_future, without_future
 from training.commands.models import GATE_USERS, verdict_table
 from training.commands.progress import share_progress
 from training.commands.revision import code_revision
@@ -37,7 +37,7 @@ from training.markets import market_of_folder, market_of_world
 from training.registry import promote_behind_gate
 from training.run import Trained, train_model
 from training.saving import save_model
-from training.split import SplitKind, known_at
+from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
 from training.tracking import require_mlflow, track
 
@@ -212,10 +212,7 @@ def train_world(
     with share_progress() as progress:
         progress("reading events", 0.0)
         told = events_from_frames(frames) if frames else events_from_database(world.conninfo)
-        events = known_at(told, now)
-        if len(events) < len(told):
-            left_out = f"{len(told) - len(events):,} of {len(told):,}"
-            _warn(f"{left_out} events are dated in the future, and left out.")
+        events = without_future(told, now)
         progress("reading what could be booked", 0.0)
         market = (
             market_of_folder(frames, events, cutoff)

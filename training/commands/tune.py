@@ -15,7 +15,7 @@ from reco.db.ready import located_world, opened_world
 from reco.errors import InvalidInput
 from reco.moments import moment_from
 from reco.settings import Settings
-from training.commands.future import refuse_future
+from training.commands.future import refuse_future, without_future
 from training.commands.progress import share_progress
 from training.configuration import start_parameters
 from training.datasets.readers import READERS, source_of
@@ -31,7 +31,7 @@ from training.search_report import (
     trials_table,
     trials_text,
 )
-from training.split import known_at, naive_utc, split_plan
+from training.split import naive_utc, split_plan
 from training.studies import Trial
 
 STUDY, SETTINGS, TRIALS, PICTURE = "study.sqlite", "settings.toml", "trials.csv", "importance.svg"
@@ -104,7 +104,7 @@ def tune(
     kept = _made(out or located_world(settings).folder / "tuning" / model)
     with share_progress() as progress:
         progress("reading", 0.0)
-        events = known_at(_events(settings, folder, file_format), now)
+        events = without_future(_events(settings, folder, file_format), now)
         if border is None:
             border = split_plan(events, split.value, None).rehearsal.cutoff
         part = split_plan(events, split.value, border).rehearsal
