@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from reco.feed.answer import Session
 from reco.feed.readback import LiveOffer
 
 ASSUMED_DURATION = timedelta(hours=2)
 """Of a session whose end nobody has said."""
+_LATEST = datetime.max.replace(tzinfo=UTC) - ASSUMED_DURATION
 
 
 def planned(offers: Sequence[LiveOffer]) -> tuple[list[LiveOffer], set[int]]:
@@ -37,7 +38,9 @@ def planned(offers: Sequence[LiveOffer]) -> tuple[list[LiveOffer], set[int]]:
 def _span(session: Session) -> tuple[datetime, datetime]:
     if session.starts_at is None:
         raise ValueError("A session without a date takes no time.")
-    return session.starts_at, session.ends_at or session.starts_at + ASSUMED_DURATION
+    # Some write the end of the calendar for "one day".
+    ends_at = session.ends_at or min(session.starts_at, _LATEST) + ASSUMED_DURATION
+    return session.starts_at, ends_at
 
 
 def _collides(span: tuple[datetime, datetime], taken: Sequence[tuple[datetime, datetime]]) -> bool:

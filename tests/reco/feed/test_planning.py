@@ -1,6 +1,7 @@
 """Agendas that can be kept: no two sessions at the same time."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given
@@ -53,3 +54,12 @@ def test_what_is_kept_fits_and_what_is_not_collides_with_what_came_before(asked)
             any(begins < end and start < ends for start, end in before)
             for begins, ends in map(span, offers[number].sessions)
         )
+
+
+def test_a_session_at_the_end_of_the_calendar_takes_what_is_left_of_it():
+    begins = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
+    first, second = (
+        replace(offer(number, []), sessions=(Session(f"s{number}", begins, 500, None),))
+        for number in (1, 2)
+    )
+    assert planned([first, second]) == ([first], {2})
