@@ -82,7 +82,12 @@ class Events:
         return replace(self.take(self.stands(cutoff)), cancelled=None)
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Events":
-        """Return the events that a mask or an index chooses, with the same vocabularies."""
+        """Return the events that a mask or an index chooses, with the same vocabularies.
+
+        All of them are these events themselves, not a copy.
+        """
+        if rows.dtype == np.bool_ and rows.all():
+            return self
         return replace(
             self,
             user=self.user[rows],

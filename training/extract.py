@@ -124,7 +124,8 @@ def _events(
         value=together.value[kept],
         split=together.split[kept],
         closes=closes,
-        cancelled=together.cancelled[kept],
+        # Most data tell of no cancellation: they are spared a column of a date an event.
+        cancelled=None if np.isnat(together.cancelled).all() else together.cancelled[kept],
     )
     return events, offer
 

@@ -76,7 +76,7 @@ def _time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:
         raise InvalidInput("cutoff", f"nothing happened before {cutoff}")
     inner = inner_cutoff(final.past)
     later = final.past.take(final.past.at >= inner)
-    return Plan(Part(time_split(timed, inner).past, later, inner), final)
+    return Plan(Part(_before(timed, inner), later, inner), final)
 
 
 def known_at(events: Events, now: datetime) -> Events:
@@ -112,8 +112,12 @@ def time_split(events: Events, cutoff: np.datetime64) -> Part:
     (1, 2)
     """
     known = events.standing(cutoff)
-    before = known.at < cutoff
-    return Part(known.take(before), known.take(~before), cutoff)
+    return Part(_before(known, cutoff), known.take(~(known.at < cutoff)), cutoff)
+
+
+def _before(events: Events, cutoff: np.datetime64) -> Events:
+    known = events.standing(cutoff)
+    return known.take(known.at < cutoff)
 
 
 def inner_cutoff(events: Events, share: float = HELD_OUT_SHARE) -> np.datetime64:

@@ -86,6 +86,7 @@ def test_take_keeps_the_vocabularies():
     taken = events.take(np.array([False, True]))
     assert len(taken) == 1
     assert taken.items is events.items
+    assert events.take(np.ones(2, dtype=bool)) is events
     assert interaction_matrix(taken).shape == (3, 4)
 
 
