@@ -40,7 +40,7 @@ select count(*) from (
   select from core.interaction
   where user_id = (select id from core.beneficiary where external_id = %(user_id)s)
     and at > %(since)s
-  limit %(most)s
+  limit %(most)s + 1
 ) told
 """
 _RETRY_AFTER_S = 3_600
@@ -59,20 +59,20 @@ class Interaction:
 
 
 def check_room(
-    connection: psycopg.Connection[Any], user_id: str, since: datetime, *, more: int, most: int
+    connection: psycopg.Connection[Any], user_id: str, since: datetime, *, most: int
 ) -> None:
-    """Refuse `more` interactions of a person where there would be over `most` since a moment.
+    """Refuse what the caller's transaction recorded where a person has over `most` since a moment.
 
     Calls at the same time may each find room: the bound is on what goes on, not to the row.
 
     Raises
     ------
     TooMany
-        There would be.
+        There are.
     """
     asked = {"user_id": user_id, "since": since, "most": most}
     told = connection.execute(_TOLD, asked).fetchone()
-    if told and told[0] + more > most:
+    if told and told[0] > most:
         raise TooMany(
             f"{most} interactions of one person are kept since {since:%Y-%m-%d} at most.",
             _RETRY_AFTER_S,

@@ -142,7 +142,12 @@ def test_a_phone_tells_of_the_last_days_and_not_without_end(client, key, databas
     assert refused.headers["retry-after"] == "3600"
     assert refused.json()["title"] == "Too Many Requests"
     assert kept(database) == before
-    assert send(client, phone, *days_ago(2)).json() == {"received": 1, "kept": 1}
+    # Of these one is on record: there is room for the other.
+    assert send(client, phone, *days_ago(1, 2)).json() == {"received": 2, "kept": 1}
+    # A retry is answered, though there is no room for more.
+    assert send(client, phone, *days_ago(1, 2)).json() == {"received": 2, "kept": 0}
+    assert send(client, phone, *days_ago(1, 2, 3)).status_code == 429
+    assert kept(database) == before + 1
     # What servers tell has no such limit.
     assert send(client, key, *days_ago(2, 3)).json() == {"received": 2, "kept": 1}
 
