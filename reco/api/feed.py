@@ -111,7 +111,7 @@ async def feed(
 
     Where very much was withdrawn or sold out seconds ago, the note `cut_short` says that the slate
     may be short, or empty, and keep less than the floor, though there is more: ask again in a few
-    seconds, or follow `next_cursor`, which such a page has, too.
+    seconds, or follow `next_cursor`, which such a page has, too, unless it is empty.
     """
     language = language_of(asked.lang, request.headers.get("accept-language"))
 

@@ -134,12 +134,12 @@ class FeedAnswer:
     items: tuple[FeedItem, ...]
     horizon: HorizonShown
     next_cursor: str | None
-    """Leads to what was not shown; None at the end. A page that was cut short is not the end."""
+    """Leads to what was not shown; None at the end, and on an empty page that was cut short."""
     notes: tuple[str, ...]
     """Codes of what to know about this answer.
 
     `cut_short`: so much was withdrawn or sold out a moment ago that the slate was not chosen again
     until it was full. What it shows can be booked; it may be short, or empty, and keep less than
     the floor, which refers to a slate that may hold what is gone. There may be more: asked again
-    seconds later, or by `next_cursor`.
+    seconds later, or by `next_cursor`, which an empty page has not.
     """

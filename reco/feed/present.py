@@ -184,12 +184,12 @@ def _next_cursor(query: FeedQuery, live: Live, secret: str) -> str | None:
     """Return where to go on, or None at the end.
 
     A short slate means that nothing is left; of a plan, that nothing else fits beside it. One that
-    was cut, however short it is, means neither.
+    was cut means neither, but an empty one would lead to itself, at once and again.
     """
     picks = live.picks
     shown = {**query.shown_offers, **{pick.live.id: pick.probability for pick in picks}}
-    is_last = not picks or (len(picks) < query.n and not query.plan)
-    if (is_last and not live.is_cut) or len(shown) >= MAX_SHOWN:
+    is_last = len(picks) < query.n and not query.plan and not live.is_cut
+    if not picks or is_last or len(shown) >= MAX_SHOWN:
         return None
     return write_cursor(shown, query, secret)
 

@@ -93,6 +93,8 @@ const loadMore = guarded(async () => {
   const [{ turn }, askedAtMs] = [state, performance.now()];
   const page = await api.feed(question(), state.feed.next_cursor);
   if (turn !== state.turn) return;
+  // Cut short and empty is not the end: the same page can be asked for again.
+  if (!page.items.length && page.notes.includes("cut_short")) return say(text("note_cut_short"));
   const { notes, horizon, explanation } = state.feed;
   Object.assign(state, { feed: { ...page, notes, horizon, explanation }, askedAtMs });
   state.items.push(...shown(page));
