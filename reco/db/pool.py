@@ -1,8 +1,6 @@
 """Connections of a worker, and what a database that does not answer means."""
 
-import math
 import select
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,26 +8,12 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from reco.db.patience import PATIENCE_S, Patient
 from reco.errors import Unavailable
 
-_PATIENCE_S = 1.5
-"""A request that gets no connection within this is told to come back."""
-_IMPATIENCE_S = 0.1
-"""The same for those that come within `_PATIENCE_S` after one waited in vain: a crowd that waits in
-turn would wait for long."""
 
-
-class Pool(ConnectionPool[psycopg.Connection[Any]]):
+class Pool(Patient, ConnectionPool[psycopg.Connection[Any]]):
     """Connections, and whether a request has just waited for one in vain."""
-
-    _in_vain_at_s = -math.inf
-    longest_wait_s = _PATIENCE_S
-
-    @property
-    def patience_s(self) -> float:
-        """How long a request may wait for a connection now."""
-        has_failed = time.monotonic() - self._in_vain_at_s < _PATIENCE_S
-        return _IMPATIENCE_S if has_failed else self.longest_wait_s
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection[Any]]:
@@ -44,12 +28,8 @@ class Pool(ConnectionPool[psycopg.Connection[Any]]):
                 connection.close()
                 raise
 
-    def note(self, *, has_answered: bool) -> None:
-        """Remember whether the last request that asked for a connection got one."""
-        self._in_vain_at_s = -math.inf if has_answered else time.monotonic()
 
-
-def open_pool(conninfo: str, size: int, *, patience_s: float = _PATIENCE_S) -> Pool:
+def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Pool:
     """Return a pool of at most `size` connections that replaces broken ones by itself.
 
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
@@ -64,7 +44,7 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = _PATIENCE_S) -> P
         conninfo,
         min_size=1,
         max_size=size,
-        timeout=_PATIENCE_S,
+        timeout=PATIENCE_S,
         reconnect_timeout=0,
         kwargs={
             "autocommit": True,

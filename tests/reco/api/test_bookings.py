@@ -201,7 +201,7 @@ def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
 
 def test_whoever_waits_to_book_keeps_no_feed_waiting(client, key):
     worker = client.app.state.worker
-    worker.pool.longest_wait_s = 0.05
+    worker.bookings.longest_wait_s = 0.05
     with ExitStack() as on_sale:
         for _ in range(worker.settings.pool_size // 2):
             on_sale.enter_context(worker.bookings.connected())
