@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
-from reco.api.backoffice_rows import OfferSent, OwnId, StockSent, VenueSent
+from reco.api.backoffice_rows import OfferOwnId, OfferSent, OwnId, StockSent, VenueSent
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
 from reco.api.outcomes import RowOutcome, row_outcome
@@ -47,6 +47,7 @@ _PUT: dict[int | str, dict[str, Any]] = {
 
 VenueId = Annotated[OwnId, Path(examples=["cinema"])]
 OfferId = Annotated[OwnId, Path(examples=["film-tonight"])]
+NewOfferId = Annotated[OfferOwnId, Path(examples=["film-tonight"])]
 StockId = Annotated[OwnId, Path(examples=["film-tonight"])]
 PageLength = Annotated[int, Query(ge=1, le=_LONGEST_PAGE)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
@@ -86,7 +87,7 @@ def put_venue(
 
 @router.put("/offers/{own_id:path}", responses=_PUT)
 def put_offer(
-    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: OfferId, offer: OfferSent
+    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: NewOfferId, offer: OfferSent
 ) -> Response:
     """Create or replace an offer; one that was withdrawn is offered again."""
     return _put(worker, caller, offer.row(own_id), now)

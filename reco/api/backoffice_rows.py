@@ -58,8 +58,18 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _is_opened(offer_id: str) -> str:
+    if offer_id.endswith("/similar"):
+        raise PydanticCustomError(
+            "offer_id", 'Input should not end in "/similar": there are similar offers'
+        )
+    return offer_id
+
+
 OwnId = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=200)]
 """An id as the partner has it."""
+OfferOwnId = Annotated[OwnId, AfterValidator(_is_opened)]
+"""The same of an offer that is written."""
 Name = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=500)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=20_000)]
 Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -212,7 +222,7 @@ class OfferLine(OfferSent):
     """A line that says what an offer is."""
 
     kind: Literal["offer"]
-    id: OwnId
+    id: OfferOwnId
 
 
 class StockLine(StockSent):

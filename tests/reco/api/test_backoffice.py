@@ -118,6 +118,7 @@ def test_a_refusal_names_the_field_and_what_is_accepted(ask):
         ("venues/v", {**VENUE, "x": 1}, "x"),
         (f"venues/{'v' * 201}", VENUE, "own_id"),
         ("venues/a%00b", VENUE, "own_id"),
+        ("offers/season/similar", OFFER, "own_id"),
         ("stocks/s", {**STOCK, "starts_at": "2026-12-24T20:00:00"}, "starts_at"),
         ("stocks/s", {**STOCK, "starts_at": 1_800_000_000}, "starts_at"),
         ("stocks/s", {**STOCK, "starts_at": "1800000000"}, "starts_at"),
@@ -262,6 +263,7 @@ def test_a_bad_line_is_refused_alone_with_what_is_wrong(send):
         b'{"id": "' + b"x" * LONGEST_LINE + b'"}',
         b"[" * 30_000,
         good.replace(b'"good"', b'"last"') + b"\r",
+        json.dumps({"kind": "offer", "id": "season/similar", **OFFER}).encode(),
     ]
     rows, summary = send(b"\n".join(lines))
     told = {r["row"]: (r["id"], r["outcome"], [e["field"] for e in r["errors"]]) for r in rows}
@@ -276,9 +278,10 @@ def test_a_bad_line_is_refused_alone_with_what_is_wrong(send):
         9: (None, "refused", ["line"]),
         10: (None, "refused", ["line"]),
         11: ("last", "created", []),
+        12: ("season/similar", "refused", ["id"]),
     }
     assert rows[4]["errors"][0]["accepted"] == ["venue", "offer", "stock"]
-    assert (summary["rows"], summary["created"], summary["refused"]) == (10, 2, 8)
+    assert (summary["rows"], summary["created"], summary["refused"]) == (11, 2, 9)
 
 
 def test_what_is_anothers_is_refused_in_a_file_too(send):
