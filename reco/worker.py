@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,7 @@ from features.content import ItemContent
 from reco.catalogue.contents import read_contents
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.watch import CatalogueWatch
-from reco.db.partitions import make_partitions, partitions_ahead
+from reco.db.ahead import Ahead
 from reco.db.pool import Pool, connected, open_pool
 from reco.db.replica import Reads
 from reco.db.share import Share
@@ -46,7 +46,6 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 _LOOK_EVERY_S = 5.0
-_AHEAD_MONTHS = 1
 
 
 class Worker:
@@ -62,7 +61,7 @@ class Worker:
         self.secret = secret
         self._world = world
         self._clock = clock
-        self._looked_ahead: date | None = None
+        self._ahead = Ahead(world.conninfo)
         self._serving: Generation | None = None
         self._replacing = threading.Lock()
         self._model: LoadedModel | None = None
@@ -260,15 +259,7 @@ class Worker:
         self._look_ahead()
 
     def _look_ahead(self) -> None:
-        """Once a day make the partitions of this month and the next that nobody has made."""
-        today = self._clock().astimezone(UTC).date()
-        if today == self._looked_ahead:
-            return
-        left = make_partitions(self._world.conninfo, partitions_ahead(today, _AHEAD_MONTHS))
-        self._looked_ahead = today
-        if left:
-            names = ", ".join(partition.name for partition in left)
-            log.warning("Somebody reads for long: not made before tomorrow: %s", names)
+        self._ahead.look(self._clock())
 
     def _newest_model(self) -> LoadedModel | None:
         """Return the champion; while it is refused, the model in use, or the last one before it."""

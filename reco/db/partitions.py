@@ -18,6 +18,9 @@ from reco.db.session import look_at
 
 AHEAD_MONTHS = 6
 
+MOST_BESIDE = 3_000_000
+"""Rows of a default partition that may be looked through while feeds wait (docs/scaling.md)."""
+
 _OPTIONS = "-c timezone=UTC -c lock_timeout=200ms -c statement_timeout=0"
 _TRIES = 3
 _PAUSE_S = 0.5
@@ -30,6 +33,7 @@ _PASSING = (
 
 # The same that `core.ensure_months` of the migrations takes.
 _ALONE = b"select pg_advisory_xact_lock(hashtext('core.ensure_months'))"
+_BESIDE = "select reltuples from pg_class where oid = to_regclass(%s)"
 _IS_THERE = "select to_regclass(%s) is not null"
 _CREATE = "create table {partition} (like {table} including all)"
 _MOVE = """
@@ -95,6 +99,8 @@ def partitions_ahead(today: date, months: int) -> list[Partition]:
 def make_partitions(conninfo: str, wanted: Iterable[Partition]) -> list[Partition]:
     """Make those of `wanted` that are missing; return those that somebody's reading forbids now.
 
+    What another process makes meanwhile is not among them.
+
     Each is made in a transaction of its own, with its rows out of the default partition. Feeds wait
     while that is looked through, once, for rows that must not be there, and twice if some were.
 
@@ -105,7 +111,21 @@ def make_partitions(conninfo: str, wanted: Iterable[Partition]) -> list[Partitio
     """
     with look_at(conninfo, autocommit=True, options=_OPTIONS) as connection:
         missing = [partition for partition in wanted if not _is_there(connection, partition)]
-        return [partition for partition in missing if not _is_made(connection, partition)]
+        left = [partition for partition in missing if not _is_made(connection, partition)]
+        return [partition for partition in left if not _is_there(connection, partition)]
+
+
+def too_many_beside(conninfo: str, wanted: Iterable[Partition]) -> list[Partition]:
+    """Return those of `wanted` that are missing beside more than `MOST_BESIDE` rows, as estimated.
+
+    Raises
+    ------
+    psycopg.Error
+        The database does not answer.
+    """
+    with look_at(conninfo, autocommit=True) as connection:
+        missing = [partition for partition in wanted if not _is_there(connection, partition)]
+        return [part for part in missing if _rows_beside(connection, part.table) > MOST_BESIDE]
 
 
 def _begin(table: Table, day: date) -> date:
@@ -115,6 +135,11 @@ def _begin(table: Table, day: date) -> date:
 def _is_there(connection: psycopg.Connection[Any], partition: Partition) -> bool:
     found = connection.execute(_IS_THERE, (partition.name,)).fetchone()
     return bool(found and found[0])
+
+
+def _rows_beside(connection: psycopg.Connection[Any], table: Table) -> float:
+    found = connection.execute(_BESIDE, (f"{table.name}_default",)).fetchone()
+    return float(found[0]) if found else 0.0
 
 
 def _is_made(connection: psycopg.Connection[Any], partition: Partition) -> bool:

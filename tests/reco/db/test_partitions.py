@@ -73,6 +73,15 @@ def test_while_somebody_is_at_it_it_is_left_and_made_later(world, connection, mo
     assert lying(connection) == dict.fromkeys([*before, 2], "2026_q4")
 
 
+def test_what_another_process_makes_meanwhile_is_not_left(world, connection, monkeypatch):
+    is_made = partitions._is_made
+    monkeypatch.setattr(partitions, "_is_made", lambda *which: not is_made(*which))
+    wanted = partitions_of(INTERACTIONS, date(2026, 11, 1), date(2026, 11, 1))
+    assert make_partitions(world.conninfo, wanted) == []
+    connection.execute(_WRITE, (1, "2026-11-01Z"))
+    assert lying(connection) == {1: "2026_q4"}
+
+
 def test_a_row_that_comes_while_others_are_moved_is_moved_too(world, connection, monkeypatch):
     monkeypatch.setattr(partitions, "_TRIES", 20)
     wanted = partitions_of(INTERACTIONS, date(2026, 11, 1), date(2026, 11, 1))
