@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 _LOOK_EVERY_S = 5.0
+_STOP_S = 2.0
+"""A look that takes longer is left behind: its thread is a daemon."""
 
 
 class Worker:
@@ -102,9 +104,10 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
-        self._catalogue_watch.__exit__(kind, error, trace)
-        self._watcher.join()
+        # Slates first: no request is left to make one, and a look may be stuck.
         self._recorder.__exit__(kind, error, trace)
+        self._catalogue_watch.__exit__(kind, error, trace)
+        self._watcher.join(_STOP_S)
         self.reads.__exit__(kind, error, trace)
         self.pool.close()
 

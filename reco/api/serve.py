@@ -16,7 +16,7 @@ DEMO = "RECO_SERVE_DEMO"
 
 _GRACE_S = 7
 """Requests may take so long when it is told to stop; a body that never comes is not waited for.
-Slates that wait are written then, before whoever stops a container (10 s) kills what is left."""
+Slates that wait are written next, before all else: who stops a container kills it after 10 s."""
 
 
 def serve(

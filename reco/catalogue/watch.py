@@ -28,7 +28,8 @@ _REST_S = 0.2
 """Between two looks: many changes are one."""
 _RETRY_S = 0.5
 _REBUILD_EVERY_S = 5.0
-_STOP_S = 3.0
+_STOP_S = 2.0
+"""A look or a build that takes longer is left behind: its thread is a daemon."""
 
 
 class CatalogueWatch:
@@ -73,7 +74,7 @@ class CatalogueWatch:
 
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(_STOP_S)
         if self._rebuild:
             self._rebuild.stop()
 

@@ -32,6 +32,8 @@ Read = Callable[[psycopg.Connection[Any]], Found]
 LOOK_EVERY_S = 0.5
 _PATIENCE_S = 0.25
 """A request that gets no connection to the replica within this reads from the primary."""
+_STOP_S = 2.0
+"""A look that takes longer is left behind: its thread is a daemon."""
 _KEPT = 1_000
 """Positions of the primary that are remembered: some minutes."""
 
@@ -136,7 +138,7 @@ class Reads:
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         if self._replica:
-            self._thread.join()
+            self._thread.join(_STOP_S)
             self._replica.close()
 
     @property

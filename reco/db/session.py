@@ -48,10 +48,13 @@ def look_at(
 ) -> psycopg.Connection[Any]:
     """Return a connection for what must not wait for a server that has vanished without a word.
 
+    A server that is there is waited for, however long a lock or its work takes.
+
     Raises
     ------
     psycopg.OperationalError
-        The server does not accept it within 2 s; statements raise it after 3 s without a sign.
+        The server does not accept it within 2 s; statements raise it where its machine has given no
+        sign for some 6 s.
     """
     return psycopg.connect(
         conninfo,
@@ -59,6 +62,10 @@ def look_at(
         options=options,
         connect_timeout=2,
         tcp_user_timeout=3000,
+        # The former is of what was sent; these are of an answer that is waited for.
+        keepalives_idle=3,
+        keepalives_interval=1,
+        keepalives_count=3,
     )
 
 

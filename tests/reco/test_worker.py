@@ -147,6 +147,26 @@ def test_slates_that_wait_are_told_and_written_in_the_end(worker, filled, monkey
     assert {slate for (slate,) in kept} == shown
 
 
+@pytest.mark.parametrize("stuck_at", ["reco.model_version", "core.change"])
+def test_a_look_that_is_stuck_costs_no_slate_and_is_left(filled, monkeypatch, stuck_at):
+    monkeypatch.setattr("reco.worker._LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("reco.worker._STOP_S", 0.1)
+    monkeypatch.setattr("reco.catalogue.watch._STOP_S", 0.1)
+    settings = Settings(home=filled.folder)
+    with psycopg.connect(filled.conninfo) as blocking:
+        with Worker(settings, filled, "a secret of at least thirty-two bytes", lambda: NOW) as left:
+            shown = {left.feed(QUERY).slate_id}
+            blocking.execute(f"lock table {stuck_at} in access exclusive mode")
+            while not blocking.execute("select 1 from pg_locks where not granted").fetchone():
+                pass
+        looking = left._watcher, left._catalogue_watch._thread
+        assert any(thread.is_alive() for thread in looking)
+        kept = blocking.execute("select id::text from reco.slate").fetchall()
+    assert {slate for (slate,) in kept} == shown
+    for thread in looking:
+        thread.join()
+
+
 def test_partitions_are_made_at_the_start_and_once_a_day_after(filled, connection):
     def are_there(*names):
         told = "select to_regclass(%s) is not null"
