@@ -1,7 +1,10 @@
 """A folder of frames that is quickly trained on."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tastes import two_tastes
 
@@ -38,3 +41,15 @@ def folder(tmp_path):
     }
     write_frames(frames, tmp_path / "frames", "parquet")
     return tmp_path / "frames"
+
+
+@pytest.fixture
+def future_folder(folder):
+    """The same folder, but that all was booked long after today."""
+    file = folder / "interactions.parquet"
+    known = pq.read_table(file)
+    at = known.schema.get_field_index("at")
+    field = known.schema.field(at)
+    later = pa.array([datetime(2199, 1, 1, tzinfo=UTC)] * len(known), field.type)
+    pq.write_table(known.set_column(at, field, later), file)
+    return folder

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tastes import events_of
 from typer.testing import CliRunner
@@ -38,11 +36,7 @@ def test_a_border_in_the_future_is_refused():
         (slates.slate_app, "tune-credit", []),
     ],
 )
-def test_a_benchmark_does_not_learn_from_the_future(folder, app, command, options):
-    file = folder / "interactions.parquet"
-    known = pq.read_table(file)
-    at = known.schema.get_field_index("at")
-    later = pa.array([datetime(2199, 1, 1, tzinfo=UTC)] * len(known), known.schema.field(at).type)
-    pq.write_table(known.set_column(at, known.schema.field(at), later), file)
+def test_a_benchmark_does_not_learn_from_the_future(future_folder, app, command, options):
+    words = [command, str(future_folder), *options]
     with pytest.raises(InvalidInput, match="lie after"):
-        CliRunner().invoke(app, [command, str(folder), *options], catch_exceptions=False)
+        CliRunner().invoke(app, words, catch_exceptions=False)
