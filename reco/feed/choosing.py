@@ -1,6 +1,6 @@
 """Which offers a slate shows: those that widen the horizon most and keep the relevance."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from reco.feed.rating import with_rows
 from reco.feed.scoring import Scored
 from reco.feed.shortlist import Shortlist
 from reco.feed.situation import Situation
-from reco.feed.slate import quotas
+from reco.feed.slate import Quota, quotas, within_quotas
 from reco.feed.widening import Aim, Pool, Widened, widen_and_likeliest
 
 
@@ -58,15 +58,27 @@ class Chooser:
 
     def choose(self, gone: Set[int]) -> Choice:
         """Return the slate without the offers of the ids `gone`."""
-        # The list grows until it holds the likeliest slate, which the floor refers to.
-        shortlist = Shortlist(self._ranking, self._n)
-        shortlist.choose(self._n, gone)
-        if shortlist.has_grown:
+        pool = self._pool(gone)
+        limits = self._limits(pool)
+        if not self._holds_likeliest(pool, limits):
+            # The list grows until it holds the likeliest slate, which the floor refers to.
+            shortlist = Shortlist(self._ranking, self._n)
+            shortlist.choose(self._n, gone)
             self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
-        return self._chosen_of(self._pool(gone))
+            pool = self._pool(gone)
+            limits = self._limits(pool)
+        return self._chosen_of(pool, limits)
 
-    def _chosen_of(self, pool: Scored) -> Choice:
-        query, limits = self._situation.query, quotas(self._catalogue, pool.candidates, self._n)
+    def _holds_likeliest(self, pool: Scored, limits: Sequence[Quota]) -> bool:
+        """Say whether no candidate outside `pool` belongs to the likeliest slate."""
+        ranked = np.arange(self._ranked(pool))
+        return self._holds_all or len(within_quotas(ranked, limits, self._n)) == self._n
+
+    def _limits(self, pool: Scored) -> tuple[Quota, ...]:
+        return quotas(self._catalogue, pool.candidates, self._n)
+
+    def _chosen_of(self, pool: Scored, limits: Sequence[Quota]) -> Choice:
+        query = self._situation.query
         values = values_of_candidates(
             self._catalogue,
             pool.candidates,

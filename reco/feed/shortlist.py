@@ -44,11 +44,6 @@ class Shortlist:
             order, _ = self._within_quotas(n, gone)
         return choose(order, self._quotas, n)
 
-    @property
-    def has_grown(self) -> bool:
-        """Whether more is in the list than the ranking's likeliest."""
-        return len(self.scored) > len(self._ranking.top)
-
     def _put(self, scored: Scored) -> None:
         self.scored = scored
         self._quotas = quotas(self._catalogue, scored.candidates, self._n)
