@@ -133,7 +133,7 @@ class Cohorts:
                 self._live,
                 world,
                 policy_named(name, likeness),
-                models.get(credit_weight_of(name)) if needs_model(name) else None,
+                models.get(credit_weight_of(name)),
             )
             for name in policies
         ]
