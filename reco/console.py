@@ -32,6 +32,11 @@ By = Annotated[
 ]
 
 
+def warn(line: str) -> None:
+    """Tell what went wrong without stopping the work, on standard error."""
+    errors.print(line, style="bold red", highlight=False)
+
+
 def actor_of(by: str | None) -> str:
     """Return who is to be recorded: `by`, else the login name."""
     return by or getpass.getuser()

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from features.interactions import Events
-from reco.console import errors
+from reco.console import warn
 from reco.errors import InvalidInput
 from training.split import known_at
 
@@ -25,6 +25,5 @@ def without_future(told: Events, now: datetime) -> Events:
     events = known_at(told, now)
     if len(events) < len(told):
         left_out = f"{len(told) - len(events):,} of {len(told):,}"
-        line = f"{left_out} events are dated in the future, and left out."
-        errors.print(line, style="bold red", highlight=False)
+        warn(f"{left_out} events are dated in the future, and left out.")
     return events

@@ -11,7 +11,7 @@ import psycopg
 import typer
 
 from reco.catalogue.contents import read_contents
-from reco.console import By, WorldOption, actor_of, console, errors, settings_for
+from reco.console import By, WorldOption, actor_of, console, settings_for, warn
 from reco.db.ready import opened_world
 from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
@@ -148,7 +148,7 @@ def _track(uri: str, world: World, summary: TrainingSummary) -> None:
     try:
         run = track(uri, f"reco-{world.name}", summary, address)
     except Unavailable as error:
-        _warn(str(error))
+        warn(str(error))
     else:
         _say(f"MLflow has it as run {run}.")
 
@@ -166,10 +166,6 @@ def _promote(world: World, version: str, act: Act, frames: Path | None) -> None:
 
 def _say(line: str) -> None:
     console.print(line, highlight=False)
-
-
-def _warn(line: str) -> None:
-    errors.print(line, style="bold red", highlight=False)
 
 
 def train_world(
