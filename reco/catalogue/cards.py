@@ -46,12 +46,14 @@ select v.id, convert_to(json_build_array(v.external_id, v.name, v.venue_type, v.
 from core.venue v where v.{which} order by v.id
 """
 
-# Whatever is asked, the planner guesses the same of the border, so that one plan will do.
+# Whatever is asked, the planner guesses the same of the borders, so that one plan will do. What lies
+# above was written in another cluster, and a dump brought it here.
 UNSEEN = """
 select array_agg(case entity when 'venue' then -entity_id else entity_id end) from (
   select entity, entity_id from core.change
   where entity in ('item', 'venue')
     and transaction_id >= (select pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint)
+    and transaction_id < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
     and not pg_visible_in_snapshot(transaction_id::text::xid8, %(seen)s::pg_snapshot)
   limit 1001
 ) unseen

@@ -23,11 +23,13 @@ MAX_CHANGED = 30_000
 """Offers changed since the base; beyond that a new base is better."""
 
 # An entry counts when its transaction is visible now and was not before: ids and transactions are
-# drawn before they are committed, so neither tells by its size alone what is new.
+# drawn before they are committed, so neither tells by its size alone what is new. What another
+# cluster wrote, and a dump brought here, has that cluster's ids: those above are not of this one.
 _ENTRIES = """
 with entry as materialized (
   select entity, entity_id, before from core.change
   where transaction_id >= %(before_xid)s
+    and transaction_id < pg_snapshot_xmax(pg_current_snapshot())::text::bigint
   union all
   select entity, entity_id, before from core.change
   where transaction_id = any(%(in_progress)s::bigint[]) and transaction_id < %(before_xid)s

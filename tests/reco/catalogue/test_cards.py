@@ -8,7 +8,7 @@ from worlds import NOW, small_world
 
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.cards import MOST_UNSEEN, NO_CARDS, UNSEEN
-from reco.catalogue.changes import amended, read_changes
+from reco.catalogue.changes import amended, count_changed, read_changes
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.readback import read_live
@@ -137,6 +137,21 @@ def test_what_changed_a_thousand_times_hides_no_other_change(town):
     town.execute("update core.item set title = 'Other' where external_id = 'novel'")
     assert len(set(unseen(town, catalogue.cards))) <= MOST_UNSEEN
     assert told(town, catalogue.cards) == plain(town)
+
+
+def test_what_a_dump_brought_from_another_cluster_is_no_change(town):
+    town.execute(
+        "insert into core.change (transaction_id, entity, entity_id, operation) values"
+        " (10 ^ 12, 'item', 1, 'update'), (10 ^ 12, 'venue', 1, 'update'),"
+        " (10 ^ 12, 'offer', 1, 'update')"
+    )
+    catalogue = build_catalogue(town, NOW)
+    assert count_changed(town, catalogue.seen) == 0
+    assert amended(catalogue, read_changes(town, catalogue, NOW)).version == catalogue.version
+    assert unseen(town, catalogue.cards) is None
+    town.execute("update core.item set title = 'Other' where id = 1")
+    assert unseen(town, catalogue.cards) == [1]
+    assert read_changes(town, catalogue, NOW).cards.items.find(None, [1], set())[1].title == "Other"
 
 
 def test_a_work_that_nobody_can_book_is_renamed_in_the_catalogue_too(town):
