@@ -8,6 +8,7 @@ it (in small worlds: the horizon, newcomers, time), it does not speak, and the t
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ K = 20
 
 LATENCY_ALLOWANCE_MS = 0.5
 """What nobody notices: a candidate may be so much slower whatever the share says."""
+
+OLDER_BY = timedelta(days=1)
+"""How much earlier than the champion's a candidate's knowledge may end, where recipes are judged:
+an event that was cancelled or erased since moves the end a little."""
 
 _TIMED_REQUESTS = 200
 _TIMED_ITEMS = 20_000
@@ -78,7 +83,7 @@ class Criterion:
     """Where the interval of the difference, or of the candidate's own figure, may end at worst."""
     passed: bool
     lacks: str = ""
-    """What is missing, where the figures alone do not say why it passed or not."""
+    """What is missing or known, where figures alone do not say why it passed or not."""
 
     @property
     def told(self) -> str:
@@ -161,6 +166,7 @@ def judge(
             _mean_criterion(f"ndcg@{K}, cold users", figures[trial.is_cold], floors.cold_loss),
             _latency_criterion(_timed(trial, candidate, champion, clock), floors.slowdown),
             *_ranker_criteria(candidate.facts, champion.facts),
+            *_age_criteria(trial, candidate.facts, champion.facts),
         ),
     )
 
@@ -306,6 +312,23 @@ def _ranker_outcome(found: Estimate | None, others: Estimate | None) -> tuple[bo
         return True, ""
     is_open = found.low <= 0.0 and others is not None and others.high > 0.0
     return is_open, "neither is proven" if is_open else ""
+
+
+def _age_criteria(trial: Trial, candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:
+    """Judge until when a candidate has seen, where its recipe stands for it.
+
+    Recipes are fitted on one and the same past: what the arrays that would be served lack of the
+    champion's last months does not show in them.
+    """
+    if not trial.is_refit or candidate.cutoff is None or champion.cutoff is None:
+        return
+    passed = candidate.cutoff >= champion.cutoff - OLDER_BY
+    told = f"{_minute(candidate.cutoff)}, the champion until {_minute(champion.cutoff)}"
+    yield Criterion("trained until", 0, None, None, None, 0.0, passed, told)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _loss_a_visit(facts: ModelFacts) -> Estimate | None:

@@ -136,6 +136,24 @@ def test_recipes_are_judged_where_a_model_has_seen_all(contender):
     assert "fitted again without it" in trial.told
 
 
+def test_a_recipe_does_not_speak_for_arrays_that_lack_the_last_weeks(contender):
+    old, new = contender("itemknn", CUTOFF), contender("itemknn")
+    anything = Floors(ndcg_loss=9, horizon_loss=9, cold_loss=9, slowdown=99)
+    verdict = judged(old, new, floors=anything, users=50)
+    assert verdict.reasons == (
+        "trained until: 2025-03-12 00:00 UTC, the champion until "
+        f"{new.facts.cutoff:%Y-%m-%d %H:%M} UTC",
+    )
+    assert judged(new, old, floors=anything, users=50).passed
+    hours = {"cutoff": new.facts.cutoff - timedelta(hours=20)}
+    little = replace(new, facts=new.facts.model_copy(update=hours))
+    assert judged(little, new, floors=anything, users=50).passed
+    # What came after both is judged by the arrays themselves.
+    later = contender("itemknn", CUTOFF + timedelta(days=10))
+    told = {found.name for found in judged(old, later, floors=anything, users=50).criteria}
+    assert "trained until" not in told
+
+
 def test_a_recipe_that_cannot_be_fitted_again_is_refused_by_its_version(contender, monkeypatch):
     candidate, champion = contender("popularity"), contender("ease")
     monkeypatch.setattr("training.models.ease.MAX_ITEMS", 10)

@@ -209,7 +209,8 @@ def _cells(criterion: Criterion) -> tuple[str, ...]:
     candidate, champion = criterion.candidate, criterion.champion
     if candidate is None:
         why = criterion.lacks or _TOO_FEW
-        return name, count, "", "", "", "", why if criterion.passed else f"REFUSED: {why}"
+        over = "" if criterion.lacks else count
+        return name, over, "", "", "", "", why if criterion.passed else f"REFUSED: {why}"
     if criterion.difference is None:
         others = _interval(champion, "+") if champion else ""
         told = f"{outcome}: {criterion.lacks}" if criterion.lacks else outcome
