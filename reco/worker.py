@@ -19,8 +19,9 @@ from reco.catalogue.watch import CatalogueWatch
 from reco.db.ahead import Ahead
 from reco.db.pool import Pool, connected, open_pool
 from reco.db.replica import Reads
+from reco.db.revision import check_revision, read_revision
 from reco.db.share import Share
-from reco.errors import RecoError, Unavailable
+from reco.errors import RecoError, SetupError, Unavailable
 from reco.experiments.records import running_experiment
 from reco.experiments.trial import Trial, trial_of
 from reco.feed.answer import FeedAnswer, FeedItem
@@ -53,9 +54,10 @@ _STOP_S = 2.0
 class Worker:
     """Serves one world; use it as a context manager.
 
-    It starts without a database and serves as soon as there is one. A new champion takes the place
-    of the old between two requests, one that is refused does not; an experiment begins and ends as
-    fast. What can be booked is in the catalogue within a second of every change.
+    It starts without a database and serves as soon as there is one whose schema is this code's. A
+    new champion takes the place of the old between two requests, one that is refused does not; an
+    experiment begins and ends as fast. What can be booked is in the catalogue within a second of
+    every change.
     """
 
     def __init__(self, settings: Settings, world: World, secret: str, clock: Clock) -> None:
@@ -72,9 +74,7 @@ class Worker:
         self._trial: Trial | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
-        self._catalogue_watch = CatalogueWatch(
-            world.conninfo, world.catalogue, clock, self._take_catalogue
-        )
+        self._catalogue_watch = CatalogueWatch(world, clock, self._take_catalogue)
         self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
         # Of what everybody wants the bookings wait in turn: feeds are not to wait with them.
         self.bookings = Share(self.pool, max(1, settings.pool_size // 2))
@@ -187,7 +187,9 @@ class Worker:
         try:
             with connected(self.pool) as connection:
                 connection.execute("select 1")
-        except Unavailable as error:
+                if self._serving is None:
+                    check_revision(read_revision(connection), self._world.name)
+        except (Unavailable, SetupError) as error:
             found.append(f"database: {error}")
         if self._serving is None:
             found.append("catalogue: not built yet")

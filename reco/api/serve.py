@@ -8,7 +8,7 @@ import uvicorn
 
 from reco.api.spread import LOOP, run_workers
 from reco.console import WorldOption, errors, settings_for
-from reco.db.ready import opened_world
+from reco.db.ready import awaited_world
 from reco.settings import Settings
 
 DEMO = "RECO_SERVE_DEMO"
@@ -43,7 +43,7 @@ def serve_world(
     with_demo: bool = False,
 ) -> None:
     """Serve the world of `settings` until the process is told to stop."""
-    opened_world(settings)
+    awaited_world(settings)
     errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
     os.environ[DEMO] = str(int(with_demo))

@@ -46,8 +46,8 @@ select v.id, convert_to(json_build_array(v.external_id, v.name, v.venue_type, v.
 from core.venue v where v.{which} order by v.id
 """
 
-# Whatever is asked, the planner guesses the same of the borders, so that one plan will do. What lies
-# above was written in another cluster, and a dump brought it here.
+# Whatever is asked, the planner guesses the same of the borders, so that one plan will do. What a
+# dump brought from another cluster may lie above.
 UNSEEN = """
 select array_agg(case entity when 'venue' then -entity_id else entity_id end) from (
   select entity, entity_id from core.change

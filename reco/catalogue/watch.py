@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -14,7 +13,9 @@ import psycopg
 from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
 from reco.catalogue.current import current_base, first_base, is_young
 from reco.catalogue.snapshot import Catalogue
+from reco.db.revision import check_revision, read_revision
 from reco.errors import RecoError
+from reco.world import World
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,8 @@ class CatalogueWatch:
 
     Parameters
     ----------
-    conninfo
-        Of the world's database.
-    parent
-        Folder of the snapshots.
+    world
+        Nothing of it is read while its schema is not this code's.
     clock
         Returns the present.
     take
@@ -53,13 +52,11 @@ class CatalogueWatch:
 
     def __init__(
         self,
-        conninfo: str,
-        parent: Path,
+        world: World,
         clock: Callable[[], datetime],
         take: Callable[[Catalogue], None],
     ) -> None:
-        self._conninfo = conninfo
-        self._parent = parent
+        self._world = world
         self._clock = clock
         self._take = take
         self._catalogue: Catalogue | None = None
@@ -79,11 +76,17 @@ class CatalogueWatch:
             self._rebuild.stop()
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
-        """Bring the catalogue up to what is committed now; the first look maps or builds it."""
+        """Bring the catalogue up to what is committed now; the first look maps or builds it.
+
+        Raises
+        ------
+        SetupError
+            The schema is not this code's; says what to do. Later a newer one does no harm.
+        """
         with self._looking:
             now = self._clock()
             before = self._catalogue
-            latest = self._rebuilt() or before or first_base(connection, self._parent, now)
+            latest = self._rebuilt() or before or self._first(connection, now)
             changes = read_changes(connection, latest, now)
             if changes is not None:
                 latest = amended(latest, changes)
@@ -92,6 +95,10 @@ class CatalogueWatch:
             self._catalogue = latest
             if before is None or latest.version != before.version:
                 self._take(latest)
+
+    def _first(self, connection: psycopg.Connection[Any], now: datetime) -> Catalogue:
+        check_revision(read_revision(connection), self._world.name)
+        return first_base(connection, self._world.catalogue, now)
 
     def _rebuilt(self) -> Catalogue | None:
         """Return a base that was rebuilt meanwhile, once."""
@@ -103,14 +110,14 @@ class CatalogueWatch:
     def _start_rebuild(self, now: datetime) -> None:
         if self._rebuild and not self._rebuild.is_over():
             return
-        self._rebuild = _Rebuild(self._conninfo, self._parent, now)
+        self._rebuild = _Rebuild(self._world, now)
         self._rebuild.start()
 
     def _run(self) -> None:
         is_away = False
         while not self._stopping.is_set():
             try:
-                with _listening(self._conninfo) as connection:
+                with _listening(self._world.conninfo) as connection:
                     is_away = False
                     self._follow(connection)
             except (psycopg.Error, RecoError) as error:
@@ -134,11 +141,10 @@ class CatalogueWatch:
 class _Rebuild(threading.Thread):
     """Brings a new base, in a thread of its own; `base` is it when it is there."""
 
-    def __init__(self, conninfo: str, parent: Path, now: datetime) -> None:
+    def __init__(self, world: World, now: datetime) -> None:
         super().__init__(name="catalogue-rebuild", daemon=True)
         self.base: Catalogue | None = None
-        self._conninfo = conninfo
-        self._parent = parent
+        self._world = world
         self._now = now
         self._connection: psycopg.Connection[Any] | None = None
         self._not_before_s = time.monotonic() + _REBUILD_EVERY_S
@@ -158,8 +164,8 @@ class _Rebuild(threading.Thread):
     def run(self) -> None:
         """Build, or map what another process has built."""
         try:
-            with _opened(self._conninfo) as self._connection:
-                self.base = current_base(self._connection, self._parent, self._now)
+            with _opened(self._world.conninfo) as self._connection:
+                self.base = current_base(self._connection, self._world.catalogue, self._now)
         except (psycopg.Error, RecoError) as error:
             log.warning("The base of the catalogue stays as it was: %s", error)
         except Exception:

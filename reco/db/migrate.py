@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from reco.db.revision import head_revision
+from reco.db.revision import head_revision, refuse_newer
 from reco.db.tables import metadata
 from reco.errors import SetupError, Unavailable
 from reco.world import World
@@ -29,12 +29,14 @@ def migrate(world: World) -> str:
     Raises
     ------
     SetupError
-        The database belongs to another world, or its server lacks an extension.
+        The database belongs to another world, newer code has migrated it, or its server lacks an
+        extension.
     Unavailable
         The server does not answer.
     """
     with _connection(world) as connection:
         connection.execute(text("select pg_advisory_xact_lock(hashtext('reco.migrate'))"))
+        refuse_newer(_context(connection).get_current_revision(), world.name)
         _check_extensions(connection)
         connection.execute(text("create extension if not exists postgis"))
         connection.execute(text("create schema if not exists core"))
@@ -47,16 +49,7 @@ def migrate(world: World) -> str:
 def differences(world: World) -> list[Any]:
     """Return what distinguishes the database of `world` from `reco.db.tables` (empty: nothing)."""
     with _connection(world) as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "include_schemas": True,
-                "version_table_schema": "reco",
-                "include_object": _ours,
-                "compare_server_default": False,
-            },
-        )
-        return list(compare_metadata(context, metadata))
+        return list(compare_metadata(_context(connection), metadata))
 
 
 def new_revision(world: World, message: str) -> Path:
@@ -78,6 +71,18 @@ def _connection(world: World) -> Iterator[Connection]:
             yield connection
     except OperationalError as error:
         raise Unavailable(f"The database does not answer: {error.orig}") from error
+
+
+def _context(connection: Connection) -> MigrationContext:
+    return MigrationContext.configure(
+        connection,
+        opts={
+            "include_schemas": True,
+            "version_table_schema": "reco",
+            "include_object": _ours,
+            "compare_server_default": False,
+        },
+    )
 
 
 def _config(connection: Connection | None) -> Config:

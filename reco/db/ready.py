@@ -2,10 +2,10 @@
 
 import psycopg
 
-from reco.console import errors
+from reco.console import errors, warn
 from reco.db.cluster import Cluster
-from reco.db.revision import head_revision
-from reco.errors import SetupError, Unavailable
+from reco.db.revision import check_revision, read_revision
+from reco.errors import Unavailable
 from reco.settings import Settings
 from reco.world import World, open_world
 
@@ -26,7 +26,7 @@ def opened_world(settings: Settings) -> World:
     Raises
     ------
     SetupError
-        The world was never made, or its schema is older than this code; says what to run.
+        The world was never made, or its schema is not this code's; says what to do.
     Unavailable
         The server does not answer.
     """
@@ -34,19 +34,27 @@ def opened_world(settings: Settings) -> World:
     if settings.database_url is None:
         cluster = private_cluster(settings)
         if not cluster.state().is_made:
-            raise _missing(world)
+            check_revision(None, world.name)
         cluster.up()
         if database_name(world.name) not in cluster.databases():
-            raise _missing(world)
-    revision = revision_of(world)
-    if revision is None:
-        raise _missing(world)
-    if revision != head_revision():
-        raise SetupError(
-            f"The world {world.name!r} has schema {revision}, this code needs {head_revision()}: "
-            f"run `reco db migrate --world {world.name}`."
-        )
+            check_revision(None, world.name)
+    check_revision(revision_of(world), world.name)
     return world
+
+
+def awaited_world(settings: Settings) -> World:
+    """Return a world that exists, or whose server does not answer now: a worker waits for it.
+
+    Raises
+    ------
+    SetupError
+        As `opened_world` does.
+    """
+    try:
+        return opened_world(settings)
+    except Unavailable as error:
+        warn(f"Nothing is answered until the database is there. {error}")
+        return located_world(settings)
 
 
 def database_name(world: str) -> str:
@@ -54,21 +62,10 @@ def database_name(world: str) -> str:
     return f"reco_{world}"
 
 
-def _missing(world: World) -> SetupError:
-    return SetupError(
-        f"There is no world {world.name!r} yet: run `reco demo`, or `reco import ... --world "
-        f"{world.name}`."
-    )
-
-
 def revision_of(world: World) -> str | None:
     """Return the revision of the world's schema, None where it has none."""
     try:
         with psycopg.connect(world.conninfo, connect_timeout=5) as connection:
-            found = connection.execute("select to_regclass('reco.alembic_version')").fetchone()
-            if found is None or found[0] is None:
-                return None
-            row = connection.execute("select version_num from reco.alembic_version").fetchone()
-            return str(row[0]) if row else None
+            return read_revision(connection)
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database does not answer: {error}") from error

@@ -12,8 +12,11 @@ from worlds import NOW, small_world
 
 from reco.api.app import create_app
 from reco.api.keys import create_key
+from reco.api.serving import application
 from reco.db.cluster import Cluster
 from reco.db.migrate import migrate
+from reco.db.revision import head_revision
+from reco.errors import SetupError
 from reco.settings import Settings
 from reco.worker import Worker
 from reco.world import World
@@ -106,13 +109,33 @@ def test_a_crowd_is_told_as_soon_as_one(own_cluster, outage_world):
         assert ask(client)[0] == 200
 
 
-def test_it_starts_without_a_database_and_serves_once_there_is_one(own_cluster, outage_world):
+def test_it_starts_without_a_database_and_serves_once_there_is_one_of_its_schema(
+    own_cluster, outage_world, monkeypatch
+):
     world, key = outage_world
+    settings = {"HOME": str(world.folder), "WORLD": "outage", "DATABASE_URL": world.conninfo}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"RECO_{name}", value)
     own_cluster.down()
-    with serving(world) as client:
+    with TestClient(application()) as client:
         assert client.get("/v1/feed", headers=key).status_code == 503
         assert client.get("/readyz").status_code == 503
         own_cluster.up()
+        revise(world, "9999")
+        with pytest.raises(SetupError, match="newer than this code"):
+            client.app.state.worker.refresh()
+        assert client.get("/v1/feed", headers=key).status_code == 503
+        ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert "upgrade this code" in ready.json()["missing"][0]
+        with pytest.raises(SetupError, match="upgrade this code"):
+            application()
+        revise(world, head_revision())
         client.app.state.worker.refresh()
         assert client.get("/v1/feed", headers=key).status_code == 200
         assert client.get("/readyz").status_code == 200
+
+
+def revise(world, revision):
+    with psycopg.connect(world.conninfo) as connection:
+        connection.execute("update reco.alembic_version set version_num = %s", (revision,))

@@ -44,6 +44,12 @@ def test_another_worlds_database_is_refused(world):
         migrate(replace(world, name="other"))
 
 
+def test_newer_code_has_migrated_it(world, connection):
+    connection.execute("update reco.alembic_version set version_num = '9999'")
+    with pytest.raises(SetupError, match=r"schema 9999, .* newer than this code .* upgrade"):
+        migrate(world)
+
+
 def test_no_server_is_unavailable(world, tmp_path):
     with pytest.raises(Unavailable, match="does not answer"):
         migrate(replace(world, conninfo=f"postgresql:///x?host={tmp_path}&user=reco"))
