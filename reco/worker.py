@@ -33,8 +33,9 @@ from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
 from reco.feed.shown import continued
 from reco.feed.similar import read_offer, similar_offers
+from reco.model.address import remove_copies
 from reco.model.loaded import LoadedModel
-from reco.model.registry import Champion, champion
+from reco.model.registry import Champion, champion, pruned_addresses
 from reco.model.serving import usable_model
 from reco.search.answer import MapAnswer, SearchAnswer
 from reco.search.pipeline import Searcher, Sources
@@ -262,6 +263,11 @@ class Worker:
         self._refresh_model()
         self._refresh_trial()
         self._look_ahead()
+        self._drop_pruned()
+
+    def _drop_pruned(self) -> None:
+        """Delete this machine's copies of models that were given up, perhaps on another machine."""
+        remove_copies(pruned_addresses(self._world.conninfo), self._world.models)
 
     def _look_ahead(self) -> None:
         self._ahead.look(self._clock())

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.experiments.records import models_of, running_experiment
-from reco.model.address import artifact_exists, local_folder, remove_artifact, remove_drafts
+from reco.model.address import is_left, local_folder, remove_artifact, remove_drafts
 from reco.model.artifact import read_artifact
 from reco.model.registry import (
     Act,
@@ -17,6 +17,7 @@ from reco.model.registry import (
     give_up,
     line_of_champions,
     promote,
+    pruned_addresses,
     publication,
     refuse,
     roll_back,
@@ -184,17 +185,14 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
             give_up(connection, version, act)
         # Nobody saves meanwhile.
         remove_drafts(world.models, act.at)
-    deleted = [row.address for row in versions(world.conninfo) if _is_left(row)]
+    pruned = pruned_addresses(world.conninfo)
+    deleted = [address for address in pruned if is_left(address, world.models)]
     for address in deleted:
         try:
             remove_artifact(address, world.models)
         except (OSError, ValueError, ImportError) as error:
             raise Unavailable(f"{address} cannot be deleted: {error}; run this again.") from error
     return PrunedVersions(tuple(given_up), tuple(deleted), len(known) - len(given_up))
-
-
-def _is_left(row: ModelVersion) -> bool:
-    return row.state == "pruned" and artifact_exists(row.address)
 
 
 def _champion(world: World) -> str:

@@ -3,8 +3,8 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -90,12 +90,29 @@ def artifact_exists(address: str) -> bool:
         return True
 
 
+def is_left(address: str, cache: Path) -> bool:
+    """Say whether there is, or may be, a folder at `address`, or a copy of it on this machine."""
+    return bool(_copies([address], cache)) or artifact_exists(address)
+
+
 def remove_artifact(address: str, cache: Path) -> None:
     """Delete the folder at `address`, and what was fetched of it; twice does no harm."""
+    remove_copies([address], cache)
     store, path = url_to_fs(address)
     if store.exists(path):
         store.rm(path, recursive=True)
-    shutil.rmtree(cache / Path(path).name, ignore_errors=True)
+
+
+def remove_copies(addresses: Iterable[str], cache: Path) -> None:
+    """Delete what this machine has of the artifacts at `addresses`; what is being fetched, too.
+
+    Each machine that served or read a model has a copy of its own: whoever deletes what lies in
+    the store reaches none but that of the machine it runs on.
+    """
+    for folder in _copies(addresses, cache):
+        # Several workers of a machine delete the same copy at the same time.
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def remove_drafts(cache: Path, now: datetime) -> None:
@@ -133,6 +150,20 @@ def removed_unless_kept(folder: Path, address: str) -> Iterator[None]:
                 error,
             )
         raise
+
+
+def _copies(addresses: Iterable[str], cache: Path) -> list[Path]:
+    names = {Path(address).name for address in addresses}
+    if not names or not cache.is_dir():
+        return []
+    return [folder for folder in cache.iterdir() if _version_of(folder.name) in names]
+
+
+def _version_of(name: str) -> str:
+    """Return whose folder has that name: the version's own, or a draft of a fetch of it."""
+    if not name.endswith(_FETCHED):
+        return name
+    return name.removeprefix(".").removesuffix(_FETCHED).rpartition(".")[0]
 
 
 def _is_young(draft: Path, now: datetime) -> bool:

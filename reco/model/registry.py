@@ -79,6 +79,7 @@ insert into reco.model_event (version, at, action, actor, reason, evidence)
 values (%s, %s, %s, %s, %s, %s)
 """
 _CHAMPION = "select version, address, digest from reco.model_version where state = 'champion'"
+_PRUNED = "select address from reco.model_version where state = 'pruned'"
 _VERSIONS = """
 select version, kind, address, digest, cutoff, created_at, metrics, state
 from reco.model_version order by created_at desc, version
@@ -210,6 +211,12 @@ def versions(conninfo: str) -> list[ModelVersion]:
     """Return all model versions, the newest first."""
     with look_at(conninfo) as connection:
         return connection.cursor(row_factory=class_row(ModelVersion)).execute(_VERSIONS).fetchall()
+
+
+def pruned_addresses(conninfo: str) -> list[str]:
+    """Return where the artifacts lay that are given up."""
+    with look_at(conninfo) as connection:
+        return [str(address) for (address,) in connection.execute(_PRUNED)]
 
 
 def version_named(conninfo: str, version: str) -> ModelVersion:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from features.interactions import encoded_ids, vocabulary_rows
 from reco.errors import ArtifactRefused
-from reco.model.address import artifact_exists, local_folder
+from reco.model.address import is_left, local_folder
 from reco.model.loaded import LoadedModel, load_model
 from reco.model.registry import versions
 from reco.world import World
@@ -36,11 +36,14 @@ class StoredModel:
 
 
 def stored_models(world: World) -> Iterator[StoredModel]:
-    """Yield every model folder of a world, registered or not, the newest version first."""
+    """Yield every model of a world that its store or this machine has, the newest version first.
+
+    Folders that are not registered come last.
+    """
     known = set()
     for row in versions(world.conninfo):
         known.add(Path(row.address).name)
-        if artifact_exists(row.address):
+        if is_left(row.address, world.models):
             yield _stored(row.version, row.state, row.address, world.models)
     for folder in sorted(world.models.iterdir()) if world.models.is_dir() else ():
         if folder.is_dir() and folder.name not in known:

@@ -33,7 +33,8 @@ def prune_models(world: World, act: Act) -> Pruned:
     """Remove every model folder that holds anybody without an account and that nobody is shown.
 
     The registry says first that a version is given up, so that nobody can promote it any more;
-    then its folder goes. What a run that was killed left behind, the next one removes.
+    then its folder goes. What a run that was killed left behind, the next one removes, and what
+    this machine has of versions that were given up on another one.
     """
     removed, unread, shown, kept, served = [], [], [], 0, None
     # Nothing is published meanwhile, and no experiment begins: a folder beside the registered ones
@@ -42,7 +43,10 @@ def prune_models(world: World, act: Act) -> Pruned:
         running = running_experiment(world.conninfo)
         of_experiment = set(models_of(running.plan)) if running else set()
         for stored, holds_only_accounts in _looked_at(world, connection):
-            if holds_only_accounts is None:
+            if stored.state == "pruned":
+                # Given up by a run that was killed, or on another machine: here is its copy.
+                removed.append(stored)
+            elif holds_only_accounts is None:
                 unread.append(stored)
             elif holds_only_accounts:
                 kept += 1
@@ -71,5 +75,5 @@ def _looked_at(
 
 
 def _give_up(connection: psycopg.Connection[Any], stored: StoredModel, act: Act) -> None:
-    if stored.state not in (UNREGISTERED, "pruned"):
+    if stored.state != UNREGISTERED:
         give_up(connection, stored.version, act)

@@ -12,7 +12,7 @@ from reco.feed import recorder
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
-from reco.model.registry import champion
+from reco.model.registry import Act, champion, give_up, publication
 from reco.settings import Settings
 from reco.worker import Worker
 
@@ -75,6 +75,19 @@ def test_a_harmed_champion_is_refused_and_the_previous_one_stays(worker, filled,
     worker.refresh()
     assert worker.feed(QUERY).model_version == mended.version
     assert worker.missing() == []
+
+
+def test_copies_of_a_model_that_is_given_up_are_deleted(worker, filled):
+    old, served = train(filled, 0), train(filled, 1)
+    worker.refresh()
+    fetched = filled.models / f".{old.version}.k2j_x1.fetched.draft"
+    fetched.mkdir()
+    worker._look()
+    assert old.folder.exists()
+    with publication(filled.conninfo) as connection:
+        give_up(connection, old.version, Act(NOW, "mia", "an erasure"))
+    worker._look()
+    assert [folder.name for folder in filled.models.iterdir()] == [served.version]
 
 
 @pytest.mark.parametrize("changed", ["model", "catalogue"])

@@ -14,7 +14,7 @@ from reco.experiments.records import stop
 from reco.feed.query import feed_query
 from reco.frames.exporting import export_frames
 from reco.model.artifact import read_artifact
-from reco.model.registry import Act, champion, events, force, publication
+from reco.model.registry import Act, champion, events, force, give_up, publication
 from reco.people.accounts import read_accounts
 from reco.people.erase import erase_person
 from reco.people.export import export_person
@@ -183,6 +183,23 @@ def test_a_folder_that_a_killed_run_left_is_removed_by_the_next(crowded, monkeyp
     assert old.folder.exists()
     (removed,) = prune_models(crowded, ACT).removed
     assert (removed.version, removed.state) == (old.version, "pruned")
+    assert not old.folder.exists()
+
+
+def test_a_copy_of_what_was_removed_elsewhere_is_found_and_removed_here(crowded, connection):
+    old = train(crowded, hours=0)
+    train(crowded, "popularity", hours=1)
+    erase_person(crowded, LOU, LATER)
+    with publication(crowded.conninfo) as deciding:
+        give_up(deciding, old.version, ACT)
+    # Whoever gave it up has deleted it from the store, and knows nothing of this machine.
+    connection.execute(
+        "update reco.model_version set address = %s where version = %s",
+        (f"memory://models/{old.version}", old.version),
+    )
+    (copy,) = [stored for stored in stored_models(crowded) if stored.state == "pruned"]
+    assert copy.knows(LOU)
+    assert [stored.version for stored in prune_models(crowded, ACT).removed] == [old.version]
     assert not old.folder.exists()
 
 

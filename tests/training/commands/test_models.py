@@ -287,6 +287,18 @@ def test_what_a_killed_run_left_is_deleted_by_the_next(invoke, three, world):
     assert state_of(world)[three[2]] == "champion"
 
 
+def test_a_copy_of_what_was_pruned_elsewhere_is_deleted_here(invoke, three, world, connection):
+    with publication(world.conninfo) as deciding:
+        give_up(deciding, three[0], Act(NOW, "mia"))
+    connection.execute(
+        "update reco.model_version set address = 'memory://models/' || version where version = %s",
+        (three[0],),
+    )
+    assert "artifacts deleted: 1" in invoke("prune")
+    assert not folder_of(world, three[0]).exists()
+    assert "artifacts deleted: 0" in invoke("prune")
+
+
 def killed(work):
     """Run `work` in a process of its own that ends without any clean-up."""
     child = os.fork()
