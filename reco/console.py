@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 import typer
 from rich.console import Console
 
-from reco.settings import Settings
+from reco.settings import Settings, read_settings
 
 _PIPED_WIDTH = 120
 """Columns where the output goes to a file or another program, which says no width."""
@@ -17,9 +17,10 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _PIPED_WIDTH
 
 
-console = Console(width=_width(sys.stdout))
+# Names are printed as they are: one in brackets is no style, and one in colons no picture.
+console = Console(width=_width(sys.stdout), markup=False, emoji=False)
 """Results, on standard output."""
-errors = Console(stderr=True, width=_width(sys.stderr))
+errors = Console(stderr=True, width=_width(sys.stderr), markup=False, emoji=False)
 """Progress and problems, on standard error, so that results can be piped."""
 
 WorldOption = Annotated[
@@ -44,5 +45,5 @@ def actor_of(by: str | None) -> str:
 
 def settings_for(context: typer.Context, world: str | None) -> Settings:
     """Return the settings for the world of the command, else of `reco --world`, else RECO_WORLD."""
-    settings: Settings = context.find_root().obj or Settings()
+    settings: Settings = context.find_root().obj or read_settings()
     return settings.model_copy(update={"world": world}) if world else settings

@@ -27,3 +27,11 @@ def test_a_partner_gets_venues_and_a_key(reco, connection):
         reco("partners", "bind", "soleil", "nowhere")
     with pytest.raises(InvalidInput):
         reco("partners", "create", "Lune", "--name", "x")
+
+
+def test_names_are_listed_as_they_are(reco):
+    name = "Le [/b] club :fire:"
+    reco("partners", "create", "club", "--name", name)
+    reco("keys", "create", "--scope", "app", "--label", "[prod] app")
+    assert name in reco("partners", "list").stdout
+    assert "[prod] app" in reco("keys", "list").stdout
