@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from reco.console import errors
 from reco.errors import RecoError, status_of
-from reco.settings import Settings
+from reco.settings import read_settings
 
 _PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 _COMMANDS = {
@@ -108,7 +108,7 @@ def root(
     ] = None,
 ) -> None:
     """Read the settings once, for all commands."""
-    settings = Settings()
+    settings = read_settings()
     context.obj = settings.model_copy(update={"world": world}) if world else settings
 
 

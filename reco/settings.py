@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from reco.errors import InvalidInput
 from reco.feed.dials import MAX_INTENSITY, MAX_POINTS_A_BOOKING, SERVED, Dials
+from reco.moments import zone_from
+
+_PREFIX = "RECO_"
 
 
 def _project_home() -> Path:
@@ -17,7 +21,7 @@ class Settings(BaseSettings):
     """What an operator may set, each as `RECO_<NAME>`; passed in, never read below the commands."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RECO_", frozen=True, extra="ignore", populate_by_name=True
+        env_prefix=_PREFIX, frozen=True, extra="ignore", populate_by_name=True
     )
 
     home: Path = Field(default_factory=_project_home)
@@ -52,7 +56,29 @@ class Settings(BaseSettings):
     timezone: str = "Europe/Paris"
     """Zone of dates and times that are asked for without one, and of what is printed."""
 
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return zone_from(name, f"{_PREFIX}TIMEZONE").key
+
     @property
     def dials(self) -> Dials:
         """How slates are chosen where a request does not say."""
         return SERVED.turned(self.floor, self.intensity, self.points_a_booking)
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment.
+
+    Raises
+    ------
+    InvalidInput
+        Names the first variable that is set to what cannot be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = str(wrong["loc"][0])
+        variable = name if name.isupper() else f"{_PREFIX}{name.upper()}"
+        raise InvalidInput(variable, f"{wrong['input']!r}: {wrong['msg']}") from None

@@ -2,9 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +17,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
+from reco.moments import is_zone
 
 _NO_NUL = r"^[^\x00]*$"
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -43,17 +42,8 @@ def _is_near(moment: datetime) -> datetime:
     return moment
 
 
-@lru_cache(maxsize=1_000)
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
-
-
 def _known_zone(name: str) -> str:
-    if not _is_zone(name):
+    if not is_zone(name):
         raise PydanticCustomError("zone", "Input should be a time zone such as Europe/Paris")
     return name
 
