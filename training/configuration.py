@@ -10,6 +10,10 @@ from reco.errors import InvalidInput
 from training.fits import PARAMETERS, Parameters
 
 _HALF_LIFE = "half_life_days"
+_SEED = "seed"
+_ABOVE_ZERO = frozenset({"distance_scale_m", "learning_rate"})
+_OF_EITHER_SIGN = ("power", "balance", "sharpening")
+"""How the settings end that are exponents."""
 
 
 def read_parameters(path: Path, kind: str | None = None) -> Parameters:
@@ -73,7 +77,19 @@ def _parameters(path: Path, kind: type[Parameters], table: dict[str, Any]) -> Pa
         if isinstance(value, bool) or not isinstance(value, accepted):
             what = "a whole number" if known[name] is int else "a number"
             raise InvalidInput("config", f"{path}: {name} must be {what}, not {value!r}")
-    if not table.get(_HALF_LIFE, math.inf) > 0:
-        what = "above 0, inf where nothing is to fade"
-        raise InvalidInput("config", f"{path}: {_HALF_LIFE} must be {what}")
+        if lacking := _lacking(name, value, is_whole=known[name] is int):
+            raise InvalidInput("config", f"{path}: {name} must be {lacking}, not {value!r}")
     return kind(**table)
+
+
+def _lacking(name: str, value: float, *, is_whole: bool) -> str | None:
+    """Return what a setting must be, where it is not."""
+    if name == _HALF_LIFE:
+        return None if value > 0 else "above 0, inf where nothing is to fade"
+    if is_whole and name != _SEED:
+        return None if value >= 1 else "1 or more"
+    if name in _ABOVE_ZERO:
+        return None if 0 < value < math.inf else "above 0 and finite"
+    if name.endswith(_OF_EITHER_SIGN):
+        return None if -math.inf < value < math.inf else "finite"
+    return None if 0 <= value < math.inf else "0 or more and finite"

@@ -52,12 +52,24 @@ def test_one_of_several_tables_is_chosen_by_name(tmp_path):
         ("[ials]\nnu = true\n", "nu must be a number, not True"),
         ("[ials]\nhalf_life_days = 0\n", "half_life_days must be above 0, inf where nothing"),
         ("[ials]\nhalf_life_days = nan\n", "half_life_days must be above 0"),
+        ("[ials]\nfactors = -8\n", "factors must be 1 or more, not -8"),
+        ("[ials]\niterations = 0\n", "iterations must be 1 or more, not 0"),
+        ("[ials]\nseed = -1\n", "seed must be 0 or more"),
+        ("[ease]\nregularisation = nan\n", "regularisation must be 0 or more and finite, not nan"),
+        ("[hybrid]\nfilter_weight = -0.3\n", "filter_weight must be 0 or more"),
+        ("[filter]\noutput_power = inf\n", "output_power must be finite, not inf"),
+        ("[filter]\ndistance_scale_m = 0.0\n", "distance_scale_m must be above 0"),
     ],
-    ids=["no TOML", "no kind", "setting", "fraction", "text", "truth", "no half-life", "nan"],
 )
 def test_a_file_that_says_nothing_sensible_is_refused(tmp_path, text, reason):
     with pytest.raises(InvalidInput, match=reason):
         read_parameters(written(tmp_path, text))
+
+
+def test_a_setting_may_be_at_its_end_and_an_exponent_below_zero(tmp_path):
+    text = "[filter]\nlow_pass = 0\nfactors = 1\noutput_power = -0.1\nseed = 0\n"
+    wanted = PARAMETERS["filter"](low_pass=0, factors=1, output_power=-0.1, seed=0)
+    assert read_parameters(written(tmp_path, text)) == wanted
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
