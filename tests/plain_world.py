@@ -128,6 +128,12 @@ def plain_world(seed=0, users=40):
             "credit_granted_at": when(-200, -100) if has_credit else None,
             "credit_expires_at": some([when(5, 12), when(300, 400)]) if has_credit else None,
         }
+    # One who booked nothing joins within the first week.
+    people[f"someone{users - 2}"] |= {
+        "credit_eur": 300.0,
+        "credit_granted_at": START + timedelta(days=3),
+        "credit_expires_at": START + timedelta(days=300),
+    }
     return PlainWorld(
         items, venues, offers, stocks, people, _bookings(drawn, people, stocks, per_user=9)
     )
@@ -277,17 +283,25 @@ class Plain:
         prices = [100 * stock["price_eur"] for stock in self.once("open_stocks", at).get(offer, ())]
         return any(price <= limit_cents for price in prices)
 
+    def there(self, at):
+        """Return who was there at a moment: who was granted a credit later was not."""
+        return [
+            name
+            for name, row in self.world.users.items()
+            if row["credit_eur"] is None or row["credit_granted_at"] <= at
+        ]
+
     def known(self, at):
-        """Return how many people had booked each item."""
+        """Return how many of those who were there had booked each item."""
         return Counter(
             item
-            for user in self.world.users
+            for user in self.once("there", at)
             for item in {self.item(offer) for offer in self.history(user, at)}
         )
 
     def share_of_users(self, item, at):
         """Return who had booked an item; half a person where nobody had."""
-        return max(self.once("known", at)[item], 0.5) / len(self.world.users)
+        return max(self.once("known", at)[item], 0.5) / len(self.once("there", at))
 
     def most_points(self, user, at, radius_m):
         """Return U_k; the widest offer is that of all that could be booked anywhere."""

@@ -14,6 +14,8 @@ from features.horizon import ValueTable
 
 _DETERMINANTS = 1_024
 """Lists of which vectors are held at once."""
+_LEAST_KNOWN = 0.5
+"""An item that nobody had booked counts as known by half a person."""
 
 
 @dataclass(frozen=True)
@@ -177,10 +179,29 @@ def volume(ranked: NDArray[np.int32], vectors: NDArray[np.float64]) -> NDArray[n
     return figures
 
 
+def share_of_users(
+    user: NDArray[np.int32], item: NDArray[np.int32], *, items: int, users: int
+) -> NDArray[np.float64]:
+    """Return the share of `users` people who booked each item (I,), however often.
+
+    Parameters
+    ----------
+    user, item
+        (B,) the bookings.
+
+    >>> share_of_users(np.array([0, 0, 1], np.int32), np.array([1, 1, 1], np.int32), items=2,
+    ...                users=4).tolist()
+    [0.125, 0.5]
+    """
+    pair = np.unique(user.astype(np.int64) * items + item)
+    known = np.bincount(pair % items, minlength=items)
+    return np.maximum(known, _LEAST_KNOWN) / max(1, users)
+
+
 def novelty(ranked: NDArray[np.int32], share_of_users: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean of -log2 of the share of users (I,) who know each item of the list.
 
-    An item that nobody knows counts as known by half a user's worth: see the caller's shares.
+    One of which the share is 0 is left out.
     """
     with np.errstate(divide="ignore"):
         surprise = -np.log2(share_of_users)

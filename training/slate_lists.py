@@ -19,6 +19,7 @@ from training.beyond import (
     largest_half,
     novel_recall,
     novelty,
+    share_of_users,
     slate_horizon,
     slate_points,
     venue_exposures,
@@ -110,12 +111,12 @@ class _Shared:
 
 
 def of_large_venues(slates: SlateTask) -> NDArray[np.bool_]:
-    """Return which items (I,) are at the fewest venues that had half of the past's events."""
+    """Return which items (I,) are at the fewest venues that had half of the past's bookings."""
     has_venue = slates.venue >= 0
     if not has_venue.any():
         return has_venue
-    events = np.bincount(slates.part.past.item, minlength=len(slates.venue))
-    size = np.bincount(slates.venue[has_venue], events[has_venue])
+    bookings = np.bincount(slates.booked.item, minlength=len(slates.venue))
+    size = np.bincount(slates.venue[has_venue], bookings[has_venue])
     return has_venue & largest_half(size)[slates.venue]
 
 
@@ -148,14 +149,14 @@ def figures_of(
     met = slates.times_met[slates.task.users]
     is_open = ~slates.task.closed
     category = slates.items.codes_of("category")
-    known = np.bincount(slates.part.past.item, minlength=len(is_open))
-    people = max(1, len(np.unique(slates.part.past.user)))
+    booked, people = slates.booked, len(np.unique(slates.part.past.user))
+    known = share_of_users(booked.user, booked.item, items=len(is_open), users=people)
     accuracy = user_figures(ranked, slates.task.targets, (k,))
     beyond = {
         "slate_horizon": slate_horizon(ranked, slates.items, met, is_open),
         "ild": ild(ranked, unit_attributes(slates)),
         **latent_figures(ranked, latent),
-        "novelty": novelty(ranked, known / people),
+        "novelty": novelty(ranked, known),
         "calibration_kl": calibration_kl(
             ranked, as_matrix(slates.items)[:, category], met[:, category]
         ),

@@ -1,13 +1,14 @@
 """What is to be found, for slates: who had met what, and which offers they booked later."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.horizon import ValueTable
-from features.interactions import SPLITS
+from features.interactions import SPLITS, Events
 from reco.errors import InvalidInput
 from training.beyond import Found, as_matrix
 from training.evaluate import Task, task_of
@@ -38,6 +39,12 @@ class SlateTask:
     """(U, V) bookings of each user with each value before the cutoff."""
     found: Found
     """Later bookings of the users of `task`, those of its targets."""
+
+    @cached_property
+    def booked(self) -> Events:
+        """The past's bookings; where there are none, all that counts as a success."""
+        past = self.part.past
+        return past.take(np.isin(past.kind, target_kinds(past, self.part.future)))
 
     def take(self, users: NDArray[np.int64]) -> "SlateTask":
         """Return the task of some of its users, by place."""

@@ -1,10 +1,13 @@
 """What data sets say of offers, and what is to be found in them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tastes import START, events_of
 
 from features.horizon import value_table, values_of
+from features.interactions import BOOKING, VIEW
 from reco.errors import InvalidInput
 from reco.frames.tables import frame_table
 from training.slate_data import SlateData, ranked_kinds, read_slate_data, stated_attributes
@@ -102,6 +105,9 @@ def test_large_venues_are_the_fewest_that_had_half_of_the_past():
     choosing, _ = slate_tasks(data, "time")
     # Three and two of seven events: the first alone has less than half of them.
     assert of_large_venues(choosing).tolist() == [True, True, False]
+    # Three who looked at it are no bookings of the first.
+    looked = replace(data, events=replace(data.events, kind=np.array([VIEW] * 3 + [BOOKING] * 7)))
+    assert of_large_venues(slate_tasks(looked, "time")[0]).tolist() == [False, True, False]
 
 
 def test_a_part_of_the_users_keeps_what_is_theirs():

@@ -59,7 +59,7 @@ class Evaluation:
         self._check_known(last_us)
         people = people_who_book(self.acts, first_us, last_us)
         if self.plan.everybody:
-            people = self._could_ask
+            people = np.flatnonzero(self.past.people.are_there(self.plan.start))
         if not len(people):
             raise InvalidInput(
                 "cutoff", f"nobody booked anything in the weeks from {self.plan.start}"
@@ -81,16 +81,6 @@ class Evaluation:
                 f"they end on {self.plan.end:%Y-%m-%d}, what is on record on {known:%Y-%m-%d}; "
                 "begin earlier, or ask for fewer",
             )
-
-    @property
-    def _could_ask(self) -> NDArray[np.int64]:
-        """Everybody but those whose first deposit was granted after the weeks had begun."""
-        later = [
-            user
-            for user, deposits in self.past.people.deposits.items()
-            if deposits[0].granted_at > self.plan.start
-        ]
-        return np.setdiff1d(np.arange(len(self.past.people)), np.array(later, dtype=np.int64))
 
     @cached_property
     def places(self) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -118,6 +119,12 @@ class People:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def are_there(self, at: datetime) -> NDArray[np.bool_]:
+        """Return who (U,) is there at a moment: all but those whose first deposit comes later."""
+        is_there = np.ones(len(self), dtype=bool)
+        is_there[[row for row, own in self.deposits.items() if own[0].granted_at > at]] = False
+        return is_there
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from reco.db.arrays import FOREVER_US, micros
 from reco.feed.generation import Generation
 from reco.feed.state import UserState
 from reco.feed.surroundings import Surroundings
+from training.beyond import share_of_users
 from training.replay.coarse import coarse_homes, pooled_classes_m, rounded_m
 from training.replay.evaluation import Evaluation
 from training.replay.figures import Backdrop, affordable_offers, figures_of, hit_marks
@@ -25,8 +26,6 @@ from training.replay.reachable import Reachable
 from training.replay.slates import Lists, Moment, System, replay
 
 _COLD, _WARM = 1, 3
-_LEAST_KNOWN = 0.5
-"""An item that nobody had booked counts as known by half a person."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,13 @@ class Week:
 
     @cached_property
     def share_of_users(self) -> NDArray[np.float64]:
-        """(I,) who had booked each item."""
-        acts, at_us = self.evaluation.acts, micros(self.moment.at)
-        before = acts.take((acts.at_us <= at_us) & (acts.cancelled_us > at_us))
-        items = len(self.evaluation.past.items)
-        pair = np.unique(before.user.astype(np.int64) * items + before.item)
-        known = np.bincount(pair % items, minlength=items)
-        return np.maximum(known, _LEAST_KNOWN) / max(1, len(self.evaluation.past.people))
+        """(I,) who had booked each item, of the people whom there were."""
+        acts, past, at_us = self.evaluation.acts, self.evaluation.past, micros(self.moment.at)
+        is_there = past.people.are_there(self.moment.at)
+        stood = (acts.at_us <= at_us) & (acts.cancelled_us > at_us)
+        before = acts.take(stood & is_there[acts.user])
+        users = int(is_there.sum())
+        return share_of_users(before.user, before.item, items=len(past.items), users=users)
 
     def part(self, places: NDArray[np.int64]) -> pa.Table:
         """Return the rows of some people, by place among the evaluation's: a row a system.

@@ -131,7 +131,8 @@ def test_any_lists_are_judged_by_the_same_definitions(plain, evaluation):
     offer_names, users = past.names.offer_id.to_pylist(), evaluation.users
     lists = Lists.empty(len(users), K)
     slates, limits_cents = [], np.zeros((len(users), 3), dtype=np.int64)
-    for place, user in enumerate(past.people.names):
+    names = [past.people.names[user] for user in users.tolist()]
+    for place, user in enumerate(names):
         offers = drawn.permutation(week.moment.catalogue.base.offer_id - 1)
         _, first = np.unique(past.offers.item[offers], return_index=True)
         offers = offers[np.sort(first)][: drawn.integers(0, K + 1)]
@@ -144,10 +145,10 @@ def test_any_lists_are_judged_by_the_same_definitions(plain, evaluation):
         lists.distance_m[place, : len(far)] = [np.nan if m is None else m for m in far]
     window = window_of(evaluation.attributes, evaluation.acts, users, micros(at), micros(at + WEEK))
     is_affordable = affordable_offers(week.moment.catalogue, lists.offer, limits_cents)
-    most = np.array([plain.most_points(user, at, 2e5) for user in past.people.names])
+    most = np.array([plain.most_points(user, at, 2e5) for user in names])
     figures = figures_of(lists, window, Backdrop(week.share_of_users, None, most, is_affordable))
     affordable, hits, wrong = set(), 0.0, []
-    for place, (user, slate) in enumerate(zip(past.people.names, slates, strict=True)):
+    for place, (user, slate) in enumerate(zip(names, slates, strict=True)):
         expected = plain.relevance(user, at, slate, K)
         hits += expected.get(f"hit@{K}", 0.0)
         expected |= {f"{n}@{K}": v for n, v in plain.beyond(user, at, slate, 2e5).items()}

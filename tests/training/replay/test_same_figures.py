@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from features.interactions import BOOKING
 from reco.catalogue.shelf import ONLINE
 from reco.db.arrays import FOREVER_US, moment_of
 from reco.frames.sources import MemorySource
@@ -42,7 +43,7 @@ SHARED = {
 
 @pytest.fixture(scope="module")
 def frames():
-    """Everybody books ten of forty items, each of which is offered at one venue."""
+    """All but one book ten of forty items, each of which is offered at one venue; one looks."""
     generator = np.random.default_rng(11)
     item = [f"i{at:02}" for at in range(ITEMS)]
     user = np.repeat(np.arange(USERS), BOOKINGS)
@@ -71,12 +72,12 @@ def frames():
         "stocks": frame_table("stocks", {
             "stock_id": item, "offer_id": item, "price_eur": [1.0] * ITEMS,
         }),
-        "users": frame_table("users", {"user_id": [f"u{at:02}" for at in range(USERS)]}),
+        "users": frame_table("users", {"user_id": [f"u{at:02}" for at in range(USERS + 1)]}),
         "interactions": frame_table("interactions", {
-            "user_id": [f"u{at:02}" for at in user],
-            "offer_id": [item[at] for at in booked],
-            "kind": ["booking"] * len(user),
-            "at": pa.array([first + timedelta(hours=hour) for hour in hours]),
+            "user_id": [f"u{at:02}" for at in user] + [f"u{USERS}"] * len(user),
+            "offer_id": [item[at] for at in [*booked, *np.sort(booked)]],
+            "kind": ["booking"] * len(user) + ["view"] * len(user),
+            "at": pa.array([first + timedelta(hours=hour) for hour in [*hours, *hours]]),
         }),
     }  # fmt: skip
 
@@ -180,9 +181,10 @@ def _replayed(frames, slates, users, ranked, latent):
     lists = Lists.empty(len(users), K)
     lists.offer[:] = ranked
     lists.item[:] = ranked
-    known = np.bincount(slates.part.past.item, minlength=ITEMS)
+    booked = slates.part.past.take(slates.part.past.kind == BOOKING)
+    known = [set(booked.user[booked.item == item]) for item in range(ITEMS)]
     backdrop = Backdrop(
-        share_of_users=known / len(np.unique(slates.part.past.user)),
+        share_of_users=np.array([max(0.5, len(who)) / (USERS + 1) for who in known]),
         latent=latent,
         most_points=np.array([
             reachable.most_points(around, window.times_met[[at]].indices, K)
