@@ -14,7 +14,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 class World:
     """Where everything of one world is kept.
 
-    `conninfo` is a libpq URL (`postgresql://...`), `folder` holds models, catalogue and frames.
+    `conninfo` is what libpq takes (a URL, or `host=... dbname=...`), `folder` holds models,
+    catalogue and frames.
     """
 
     name: str

@@ -1,13 +1,13 @@
 """The commands `reco db ...`: the private cluster, and a world's schema."""
 
 import os
-import re
 import shutil
 from datetime import UTC, datetime
 from typing import Annotated
 
 import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
@@ -93,8 +93,19 @@ def psql(context: typer.Context, world: WorldOption = None) -> None:
         program = str(folder / "psql") if (folder / "psql").exists() else None
     if program is None:
         raise SetupError("psql is not installed: it comes with PostgreSQL's client package.")
-    os.execv(program, [program, located.conninfo])
+    # Everybody on the machine sees what a process is called with.
+    rest, password = _password_apart(located.conninfo)
+    environment = dict(os.environ) if password is None else os.environ | {"PGPASSWORD": password}
+    os.execve(program, [program, rest], environment)
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"(//[^:@/]*):[^@/]*@", r"\1:***@", url)
+def _without_password(conninfo: str) -> str:
+    rest, password = _password_apart(conninfo)
+    return rest if password is None else f"{rest} password=***"
+
+
+def _password_apart(conninfo: str) -> tuple[str, str | None]:
+    """Return how to connect without the password, and the password, None where there is none."""
+    asked = conninfo_to_dict(conninfo)
+    password = asked.pop("password", None)
+    return (conninfo, None) if password is None else (make_conninfo("", **asked), str(password))

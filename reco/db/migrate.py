@@ -9,6 +9,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -64,8 +65,9 @@ def new_revision(world: World, message: str) -> Path:
 
 @contextmanager
 def _connection(world: World) -> Iterator[Connection]:
-    url = world.conninfo.replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    # As libpq reads it: it takes more than URLs that SQLAlchemy knows.
+    asked = {"connect_timeout": 5} | conninfo_to_dict(world.conninfo)
+    engine = create_engine("postgresql+psycopg://", poolclass=NullPool, connect_args=asked)
     try:
         with engine.begin() as connection:
             yield connection

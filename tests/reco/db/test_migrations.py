@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
+from psycopg.conninfo import conninfo_to_dict
 
 from reco.db.migrate import _config, _connection, differences, migrate
 from reco.db.revision import head_revision
@@ -26,6 +27,13 @@ def test_twice_changes_nothing(world, connection):
     connection.execute("insert into core.category (name) values ('LIVRE')")
     assert migrate(world) == head_revision()
     assert connection.execute("select name from core.category").fetchall() == [("LIVRE",)]
+
+
+def test_whatever_libpq_takes_will_do(world):
+    (_, rest), asked = world.conninfo.split("://"), conninfo_to_dict(world.conninfo)
+    assert set(asked) == {"host", "user", "dbname"}
+    for conninfo in (f"postgres://{rest}", " ".join(f"{k}='{v}'" for k, v in asked.items())):
+        assert migrate(replace(world, conninfo=conninfo)) == head_revision()
 
 
 def test_down_and_up_again(world, connection):
