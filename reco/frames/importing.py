@@ -54,8 +54,11 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
 
     Rows are found again by their external ids (bookings by user, stock and time; interactions by
     user, time, offer and kind), so that importing the same frames twice changes nothing. What the
-    frames do not mention stays. References may point to rows of the frames or of the database.
-    A credit becomes a deposit with the programme's caps. Money is rounded to whole cents.
+    frames do not mention stays: other rows, and of their rows what an absent column would tell (an
+    empty cell tells that there is nothing). What the database knows to be over stays so, too: a
+    booking that ended, a stock or an offer that its partner ended. References may point to rows of
+    the frames or of the database. A credit becomes a deposit with the programme's caps. Money is
+    rounded to whole cents.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
         _stage(connection, source, progress)
         _check(connection, source, progress)
         _make_partitions(world, connection)
-        tables = _write(connection, progress)
+        tables = _write(connection, source, progress)
         connection.execute(b"analyze " + b", ".join(b"core." + t.encode() for t in tables))
     return ImportSummary(tables)
 
@@ -113,9 +116,12 @@ def _make_partitions(world: World, connection: psycopg.Connection[Any]) -> None:
         log.warning("Somebody reads for long: rows of %s share the default one.", partition.name)
 
 
-def _write(connection: psycopg.Connection[Any], progress: Progress) -> dict[str, Counts]:
+def _write(
+    connection: psycopg.Connection[Any], source: FrameSource, progress: Progress
+) -> dict[str, Counts]:
     tables: dict[str, Counts] = {}
-    for table, counts in write_tables(connection, progress):
+    told = {name: source.columns(name) for name in source.names}
+    for table, counts in write_tables(connection, told, progress):
         tables[table] = counts
         progress(f"writing {table}", counts.rows, 1.0)
     return tables

@@ -21,6 +21,11 @@ _BATCH_ROWS = 65_536
 class FrameReader(Protocol):
     """One frame of a source."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are there."""
+        ...
+
     def pieces(self) -> Iterator[Piece]:
         """Yield the good rows; raise `FramesRefused` after the last if there were bad ones."""
         ...
@@ -42,8 +47,8 @@ class CsvReader:
     def __init__(self, path: Path, spec: FrameSpec) -> None:
         self._path = path
         self._spec = spec
-        self._columns = header(path)
-        _check_columns(path.name, self._columns, spec)
+        self.columns = tuple(header(path))
+        _check_columns(path.name, self.columns, spec)
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the good rows; raise `FramesRefused` after the last if there were bad ones."""
@@ -78,7 +83,7 @@ class CsvReader:
                 parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
                 # Bytes, so that what is no UTF-8 is found cell by cell.
                 convert_options=pacsv.ConvertOptions(
-                    column_types=dict.fromkeys(self._columns, pa.binary()), check_utf8=False
+                    column_types=dict.fromkeys(self.columns, pa.binary()), check_utf8=False
                 ),
             )
             for cells in reader:
@@ -94,7 +99,7 @@ class CsvReader:
                 first_row += len(cells)
 
     def _bad_rows(self, faults: Sequence[RowFault], ragged: int) -> list[BadRow]:
-        name, width = self._path.name, len(self._columns)
+        name, width = self._path.name, len(self.columns)
         lines = record_lines(
             self._path, {fault.row for fault in faults}, min(ragged, SHOWN_ROWS), width
         )
@@ -102,7 +107,7 @@ class CsvReader:
             BadRow(name, lines.of_rows[fault.row], fault.column, fault.reason) for fault in faults
         ]
         rows += [
-            BadRow(name, line, self._columns[min(cells, width) - 1], f"{cells} cells, not {width}")
+            BadRow(name, line, self.columns[min(cells, width) - 1], f"{cells} cells, not {width}")
             for line, cells in lines.ragged
         ]
         return sorted(rows, key=lambda row: row.line)
@@ -121,7 +126,8 @@ class ParquetReader:
         self._path = path
         self._spec = spec
         with _readable(path), pq.ParquetFile(path) as file:
-            _check_columns(path.name, file.schema_arrow.names, spec)
+            self.columns = tuple(file.schema_arrow.names)
+        _check_columns(path.name, self.columns, spec)
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the good rows; raise `FramesRefused` after the last if there were bad ones."""
@@ -145,7 +151,8 @@ class MemoryReader:
     """
 
     def __init__(self, table: pa.Table, spec: FrameSpec) -> None:
-        _check_columns(spec.name, table.column_names, spec)
+        self.columns = tuple(table.column_names)
+        _check_columns(spec.name, self.columns, spec)
         self._table = table
         self._spec = spec
 

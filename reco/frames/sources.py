@@ -22,6 +22,10 @@ class FrameSource(Protocol):
         """The frames that are there, in the order of `FRAMES`."""
         ...
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a frame that are there; what absent ones would say stays unsaid."""
+        ...
+
     def pieces(self, name: str) -> Iterator[Piece]:
         """Yield the good rows of a frame; raise `FramesRefused` at the end if there were others."""
         ...
@@ -41,6 +45,10 @@ class _Readers:
     def names(self) -> tuple[str, ...]:
         """The frames that are there, in the order of `FRAMES`."""
         return tuple(name for name in FRAMES if name in self._readers)
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a frame that are there; what absent ones would say stays unsaid."""
+        return self._readers[name].columns
 
     def pieces(self, name: str) -> Iterator[Piece]:
         """Yield the good rows of a frame; raise `FramesRefused` at the end if there were others."""

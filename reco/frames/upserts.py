@@ -1,14 +1,24 @@
 """Tables of the core from staged rows: what is said once of each, and the statement it makes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from psycopg import sql
+
+from reco.frames.staging import staged
 
 _AGE = 18
 """For which the deposits of frames were granted; their caps are those of their day's policy."""
 
 _POINT = "st_setsrid(st_makepoint({lon}, {lat}), 4326)::geography"
+
+_SETTLED = "case when kept.{other} is null then coalesce(kept.{end}, excluded.{end}) end"
+"""A booking ends once: frames that were made before it was collected, or given up, know less."""
+
+_PARTNERS_END = """
+    case when kept.partner_id is null then excluded.{end}
+    else coalesce(kept.{end}, excluded.{end}) end"""
+"""What its partner ended here stays so."""
 
 
 @dataclass(frozen=True)
@@ -16,21 +26,28 @@ class Upsert:
     """How a table of the core is made from staged rows."""
 
     table: str
-    given: str
-    """What follows `from` to count the rows that the frame gives."""
+    frame: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     """Column of the table to its value, in SQL; those of the key first."""
     rows: str
     """What follows `from`."""
+    chosen: str = ""
+    """Which rows of the frame say something of the table, all where nothing is said."""
+    told_by: Mapping[str, str] = field(default_factory=dict)
+    """Column of the table to the frame's that tells it, where their names differ."""
+    stands: Mapping[str, str] = field(default_factory=dict)
+    """Column to what becomes of it, where the database may know more than frames made before."""
 
-    def statement(self, *, into_empty: bool = False) -> sql.Composed:
+    def statement(self, told: Collection[str], *, into_empty: bool = False) -> sql.Composed:
         """Return the statement; its one row: how many rows are given, are new, are changed.
 
         A row that is there as it should be is not touched, so that nothing is logged for it.
 
         Parameters
         ----------
+        told
+            Columns that the frame has; what others tell stays as it is.
         into_empty
             The table has no row, and maybe no index to find one by: nothing is looked for.
         """
@@ -43,25 +60,32 @@ class Upsert:
             rows=sql.SQL(self.rows),
         )
         counted = sql.SQL(
-            " select (select count(*) from {given}),"
+            " select (select count(*) from {given} {chosen}),"
             " count(*) filter (where is_new), count(*) filter (where not is_new)"
             " from written"
-        ).format(given=sql.SQL(self.given))
-        found = sql.SQL("") if into_empty else self._or_changed()
+        ).format(given=staged(self.frame), chosen=sql.SQL(self.chosen))
+        found = sql.SQL("") if into_empty else self._or_changed(told)
         # A row that this statement made has no deleting transaction yet.
-        told = sql.SQL(" returning (xmax = 0) as is_new)")
-        return sql.SQL("with written as (") + made + found + told + counted
+        seen = sql.SQL(" returning (xmax = 0) as is_new)")
+        return sql.SQL("with written as (") + made + found + seen + counted
 
-    def _or_changed(self) -> sql.Composed:
+    def _or_changed(self, told: Collection[str]) -> sql.Composed:
         """Return what becomes of a row that is there."""
-        others = [name for name in self.columns if name not in self.key]
+        others = [
+            name
+            for name in self.columns
+            if name not in self.key and self.told_by.get(name, name) in told
+        ]
+        if not others:
+            return sql.SQL(" on conflict ({key}) do nothing").format(key=_listed(self.key))
+        proposed = [self.stands.get(name, f"excluded.{name}") for name in others]
         return sql.SQL(
             " on conflict ({key}) do update set ({others}) = row({proposed})"
             " where ({present}) is distinct from ({proposed})"
         ).format(
             key=_listed(self.key),
             others=_listed(others),
-            proposed=_listed(others, "excluded"),
+            proposed=sql.SQL(", ").join(map(sql.SQL, proposed)),
             present=_listed(others, "kept"),
         )
 
@@ -69,7 +93,8 @@ class Upsert:
 UPSERTS = (
     Upsert(
         table="beneficiary",
-        given="staged_users",
+        frame="users",
+        told_by={"home": "lon"},
         key=("external_id",),
         columns={
             "external_id": "user_id",
@@ -80,7 +105,8 @@ UPSERTS = (
     ),
     Upsert(
         table="venue",
-        given="staged_venues",
+        frame="venues",
+        told_by={"location": "lon"},
         key=("external_id",),
         columns={
             "external_id": "venue_id",
@@ -94,7 +120,8 @@ UPSERTS = (
     ),
     Upsert(
         table="item",
-        given="staged_items",
+        frame="items",
+        told_by={"category_id": "category", "subcategory_id": "subcategory", "genres": "genre"},
         key=("external_id",),
         columns={
             "external_id": "i.item_id",
@@ -112,7 +139,8 @@ UPSERTS = (
     ),
     Upsert(
         table="offer",
-        given="staged_offers",
+        frame="offers",
+        stands={"withdrawn_at": _PARTNERS_END.format(end="withdrawn_at")},
         key=("external_id",),
         columns={
             "external_id": "o.offer_id",
@@ -130,7 +158,9 @@ UPSERTS = (
     ),
     Upsert(
         table="stock",
-        given="staged_stocks",
+        frame="stocks",
+        told_by={"price_cents": "price_eur"},
+        stands={"cancelled_at": _PARTNERS_END.format(end="cancelled_at")},
         key=("external_id",),
         columns={
             "external_id": "s.stock_id",
@@ -149,7 +179,15 @@ UPSERTS = (
     ),
     Upsert(
         table="deposit",
-        given="staged_users where credit_cents is not null",
+        frame="users",
+        chosen="where credit_cents is not null",
+        told_by={
+            "amount_cents": "credit_eur",
+            "digital_cap_cents": "credit_eur",
+            "physical_cap_cents": "credit_eur",
+            "offer_limit_cents": "credit_eur",
+            "expires_at": "credit_expires_at",
+        },
         key=("user_id", "granted_at"),
         columns={
             "user_id": "b.id",
@@ -170,7 +208,12 @@ UPSERTS = (
     ),
     Upsert(
         table="booking",
-        given="staged_bookings",
+        frame="bookings",
+        told_by={"amount_cents": "amount_eur"},
+        stands={
+            "cancelled_at": _SETTLED.format(end="cancelled_at", other="used_at"),
+            "used_at": _SETTLED.format(end="used_at", other="cancelled_at"),
+        },
         key=("user_id", "stock_id", "booked_at"),
         columns={
             "user_id": "u.id",

@@ -1,6 +1,6 @@
 """From staging into the core, table by table: new and changed rows alone."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,13 +72,14 @@ _FIRST_INTERACTIONS = (
 )
 _CHANGED_INTERACTIONS = """
     update core.interaction as kept
-    set (value, slate_id, split) = row(r.value, r.slate_id, r.split)
+    set ({columns}) = row({proposed})
     from resolved_interactions r
     where r.user_id = kept.user_id and r.offer_id = kept.offer_id and r.kind = kept.kind
       and r.at is not distinct from kept.at
-      and (kept.value, kept.slate_id, kept.split)
-        is distinct from (r.value, r.slate_id, r.split)
+      and ({present}) is distinct from ({proposed})
 """
+_OF_INTERACTIONS = ("value", "slate_id", "split")
+"""What may change of an interaction."""
 _NEW_INTERACTIONS = """
     insert into core.interaction (user_id, offer_id, kind, at, value, slate_id, split)
     select * from resolved_interactions
@@ -109,23 +110,28 @@ _FILLED = (
 
 
 def write_tables(
-    connection: psycopg.Connection[Any], progress: Progress
+    connection: psycopg.Connection[Any], told: Mapping[str, Collection[str]], progress: Progress
 ) -> Iterator[tuple[str, Counts]]:
     """Write the staged rows; yield each table of the core and what became of its rows.
 
     Items imply categories and subcategories that no taxonomy describes; their flags are null.
     Tables without a row are loaded bare, and get their indexes in the end.
+
+    Parameters
+    ----------
+    told
+        Frame to the columns that it has; of rows that are there, others are left as they are.
     """
     yield "category", _counts(connection, sql.SQL(_CATEGORIES))
     yield "subcategory", _counts(connection, sql.SQL(_SUBCATEGORIES))
     with bare_while_empty(connection, _FILLED, progress) as empty:
         for upsert in UPSERTS:
             into_empty = f"core.{upsert.table}" in empty
-            yield upsert.table, _counts(connection, upsert.statement(into_empty=into_empty))
-        yield (
-            "interaction",
-            _write_interactions(connection, into_empty="core.interaction" in empty),
-        )
+            statement = upsert.statement(told.get(upsert.frame, ()), into_empty=into_empty)
+            yield upsert.table, _counts(connection, statement)
+        into_empty = "core.interaction" in empty
+        of_frame = told.get("interactions", ())
+        yield "interaction", _write_interactions(connection, of_frame, into_empty=into_empty)
 
 
 def _counts(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> Counts:
@@ -133,13 +139,24 @@ def _counts(connection: psycopg.Connection[Any], statement: sql.SQL | sql.Compos
     return Counts(*row) if row else Counts(0, 0, 0)
 
 
-def _write_interactions(connection: psycopg.Connection[Any], *, into_empty: bool) -> Counts:
+def _write_interactions(
+    connection: psycopg.Connection[Any], told: Collection[str], *, into_empty: bool
+) -> Counts:
     """Write interactions; one that is there twice is kept once, the first of the file."""
     rows = _counts(connection, sql.SQL("select count(*), 0, 0 from staged_interactions")).rows
     if into_empty:
         return Counts(rows, connection.execute(_FIRST_INTERACTIONS.encode()).rowcount, 0)
     connection.execute(_KEEP_RESOLVED.encode())
     connection.execute(b"analyze resolved_interactions")
-    changed = connection.execute(_CHANGED_INTERACTIONS.encode()).rowcount
+    columns = [name for name in _OF_INTERACTIONS if name in told]
+    changed = connection.execute(_changed_interactions(columns)).rowcount if columns else 0
     new = connection.execute(_NEW_INTERACTIONS.encode()).rowcount
     return Counts(rows, new, changed)
+
+
+def _changed_interactions(columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(_CHANGED_INTERACTIONS).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        proposed=sql.SQL(", ").join(sql.Identifier("r", name) for name in columns),
+        present=sql.SQL(", ").join(sql.Identifier("kept", name) for name in columns),
+    )

@@ -10,8 +10,10 @@ from reco.db.migrate import differences
 from reco.errors import FramesRefused, Unavailable
 from reco.frames.files import write_frames
 from reco.frames.importing import import_frames
+from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource, MemorySource
 from reco.frames.tables import frame_table
+from reco.frames.upserts import UPSERTS
 from reco.world import World
 
 _TABLES = (
@@ -354,3 +356,104 @@ def test_tables_that_are_loaded_bare_get_all_of_it_back(world, connection, frame
     assert after == before
     assert partitions_without_their_index(connection) == []
     assert differences(world) == []
+
+
+_LATE = datetime(2026, 3, 7, tzinfo=UTC)
+_FILM = "stock_id = (select id from core.stock where external_id = 'friday')"
+
+
+def test_a_booking_that_ended_since_the_export_stays_over(world, connection, frames):
+    frames["bookings"] = with_rows(frames["bookings"], used_at=[None, None])
+    imported(world, frames)
+    connection.execute(
+        f"update core.booking set cancelled_at = %s, cancel_reason = 'user' where {_FILM}", (_LATE,)
+    )
+    ends = f"select cancelled_at, used_at, cancel_reason from core.booking where {_FILM}"
+    assert imported(world, frames).tables["booking"].changed == 0
+    assert connection.execute(ends).fetchone() == (_LATE, None, "user")
+    # Nor is it collected afterwards.
+    frames["bookings"] = with_rows(frames["bookings"], used_at=[_LATE, None])
+    assert imported(world, frames).tables["booking"].changed == 0
+    assert connection.execute(ends).fetchone() == (_LATE, None, "user")
+
+
+def test_what_was_collected_since_the_export_stays_collected(world, connection, frames):
+    used = frames["bookings"]
+    frames["bookings"] = with_rows(used, used_at=[None, None])
+    imported(world, frames)
+    ends = f"select cancelled_at, used_at from core.booking where {_FILM}"
+    connection.execute(f"update core.booking set used_at = %s where {_FILM}", (_LATE,))
+    for cancelled_at in (None, _LATE):
+        frames["bookings"] = with_rows(frames["bookings"], cancelled_at=[cancelled_at, None])
+        imported(world, frames)
+        assert connection.execute(ends).fetchone() == (None, _LATE)
+
+
+def test_frames_tell_the_end_of_a_booking_that_stood(world, connection, frames):
+    told = frames["bookings"]
+    frames["bookings"] = with_rows(told, used_at=[None, None], cancelled_at=[None, None])
+    imported(world, frames)
+    frames["bookings"] = told
+    assert imported(world, frames).tables["booking"].changed == 2
+    ended = "select count(used_at), count(cancelled_at) from core.booking"
+    assert connection.execute(ended).fetchone() == (1, 1)
+
+
+def test_what_its_partner_ended_stays_so_and_what_frames_ended_follows_them(
+    world, connection, frames
+):
+    imported(world, frames)
+    connection.execute("insert into core.partner (external_id, name) values ('lune', 'Lune')")
+    for table, end, of_partner in (
+        ("stock", "cancelled_at", "copies"),
+        ("offer", "withdrawn_at", "book@shop"),
+    ):
+        connection.execute(f"update core.{table} set {end} = %s", (_LATE,))
+        connection.execute(
+            f"update core.{table} set partner_id = 1, partner_ref = 'p' where external_id = %s",
+            (of_partner,),
+        )
+    imported(world, frames)
+    for table, end, of_partner in (
+        ("stock", "cancelled_at", "copies"),
+        ("offer", "withdrawn_at", "book@shop"),
+    ):
+        over = connection.execute(
+            f"select external_id, {end} from core.{table} where {end} is not null"
+        )
+        assert over.fetchall() == [(of_partner, _LATE)]
+
+
+def everything(connection):
+    return {
+        table: connection.execute(f"select t::text from core.{table} t order by 1").fetchall()
+        for table in _TABLES
+    }
+
+
+def test_what_absent_columns_would_tell_stays_and_empty_cells_tell_that_there_is_nothing(
+    world, connection, frames
+):
+    imported(world, frames)
+    before = everything(connection)
+    bare = {
+        name: table.select([c.name for c in FRAMES[name].columns if c.required or c.name == "at"])
+        for name, table in frames.items()
+    }
+    assert imported(world, bare).written == 0
+    assert everything(connection) == before
+    empty = {
+        name: frame_table(name, dict(zip(table.column_names, table.columns, strict=True)))
+        for name, table in bare.items()
+    }
+    summary = imported(world, empty)
+    assert {table for table, counts in summary.tables.items() if counts.changed} >= {
+        "venue", "item", "offer", "stock", "beneficiary", "interaction"
+    }  # fmt: skip
+
+
+def test_every_column_of_a_table_is_told_by_one_of_its_frame():
+    for upsert in UPSERTS:
+        names = {column.name for column in FRAMES[upsert.frame].columns}
+        rest = set(upsert.columns) - set(upsert.key)
+        assert {upsert.told_by.get(name, name) for name in rest} <= names
