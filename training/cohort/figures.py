@@ -48,7 +48,10 @@ class Lived:
         return found
 
     def until(self, week: int) -> PersonFigures:
-        """Return the figures of each person after so many weeks."""
+        """Return the figures of each person after so many weeks.
+
+        Of bookings that stand in the end: one that is cancelled later is missing before, too.
+        """
         count = len(self.people)
         earned = {
             attribute: np.bincount(first["person"][first["week"] < week], minlength=count)
