@@ -1,7 +1,7 @@
 """The slate that widens the horizon most while it keeps its relevance (docs/horizon.md)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from reco.kernel.pooling import gather_values, likeliest_of_values
 
 STEPS = 6
 """Of the search between gain and probability, at most; three are usual."""
-
-_NO_SESSIONS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,6 @@ class Pool:
     """(C,) that each is booked if shown."""
     values: Values
     quotas: Sequence[Quota] = ()
-    begins_us: NDArray[np.int64] = field(default_factory=_NO_SESSIONS.copy)
-    """(C,) when each one's session begins, for slates without overlaps; else empty."""
-    ends_us: NDArray[np.int64] = field(default_factory=_NO_SESSIONS.copy)
-    """(C,) when it ends; no later than it begins: it overlaps nothing."""
     outside_probability: float = 0.0
     """The most that a candidate has that is not in the pool; 0: there is none."""
     outside_points: float = 0.0
@@ -117,9 +111,8 @@ def widen_and_likeliest(
     """Return the slate of most expected gain found that keeps the floor, and the likeliest one.
 
     METRICS' objective: greedy choice on a weighted sum of gain and discounted probability, the
-    weight found by false position. Quotas hold while others can take the place, then they relax;
-    sessions never overlap. The likeliest slate that the floor refers to is chosen under the same
-    quotas and demands.
+    weight found by false position. Quotas hold while others can take the place, then they relax.
+    The likeliest slate that the floor refers to is chosen under the same quotas and demands.
 
     Parameters
     ----------
@@ -142,7 +135,7 @@ def widen_and_likeliest(
     gains, first_gains, figures = np.empty(aim.n), np.empty(aim.n), np.zeros(6)
     length = widening.widen(
         pool.probability, values.start, values.value, values.worth, group, limit, groups,
-        pool.begins_us, pool.ends_us, is_category, aim.least_new_categories, aim.floor,
+        is_category, aim.least_new_categories, aim.floor,
         float(aim.intensity), float(aim.points_a_booking), STEPS, pool.outside_probability,
         pool.outside_points, best, gains, first, first_gains, figures,
     )  # fmt: skip

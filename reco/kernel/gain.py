@@ -62,6 +62,8 @@ def bound_of(
 
     Parameters
     ----------
+    picks
+        The first `count` of them: n rows, or all of fewer.
     outside_chance, outside_points
         The most that candidates outside the pool have.
     everything

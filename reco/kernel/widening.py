@@ -30,18 +30,6 @@ def _has_room(row, group, limit, shown):
     return has_room
 
 
-@compiled(boolean(int64, READ_I64, READ_I64, int64[::1], int64))
-def _is_free(row, begins, ends, picks, count):
-    """Return whether the session of `row` overlaps none of those picked."""
-    if len(begins) == 0 or begins[row] >= ends[row]:
-        return True
-    for at in range(count):
-        other = picks[at]
-        if begins[row] < ends[other] and begins[other] < ends[row]:
-            return False
-    return True
-
-
 @compiled(
     int64(
         int64, int64, READ_F64, READ_I64, READ_I32, READ_MATRIX_I64,
@@ -110,14 +98,13 @@ def _put_key(
 @compiled(
     numba.types.UniTuple(int64, 2)(
         float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, READ_F64,
-        READ_MATRIX_I64, READ_MATRIX_I64, READ_I64, READ_I64, READ_BOOL, int64, float64[::1],
+        READ_MATRIX_I64, READ_MATRIX_I64, READ_BOOL, int64, float64[::1],
         float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1],
     )
 )  # fmt: skip
 def _greedy(
     gain_weight, relevance_weight, relevance, chance, start, value, worth, group,
-    limit, begins, ends, is_category, least_new, alone,
-    still, key, heap, shown, is_taken, picks,
+    limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks,
 ):  # fmt: skip
     """Write a slate by descending weighted sum of gain and relevance.
 
@@ -125,7 +112,7 @@ def _greedy(
 
     Gains only shrink as rows are taken, so that a row whose stale key comes first and turns out to
     be right is the best one (Minoux 1978). What the quotas shut out comes back, by probability,
-    where the slate would be short; what overlaps does not.
+    where the slate would be short: it has as many rows as there are, and n at most.
 
     Parameters
     ----------
@@ -152,8 +139,6 @@ def _greedy(
                 continue
             if not _has_room(row, group, limit, shown):
                 continue
-            if not _is_free(row, begins, ends, picks, count):
-                continue
             _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             )
@@ -166,11 +151,7 @@ def _greedy(
         _sift_down(heap, at, filled, key)
     while count < n and filled > 0:
         row = heap[0]
-        if (
-            not is_taken[row]
-            and _has_room(row, group, limit, shown)
-            and _is_free(row, begins, ends, picks, count)
-        ):
+        if not is_taken[row] and _has_room(row, group, limit, shown):
             if _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             ):
@@ -184,7 +165,7 @@ def _greedy(
     for row in range(rows):
         if count == n:
             break
-        if not is_taken[row] and _is_free(row, begins, ends, picks, count):
+        if not is_taken[row]:
             count = _take(row, count, chance, start, value, group, still, shown, is_taken, picks)
     picks[:count] = np.sort(picks[:count])
     return count, within
@@ -192,14 +173,14 @@ def _greedy(
 
 @compiled(
     int64(
-        READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64, READ_I64,
-        READ_I64, READ_BOOL, int64, float64, float64, float64, int64, float64, float64,
+        READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64,
+        READ_BOOL, int64, float64, float64, float64, int64, float64, float64,
         int64[::1], float64[::1], int64[::1], float64[::1], float64[::1],
     )
 )  # fmt: skip
 def widen(
-    probability, start, value, worth, group, limit, groups, begins,
-    ends, is_category, least_new, floor, intensity, least_rate, steps, outside_probability,
+    probability, start, value, worth, group, limit, groups,
+    is_category, least_new, floor, intensity, least_rate, steps, outside_probability,
     outside_points, best, gains, likeliest, likeliest_gains, figures,
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
@@ -218,8 +199,6 @@ def widen(
         Values of each row, and the points to be earned with each value.
     group, limit, groups
         (Q, C) quotas: each row's group, the most of that group, and how many groups there are.
-    begins, ends
-        (C,) sessions that may not overlap; empty: they may.
     is_category, least_new
         Which values are categories, and how many new ones the slate must have where it can.
     least_rate
@@ -268,8 +247,7 @@ def widen(
         gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
         count, within = _greedy(
             gain_weight, weight, relevance_of_row, chance, start, value, worth, group,
-            limit, begins, ends, is_category, least_new, alone,
-            still, key, heap, shown, is_taken, picks,
+            limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks,
         )  # fmt: skip
         relevance = relevance_of(probability, picks, count)
         if step == 0:
@@ -277,7 +255,7 @@ def widen(
             likeliest[:count] = picks[:count]
             figures[5] = gain_of(chance, picks, count, start, value, worth, still, kept)
         excess = (relevance / most_relevance if most_relevance > 0.0 else 1.0) - floor
-        is_allowed = excess >= 0.0 and count == length and within >= least_within
+        is_allowed = excess >= 0.0 and within >= least_within
         if is_allowed:
             gain = gain_of(chance, picks, count, start, value, worth, still, kept)
             if gain > most_gain:

@@ -1,4 +1,4 @@
-"""The slate that widens the horizon: floor, quotas, sessions and bound hold on any small pool."""
+"""The slate that widens the horizon: floor, quotas and bound hold on any small pool."""
 
 import itertools
 import math
@@ -23,7 +23,6 @@ candidates = st.lists(
         offers,
         st.integers(0, 3),
         st.integers(0, 2),
-        st.integers(0, 6),
     ),
     min_size=1,
     max_size=9,
@@ -38,7 +37,7 @@ def ordered(rows):
     return sorted(rows, key=lambda row: -row[0])
 
 
-def pool_of(rows, met=frozenset(), *, quotas=False, plan=False, outside=(0.0, 0.0)):
+def pool_of(rows, met=frozenset(), *, quotas=False, outside=(0.0, 0.0)):
     table = value_table([values for _, values, *_ in rows])
     changed = np.array([at for at, name in enumerate(table.names) if name in met], dtype=np.int64)
     scratch = ValueScratch.of(table)
@@ -46,9 +45,8 @@ def pool_of(rows, met=frozenset(), *, quotas=False, plan=False, outside=(0.0, 0.
     limits = [
         Quota(np.array([row[k] for row in rows]), LIMIT[[row[k] for row in rows]]) for k in (2, 3)
     ]
-    begins = np.array([row[4] for row in rows], dtype=np.int64) if plan else NOTHING
     chances = np.array([chance for chance, *_ in rows])
-    return Pool(chances, values, limits if quotas else (), begins, begins + 2 * plan, *outside)
+    return Pool(chances, values, limits if quotas else (), *outside)
 
 
 def gain_of(rows, chosen, met, intensity):
@@ -80,11 +78,9 @@ def test_what_is_said_of_a_slate_is_so(rows, met, n, floor, intensity):
         assert found.relevance_kept == pytest.approx(relevance_of(rows, chosen) / likeliest)
 
 
-@given(
-    candidates, offers, st.integers(1, 5), floors, intensities, rates, st.booleans(), st.booleans()
-)
-def test_the_floor_is_never_missed(rows, met, n, floor, intensity, rate, quotas, plan):
-    pool = pool_of(ordered(rows), met, quotas=quotas, plan=plan)
+@given(candidates, offers, st.integers(1, 5), floors, intensities, rates, st.booleans())
+def test_the_floor_is_never_missed(rows, met, n, floor, intensity, rate, quotas):
+    pool = pool_of(ordered(rows), met, quotas=quotas)
     found = widen(pool, Aim(n, floor, intensity, points_a_booking=rate))
     assert found.relevance_kept >= floor
     assert len(found.chosen) == len(widen(pool, Aim(n, 1.0)).chosen)
@@ -139,13 +135,6 @@ def test_quotas_hold_while_the_slate_by_relevance_holds_them(rows, met, n, floor
     assert holds(widen(pool, Aim(n, floor)).chosen) or not holds(likeliest)
 
 
-@given(candidates, offers, st.integers(1, 6), floors)
-def test_sessions_of_a_plan_never_overlap(rows, met, n, floor):
-    pool = pool_of(ordered(rows), met, plan=True)
-    begins = pool.begins_us[widen(pool, Aim(n, floor)).chosen]
-    assert all(abs(a - b) >= 2 for a, b in itertools.combinations(begins.tolist(), 2))
-
-
 @given(candidates, st.randoms(), floors)
 def test_the_order_in_which_candidates_come_changes_nothing(rows, random, floor):
     numbered = [(*row, name) for name, row in enumerate(rows)]
@@ -161,7 +150,7 @@ def test_the_order_in_which_candidates_come_changes_nothing(rows, random, floor)
 
 def test_a_new_category_is_had_where_it_is_demanded():
     book, play = frozenset({("category", "LIVRE")}), frozenset({("category", "SPECTACLE")})
-    rows = [*[(0.5, book, 0, 0, 0)] * 4, (0.001, play, 0, 0, 0)]
+    rows = [*[(0.5, book, 0, 0)] * 4, (0.001, play, 0, 0)]
     pool = pool_of(rows, book)
     is_category = np.array([True])
     assert widen(pool, Aim(3, 0.95)).chosen.tolist() == [0, 1, 2]
@@ -174,7 +163,7 @@ def test_a_new_category_is_had_where_it_is_demanded():
 
 def test_two_of_one_new_category_are_worth_less_than_two_new_categories():
     play, concert = frozenset({("category", "SPECTACLE")}), frozenset({("category", "CONCERT")})
-    rows = [(0.5, play, 0, 0, 0), (0.5, play, 0, 0, 0), (0.4, concert, 0, 0, 0)]
+    rows = [(0.5, play, 0, 0), (0.5, play, 0, 0), (0.4, concert, 0, 0)]
     assert widen(pool_of(rows), Aim(2, 0.8)).chosen.tolist() == [0, 2]
     assert widen(pool_of(rows), Aim(2, 0.99)).chosen.tolist() == [0, 1]
 
@@ -230,7 +219,7 @@ def test_what_cannot_be_asked_for(wrong, field):
 
 
 def test_new_categories_need_categories():
-    pool = pool_of([(0.5, frozenset(), 0, 0, 0)])
+    pool = pool_of([(0.5, frozenset(), 0, 0)])
     with pytest.raises(InvalidInput, match="least_new_categories"):
         widen(pool, Aim(1, 0.9, least_new_categories=1))
 
@@ -247,7 +236,7 @@ def worked_example():
             ("genre", "drame"),
         }
     )
-    rows = [(0.040, manga, 0, 0, 0), (0.021, book, 0, 0, 0), (0.018, play, 0, 0, 0)]
+    rows = [(0.040, manga, 0, 0), (0.021, book, 0, 0), (0.018, play, 0, 0)]
     return pool_of(rows, book)
 
 
@@ -272,8 +261,8 @@ def test_relevance_goes_no_further_than_its_price(intensity):
 
 def test_the_price_of_relevance_is_the_same_for_whomever_a_slate_is():
     common, odd = frozenset({("category", "LIVRE")}), frozenset({("category", "MUSEE")})
-    few = [(0.02, common, 0, 0, 0), (0.02, common, 0, 0, 0), (0.015, odd, 0, 0, 0)]
-    many = [(0.4, common, 0, 0, 0), (0.4, common, 0, 0, 0), (0.015, odd, 0, 0, 0)]
+    few = [(0.02, common, 0, 0), (0.02, common, 0, 0), (0.015, odd, 0, 0)]
+    many = [(0.4, common, 0, 0), (0.4, common, 0, 0), (0.015, odd, 0, 0)]
     aim = Aim(2, 0.0, points_a_booking=100.0)
     chosen = [widen(pool_of(rows, common), aim).chosen.tolist() for rows in (few, many)]
     assert chosen == [[0, 2], [0, 1]]
