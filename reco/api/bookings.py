@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import BOOKING, shown
@@ -51,6 +51,10 @@ class OrderSent(BaseModel):
             description="What the person was shown; refused where it costs else by now.",
         ),
     ] = None
+    expected_starts_at: Annotated[
+        AwareDatetime | None,
+        Field(description="Likewise; refused where it begins at another time by now."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,12 @@ def make(
     if user_id is None:
         raise InvalidInput("user_id", "is needed with an API key")
     wanted = Order(
-        user_id, order.stock_id, order.quantity, order.slate_id, order.expected_amount_cents
+        user_id,
+        order.stock_id,
+        order.quantity,
+        order.slate_id,
+        order.expected_amount_cents,
+        order.expected_starts_at,
     )
     with worker.bookings.connected() as connection:
         return Json(book(connection, wanted, idempotency_key, now), 201)

@@ -17,7 +17,8 @@ select b.id, u.external_id as user_id, t.external_id as stock_id, o.external_id 
   v.external_id as venue_id, v.name as venue_name, v.timezone as venue_timezone,
   b.quantity, b.amount_cents, b.booked_at, t.starts_at,
   coalesce(s.is_event, t.starts_at is not null) as is_event, b.collect_by, b.used_at,
-  b.cancelled_at, b.cancel_reason, b.booked_for, t.quantity is not null as is_limited, o.partner_id
+  b.cancelled_at, b.cancel_reason, b.booked_for, t.quantity is not null as is_limited, o.partner_id,
+  t.cancelled_at is not null as is_stock_cancelled
 from core.booking b
 join core.beneficiary u on u.id = b.user_id
 join core.stock t on t.id = b.stock_id
@@ -117,6 +118,7 @@ class BookingRow:
     """Whether its stock has a number of places."""
     partner_id: int | None
     """Whose offer it is."""
+    is_stock_cancelled: bool
 
     @property
     def standing(self) -> Standing:
@@ -129,6 +131,8 @@ class BookingRow:
             self.cancelled_at,
             self.cancel_reason,
             self.booked_for,
+            self.collect_by,
+            self.is_stock_cancelled,
         )
 
     @property

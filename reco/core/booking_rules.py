@@ -60,6 +60,14 @@ class Standing:
     cancel_reason: str | None
     booked_for: datetime | None = None
     """`starts_at` when it was booked; None: not known."""
+    collect_by: datetime | None = None
+    """When goods expire; None: an event, or made elsewhere."""
+    is_stock_cancelled: bool = False
+
+    @property
+    def is_of_unknown_goods(self) -> bool:
+        """Whether it is of goods and was made elsewhere: whether they were collected, who knows."""
+        return not self.is_event and self.collect_by is None and self.booked_for is None
 
 
 def euros(cents: int) -> str:
@@ -103,14 +111,30 @@ def check_price(amount_cents: int, expected_cents: int | None) -> None:
         )
 
 
+def check_start(starts_at: datetime | None, expected_at: datetime | None) -> None:
+    """Raise `RuleBroken` unless a session begins when its buyer was shown (None: whenever)."""
+    if expected_at is not None and starts_at != expected_at:
+        begins = f"It begins {_told(starts_at)} now" if starts_at else "It has no date any more"
+        now_at = {"starts_at": starts_at.isoformat()} if starts_at else {}
+        raise RuleBroken(
+            "date_changed",
+            f"{begins}, not {_told(expected_at)}.",
+            **now_at,
+            expected_starts_at=expected_at.isoformat(),
+        )
+
+
 def cancellable_until(booking: Standing) -> datetime | None:
-    """Return the last moment at which a person may cancel, None: until it is collected.
+    """Return the last moment at which a person may cancel, None: as long as it is booked.
 
     For an event max(booking, min(event - 48 h, booking + 48 h)); for one that was moved since, its
-    start: nobody pays for a day on which they cannot come.
+    start: nobody pays for a day on which they cannot come, nor for what the venue cancelled. For
+    goods that were booked elsewhere the booking: there they may have been collected.
     """
     starts_at, booked_at = booking.starts_at, booking.booked_at
-    if not booking.is_event or starts_at is None:
+    if booking.is_of_unknown_goods:
+        return booked_at
+    if booking.is_stock_cancelled or not booking.is_event or starts_at is None:
         return None
     if booking.booked_for not in {None, starts_at}:
         return starts_at
@@ -132,6 +156,11 @@ def state_of(booking: Standing) -> State:
 def check_cancellation(booking: Standing, now: datetime) -> None:
     """Raise `RuleBroken` unless the person may cancel `booking` at `now`."""
     _must_be_booked(booking, "cancelled")
+    if booking.is_of_unknown_goods:
+        raise RuleBroken(
+            "made_elsewhere",
+            "It was booked elsewhere, where it may have been collected; cancel it there.",
+        )
     until = cancellable_until(booking)
     if until is not None and now > until:
         raise RuleBroken(

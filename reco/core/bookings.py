@@ -6,7 +6,7 @@ read by statements that begin after the locks are held.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from reco.core.booking_rules import (
     Sale,
     check_cancellation,
     check_price,
+    check_start,
     check_use,
     collect_by,
     price_of,
@@ -99,6 +100,17 @@ class Order:
     """The feed that it was shown in."""
     expected_cents: int | None = None
     """What the user was told that it costs in all; None: whatever it costs."""
+    expected_starts_at: datetime | None = None
+    """When the user was told that it begins; None: whenever it does."""
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """What a retry asks for, too."""
+        asked = (self.user_id, self.stock_id, self.quantity, self.expected_cents)
+        if self.expected_starts_at is None:
+            # As it was remembered before one could expect a start.
+            return asked
+        return (*asked, self.expected_starts_at.astimezone(UTC).isoformat())
 
 
 @dataclass(frozen=True)
@@ -173,8 +185,7 @@ def book(connection: psycopg.Connection[Any], order: Order, key: str, now: datet
     InvalidInput
         The quantity is no quantity, or the key was used for something else.
     """
-    asked = (order.user_id, order.stock_id, order.quantity, order.expected_cents)
-    attempt = Attempt(key, asked, _ANSWER)
+    attempt = Attempt(key, order.asked, _ANSWER)
     with connection.transaction():
         outcome = _outcome(connection, order, attempt, now)
     # A refusal is raised after what was decided is committed.
@@ -284,6 +295,7 @@ def _booked(connection: psycopg.Connection[Any], claim: _Claim) -> Booking:
     buyer = Buyer(account.deposit, account.spent, claim.demand.has_booked)
     amount_cents = price_of(sale, buyer, order.quantity, claim.now)
     check_price(amount_cents, order.expected_cents)
+    check_start(stock.starts_at, order.expected_starts_at)
     booked_at = _booking_time(claim)
     made = {
         "user": account.id,

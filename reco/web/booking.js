@@ -57,7 +57,7 @@ const offered = (form, item) => {
   two.disabled = form.dataset.single === "true" || session.left === 1;
   if (two.disabled) one.checked = true;
   const quantity = two.checked ? 2 : 1;
-  return { stock_id: session.stock_id, quantity, amountCents: session.price_cents * quantity };
+  return { stock_id: session.stock_id, quantity, amountCents: session.price_cents * quantity, startsAt: session.starts_at };
 };
 
 const confirmWords = ({ amountCents }) =>
@@ -69,9 +69,9 @@ const submission = (form, item, actions, told) => {
   return async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
-    const { stock_id, quantity, amountCents } = offered(form, item);
+    const { stock_id, quantity, amountCents, startsAt } = offered(form, item);
     if (attempt?.order.stock_id !== stock_id || attempt.order.quantity !== quantity) {
-      attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id, expected_amount_cents: amountCents } };
+      attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id, expected_amount_cents: amountCents, expected_starts_at: startsAt } };
     }
     form.ariaBusy = "true";
     told.textContent = "";

@@ -14,6 +14,7 @@ from reco.core.booking_rules import (
     Standing,
     cancellable_until,
     check_cancellation,
+    check_start,
     check_use,
     collect_by,
     price_of,
@@ -174,12 +175,50 @@ def test_an_event_may_be_cancelled_for_two_days_and_until_two_days_before(starts
 
 
 def test_goods_may_be_cancelled_until_they_are_collected_or_expire():
-    booking = Standing(False, None, NOW, None, None, None)
+    booking = Standing(False, None, NOW, None, None, None, collect_by=NOW + 10 * DAY)
     assert cancellable_until(booking) is None
     check_cancellation(booking, NOW + 9 * DAY)
     assert collect_by(BOOK, NOW) == NOW + 10 * DAY
     assert collect_by(replace(BOOK, collect_days=30), NOW) == NOW + 30 * DAY
     assert collect_by(PLAY, NOW) is None
+
+
+@pytest.mark.parametrize("is_stock_cancelled", [False, True])
+def test_goods_that_were_booked_elsewhere_may_have_been_collected(is_stock_cancelled):
+    booking = Standing(
+        False, None, NOW - 200 * DAY, None, None, None, is_stock_cancelled=is_stock_cancelled
+    )
+    assert cancellable_until(booking) == booking.booked_at
+    with pytest.raises(RuleBroken, match="booked elsewhere") as broken:
+        check_cancellation(booking, NOW)
+    assert (broken.value.rule, status_of(broken.value)) == ("made_elsewhere", 409)
+    # A date that was taken away since makes goods of what was booked here.
+    check_cancellation(replace(booking, booked_for=NOW), NOW)
+
+
+def test_what_the_venue_cancelled_may_be_cancelled_at_any_time():
+    booking = Standing(True, NOW, NOW - 5 * DAY, None, None, None)
+    with pytest.raises(RuleBroken, match="could be cancelled until"):
+        check_cancellation(booking, NOW)
+    off = replace(booking, is_stock_cancelled=True)
+    assert cancellable_until(off) is None
+    check_cancellation(off, NOW + DAY)
+
+
+def test_a_start_is_the_one_that_was_shown():
+    check_start(NOW, None)
+    check_start(NOW, NOW.astimezone(PARIS))
+    with pytest.raises(RuleBroken, match="begins 2026-11-24") as broken:
+        check_start(NOW + DAY, NOW)
+    assert (broken.value.rule, broken.value.by) == (
+        "date_changed",
+        {
+            "starts_at": "2026-11-24T12:00:00+00:00",
+            "expected_starts_at": "2026-11-23T12:00:00+00:00",
+        },
+    )
+    with pytest.raises(RuleBroken, match="no date any more"):
+        check_start(None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +233,7 @@ def test_goods_may_be_cancelled_until_they_are_collected_or_expire():
     ],
 )
 def test_states(used, cancelled, reason, state):
-    booking = Standing(False, None, NOW - DAY, used, cancelled, reason)
+    booking = Standing(False, None, NOW - DAY, used, cancelled, reason, collect_by=NOW + DAY)
     assert state_of(booking) == state
     for check in (lambda: check_cancellation(booking, NOW), lambda: check_use(booking)):
         if state == "booked":

@@ -1,7 +1,7 @@
 """Bookings, credit and accounts over HTTP: who may, what is answered, what a retry gets."""
 
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import timedelta, timezone
 from uuid import uuid4
 
 import pytest
@@ -103,6 +103,21 @@ def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connecti
     assert book(client, token(client), expected_amount_cents=900).status_code == 201
 
 
+def test_a_date_that_has_changed_since_it_was_shown_is_refused(client, connection):
+    shown, by_now = (NOW + timedelta(days=0.3 + late) for late in (0, 1))
+    connection.execute(
+        "update core.stock set starts_at = %s where external_id = 'film-tonight'", (by_now,)
+    )
+    refused = book(client, token(client), key="one", expected_starts_at=shown.isoformat())
+    assert (refused.status_code, refused.json()["rule"]) == (409, "date_changed")
+    assert refused.json()["starts_at"] == by_now.isoformat()
+    # Another expectation is another request, the same moment elsewhere is the same.
+    for key, hours, status in (("one", 0, 422), ("two", 0, 201), ("two", 1, 201)):
+        expected = by_now.astimezone(timezone(timedelta(hours=hours)))
+        made = book(client, token(client), key=key, expected_starts_at=expected.isoformat())
+        assert made.status_code == status
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -111,6 +126,7 @@ def test_a_price_that_has_changed_since_it_was_shown_is_refused(client, connecti
         ({"slate_id": "x"}, "slate_id"),
         ({"expected_amount_cents": 10**30}, "expected_amount_cents"),
         ({"quantity": 10**30}, "quantity"),
+        ({"expected_starts_at": "2026-11-23T19:12:00"}, "expected_starts_at"),
         ({"surplus": 1}, "surplus"),
         ({"stock_id": "a\0"}, "stock_id"),
     ],
