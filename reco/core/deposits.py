@@ -121,7 +121,7 @@ def due_deposit(
         What the person was granted before: one deposit an age, whatever policy it came from. An
         imported one is that of the age at which it was granted.
     zone
-        Of the programme: there a birthday begins at midnight.
+        Of the programme: there a birthday begins at midnight, and months are counted.
     """
     age = age_at(birth_date, now.astimezone(zone).date())
     ages = [
@@ -139,7 +139,8 @@ def due_deposit(
         policy.physical_cap_cents,
         policy.offer_limit_cents,
         granted_at=now,
-        expires_at=months_after(now, policy.months),
+        # Counted there, too: the first of March begins in February in UTC.
+        expires_at=months_after(now.astimezone(zone), policy.months).astimezone(now.tzinfo),
         age=age,
     )
 

@@ -268,6 +268,13 @@ def test_the_deposit_of_eighteen_lasts_two_years():
     assert due.expires_at == datetime(2028, 11, 23, 12, tzinfo=UTC)
 
 
+def test_months_are_counted_where_the_programme_is():
+    first_hour = datetime(2026, 3, 1, 0, 30, tzinfo=PARIS)
+    due = due_deposit([policy()], date(2008, 3, 1), [], first_hour.astimezone(UTC), PARIS)
+    assert due.expires_at == datetime(2028, 3, 1, 0, 30, tzinfo=PARIS)
+    assert (due.granted_at.tzinfo, due.expires_at.tzinfo) == (UTC, UTC)
+
+
 @pytest.mark.parametrize("birth_date", [date(2008, 11, 24), date(2007, 11, 23)])
 def test_none_is_due_the_day_before_or_the_year_after(birth_date):
     assert due_deposit([policy()], birth_date, [], NOW, UTC) is None
