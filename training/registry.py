@@ -14,6 +14,7 @@ from reco.model.artifact import read_artifact
 from reco.model.registry import (
     Act,
     ModelVersion,
+    force,
     give_up,
     line_of_champions,
     promote,
@@ -85,9 +86,12 @@ def compare_versions(
     InvalidInput
         The two are one, or nothing can be held out, or all events lie after `now`.
     """
+    named = version_named(world.conninfo, candidate)
     if champion == candidate:
         raise InvalidInput("OTHER", f"{candidate} cannot be compared with itself")
-    first = _contender(world, version_named(world.conninfo, candidate))
+    if champion is None and named.state == "champion":
+        raise InvalidInput("OTHER", f"{candidate} is the champion; name what to compare it with")
+    first = _contender(world, named)
     second = (
         _contender(world, version_named(world.conninfo, champion))
         if champion
@@ -135,6 +139,25 @@ def promote_behind_gate(
         else:
             refuse(connection, candidate, act, verdict.as_evidence())
     return verdict
+
+
+def promote_past_gate(world: World, version: str, act: Act) -> None:
+    """Make the champion of a version whatever the gate would say; the act's reason is kept.
+
+    Raises
+    ------
+    NotFound, InvalidInput
+        There is no such version, or it is served already, or there is no reason.
+    RuleBroken
+        It is pruned.
+    ArtifactRefused
+        Its artifact is harmed or gone: no worker would serve it.
+    """
+    known = version_named(world.conninfo, version)
+    if known.state != "pruned":
+        opened(known, world.models)
+    with publication(world.conninfo) as connection:
+        force(connection, version, act)
 
 
 def roll_back_one(world: World, act: Act) -> RolledBack:

@@ -20,8 +20,6 @@ from reco.model.registry import (
     ModelEvent,
     ModelVersion,
     events,
-    force,
-    publication,
     version_named,
     versions,
 )
@@ -31,6 +29,7 @@ from training.intervals import Estimate
 from training.registry import (
     compare_versions,
     promote_behind_gate,
+    promote_past_gate,
     prune_versions,
     roll_back_one,
 )
@@ -143,8 +142,7 @@ def promote(
     """Serve a version, if the gate lets it: not worse than the champion by the floors."""
     opened = opened_world(settings_for(context, world))
     if forced is not None:
-        with publication(opened.conninfo) as connection:
-            force(connection, version, _act(by, forced))
+        promote_past_gate(opened, version, _act(by, forced))
         console.print(f"{version} is served, past the gate.", highlight=False)
         return
     floors = Floors(ndcg_loss, horizon_loss, cold_loss, slowdown)
@@ -195,11 +193,11 @@ def prune(
 def verdict_table(verdict: Verdict) -> RenderableType:
     """Return the gate's verdict as a table with a line on what the figures mean."""
     table = Table(title=f"The gate: {verdict.candidate}", title_justify="left")
-    for name in ("", "over", "candidate", "champion", "difference", "limit", ""):
+    for name in ("", "over", "candidate", "compared with", "difference", "limit", ""):
         table.add_column(name, justify="left" if not name else "right")
     for criterion in verdict.criteria:
         table.add_row(*_cells(criterion))
-    lines = [f"The champion is {verdict.champion}.", verdict.judged_on]
+    lines = [f"Compared with {verdict.champion}.", verdict.judged_on]
     return Group(table, *(Text(line) for line in lines))
 
 

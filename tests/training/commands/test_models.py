@@ -153,9 +153,12 @@ def test_a_comparison_changes_nothing(invoke, three, world, folder):
     before = state_of(world), len(events(world.conninfo))
     told = invoke("compare", three[0], "--frames", str(folder))
     assert "REFUSED" in told
-    assert f"The champion is {three[2]}" in told
+    assert f"Compared with {three[2]}" in told
     told = invoke("compare", three[1], three[2], "--frames", str(folder))
     assert "REFUSED" not in told
+    assert f"Compared with {three[2]}" in told
+    with pytest.raises(InvalidInput, match="is the champion; name what"):
+        invoke("compare", three[2])
     with pytest.raises(InvalidInput, match="cannot be compared with itself"):
         invoke("compare", three[0], three[0])
     assert before == (state_of(world), len(events(world.conninfo)))
@@ -179,6 +182,13 @@ def test_the_gate_refuses_with_the_reason_and_a_force_is_on_record(invoke, three
     told = invoke("show", three[0])
     assert f"gate breached over {three[2]}: ndcg@20 -" in told
     assert f"gate passed over {three[2]}: ndcg@20 -" in told
+
+
+def test_what_no_worker_could_serve_is_not_promoted_by_force(invoke, three, world):
+    (folder_of(world, three[1]) / "items.npy").unlink()
+    with pytest.raises(ArtifactRefused, match=r"items\.npy"):
+        invoke("promote", three[1], "--force", "the other one hangs")
+    assert champion(world.conninfo).version == three[2]
 
 
 def test_the_record_of_a_refusal_says_what_failed(invoke, published, world, monkeypatch):
@@ -243,11 +253,11 @@ def test_a_broken_champion_is_not_what_a_candidate_is_compared_with(
     (folder_of(world, three[2]) / "items.npy").unlink()
     newest = published("itemknn", NOW)
     told = invoke("promote", newest.version, "--frames", str(folder))
-    assert f"The champion is {three[1]}" in told
+    assert f"Compared with {three[1]}" in told
     assert champion(world.conninfo).version == newest.version
     (folder_of(world, newest.version) / "manifest.json").unlink()
     with pytest.raises(ArtifactRefused, match=r"manifest\.json"):
-        invoke("compare", newest.version)
+        invoke("compare", newest.version, three[0])
 
 
 def test_a_roll_back_is_one_command_and_passes_over_what_is_gone(invoke, three, world):
