@@ -10,13 +10,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
-from reco.catalogue.contents import read_contents
 from reco.console import By, WorldOption, actor_of, console, settings_for, warn
 from reco.db.ready import opened_world
-from reco.db.session import transaction
 from reco.errors import InvalidInput, Unavailable
 from reco.model.address import address_of, published, removed_unless_kept
-from reco.model.content import Content
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
@@ -27,7 +24,7 @@ from training.commands.progress import share_progress
 from training.commands.revision import code_revision
 from training.commands.screen import training_table
 from training.configuration import read_parameters
-from training.content import content_of
+from training.content import content_of_world
 from training.distributed import spark_parameters
 from training.extract import events_from_database, events_from_frames
 from training.fits import DEFAULT_KIND, PARAMETERS, Parameters
@@ -35,7 +32,7 @@ from training.gate import Floors
 from training.impressions import read_impressions
 from training.markets import market_of_folder, market_of_world
 from training.registry import promote_behind_gate
-from training.run import Trained, train_model
+from training.run import train_model
 from training.saving import save_model
 from training.split import SplitKind
 from training.summary import TrainingSummary, as_metrics
@@ -101,7 +98,11 @@ def train(
         Path | None, typer.Option(help="Train from this folder of frames, not the database.")
     ] = None,
     is_left: Annotated[
-        bool, typer.Option("--no-promote", help="Leave it a candidate; do not ask the gate.")
+        bool,
+        typer.Option(
+            "--no-promote",
+            help="Leave it a candidate, but for a world's first; do not ask the gate.",
+        ),
     ] = False,
     by: By = None,
     world: WorldOption = None,
@@ -227,7 +228,7 @@ def train_world(
             ),
         )
         progress("learning from content", 1.0)
-        content = _content(world, trained)
+        content = content_of_world(world.conninfo, trained)
     with publication(world.conninfo) as connection:
         accounts = read_accounts(connection, now)
         try:
@@ -245,13 +246,6 @@ def train_world(
             _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
             connection.commit()
     return summary
-
-
-def _content(world: World, trained: Trained) -> Content | None:
-    final = trained.final
-    with transaction(world.conninfo, read_only=True) as connection:
-        contents = read_contents(connection, final.part.past.items)
-    return content_of(final.fitted.scorer, final.matrix, contents)
 
 
 def _publish(
