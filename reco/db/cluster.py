@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import PGconn, Ping
 
 from reco.db.programs import Programs, Tell, required_programs
-from reco.errors import SetupError
+from reco.errors import SetupError, Unavailable
 
 ROLE = "reco"
 _PORT = 5432
@@ -30,8 +32,12 @@ _LONGEST_SOCKET = 103
 """Bytes that a socket's path may have; 104 on macOS with its end, 108 on Linux."""
 _START_S = 60
 
+_LOOK_AGAIN_S = 0.1
+
 _SETTINGS = {
     "listen_addresses": "",
+    # Room for two workers of the largest pools, or for dozens of usual ones.
+    "max_connections": "500",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
@@ -68,6 +74,7 @@ class ClusterState:
 
     is_made: bool
     is_running: bool
+    """It may be full, or still recovering, and take no connection."""
     folder: Path
     socket: Path
     log: Path
@@ -125,9 +132,8 @@ class Cluster:
     def state(self) -> ClusterState:
         """Return what there is, touching nothing."""
         is_made = (self._data / "PG_VERSION").exists()
-        return ClusterState(
-            is_made, is_made and self._answers(), self.folder, self.socket, self.log
-        )
+        is_running = is_made and self._ping() in {Ping.OK, Ping.REJECT}
+        return ClusterState(is_made, is_running, self.folder, self.socket, self.log)
 
     def up(self) -> None:
         """Make the cluster where it is missing and start it where it is down.
@@ -138,6 +144,8 @@ class Cluster:
         ------
         SetupError
             PostgreSQL is missing and cannot be installed, or does not start; says what to do.
+        Unavailable
+            It runs, and recovers for longer than a start may take.
         """
         if self._answers():
             return
@@ -161,7 +169,7 @@ class Cluster:
             self._run(stop, _owner(), "stop")
 
     def databases(self) -> list[str]:
-        """Return the names of the cluster's databases."""
+        """Return the names of the cluster's databases, or raise `Unavailable` where it is full."""
         with self._administer() as connection:
             rows = connection.execute("select datname from pg_database order by 1").fetchall()
         return [name for (name,) in rows]
@@ -189,16 +197,27 @@ class Cluster:
         return self.folder / "data"
 
     def _administer(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.conninfo("postgres"), autocommit=True)
+        try:
+            return psycopg.connect(self.conninfo("postgres"), autocommit=True, connect_timeout=5)
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"The private database takes no connection: {error}") from error
 
     def _answers(self) -> bool:
+        """Say whether a server answers, once one that starts, recovers or ends has done so."""
+        until_s = time.monotonic() + _START_S
+        while (found := self._ping()) is Ping.REJECT:
+            if time.monotonic() > until_s:
+                raise Unavailable(
+                    f"The private database runs and takes nobody yet. Its log is {self.log}."
+                )
+            time.sleep(_LOOK_AGAIN_S)
+        return found is Ping.OK
+
+    def _ping(self) -> Ping:
+        """Return how a server would answer: one that is full would, if there were room (`OK`)."""
         if not self.socket.exists():
-            return False
-        try:
-            with psycopg.connect(self.conninfo("postgres"), connect_timeout=5):
-                return True
-        except psycopg.OperationalError:
-            return False
+            return Ping.NO_RESPONSE
+        return Ping(PGconn.ping(f"{self.conninfo('postgres')}&connect_timeout=5".encode()))
 
     def _make_folders(self, owner: _Owner) -> None:
         if owner.is_other and not _may_enter(owner, self._home):

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
+from reco.db.cluster import Cluster
 from reco.db.making import ready_world
 from reco.db.migrate import migrate as migrate_world
 from reco.db.partitions import AHEAD_MONTHS, make_partitions, partitions_ahead
@@ -47,8 +48,7 @@ def status(context: typer.Context, world: WorldOption = None) -> None:
     table.add_row("folder", str(state.folder))
     table.add_row("log", str(state.log))
     if state.is_running:
-        names = [n for n in private_cluster(settings).databases() if n.startswith("reco_")]
-        table.add_row("worlds", ", ".join(name.removeprefix("reco_") for name in names))
+        table.add_row("worlds", _worlds(private_cluster(settings)))
     table.add_row(f"URL of {settings.world}", _without_password(located_world(settings).conninfo))
     console.print(table)
 
@@ -97,6 +97,14 @@ def psql(context: typer.Context, world: WorldOption = None) -> None:
     rest, password = _password_apart(located.conninfo)
     environment = dict(os.environ) if password is None else os.environ | {"PGPASSWORD": password}
     os.execve(program, [program, rest], environment)
+
+
+def _worlds(cluster: Cluster) -> str:
+    try:
+        names = [name for name in cluster.databases() if name.startswith("reco_")]
+    except Unavailable as error:
+        return str(error)
+    return ", ".join(name.removeprefix("reco_") for name in names)
 
 
 def _without_password(conninfo: str) -> str:

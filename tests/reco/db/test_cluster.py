@@ -4,12 +4,13 @@ import os
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 
 from reco.db.cluster import Cluster
-from reco.errors import SetupError
+from reco.errors import SetupError, Unavailable
 
 
 @pytest.fixture
@@ -108,6 +109,33 @@ def test_a_database_created_by_many_at_once(running):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: running.create_database("racy"), range(4)))
     assert "racy" in running.databases()
+
+
+def test_a_server_that_takes_nobody_is_up(running, monkeypatch):
+    assert int(ask(running, "show max_connections")) > 2 * 200
+    running.down()
+    running._settings |= {"max_connections": "4", "hot_standby": "off"}
+    running.up()
+    with ExitStack() as others:
+        for _ in range(4):
+            others.enter_context(psycopg.connect(running.conninfo("postgres")))
+        assert running.state().is_running
+        running.up()
+        with pytest.raises(Unavailable, match="too many clients"):
+            running.databases()
+        running.down()
+    assert not running.state().is_running
+    # As long as this is there, it recovers.
+    recovers = running.folder / "data" / "standby.signal"
+    recovers.touch()
+    running.up()
+    assert running.state().is_running
+    monkeypatch.setattr("reco.db.cluster._START_S", 0.2)
+    with pytest.raises(Unavailable, match=r"takes nobody yet.*postgresql\.log"):
+        running.up()
+    running.down()
+    assert not running.state().is_running
+    recovers.unlink()
 
 
 def test_a_path_too_long_for_a_socket(home):
