@@ -2,11 +2,13 @@
 
 import getpass
 import sys
+from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
 
+from reco.errors import InvalidInput
 from reco.settings import Settings, read_settings
 
 _PIPED_WIDTH = 120
@@ -36,6 +38,12 @@ By = Annotated[
 def warn(line: str) -> None:
     """Tell what went wrong without stopping the work, on standard error."""
     errors.print(line, style="bold red", highlight=False)
+
+
+def require_folder(option: str, file: Path | None) -> None:
+    """Raise `InvalidInput` where the file of an option would have no folder to lie in."""
+    if file is not None and not file.parent.is_dir():
+        raise InvalidInput(option, f"there is no folder {file.parent}")
 
 
 def actor_of(by: str | None) -> str:

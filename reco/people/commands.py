@@ -7,8 +7,17 @@ from typing import Annotated
 import orjson
 import typer
 
-from reco.console import By, WorldOption, actor_of, console, errors, settings_for
+from reco.console import (
+    By,
+    WorldOption,
+    actor_of,
+    console,
+    errors,
+    require_folder,
+    settings_for,
+)
 from reco.db.ready import opened_world
+from reco.errors import InvalidInput
 from reco.model.registry import Act
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
@@ -27,16 +36,18 @@ def export(
     user: UserId,
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write. [default: print]")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, for its owner alone. [default: print]"),
     ] = None,
     world: WorldOption = None,
 ) -> None:
     """Print everything that is held of a person, as JSON."""
+    require_folder("output", output)
     opened = opened_world(settings_for(context, world))
     document = export_person(opened, user, datetime.now(UTC))
     content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
     if output:
-        output.write_bytes(content + b"\n")
+        _write_for_owner(output, content + b"\n")
         errors.print(f"Written to {output}.", style="dim")
     else:
         typer.echo(content.decode())
@@ -81,6 +92,17 @@ def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -
             f"{stored.version} is shown by the running experiment and holds somebody without an "
             "account: stop the experiment (`reco experiments stop`), then run this again."
         )
+
+
+def _write_for_owner(path: Path, content: bytes) -> None:
+    """Write a file that nobody else on the machine can read, whatever it was before."""
+    try:
+        path.touch(mode=0o600)
+        if path.is_file():
+            path.chmod(0o600)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InvalidInput("output", f"it cannot be written ({error})") from error
 
 
 def _told(erasure: Erasure) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from reco.console import WorldOption, console, settings_for
+from reco.console import WorldOption, console, require_folder, settings_for
 from reco.db.ready import located_world
 from reco.errors import InvalidInput
 from training.replay.folder import RunFolder, run_named
@@ -52,7 +52,7 @@ def report(
     folder = _folder(located_world(settings_for(context, world)).evaluations, run)
     told = report_of(folder, system, read_benchmark(slates) if slates else None)
     for option, path in {"out": out, "json": json_file, "csv": csv_file}.items():
-        _require_folder(option, path)
+        require_folder(option, path)
     texts = {out: page(told)}
     if json_file is not None:
         texts[json_file] = json.dumps(as_object(told), ensure_ascii=False, allow_nan=False)
@@ -70,8 +70,3 @@ def _folder(runs: Path, run: str) -> RunFolder:
     if not any(runs.glob("*/manifest.json")):
         raise InvalidInput("run", "this world has no evaluation yet; `reco evaluate` makes one")
     return run_named(runs, run)
-
-
-def _require_folder(option: str, path: Path | None) -> None:
-    if path is not None and not path.parent.is_dir():
-        raise InvalidInput(option, f"there is no folder {path.parent}")

@@ -1,6 +1,7 @@
 """The commands `reco users ...`."""
 
 import json
+import stat
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from traces import LOU
 from typer.testing import CliRunner
 
 from reco.db.ready import opened_world
-from reco.errors import NotFound
+from reco.errors import InvalidInput, NotFound
 from reco.experiments.records import stop
 from reco.model.registry import Act, events
 from reco.people.commands import app
@@ -42,6 +43,19 @@ def test_an_export_is_one_json_document_to_print_or_to_keep(run, tmp_path):
     assert kept.stdout == ""
     written = json.loads((tmp_path / "lou.json").read_text())
     assert written | {"exported_at": ""} == document | {"exported_at": ""}
+
+
+def test_an_export_is_for_its_owner_alone_and_goes_where_there_is_a_folder(run, tmp_path):
+    path = tmp_path / "lou.json"
+    path.touch(mode=0o644)
+    for _ in "an old file", "a new one":
+        assert run("export", LOU, "-o", str(path)).exit_code == 0
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.unlink()
+    nowhere = run("export", LOU, "-o", str(tmp_path / "none" / "lou.json")).exception
+    assert isinstance(nowhere, InvalidInput)
+    assert "there is no folder" in str(nowhere)
+    assert "cannot be written" in str(run("export", LOU, "-o", str(tmp_path)).exception)
 
 
 def test_an_erasure_asks_first(run):
