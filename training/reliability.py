@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 _BINS = 15
+_NORMAL_975 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,66 @@ class Curve:
     """Mean."""
     rate: tuple[float, ...]
     count: tuple[float, ...]
+    low: tuple[float, ...]
+    """Bounds of the 95 % interval of the rate, by people."""
+    high: tuple[float, ...]
 
 
-def curve_of(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> Curve:
-    """Return the calibration curve of `probability` (N,) over the bins of `ece`."""
+def curve_of(
+    probability: NDArray[np.float64], outcome: NDArray[np.bool_], person: NDArray[np.int64]
+) -> Curve:
+    """Return the calibration curve of `probability` (N,) over the bins of `ece`.
+
+    Parameters
+    ----------
+    person
+        (N,) whose each is, numbered from 0 on: what is of one person hangs together.
+    """
     order, bins = bins_of(probability)
     count = np.bincount(bins, minlength=_BINS)
     said, came = (
         np.bincount(bins, column[order], minlength=_BINS) / np.maximum(1, count)
         for column in (probability, outcome.astype(np.float64))
     )
+    alone = _alone(bins, outcome[order] - came[bins], person[order], came)
     has_any = count > 0
-    return Curve(*(tuple(column[has_any].tolist()) for column in (said, came, count)))
+    columns = (said, came, count, *_wilson(came, alone))
+    return Curve(*(tuple(column[has_any].tolist()) for column in columns))
+
+
+def _alone(
+    bins: NDArray[np.int64],
+    apart: NDArray[np.float64],
+    person: NDArray[np.int64],
+    rate: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return how many outcomes (B,) would tell as much of each rate if each were alone.
+
+    As many as have the variance that the rate has by people (Dean and Pagano 2015), at most all.
+
+    Parameters
+    ----------
+    apart
+        (N,) outcomes less the rates of their bins.
+    """
+    own, size = person * _BINS + bins, (int(person.max(initial=-1)) + 1) * _BINS
+    counts = np.bincount(own, minlength=size).reshape(-1, _BINS)
+    squares = (np.bincount(own, apart, size).reshape(-1, _BINS) ** 2).sum(axis=0)
+    people, count = np.count_nonzero(counts, axis=0), counts.sum(axis=0).astype(np.float64)
+    alone = count.copy()
+    variance = squares * people / np.maximum(1, people - 1) / np.maximum(1.0, count) ** 2
+    np.divide(rate * (1.0 - rate), variance, out=alone, where=variance > 0.0)
+    return np.asarray(np.minimum(np.where(variance > 0.0, alone + 1.0, count), count))
+
+
+def _wilson(
+    rate: NDArray[np.float64], count: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the bounds of the 95 % interval of rates of so many (Wilson 1927)."""
+    reach = _NORMAL_975**2 / np.maximum(1.0, count)
+    middle = (rate + reach / 2.0) / (1.0 + reach)
+    half = np.sqrt(reach * rate * (1.0 - rate) + (reach / 2.0) ** 2) / (1.0 + reach)
+    return np.clip(middle - half, 0.0, rate), np.clip(middle + half, rate, 1.0)
 
 
 def reliability(

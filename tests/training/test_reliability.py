@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from training.reliability import distinct_share, reliability
+from training.reliability import curve_of, distinct_share, reliability
 
 
 def test_the_true_probability_is_calibrated_and_twice_of_it_is_not():
@@ -55,3 +56,32 @@ def test_log_losses_by_hand():
 def test_a_flat_probability_is_told():
     assert distinct_share(np.full(10, 0.3)) == 0.1
     assert distinct_share(np.arange(10) / 10) == 1.0
+
+
+def by_person(generator, people=1_500, offers=20):
+    """Probabilities and outcomes of people whose offers come true together, and whose they are."""
+    person = np.repeat(np.arange(people), offers)
+    said = np.repeat(generator.random(people), offers)
+    true = np.repeat(generator.beta(0.5, 4.5, people), offers)
+    return said, generator.random(len(true)) < true, person
+
+
+def test_intervals_of_bins_are_as_wide_as_people_differ():
+    generator = np.random.default_rng(1)
+    covered = []
+    for _ in range(40):
+        told = curve_of(*by_person(generator))
+        covered += [low <= 0.1 <= high for low, high in zip(told.low, told.high, strict=True)]
+    # As if offers were independent, 67 % would hold it.
+    assert 0.92 <= np.mean(covered) <= 0.98
+
+
+def test_what_a_person_says_twice_makes_a_bin_no_surer():
+    generator = np.random.default_rng(2)
+    said, came = np.sort(generator.random(150)), generator.random(150) < 0.3
+    once = curve_of(said, came, np.arange(150))
+    thrice = curve_of(np.repeat(said, 3), np.repeat(came, 3), np.repeat(np.arange(150), 3))
+    assert [*thrice.low, *thrice.high] == pytest.approx([*once.low, *once.high])
+    ends = [binomtest(sum(own), 10).proportion_ci(method="wilson") for own in came.reshape(15, 10)]
+    assert list(once.low) == pytest.approx([one.low for one in ends], abs=1e-6)
+    assert list(once.high) == pytest.approx([one.high for one in ends], abs=1e-6)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from reco.errors import InvalidInput
 from training.beyond import gini
 from training.intervals import Estimate
 from training.paired import Compared, compare
@@ -83,15 +84,19 @@ class RunSummary:
 
 
 def summary_from(told: Mapping[str, Any]) -> RunSummary:
-    """Return the summary that `RunSummary.as_object` told."""
+    """Return the summary that `RunSummary.as_object` told.
+
+    Raises
+    ------
+    InvalidInput
+        An older version told it.
+    """
     systems = [
         SystemFigures(
             system=one["system"],
             metrics=_metrics_from(one["metrics"]),
             probability=Reliability(**one["probability"]) if one["probability"] else None,
-            curve=Curve(*(tuple(one["curve"][name]) for name in ("probability", "rate", "count")))
-            if one["curve"]
-            else None,
+            curve=_curve_from(one["curve"]) if one["curve"] else None,
             ece=Estimate(**one["ece"]) if one["ece"] else None,
             ece_rel=Estimate(**one["ece_rel"]) if one["ece_rel"] else None,
         )
@@ -107,6 +112,12 @@ def summary_from(told: Mapping[str, Any]) -> RunSummary:
         for one in told["segments"]
     ]
     return RunSummary(told["people"], told["judged"], tuple(systems), tuple(segments))
+
+
+def _curve_from(told: Mapping[str, Any]) -> Curve:
+    if set(told) != set(Curve.__dataclass_fields__):
+        raise InvalidInput("run", "it was made by an older version; evaluate again")
+    return Curve(**{name: tuple(column) for name, column in told.items()})
 
 
 def _metrics_from(told: Mapping[str, Any]) -> dict[str, Compared]:
@@ -234,7 +245,7 @@ def _figures(
         system=name,
         metrics=_slates_first({**metrics, **errors.compared}),
         probability=shown.reliability if shown.can_tell else None,
-        curve=curve_of(shown.probability, shown.outcome) if shown.can_tell else None,
+        curve=curve_of(shown.probability, shown.outcome, shown.person) if shown.can_tell else None,
         ece=errors.without_chance.get("ece"),
         ece_rel=errors.without_chance.get("ece_rel"),
     )

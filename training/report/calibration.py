@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from training.reliability import Curve
 
 
@@ -16,7 +14,7 @@ class Bin:
     booked: float
     """Share of them."""
     low: float
-    """Bounds of the 95 % interval of that share (Wilson 1927), as if they were independent."""
+    """Bounds of the 95 % interval of that share, by people."""
     high: float
     shown: int
 
@@ -25,12 +23,8 @@ def bins_of(curve: Curve | None) -> tuple[Bin, ...]:
     """Return the bins of a curve; none where there is none."""
     if curve is None:
         return ()
+    columns = (curve.probability, curve.rate, curve.low, curve.high, curve.count)
     return tuple(
-        _bin(said, booked, round(count))
-        for said, booked, count in zip(curve.probability, curve.rate, curve.count, strict=True)
+        Bin(said, booked, low, high, round(count))
+        for said, booked, low, high, count in zip(*columns, strict=True)
     )
-
-
-def _bin(said: float, booked: float, shown: int) -> Bin:
-    interval = binomtest(round(booked * shown), shown).proportion_ci(method="wilson")
-    return Bin(said, booked, float(interval.low), float(interval.high), shown)

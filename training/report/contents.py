@@ -38,7 +38,8 @@ class Report:
     others: tuple[Sentence, ...]
     """Of the systems that are not told in detail."""
     bins: tuple[tuple[Bin, ...], ...]
-    """Calibration of the pair; empty where nothing that was shown was booked."""
+    """Calibration of the pair; empty where people were drawn because they booked, or nothing that
+    was shown was booked."""
     territory: Territory
     exposure: Exposure
     changes: Changes | None
@@ -94,7 +95,7 @@ def report_of(
         sentences=(served.told, *told.sentences()),
         others=told.others(),
         bins=tuple(bins_of(summary.systems[at].curve) for at in pair),
-        territory=territory_of(rows, manifest["n"]),
+        territory=territory_of(rows, manifest["n"], manifest["seed"]),
         exposure=exposure_of(rows, folder.table("venues"), seed=manifest["seed"]),
         changes=changes_of(rows[0], rows[-1], folder.table("items"), manifest["seed"])
         if beside

@@ -112,8 +112,7 @@ def calibration(report: Report) -> Element:
     """Return how far the probabilities shown can be believed."""
     known = [(at, found) for at, found in zip(report.pair, report.bins, strict=True) if found]
     if not known:
-        told = "Nothing that was shown was booked: nothing can be said of the probabilities."
-        return section("calibration", "Probabilities", h.p[told])
+        return section("calibration", "Probabilities", h.p[_why_not_judged(report)])
     return section(
         "calibration",
         "Probabilities",
@@ -133,6 +132,15 @@ def calibration(report: Report) -> Element:
             "The bins as a table",
             [_bins(report.labels[at].letter, found) for at, found in known],
         ),
+    )
+
+
+def _why_not_judged(report: Report) -> str:
+    if report.manifest["everybody"]:
+        return "Nothing that was shown was booked: nothing can be said of the probabilities."
+    return (
+        "Not judged: people were drawn because they booked, and book oftener than is said of them."
+        " Evaluate with --everybody to judge probabilities."
     )
 
 
@@ -195,7 +203,7 @@ def _bins(letter: str, bins: Sequence[Bin]) -> Element:
         ]
         for place, one in enumerate(bins)
     ]  # fmt: skip
-    caption = f"{letter}: 95 % intervals by Wilson, as if all offers shown were independent."
+    caption = f"{letter}: 95 % intervals by people, whose offers hang together."
     return table(caption, ["Bin", "Said", "Booked", "Offers shown"], rows)
 
 

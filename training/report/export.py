@@ -93,10 +93,10 @@ def _probabilities(report: Report) -> Iterator[Row]:
 
 def _places(report: Report) -> Iterator[Row]:
     for cell in report.territory.cells:
-        for name, values in cell.figures.items():
-            for at, value in zip(report.pair, values, strict=True):
+        for name, means in cell.figures.items():
+            for at, mean in zip(report.pair, means, strict=True):
                 place = f"{cell.lon:g} {cell.lat:g}"
-                row = _plain("place", place, report.labels[at].name, name, value)
+                row = _plain("place", place, report.labels[at].name, name, *_ends(mean))
                 yield (*row[:2], cell.people, *row[3:])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.intervals import Estimate, mean_intervals
 from training.report.people import SystemRows, homes_of
 
 LEAST_PEOPLE = 5
@@ -26,8 +27,8 @@ class Cell:
     lon: float
     lat: float
     people: int
-    figures: Mapping[str, tuple[float | None, ...]]
-    """By metric, in the order of the systems; None: too few of them have it."""
+    figures: Mapping[str, tuple[Estimate | None, ...]]
+    """Means by metric, in the order of the systems; None: too few of them have it."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +44,23 @@ class Territory:
     """Without a home."""
 
 
-def territory_of(systems: Sequence[SystemRows], n: int) -> Territory:
+def territory_of(systems: Sequence[SystemRows], n: int, seed: int = 0) -> Territory:
     """Return where people live, and how well each system serves them there."""
     home = homes_of(systems[0])
     has_home = ~np.isnan(home).any(axis=1)
     step, cell, places = _grid(home[has_home])
     people = np.bincount(cell, minlength=len(places))
     names = [f"{name}@{n}" for name in METRICS]
-    means = [
-        {name: _means(column[has_home], cell, len(places)) for name, column in figures.items()}
-        for figures in (system.figures(names) for system in systems)
-    ]
+    of_systems = [system.figures(names) for system in systems]
+    columns = [figures[name][has_home] for name in names for figures in of_systems]
+    table = np.stack(columns, axis=1)
     is_told = people >= LEAST_PEOPLE
     cells = tuple(
         Cell(
             lon=round(float(places[at, 0]) * step, 1),
             lat=round(float(places[at, 1]) * step, 1),
             people=int(people[at]),
-            figures={name: tuple(_known(mean[name][at]) for mean in means) for name in names},
+            figures=_figures(names, table[cell == at], seed),
         )
         for at in np.flatnonzero(is_told).tolist()
     )
@@ -86,15 +86,12 @@ def _grid(home: NDArray[np.float64]) -> tuple[float, NDArray[np.int64], NDArray[
     return step, cell.reshape(-1).astype(np.int64), places
 
 
-def _means(figure: NDArray[np.float64], cell: NDArray[np.int64], cells: int) -> NDArray[np.float64]:
-    """Return the mean of each cell (C,), NaN where it is defined for too few."""
-    known = ~np.isnan(figure)
-    count = np.bincount(cell[known], minlength=cells)
-    total = np.bincount(cell[known], figure[known], minlength=cells)
-    means = np.full(cells, np.nan)
-    np.divide(total, count, out=means, where=count >= LEAST_PEOPLE)
-    return means
-
-
-def _known(figure: float) -> float | None:
-    return None if np.isnan(figure) else float(figure)
+def _figures(
+    names: Sequence[str], table: NDArray[np.float64], seed: int
+) -> dict[str, tuple[Estimate | None, ...]]:
+    """Return the means of each name and system (names times systems) over the people of a cell."""
+    is_known = np.count_nonzero(~np.isnan(table), axis=0) >= LEAST_PEOPLE
+    means = iter(mean_intervals(table[:, is_known], seed))
+    found = [next(means) if known else None for known in is_known.tolist()]
+    systems = len(found) // len(names)
+    return {name: tuple(found[at * systems : (at + 1) * systems]) for at, name in enumerate(names)}

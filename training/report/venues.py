@@ -15,6 +15,8 @@ from training.report.people import SystemRows
 from training.report.shares import online_shares, shares_of
 
 LARGE, SMALL, UNBOOKED = "large", "small", "never booked"
+MOST_NAMED = 10
+"""Venues of which shares of exposure have intervals."""
 _UNKNOWN = "unknown"
 _POINTS = 100
 _METRES_EDGES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
@@ -66,6 +68,8 @@ class Exposure:
     by_size: Mapping[str, KindShares]
     venues: tuple[Venue, ...]
     """Those most exposed by the last of the systems."""
+    most_shown: tuple[tuple[Compared, ...], ...]
+    """Shares of exposure of the first of them, in the order of the systems."""
     within_m: Mapping[int, tuple[float | None, ...]]
     """Share of what is shown at a venue that is so near, in the order of the systems. Whose they
     are is not told, so that there are no intervals."""
@@ -94,6 +98,8 @@ def exposure_of(
     order = np.argsort(-exposed[-1], kind="stable")[:most]
     by_type = {name: kind == name for name in sorted(set(kind.tolist()))}
     by_size = {name: size == name for name in (LARGE, SMALL, UNBOOKED)}
+    told = [at for at in order.tolist() if exposed[-1][at] > 0]
+    one_by_one = {str(at): np.arange(len(kind)) == at for at in told[:MOST_NAMED]}
     return Exposure(
         venue_share=tuple(np.linspace(0.0, 1.0, _POINTS + 1).tolist()),
         lorenz=tuple(tuple(_lorenz_of_weeks(system).tolist()) for system in systems),
@@ -107,9 +113,9 @@ def exposure_of(
                 lat=venues["lat"][at].as_py(),
                 shares=share_of.one(np.arange(len(kind)) == at),
             )
-            for at in order.tolist()
-            if exposed[-1][at] > 0
+            for at in told
         ),
+        most_shown=tuple(shares_of(systems, one_by_one, seed).values()) if told else (),
         within_m=_within(systems),
         online=online_shares(systems, seed),
     )

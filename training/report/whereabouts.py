@@ -24,14 +24,13 @@ from training.report.maps import Dot, Ground, Square, dot_map, grid_map, level_o
 from training.report.places import LEAST_PEOPLE, Cell
 from training.report.svg import Axis, colour
 from training.report.venues import LARGE, SMALL, UNBOOKED, KindShares, Shares, Venue
-from training.report.wording import percent, value_text
+from training.report.wording import estimate_text, percent, value_text
 
 _RATIOS = (0.5, 0.8, 1.25, 2.0)
 _RATIO_WORDS = (
     "less than half its share of bookings", "somewhat less", "about alike", "somewhat more",
     "at least twice its share of bookings",
 )  # fmt: skip
-_MOST_NAMED = 10
 _LARGEST_DOT = 14.0
 
 
@@ -60,7 +59,7 @@ def maps(report: Report) -> Element:
 
 def _maps_of(report: Report, ground: Ground, name: str) -> Node:
     cells = report.territory.cells
-    known = [value for one in cells for value in one.figures[name] if value is not None]
+    known = [mean.value for one in cells for mean in one.figures[name] if mean is not None]
     if not known:
         return h.p[f"{definition(name).title}: no cell has enough people of whom it is defined."]
     edges = levels(known)
@@ -83,9 +82,9 @@ def _maps_of(report: Report, ground: Ground, name: str) -> Node:
 def _square(
     cell: Cell, cells: Sequence[Cell], name: str, place: int, edges: Sequence[float]
 ) -> Square:
-    value = cell.figures[name][place]
-    css = "level-none" if value is None else f"level-{level_of(value, edges)}"
-    told = f"{_place(cell)}, {cell.people:,} people: {value_text(name, value)}"
+    mean = cell.figures[name][place]
+    css = "level-none" if mean is None else f"level-{level_of(mean.value, edges)}"
+    told = f"{_place(cell)}, {cell.people:,} people: {estimate_text(name, mean)}"
     return Square(cell.lon, cell.lat, cell.people / max(one.people for one in cells), css, told)
 
 
@@ -112,11 +111,15 @@ def _cells(report: Report, metrics: Sequence[str]) -> Element:
         [
             _place(one),
             f"{one.people:,}",
-            *(value_text(name, value) for name in metrics for value in one.figures[name]),
+            *(estimate_text(name, mean) for name in metrics for mean in one.figures[name]),
         ]
         for one in report.territory.cells
     ]
-    return table("Means over the people of each cell.", head, rows)
+    caption = (
+        "Means over the people of each cell, with 95 % intervals by people, which are rather too"
+        " narrow where they are few."
+    )
+    return table(caption, head, rows)
 
 
 def venues(report: Report) -> Element:
@@ -243,6 +246,7 @@ def _venue_words(venue: Venue) -> str:
 
 
 def _most_shown(report: Report, letters: Sequence[str]) -> Element:
+    found = report.exposure
     head = ["Venue", "Type", "Share of bookings before",
             *(f"Share of exposure, {letter}" for letter in letters)]  # fmt: skip
     rows = [
@@ -250,8 +254,8 @@ def _most_shown(report: Report, letters: Sequence[str]) -> Element:
             one.name,
             one.venue_type.replace("_", " "),
             share(one.shares.bookings),
-            *(share(exposure) for exposure in one.shares.exposure),
+            *(figure_cell("exposure", exposure) for exposure in exposures),
         ]
-        for one in report.exposure.venues[:_MOST_NAMED]
+        for one, exposures in zip(found.venues, found.most_shown, strict=False)
     ]
     return table(f"The venues that {letters[-1]} shows most.", head, rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from training.intervals import Estimate
 from training.report.definitions import Unit, definition
 
 MINUS = "\N{MINUS SIGN}"
@@ -20,10 +21,18 @@ def value_text(metric: str, value: float | None) -> str:
     if unit is Unit.METRES:
         return f"{value / 1000.0:.1f}{_SPACE}km"
     if unit is Unit.SHARE:
-        return percent(value)
+        return percent(value, 2 if 0.0 < abs(value) < 0.01 else 1)
     if unit is Unit.POINTS:
         return f"{value:,.1f}"
     return signed(f"{value:,.5f}" if unit is Unit.FINE else f"{value:,.4f}")
+
+
+def estimate_text(metric: str, mean: Estimate | None) -> str:
+    """Return a mean with its unit and interval."""
+    if mean is None:
+        return value_text(metric, None)
+    value, low, high = (value_text(metric, end) for end in (mean.value, mean.low, mean.high))
+    return f"{value} ({low} to {high})"
 
 
 def difference_text(metric: str, difference: float) -> str:

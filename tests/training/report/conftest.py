@@ -45,14 +45,15 @@ def frames(tmp_path_factory):
 def evaluated(frames, tmp_path_factory):
     """A function that evaluates systems on it, by name and floor, and returns the run's folder.
 
-    `served` is the floor under which popularity near is served; None: nobody has said.
+    `served` is the floor under which popularity near is served; None: nobody has said. Without
+    `everybody`, people are drawn because they booked.
     """
     past = past_from_folder(frames)
 
-    def run(systems, name="run", people=None, served=None):
+    def run(systems, name="run", people=None, served=None, everybody=True):
         plan = Plan(
             systems=tuple(System(name, None, floor, 3.0) for name, floor in systems),
-            start=START, weeks=2, n=8, radius_m=30_000.0, users=people, everybody=True,
+            start=START, weeks=2, n=8, radius_m=30_000.0, users=people, everybody=everybody,
         )  # fmt: skip
         folder = tmp_path_factory.mktemp("runs") / name
         about = {"world": "small", "source": "frames", "begun_at": "2026-11-25T10:00:00+00:00"}

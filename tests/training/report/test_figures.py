@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from reco.errors import InvalidInput
 from training.beyond import gini
+from training.replay.summary import summary_from
 from training.report.charts import undominated
 from training.report.contents import report_of
 from training.report.maps import Ground
@@ -17,7 +19,7 @@ from training.report.people import SystemRows, system_rows
 from training.report.places import LEAST_PEOPLE, territory_of
 from training.report.shares import online_shares, shares_of
 from training.report.svg import Scale
-from training.report.venues import lorenz
+from training.report.venues import MOST_NAMED, lorenz
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,12 @@ def test_a_cell_tells_the_mean_of_its_people(report, rows):
         own = people[cell.lon, cell.lat]
         means = [np.nanmean(weeks) for weeks in own.values() if not np.isnan(weeks).all()]
         assert cell.people == len(own)
-        assert cell.figures["hit@8"][1] == pytest.approx(np.mean(means))
+        told = cell.figures["hit@8"][1]
+        assert told.value == pytest.approx(np.mean(means))
+        spread = 1.96 * np.std(means) / np.sqrt(len(means))
+        assert [told.low, told.high] == pytest.approx(
+            [told.value - spread, told.value + spread], abs=0.2 * spread + 0.5 / len(means)
+        )
 
 
 def test_cells_of_few_people_are_left_out(alone):
@@ -99,6 +106,15 @@ def test_shares_of_exposure_are_those_of_all_slates_with_intervals_by_people(rep
             assert told.low < told.value < told.high
             assert told.change_low <= told.change <= told.change_high
             assert (told.p is None) == (at == 0)
+
+
+def test_the_venues_most_shown_have_intervals_and_tests(report):
+    found = report.exposure
+    assert len(found.most_shown) == min(MOST_NAMED, len(found.venues)) > 5
+    for venue, told in zip(found.venues, found.most_shown, strict=False):
+        assert [one.value for one in told] == pytest.approx(list(venue.shares.exposure))
+        assert all(one.low <= one.value <= one.high for one in told)
+        assert told[-1].p is not None
 
 
 def test_the_share_online_is_that_of_all_places():
@@ -164,6 +180,13 @@ def test_bins_hold_the_share_that_came_true(report):
         assert [one.booked for one in bins] == list(system.curve.rate)
         assert all(one.low <= one.booked <= one.high for one in bins)
         assert sum(one.shown for one in bins) == sum(system.curve.count)
+
+
+def test_a_summary_of_before_bins_had_intervals_is_refused(run):
+    told = run.summary()
+    del told["systems"][0]["curve"]["low"]
+    with pytest.raises(InvalidInput, match="older version; evaluate again"):
+        summary_from(told)
 
 
 def test_a_system_can_be_chosen_by_name_and_letter(three):

@@ -120,6 +120,15 @@ def test_the_plain_words_name_their_sources(document, report):
                        if not isinstance(part, str)]  # fmt: skip
 
 
+def test_probabilities_of_people_who_were_drawn_because_they_booked_are_not_judged(evaluated):
+    drawn = evaluated([("near", 1.0)], people=13, everybody=False)
+    assert any(hit for hits in drawn.rows()["hits"].to_pylist() for hit in hits)
+    told = parsed(page(report_of(drawn))).one("calibration").text
+    assert "Nothing that was shown was booked" not in told
+    assert "drawn because they booked" in told
+    assert "--everybody" in told
+
+
 def test_a_run_of_one_system_and_few_people_has_a_page_too(alone):
     document = parsed(page(report_of(alone)))
     assert [one.attributes["id"] for one in document.all("section")] == list(SECTIONS)
