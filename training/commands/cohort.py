@@ -210,10 +210,11 @@ def _by_category(tolds: Sequence[Told]) -> Table:
     names = sorted(
         named - _BOOKINGS_IN, key=lambda name: (-sum(made(one, name) for one in tolds), name)
     )
-    shown = [name.removeprefix(_BOOKINGS_OF) for name in names]
-    table = Table("policy", *shown, title="Bookings a person by category")
-    for one in tolds:
-        table.add_row(one.policy, *(f"{made(one, name):.2f}" for name in names))
+    policies = (one.policy for one in tolds)
+    table = Table("category", *policies, title="Bookings a person by category", caption=_CAPTION)
+    for name in names:
+        cells = (_cell(one.figures, name) or "0" for one in tolds)
+        table.add_row(name.removeprefix(_BOOKINGS_OF), *cells)
     return table
 
 

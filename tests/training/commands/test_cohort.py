@@ -1,4 +1,5 @@
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,6 +140,8 @@ def test_the_screen_has_shares_in_percent_and_the_seeds_that_lie_farthest_out(tm
     assert "75 (75 .. 75)" in both
     assert "50 (" in alone
     assert "[" not in alone
+    # By category, too: half of the people booked one of it.
+    assert re.search(r"│ b +│ 0\.5 \(0 \.\. 1\) +│", alone)
 
 
 def test_floors_differ_from_the_one_that_serves_in_the_end_and_by_month(tmp_path):
