@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     points_a_booking: float | None = Field(default=None, gt=0.0, le=MAX_POINTS_A_BOOKING)
     """The price of relevance (`reco.feed.dials`): set alone it has no floor, as in a request."""
     timezone: str = "Europe/Paris"
-    """Zone of dates and times that are asked for without one, and of what is printed."""
+    """Zone of the programme, where birthdays begin, of what is printed, and of dates and times that
+    are asked for without one."""
 
     @field_validator("timezone")
     @classmethod

@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime
 from secrets import randbits
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
@@ -16,6 +15,7 @@ from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.languages import language_of
 from reco.api.problems import PROBLEM, PROBLEMS
+from reco.api.zones import TZ, zone_asked
 from reco.feed.answer import FeedAnswer
 from reco.feed.dials import FLOOR, INTENSITY, MAX_INTENSITY, MAX_POINTS_A_BOOKING
 from reco.feed.query import FeedQuery, feed_query
@@ -49,6 +49,7 @@ class FeedParameters(BaseModel):
     to: Annotated[
         str | None, Field(description="Date (included) or time that sessions begin before.")
     ] = None
+    tz: Annotated[str | None, Field(description=TZ)] = None
     max_price_eur: float | None = None
     category: Annotated[list[str] | None, Field(description="May be repeated.")] = None
     n: Annotated[int, Field(description="Length of the slate, 1 to 100.")] = 20
@@ -126,7 +127,7 @@ async def feed(
 def _query(
     worker: Worker, now: datetime, caller: Caller, asked: FeedParameters, language: str
 ) -> FeedQuery:
-    zone = ZoneInfo(worker.settings.timezone)
+    zone = zone_asked(asked.tz, worker)
     return feed_query(
         now=now,
         default_radius_m=worker.settings.radius_m,

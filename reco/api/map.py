@@ -1,7 +1,6 @@
 """GET /v1/map: where on a map something can be booked, in clusters."""
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Response
 
@@ -10,6 +9,7 @@ from reco.api.examples import MAP, MAP_FEATURES
 from reco.api.geojson import clusters_as_features, negotiated, shown_as
 from reco.api.problems import PROBLEMS
 from reco.api.search_filters import FiltersAsked
+from reco.api.zones import ZoneAsked
 from reco.search.answer import MapAnswer
 from reco.search.query import search_query
 
@@ -27,6 +27,7 @@ def clusters(
     now: Now,
     caller: KnownCaller,
     filters: FiltersAsked,
+    zone: ZoneAsked,
     *,
     bbox: Annotated[
         str,
@@ -54,7 +55,7 @@ def clusters(
     del caller
     query = search_query(
         now=now,
-        zone=ZoneInfo(worker.settings.timezone),
+        zone=zone,
         default_radius_m=worker.settings.radius_m,
         bbox=bbox,
         with_facets=False,

@@ -1,7 +1,6 @@
 """GET /v1/search: what can be booked, filtered and sorted as asked, the same for everybody."""
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Query, Response
 
@@ -10,6 +9,7 @@ from reco.api.examples import SEARCH, SEARCH_FEATURES
 from reco.api.geojson import items_as_features, negotiated, shown_as
 from reco.api.problems import PROBLEMS
 from reco.api.search_filters import FiltersAsked
+from reco.api.zones import ZoneAsked
 from reco.search.answer import SearchAnswer
 from reco.search.query import search_query
 
@@ -27,6 +27,7 @@ def search(
     now: Now,
     caller: KnownCaller,
     filters: FiltersAsked,
+    zone: ZoneAsked,
     *,
     lat: Annotated[float | None, Query(description="Degrees.", examples=[45.1885])] = None,
     lon: Annotated[float | None, Query(description="Degrees.", examples=[5.7245])] = None,
@@ -75,7 +76,7 @@ def search(
     del caller
     query = search_query(
         now=now,
-        zone=ZoneInfo(worker.settings.timezone),
+        zone=zone,
         default_radius_m=worker.settings.radius_m,
         lat=lat,
         lon=lon,

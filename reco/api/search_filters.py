@@ -1,19 +1,19 @@
 """What searches and maps are asked to show: the same parameters for both."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 
-from reco.api.access import Now, WorkerOfApp
+from reco.api.access import Now
 from reco.api.identifiers import Identifier
+from reco.api.zones import ZoneAsked
 from reco.moments import moment_from
 from reco.search.query import SearchFilters, search_filters
 
 
 def _filters(
-    worker: WorkerOfApp,
     now: Now,
+    zone: ZoneAsked,
     *,
     q: Annotated[
         Identifier | None,
@@ -51,7 +51,6 @@ def _filters(
         ),
     ] = False,
 ) -> SearchFilters:
-    zone = ZoneInfo(worker.settings.timezone)
     return search_filters(
         now=now,
         zone=zone,

@@ -68,8 +68,8 @@ class Facets:
     category: tuple[ValueCount, ...]
     subcategory: tuple[ValueCount, ...]
     day: tuple[DayCount, ...]
-    """31 days from today or from the first day asked for, in the service's zone; days without
-    anything are left out."""
+    """31 days from today or from the first day asked for, in the zone of the question (`tz`); days
+    without anything are left out."""
     later: int
     undated: int
     price: tuple[BandCount, ...]

@@ -83,6 +83,7 @@ def _question(query: SearchQuery) -> bytes:
         filters.is_duo,
         filters.is_digital,
         filters.open_now,
+        str(query.zone),
         query.here,
         query.radius_m,
         query.box,

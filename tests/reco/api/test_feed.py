@@ -98,6 +98,13 @@ def test_a_date_includes_its_day_in_the_worlds_zone(client, key):
     assert [item["offer_id"] for item in body["items"]] == ["play-friday"]
 
 
+def test_a_date_is_one_of_the_zone_that_is_asked_for(client, key):
+    asked = {"user_id": "reader", "category": "CINEMA", "from": "2026-11-24", "to": "2026-11-24"}
+    for tz, shown in (("Europe/Paris", []), ("Pacific/Noumea", ["film-tonight"])):
+        body = client.get("/v1/feed", params=asked | {"tz": tz}, headers=key).json()
+        assert [item["offer_id"] for item in body["items"]] == shown
+
+
 def test_pages_lead_on_to_what_was_not_shown(client, key):
     asked = {"user_id": "reader", "n": 2, "radius_km": 50}
     first = client.get("/v1/feed", params=asked, headers=key).json()

@@ -276,6 +276,39 @@ def test_windows_are_on_the_clock_of_the_zone(client, key, at, now, when, from_,
     assert told == [from_, to]
 
 
+@pytest.mark.parametrize(
+    ("tz", "when", "from_", "to"),
+    [
+        # Four hours ahead of UTC, eleven ahead, four behind.
+        ("Indian/Reunion", "today", "2026-11-23T12:00", "2026-11-23T20:00"),
+        ("Pacific/Noumea", "tonight", "2026-11-23T12:00", "2026-11-23T17:00"),
+        ("America/Guadeloupe", "weekend", "2026-11-27T22:00", "2026-11-30T04:00"),
+    ],
+)
+def test_windows_are_on_the_clock_that_is_asked_for(client, key, tz, when, from_, to):
+    body = ask(client, key, when=when, tz=tz)
+    told = [datetime.fromisoformat(body[name]) for name in ("starts_from", "starts_before")]
+    assert told == [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (from_, to)]
+
+
+def test_days_are_those_of_the_zone_that_is_asked_for(client, key):
+    # 23 November, 20:00 in Paris.
+    tonight = {"category": "CINEMA", **TOWN}
+    for tz, day in (("Europe/Paris", "2026-11-23"), ("Pacific/Noumea", "2026-11-24")):
+        days = ask(client, key, tz=tz, **tonight)["facets"]["day"]
+        assert days[0]["value"] == day
+        assert found(client, key, tz=tz, **{"from": day, "to": day}, **tonight) == {"film-tonight"}
+    assert not found(client, key, tz=tz, to="2026-11-23", **tonight)
+
+
+@pytest.mark.parametrize("tz", ["Paris", "", "Europe", "../UTC", "\x00", "UTC+4"])
+def test_a_zone_that_there_is_not_is_refused(client, key, tz):
+    for path, asked in (("search", {}), ("map", {"bbox": "0,0,1,1", "zoom": 6}), ("feed", {})):
+        response = client.get(f"/v1/{path}", params=asked | {"tz": tz}, headers=key)
+        document = problem_of(response)
+        assert (document["field"], document["accepted"][0]) == ("tz", "Europe/Paris")
+
+
 def test_windows_choose_sessions(client, key):
     assert found(client, key, when="today", **TOWN) == {"film-tonight"}
     assert found(client, key, when="tonight", **TOWN) == {"film-tonight"}

@@ -29,12 +29,12 @@ PLACE = {"lon": CENTRE[0], "lat": CENTRE[1]}
 SORTS = ["distance", "date", "price", "popularity"]
 
 
-def asked(filters=None, *, now=NOW, **query):
+def asked(filters=None, *, now=NOW, zone=PARIS, **query):
     return search_query(
         now=now,
-        zone=PARIS,
+        zone=zone,
         default_radius_m=5e4,
-        filters=search_filters(now=now, zone=PARIS, **(filters or {})),
+        filters=search_filters(now=now, zone=zone, **(filters or {})),
         **PLACE | query,
     )
 
@@ -100,6 +100,7 @@ def test_every_question_has_cursors_of_its_own():
     queries = [
         *(QUERY, asked({"text": "silence"}, sort="date")),
         *(asked(**other) for other in OTHERS),
+        asked(zone=ZoneInfo("Indian/Reunion")),
         *map(asked, OTHER_FILTERS),
     ]
     for number, query in enumerate(queries):
