@@ -8,7 +8,6 @@ changed. Prints rows a second, and the server's memory before and at its peak.
 import argparse
 import json
 import os
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from reco.api.keys import create_key
 from reco.core.partners import create_partner
 from reco.world import World
 from tests.benchmarks.stage import served, staged_world
+from training.replay.memory import status_mb
 
 _PIECE_BYTES = 65_536
 
@@ -92,12 +92,12 @@ def main() -> None:
         key = _partner_key(world)
         with served(world, [1]) as (port,):
             server = _server()
-            before_mb = _memory_mb(server, "VmRSS")
+            before_mb = status_mb(server, "VmRSS")
             runs = []
             for name, raised_cents in (("first", 0), ("again", 0), ("a tenth repriced", 100)):
                 progress.print(f"Sending it: {name} ...")
                 took_s, summary = _sent(port, key, b"".join(catalogue(size, raised_cents)))
-                runs.append(Run(name, took_s, summary, _memory_mb(server, "VmHWM")))
+                runs.append(Run(name, took_s, summary, status_mb(server, "VmHWM")))
     if asked.json:
         shown = {"before_mb": before_mb, "runs": [vars(run) for run in runs]}
         Console().print_json(json.dumps(shown))
@@ -147,11 +147,6 @@ def _server() -> int:
 
 def _command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def _memory_mb(pid: int, name: str) -> float:
-    found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(found.group(1)) / 1024 if found else float("nan")
 
 
 def _show(before_mb: float, runs: list[Run]) -> None:

@@ -1,7 +1,6 @@
 """A world of its own and real server processes, for benchmarks that change what they measure."""
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
 from reco.world import World
 from training.commands.simulate import this_monday
+from training.replay.memory import together_mb
 from training.simulate.world import simulate_world
 
 _PATIENCE_S = 60.0
@@ -118,8 +118,7 @@ class Running:
     @property
     def memory_mb(self) -> float:
         """Resident memory of all its processes; pages that several share count once, in shares."""
-        tree = [self.pid, *_children(self.pid)]
-        return sum(_proportional_kb(pid) for pid in tree) / 1024
+        return together_mb([self.pid, *_children(self.pid)])
 
 
 @contextmanager
@@ -169,12 +168,6 @@ def _children(pid: int) -> list[int]:
     return children + [grand for child in children for grand in _children(child)]
 
 
-def _proportional_kb(pid: int) -> int:
-    shares = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+) kB", shares, re.MULTILINE)
-    return int(found.group(1)) if found else 0
-
-
 def _workers_ready_s(pid: int, port: int) -> dict[Process, float]:
     """Return after how long each worker was ready: who is, gets a connection of several."""
     workers = [worker for worker in map(Process, _children(pid)) if worker.is_worker]
@@ -203,10 +196,3 @@ def _wait_until_ready(port: int) -> None:
             pass
         pause.wait(0.02)
     raise TimeoutError(f"Nothing is ready on port {port} after {_PATIENCE_S:.0f} s.")
-
-
-def resident_mb(pid: int) -> float:
-    """Return the resident memory of a process, in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found.group(1)) / 1024 if found else float("nan")

@@ -148,6 +148,8 @@ def evaluate(
         typer.echo(json.dumps({"run": run.name} | run.summary()))
     else:
         console.print(_screen(summary, plan, served))
+        if run.most_mb is not None:
+            console.print(f"All processes together held {run.most_mb:,.0f} MB at most.")
         # A line to be copied; `latest` would be what was begun last, which need not be this run.
         console.print(Text(f"`reco report {quote(str(run.path))}` draws it."), soft_wrap=True)
 

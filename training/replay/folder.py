@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from reco.errors import InvalidInput, NotFound
 
 _MANIFEST, _SUMMARY, _EXAMPLES = "manifest.json", "summary.json", "examples.json"
+_MEMORY, _MOST_MB = "memory.json", "most_mb"
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class RunFolder:
 
     `manifest.json` says what was asked, `people/*.parquet` has a row a system, week and person,
     `items.parquet` and `venues.parquet` say what the rows in it are, `summary.json` and
-    `figures.csv` hold the figures with intervals, `examples.json` some slates in words. Distances
-    from home are in classes (`training.replay.coarse`), told by their upper ends.
+    `figures.csv` hold the figures with intervals, `examples.json` some slates in words,
+    `memory.json` what it took. Distances from home are in classes (`training.replay.coarse`), told
+    by their upper ends.
     """
 
     path: Path
@@ -90,6 +92,17 @@ class RunFolder:
     def write_examples(self, examples: Sequence[Mapping[str, Any]]) -> None:
         """Keep slates in words."""
         self._write(_EXAMPLES, {"examples": list(examples)})
+
+    @property
+    def most_mb(self) -> float | None:
+        """The most memory that all processes of the run held together; None: nobody can say."""
+        there = (self.path / _MEMORY).exists()
+        return float(self._read(_MEMORY)[_MOST_MB]) if there else None
+
+    def note_memory(self, most_mb: float | None) -> None:
+        """Keep what a part of the run took, unless more is known of one before."""
+        if most_mb is not None:
+            self._write(_MEMORY, {_MOST_MB: max(round(most_mb, 1), self.most_mb or 0.0)})
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Keep `name`.parquet."""

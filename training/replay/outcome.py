@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from training.replay.about import items_table, venues_table
 from training.replay.evaluation import Evaluation
 from training.replay.examples import examples_of
 from training.replay.folder import RunFolder
+from training.replay.memory import MemoryWatch
 from training.replay.origin import origin_of
 from training.replay.plan import Plan
 from training.replay.run import Progress, run
@@ -71,19 +71,22 @@ def evaluate(
         if week.moment.at == plan.start:
             kept.write_examples(examples_of(week))
 
-    run(evaluation, kept.people, workers, partial(_in_part, progress), illustrate)
+    memory = MemoryWatch()
+
+    def replayed(what: str, share: float) -> None:
+        memory.look()
+        progress(what, 0.95 * share)
+
+    run(evaluation, kept.people, workers, replayed, illustrate)
     if not kept.has_examples:
         kept.write_examples(examples_of(Week.of(evaluation, plan.start)))
     progress("summing up", 0.96)
     names = [system.name for system in plan.systems]
     summary = summary_of(kept.rows(columns_of(kept.columns)), names, plan.n, plan.seed)
     _write_csv(kept.csv, summary)
+    kept.note_memory(memory.most_mb())
     kept.write_summary(summary.as_object())
     return kept, summary
-
-
-def _in_part(progress: Progress, what: str, share: float) -> None:
-    progress(what, 0.95 * share)
 
 
 def _require_same(kept: RunFolder, manifest: Mapping[str, Any]) -> None:

@@ -81,11 +81,19 @@ def test_the_report_that_is_told_is_that_of_the_run(run, trained, tmp_path):
     printed = run(*few, "--out", str(elsewhere))
     run(*few, "--seed", "1")
     assert printed.splitlines()[-1] == f"`reco report '{elsewhere}'` draws it."
+    assert f"All processes together held {told_mb(elsewhere)} MB at most." in printed.splitlines()
     again = run(*few, "--out", str(elsewhere))
     command = again.splitlines()[-1].split("`")[1]
     told = _folder(runs_of(trained[0], tmp_path), shlex.split(command)[-1])
     assert told.path == elsewhere
     assert run_named(runs_of(trained[0], tmp_path), "latest").manifest()["seed"] == 1
+
+
+def told_mb(folder):
+    """Return what the memory of a run, as it is kept, is printed as; at least some."""
+    most_mb = json.loads((folder / "memory.json").read_text())["most_mb"]
+    assert most_mb > 50
+    return f"{most_mb:,.0f}"
 
 
 def asked(run, trained, tmp_path, *arguments, **dials):
