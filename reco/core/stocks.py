@@ -1,4 +1,7 @@
-"""Stocks that their venue cancels: bookings are cancelled and refunded in the same transaction."""
+"""Stocks that their venue cancels: bookings are cancelled and refunded in the same transaction.
+
+Those that an import cancels have been when it is known; what was booked of them here follows.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,6 +25,14 @@ select id from core.booking
 where stock_id = any(%(stocks)s) and cancelled_at is null and used_at is null
 order by id for no key update
 """
+# What was booked elsewhere is refunded where it was, and told from there.
+_OWED = """
+from core.booking b join core.stock t on t.id = b.stock_id
+where t.cancelled_at <= %(now)s and b.cancelled_at is null and b.used_at is null
+  and (b.collect_by is not null or b.booked_for is not null)
+"""
+_OWING = f"select distinct t.id {_OWED} order by t.id"
+_LOCK_OWED = f"select b.id {_OWED} and t.id = any(%(stocks)s) order by b.id for no key update of b"
 _REFUND = """
 update core.booking set cancelled_at = greatest(%(now)s, booked_at), cancel_reason = 'venue'
 where id = any(%(bookings)s)
@@ -53,7 +64,30 @@ def cancel_stocks(
         asked: dict[str, Any] = {"stocks": list(stock_ids), "now": now}
         bookings = [id_ for (id_,) in connection.execute(_LOCK_BOOKINGS, asked)]
         connection.execute(_CANCEL, asked)
-        if bookings:
-            act_as(connection, actor)
-            connection.execute(_REFUND, {"bookings": bookings, "now": now})
-        return len(bookings)
+        return _refund(connection, bookings, actor, now)
+
+
+def refund_cancelled(connection: psycopg.Connection[Any], actor: str, now: datetime) -> int:
+    """Refund what was booked here, and is not used, of stocks that an import cancelled.
+
+    Safe to run twice. Locks are taken as by `cancel_stocks`.
+
+    Returns
+    -------
+    How many bookings were refunded.
+    """
+    with connection.transaction():
+        stocks = [id_ for (id_,) in connection.execute(_OWING, {"now": now})]
+        connection.execute(_LOCK, (stocks,))
+        asked: dict[str, Any] = {"stocks": stocks, "now": now}
+        bookings = [id_ for (id_,) in connection.execute(_LOCK_OWED, asked)]
+        return _refund(connection, bookings, actor, now)
+
+
+def _refund(
+    connection: psycopg.Connection[Any], bookings: Sequence[int], actor: str, now: datetime
+) -> int:
+    if bookings:
+        act_as(connection, actor)
+        connection.execute(_REFUND, {"bookings": bookings, "now": now})
+    return len(bookings)

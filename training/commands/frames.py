@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
@@ -12,8 +13,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from reco.console import WorldOption, console, errors, settings_for
+from reco.core.stocks import refund_cancelled
 from reco.db.making import ready_world
 from reco.db.ready import opened_world
+from reco.db.session import transaction
 from reco.frames.exporting import export_frames
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource, FrameSource, MemorySource
@@ -119,7 +122,12 @@ def _import(settings: Settings, source: FrameSource) -> None:
     world = ready_world(settings)
     with frame_progress() as report:
         summary = import_frames(world, source, report)
+    # In a transaction of its own: if it fails, the next import makes up for it.
+    with transaction(world.conninfo) as connection:
+        refunded = refund_cancelled(connection, "import", datetime.now(UTC))
     console.print(_summary(world.name, summary.tables))
+    if refunded:
+        console.print(f"{refunded:,} bookings of cancelled stocks refunded")
     console.print(f"{perf_counter() - started_s:.1f} s")
 
 

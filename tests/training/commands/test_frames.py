@@ -1,8 +1,13 @@
 """The commands import and export, on a real database."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
+from worlds import NOW, small_world
+from worlds import book as booked_elsewhere
 
+from reco.core.bookings import Order, book, use
 from reco.errors import FramesRefused, InvalidInput
 from reco.frames.files import write_frames
 from reco.frames.schema import FRAMES
@@ -69,6 +74,30 @@ def test_a_missing_column_is_told_before_a_database_is_made(folder, tmp_path):
             import_app, ["frames", str(folder)], obj=settings, catch_exceptions=False
         )
     assert not (tmp_path / "home").exists()
+
+
+def test_an_import_that_cancels_stocks_refunds_what_was_booked_of_them_here(
+    run, connection, tmp_path
+):
+    small_world(connection)
+    made = [
+        book(connection, Order("reader", stock), stock, NOW).booking_id
+        for stock in ("play-friday", "manga-shop", "classic-soon")
+    ]
+    use(connection, made[2], None, NOW)
+    booked_elsewhere(connection, "free", "play-friday")
+    run(export_app, "frames", str(tmp_path / "out"))
+    path = tmp_path / "out" / "stocks.csv"
+    ended = r'(?m)^"(play-friday|manga-shop|classic-soon)",.*$'
+    path.write_text(re.sub(ended, r"\g<0>2026-11-24T08:00:00Z", path.read_text()))
+    assert "2 bookings of cancelled stocks refunded" in run(import_app, "frames", str(path.parent))
+    refunded = connection.execute(
+        "select b.id::text, cancel_reason from core.booking b where cancelled_at is not null"
+    )
+    assert set(refunded.fetchall()) == {(booking, "venue") for booking in made[:2]}
+    assert "refunded" not in run(import_app, "frames", str(path.parent))
+    lines = connection.execute("select kind, actor from core.ledger order by id desc limit 2")
+    assert lines.fetchall() == [("refund", "import")] * 2
 
 
 def test_a_public_data_set_is_imported_by_its_reader(run, tmp_path):
