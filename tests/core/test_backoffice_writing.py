@@ -194,6 +194,14 @@ def test_the_overseas_territories_are_the_country(write, lat, lon):
     assert outcome.warnings == ()
 
 
+def test_a_venue_that_moves_by_more_than_a_kilometre_is_told(write):
+    write(VENUE)
+    (near,) = write(replace(VENUE, lat=45.198))
+    assert (near.outcome, near.warnings) == ("changed", ())
+    (far,) = write(replace(VENUE, lat=45.208))
+    assert (far.outcome, "more than 1 km" in far.warnings[0].detail) == ("changed", True)
+
+
 # Offers
 
 
@@ -297,9 +305,20 @@ def test_what_bookings_count_against_cannot_change_under_them(connection, write)
     write(VENUE, BOOK, goods)
     assert results(write(replace(BOOK, venue_id=None), BOOK)) == ["changed", "changed"]
     book(connection, "free", "lune:g", price_eur=10)
-    assert "bookings stand (1)" in error(write(replace(BOOK, venue_id=None))).detail
-    assert "bookings stand (1)" in error(write(replace(BOOK, item_id="play"))).detail
-    assert results(write(replace(BOOK, item_id="manga"))) == ["changed"]
+    for other, field in (
+        (replace(BOOK, venue_id=None), "venue_id"),
+        (replace(BOOK, venue_id="barn"), "venue_id"),
+        (replace(BOOK, item_id="play"), "item_id"),
+        # Of the same nature, and yet not what was booked.
+        (replace(BOOK, item_id="manga"), "item_id"),
+        (
+            replace(BOOK, item_id=None, work=replace(WORK, category="LIVRE", subcategory=None)),
+            "item",
+        ),
+    ):
+        fault = error(write(replace(VENUE, id="barn"), other))
+        assert (fault.field, "bookings stand (1)" in fault.detail) == (field, True)
+    assert results(write(replace(BOOK, url="https://y.fr"))) == ["changed"]
 
 
 def test_a_work_that_is_booked_elsewhere_keeps_its_nature(connection, write, soleil):

@@ -1,11 +1,15 @@
 """What a partner's rows must be, and what is odd about them, on plain objects."""
 
 from datetime import datetime
+from math import cos, hypot, radians
 
 from reco.core.backoffice.country import is_within
 from reco.core.backoffice.rows import Fault, OfferRow, StockRow, VenueRow, WorkRow
 from reco.core.backoffice.taxonomy import Nature, Taxonomy
 from reco.core.booking_rules import euros
+
+_SAME_PLACE_DEG = 1_000 / 111_200
+"""A venue may be put right by a kilometre without a word."""
 
 
 def venue_errors(row: VenueRow) -> list[Fault]:
@@ -25,6 +29,15 @@ def venue_warnings(row: VenueRow) -> list[Fault]:
         return []
     hint = "; lat and lon look swapped" if is_within(row.lon, row.lat) else ""
     return [Fault("lat", f"({row.lat}, {row.lon}) lies outside France{hint}")]
+
+
+def moved_warnings(row: VenueRow, before: VenueRow) -> list[Fault]:
+    """Return what is odd about a change of a venue."""
+    north, east = row.lat - before.lat, (row.lon - before.lon) * cos(radians(row.lat))
+    if hypot(north, east) <= _SAME_PLACE_DEG:
+        return []
+    detail = "it lies more than 1 km from where it was; tell the people who booked there"
+    return [Fault("lat", detail)]
 
 
 def work_errors(work: WorkRow, taxonomy: Taxonomy) -> list[Fault]:

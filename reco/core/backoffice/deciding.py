@@ -33,6 +33,7 @@ def decide_venue(holding: Holding, row: VenueRow) -> Outcome:
     errors = checks.venue_errors(row)
     if errors:
         return _refused(row, held.public_id if held else None, errors)
+    warnings += checks.moved_warnings(row, held.row) if held else []
     public_id = held.public_id if held else holding.partner.public_id(row.id)
     holding.venues[row.id] = Held(held.id if held else None, public_id, row)
     holding.written["venue"][row.id] = None
@@ -94,15 +95,13 @@ def nature_after(holding: Holding, row: OfferRow) -> Nature:
 
 
 def changed_natures(holding: Holding, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
-    """Return the offers and the works (database ids) whose nature the rows may change."""
+    """Return the offers (database ids) that the rows may make others, and works of what nature."""
     offers, works = set(), set()
     for row in rows:
         if not isinstance(row, OfferRow):
             continue
         held, nature = holding.offers.get(row.id), nature_after(holding, row)
-        # Another work may change its nature in this very batch: that offer counts in any case.
-        moves = held is not None and held.row.item_id != holding.work_id(row)
-        if held and held.id and (moves or _is_other(holding, held.row, row, nature)):
+        if held and held.id and _is_other(holding, held.row, row, nature):
             offers.add(held.id)
         work = holding.works.get(holding.work_id(row) or "")
         if row.work and work and work.id and work.nature != nature:
@@ -118,9 +117,9 @@ def _is_new_work(holding: Holding, row: OfferRow) -> bool:
 
 
 def _is_other(holding: Holding, before: OfferRow, after: OfferRow, nature: Nature) -> bool:
-    """Say whether an offer would count against another cap, or by another rule, than before."""
-    was = (holding.nature_of(before), before.venue_id is None)
-    return was != (nature, after.venue_id is None)
+    """Say whether an offer would be elsewhere, of another work, or count otherwise than before."""
+    was = (holding.nature_of(before), before.venue_id, before.item_id)
+    return was != (nature, after.venue_id, holding.work_id(after))
 
 
 def _offer_errors(
@@ -133,10 +132,11 @@ def _offer_errors(
     standing = 0 if errors else _standing(holding, row, held, nature)
     if standing:
         detail = (
-            f"bookings stand ({standing}) that would count otherwise by this venue or subcategory;"
+            f"bookings stand ({standing}) that were of another venue, work or subcategory;"
             " withdraw the offer and make another"
         )
-        errors.append(Fault("item" if row.work else "item_id", detail))
+        moves = held is not None and held.row.venue_id != row.venue_id
+        errors.append(Fault("venue_id" if moves else "item" if row.work else "item_id", detail))
     return errors
 
 
