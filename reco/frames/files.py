@@ -1,6 +1,11 @@
 """Write frames to a folder, as CSV or Parquet, in pieces of any size."""
 
+import errno
+import glob
+import math
 import shutil
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -15,6 +20,11 @@ from reco.frames.schema import FRAMES, Frames
 
 Format = Literal["csv", "parquet"]
 
+_DRAFT = ".draft"
+_WHOLE = "whole"
+_SILENT_S = 3_600.0
+"""A draft into which nothing was written for so long is nobody's any more."""
+
 
 class _Sink(Protocol):
     def write_table(self, table: pa.Table) -> None: ...
@@ -25,7 +35,8 @@ class _Sink(Protocol):
 class FrameWriter:
     """Writes frames piece by piece; the folder appears when all of it is written, or not at all.
 
-    Use it as a context manager. An existing folder of frames at the same place is replaced.
+    Use it as a context manager. An existing folder of frames at the same place is replaced. Of
+    several writers to one place each has a draft of its own, and the last to end is what stays.
     """
 
     def __init__(self, folder: Path, file_format: Format) -> None:
@@ -35,20 +46,25 @@ class FrameWriter:
                 "folder", f"{folder} is not a folder of frames alone; choose another"
             )
         self._format = file_format
-        self._draft = self._folder.with_name(f".{self._folder.name}.draft")
-        self._former = self._folder.with_name(f".{self._folder.name}.former")
         self._sinks: dict[str, _Sink] = {}
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self._draft, ignore_errors=True)
-        self._draft.mkdir(parents=True)
+        place, prefix = self._folder.parent, f".{self._folder.name}."
+        place.mkdir(parents=True, exist_ok=True)
+        self._draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=_DRAFT, dir=place))
+        # A folder in it, for its own is readable by its owner alone.
+        (self._draft / _WHOLE).mkdir()
+        now_s = self._draft.stat().st_mtime
+        for draft in place.glob(f"{glob.escape(prefix)}*{_DRAFT}"):
+            if _last_written_s(draft) < now_s - _SILENT_S:
+                shutil.rmtree(draft, ignore_errors=True)
         return self
 
     def write(self, name: str, table: pa.Table) -> None:
         """Append `table`, of exactly the schema of the frame `name`, to its file."""
         schema = FRAMES[name].arrow_schema()
         if name not in self._sinks:
-            self._sinks[name] = self._sink(self._draft / f"{name}.{self._format}", schema)
+            self._sinks[name] = self._sink(self._draft / _WHOLE / f"{name}.{self._format}", schema)
         self._sinks[name].write_table(_written(table.cast(schema), self._format))
 
     def __exit__(
@@ -66,11 +82,18 @@ class FrameWriter:
             shutil.rmtree(self._draft, ignore_errors=True)
 
     def _replace(self) -> None:
-        shutil.rmtree(self._former, ignore_errors=True)
-        if self._folder.exists():
-            self._folder.rename(self._former)
-        self._draft.rename(self._folder)
-        shutil.rmtree(self._former, ignore_errors=True)
+        while True:
+            former = Path(tempfile.mkdtemp(dir=self._draft))
+            with suppress(FileNotFoundError):
+                self._folder.rename(former / self._folder.name)
+            try:
+                (self._draft / _WHOLE).rename(self._folder)
+            except OSError as error:
+                # Another writer has put its own there just now.
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+            else:
+                return
 
     def _sink(self, path: Path, schema: pa.Schema) -> _Sink:
         if self._format == "parquet":
@@ -86,6 +109,14 @@ def write_frames(frames: Frames, folder: Path, file_format: Format = "csv") -> N
     with FrameWriter(folder, file_format) as writer:
         for name, table in frames.items():
             writer.write(name, table)
+
+
+def _last_written_s(draft: Path) -> float:
+    """Return when anything in a draft was last written; infinity where its writer just ended."""
+    try:
+        return max(path.stat().st_mtime for path in (draft, *draft.rglob("*")))
+    except FileNotFoundError:
+        return math.inf
 
 
 def _holds_frames_alone(folder: Path) -> bool:

@@ -1,7 +1,11 @@
 """Exporting: what was imported comes back, whatever the text, and imports again as it was."""
 
+import os
+from pathlib import Path
+
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 from reco.errors import InvalidInput
 from reco.frames import exporting
 from reco.frames.exporting import export_frames
+from reco.frames.files import FrameWriter, write_frames
 from reco.frames.importing import import_frames
 from reco.frames.schema import FRAMES
 from reco.frames.sources import FolderSource, MemorySource, read_frames
@@ -121,6 +126,50 @@ def test_an_export_that_fails_leaves_the_former_one(world, frames, tmp_path):
         export_frames(world, tmp_path / "out", "csv", failing)
     assert (tmp_path / "out" / "items.csv").read_bytes() == former
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def items_in(folder):
+    return pq.read_table(folder / "items.parquet").num_rows
+
+
+def test_writers_to_one_place_do_not_harm_each_other(frames, tmp_path):
+    folder = tmp_path / "out"
+    with FrameWriter(folder, "parquet") as slow:
+        with FrameWriter(folder, "parquet") as quick:
+            quick.write("items", frames["items"][:1])
+        assert items_in(folder) == 1
+        slow.write("items", frames["items"])
+    assert items_in(folder) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_another_writer_puts_there_at_the_same_moment_is_replaced(
+    frames, tmp_path, monkeypatch
+):
+    folder, rename, quicker = tmp_path / "out", Path.rename, []
+
+    def raced(path, target):
+        if target == folder and not quicker:
+            quicker.append(path)
+            write_frames({"items": frames["items"][:1]}, folder, "parquet")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", raced)
+    write_frames({"items": frames["items"]}, folder, "parquet")
+    assert items_in(folder) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_draft_of_a_killed_export_goes_and_one_under_way_stays(frames, tmp_path):
+    for name, hours in (("killed", 2), ("under way", 0)):
+        draft = tmp_path / f".out.{name}.draft"
+        draft.mkdir()
+        (draft / "items.csv").touch()
+        for path in (draft / "items.csv", draft):
+            ago = path.stat().st_mtime - hours * 3_600
+            os.utime(path, (ago, ago))
+    write_frames(frames, tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".out.under way.draft"}
 
 
 def test_times_keep_their_microseconds_in_csv(world, frames, tmp_path):
