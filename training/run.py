@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
@@ -22,7 +22,15 @@ from training.market import Market
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
 from training.ranked import Ranked, learn_from_visits
-from training.split import Part, SplitKind, aware, naive_utc, split_plan
+from training.split import (
+    Part,
+    SplitKind,
+    aware,
+    can_learn,
+    choosing_part,
+    naive_utc,
+    split_plan,
+)
 from training.summary import Comparison, compare
 from training.tune import Rehearsed, best_rehearsal, end_of, half_lives, rehearse
 
@@ -75,9 +83,10 @@ def train_model(
 ) -> Trained:
     """Train one model.
 
-    Rehearsals are fitted on the earlier part of what may be seen; the later one chooses the
-    half-life, unless `parameters` name one, and calibrates. Then the model is fitted again on all
-    of it, and judged on what came after, beside popularity at its own best half-life.
+    A rehearsal is fitted on the earlier part of what may be seen; the later one calibrates. Unless
+    `parameters` name a half-life, it chooses that, too; without a cutoff, as it judges there, that
+    is left to a tenth before it (`choosing_part`). Then the model is fitted again on all of it, and
+    judged on what came after, beside popularity at its own best half-life.
 
     Parameters
     ----------
@@ -100,11 +109,12 @@ def train_model(
     plan = split_plan(events, split, border)
     rehearsed = task_of(plan.rehearsal)
     judged_users = _judged(rehearsed)
-    tries = parameters.steps * len(half_lives(plan.rehearsal.past, parameters))
+    choosing = choosing_part(events, plan)
+    tries = parameters.steps * (1 + len(half_lives(plan.rehearsal.past, parameters)))
     with _timed(seconds, "choose"):
         progress("choosing the half-life", 0.0)
         advance = _advance(progress, "choosing the half-life", tries, (0.0, 0.6))
-        rehearsal = best_rehearsal(plan.rehearsal, judged_users, parameters, advance)
+        rehearsal = _chosen(choosing, plan.rehearsal, parameters, advance)
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
@@ -127,8 +137,8 @@ def train_model(
         judged, task = (
             (final, _judged(task_of(plan.final))) if is_held_out else (rehearsal, judged_users)
         )
-        peer = _best_popularity(plan.rehearsal, judged_users)
-        popularity = rehearse(judged.part, peer, lambda: None)
+        peer = _chosen(choosing, plan.rehearsal, PopularityParameters(), lambda: None)
+        popularity = rehearse(judged.part, peer.parameters, lambda: None)
         figures = _figures(judged, popularity, task)
         open_task = among_open(task, judged.part)
         open_figures = figures if open_task is task else _figures(judged, popularity, open_task)
@@ -153,10 +163,15 @@ def _judged(task: Task) -> Task:
     return sample_of(task, min(MAX_JUDGED, max(LEAST_JUDGED, affordable)))
 
 
-def _best_popularity(part: Part, task: Task) -> PopularityParameters:
-    """Return popularity at its own best half-life: a fair peer."""
-    best = best_rehearsal(part, task, PopularityParameters(), lambda: None)
-    return PopularityParameters(half_life_days=best.parameters.half_life_days)
+def _chosen(choosing: Part, part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
+    """Return the fit on `part` of the half-life that finds most of the future of `choosing`."""
+    days, *others = half_lives(part.past, parameters)
+    if others and can_learn(choosing):
+        best = best_rehearsal(choosing, _judged(task_of(choosing)), parameters, advance)
+        if choosing is part:
+            return best
+        days = best.parameters.half_life_days
+    return rehearse(part, replace(parameters, half_life_days=days), advance)
 
 
 def _figures(judged: Rehearsed, popularity: Rehearsed, task: Task) -> tuple[Comparison, ...]:

@@ -62,11 +62,37 @@ def split_plan(
         the rehearsal.
     """
     plan = _given_plan(events, cutoff, seed) if split == "given" else _time_plan(events, cutoff)
-    if not np.any(EVENT_WEIGHTS[plan.rehearsal.past.kind] > 0.0):
+    require_past(plan.rehearsal)
+    return plan
+
+
+def choosing_part(events: Events, plan: Plan) -> Part:
+    """Return the part whose future chooses settings: the rehearsal, in general.
+
+    Without a cutoff the rehearsal's future judges, here and at the gate. Then it is the part that
+    rehearses what came before: the last tenth but one chooses.
+
+    Parameters
+    ----------
+    events
+        Those of `plan`.
+    """
+    if plan.final.cutoff is not None or plan.rehearsal.cutoff is None:
+        return plan.rehearsal
+    return _time_plan(events, plan.rehearsal.cutoff).rehearsal
+
+
+def can_learn(part: Part) -> bool:
+    """Return whether there is anything in the past of a part that teaches a model."""
+    return bool(np.any(EVENT_WEIGHTS[part.past.kind] > 0.0))
+
+
+def require_past(part: Part) -> None:
+    """Raise `InvalidInput` where a model could learn nothing from the past of a part."""
+    if not can_learn(part):
         raise InvalidInput(
             "events", "none lies before those held out to judge by, so that nothing can be learned"
         )
-    return plan
 
 
 def _time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:

@@ -97,7 +97,8 @@ def as_metrics(
 
     With the people whom they are over, of how many who had something to be found.
 
-    Figures of a rehearsal are of the part that also chose the half-life: a little too good.
+    Figures of a rehearsal are a little too good where a cutoff or a part was given: it also chose
+    the half-life.
     """
     return {
         "judged_on": "held out" if is_held_out else "rehearsal",

@@ -94,6 +94,16 @@ def test_without_a_cutoff_all_is_seen_and_the_rehearsal_is_judged(tmp_path):
     assert figure(summary).model.value > 0
 
 
+def test_the_tenth_that_judges_chooses_no_half_life(tmp_path):
+    """A classic is booked again in the last tenth but one, what is new in the last."""
+    acts = [(60, 0, 0), (20, 1, 690), (10, 0, 700), (10, 1, 710)]
+    item, day = (np.concatenate([[act[k]] * act[0] for act in acts]) for k in (1, 2))
+    events, last = events_of(range(100), item, day), FIRST_DAY + timedelta(days=711)
+    assert run(events, tmp_path / "all", "popularity").half_life_days is None
+    # With a cutoff the gate does not judge on what lies before it.
+    assert run(events, tmp_path / "cut", "popularity", cutoff=last).half_life_days == 90.0
+
+
 def test_a_cutoff_is_a_moment_in_any_zone(tmp_path):
     elsewhere = CUTOFF.astimezone(timezone(timedelta(hours=-7)))
     one, other = (

@@ -40,7 +40,8 @@ def _lines(summary: TrainingSummary) -> list[str]:
     judged = (
         "Judged on what came after."
         if summary.is_held_out
-        else "Judged by a rehearsal, on the tenth that also chose the half-life: a little too good."
+        else "Judged by a rehearsal, on what was held out from it; where a cutoff or a part was "
+        "given, that also chose the half-life: a little too good."
     )
     is_sample = len(task.users) < task.of_users
     drawn = f", drawn at random from {task.of_users:,}" if is_sample else ""

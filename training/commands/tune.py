@@ -31,7 +31,7 @@ from training.search_report import (
     trials_table,
     trials_text,
 )
-from training.split import naive_utc, split_plan
+from training.split import choosing_part, naive_utc, require_past, split_plan
 from training.studies import Trial
 
 STUDY, SETTINGS, TRIALS, PICTURE = "study.sqlite", "settings.toml", "trials.csv", "importance.svg"
@@ -105,9 +105,9 @@ def tune(
     with share_progress() as progress:
         progress("reading", 0.0)
         events = without_future(_events(settings, folder, file_format), now)
-        if border is None:
-            border = split_plan(events, split.value, None).rehearsal.cutoff
-        part = split_plan(events, split.value, border).rehearsal
+        plan = split_plan(events, split.value, border)
+        part = choosing_part(events, plan)
+        require_past(part)
         progress("searching", 0.1)
         found = search(
             part, task_of(part), start,
