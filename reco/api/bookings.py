@@ -53,7 +53,10 @@ class OrderSent(BaseModel):
     ] = None
     expected_starts_at: Annotated[
         AwareDatetime | None,
-        Field(description="Likewise; refused where it begins at another time by now."),
+        Field(
+            description="Likewise; refused where it begins at another time by now.",
+            examples=["2026-11-28T19:00:00Z"],
+        ),
     ] = None
 
 

@@ -107,10 +107,9 @@ class Order:
     def asked(self) -> tuple[object, ...]:
         """What a retry asks for, too."""
         asked = (self.user_id, self.stock_id, self.quantity, self.expected_cents)
-        if self.expected_starts_at is None:
-            # As it was remembered before one could expect a start.
-            return asked
-        return (*asked, self.expected_starts_at.astimezone(UTC).isoformat())
+        start = self.expected_starts_at
+        # Without one, as it was remembered before there was any.
+        return asked if start is None else (*asked, start.astimezone(UTC).isoformat())
 
 
 @dataclass(frozen=True)

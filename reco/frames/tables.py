@@ -12,6 +12,9 @@ from reco.frames.schema import FRAMES
 def frame_table(name: str, columns: Mapping[str, Any]) -> pa.Table:
     """Return the frame `name` from columns of equal length, absent optional ones filled with nulls.
 
+    An import takes these nulls for what is not there; to leave it as it is, the table must do
+    without the column.
+
     Parameters
     ----------
     name

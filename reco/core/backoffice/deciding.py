@@ -95,7 +95,7 @@ def nature_after(holding: Holding, row: OfferRow) -> Nature:
 
 
 def changed_natures(holding: Holding, rows: Sequence[Row]) -> tuple[list[int], list[int]]:
-    """Return the offers (database ids) that the rows may make others, and works of what nature."""
+    """Return offers and works (database ids): what rows may make others, or of another nature."""
     offers, works = set(), set()
     for row in rows:
         if not isinstance(row, OfferRow):

@@ -93,8 +93,9 @@ def test_every_request_that_is_shown_works(stage):
     for method, path, operation in found:
         # The booking of the examples is a fresh one each time.
         connection.execute(
-            "update core.booking set used_at = null, cancelled_at = null, cancel_reason = null"
-            " where id = 1"
+            "update core.booking set used_at = null, cancelled_at = null, cancel_reason = null,"
+            " collect_by = %s where id = 1",
+            (NOW,),
         )
         request = request_of(document, path, operation)
         response = send(client, method, request, keys[scope_for(path)])
