@@ -47,7 +47,11 @@ class InteractionSent(BaseModel):
     ]
     at: Annotated[
         AwareDatetime | None,
-        Field(description=f"Default: now. With a token: {PHONES_TELL_OF.days} days ago at most."),
+        Field(
+            description="By the clock that `sent_at` tells. Default: now, and what is sent again"
+            " without it is kept twice. With a token:"
+            f" {PHONES_TELL_OF.days} days ago at most."
+        ),
     ] = None
     value: Annotated[
         float | None,
@@ -72,6 +76,14 @@ class Batch(BaseModel):
     )
 
     interactions: Annotated[list[InteractionSent], Field(min_length=1, max_length=MAX_BATCH)]
+    sent_at: Annotated[
+        AwareDatetime | None,
+        Field(
+            description="What the phone's clock says while this is sent, anew each time: every `at`"
+            " is put right by as many minutes as that is wrong, in steps of"
+            f" {_CLOCKS_DIFFER.seconds // 60}."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,11 @@ def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch
     A phone, with a user's token, tells of the last 30 days, and of nothing new (429) that would put
     more than 20,000 interactions of its user on record of them. A server's key has no such limits.
     """
-    checked = [_checked(place, sent, caller, now) for place, sent in enumerate(batch.interactions)]
+    wrong_by = _wrong_by(batch.sent_at, now)
+    checked = [
+        _checked(place, sent, caller, now, wrong_by)
+        for place, sent in enumerate(batch.interactions)
+    ]
     with connected(worker.pool) as connection, connection.transaction():
         kept = record_interactions(connection, checked)
         # A retry that adds nothing is answered, however much is on record.
@@ -99,7 +115,16 @@ def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch
     return Json(Kept(len(checked), kept))
 
 
-def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -> Interaction:
+def _wrong_by(sent_at: datetime | None, now: datetime) -> timedelta:
+    """Return how far a phone's clock is ahead, in steps: a retry tells mostly the same times."""
+    if sent_at is None:
+        return timedelta()
+    return _CLOCKS_DIFFER * round((sent_at - now) / _CLOCKS_DIFFER)
+
+
+def _checked(
+    place: int, sent: InteractionSent, caller: Caller, now: datetime, wrong_by: timedelta
+) -> Interaction:
     user_id = caller.user(sent.user_id)
     if user_id is None:
         raise InvalidInput(f"interactions[{place}].user_id", "is needed with an API key")
@@ -107,7 +132,12 @@ def _checked(place: int, sent: InteractionSent, caller: Caller, now: datetime) -
         raise InvalidInput(
             f"interactions[{place}].kind", "a phone books with POST /v1/bookings", _KINDS_OF_PHONES
         )
-    at = sent.at or now
+    try:
+        at = sent.at - wrong_by if sent.at else now
+    except OverflowError:
+        raise InvalidInput(
+            f"interactions[{place}].at", f"{sent.at} is years away from sent_at"
+        ) from None
     if at > now + _CLOCKS_DIFFER:
         raise InvalidInput(f"interactions[{place}].at", f"{at} lies in the future")
     if at < _EARLIEST:

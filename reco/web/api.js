@@ -15,7 +15,9 @@ let session = null;
 
 async function send(path, { method = "GET", body, headers: own = {} } = {}) {
   const headers = { Accept: "application/json", ...own };
-  if (session) headers.Authorization = `Bearer ${session.token}`;
+  // Kept for when the page is loaded anew: who books may leave the list of those to look at.
+  const token = sessionStorage.getItem("token");
+  if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -48,6 +50,7 @@ const query = (values) => {
 
 export async function openSession(userId) {
   session = await send("/v1/demo/session", { method: "POST", body: userId ? { user_id: userId } : {} });
+  sessionStorage.setItem("token", session.token);
   return session;
 }
 
@@ -56,8 +59,8 @@ export const categories = async () => (await ask("/v1/categories")).categories;
 export const venuesNear = async (lat, lon, radiusM) =>
   (await ask(`/v1/venues/near?${query({ lat, lon, radius_km: Math.min(radiusM / 1000, 200), n: 300 })}`)).venues;
 export const similar = async (offerId) => (await ask(`/v1/offers/${encodeURIComponent(offerId)}/similar?n=5`)).items;
-export const interact = (offerId, kind, slateId) =>
-  ask("/v1/interactions", { method: "POST", body: { interactions: [{ offer_id: offerId, kind, slate_id: slateId }] } });
+export const interact = (offerId, kind, slateId, at) =>
+  ask("/v1/interactions", { method: "POST", body: { interactions: [{ offer_id: offerId, kind, slate_id: slateId, at }] } });
 export const credit = (userId) => ask(`/v1/users/${encodeURIComponent(userId)}/credit`);
 export const bookings = (userId, state, cursor) =>
   ask(`/v1/users/${encodeURIComponent(userId)}/bookings?${query({ state, cursor, n: 12 })}`);

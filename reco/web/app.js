@@ -12,7 +12,7 @@ const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], 
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
-  interact: (item, kind) => api.interact(item.offer_id, kind, item.slate_id),
+  interact: (item, kind) => api.interact(item.offer_id, kind, item.slate_id, now().toISOString()),
   similar: (item) => api.similar(item.offer_id),
   dismiss: async (item) => {
     await actions.interact(item, "dismiss");
@@ -102,7 +102,11 @@ const loadMore = guarded(async () => {
 });
 
 const start = guarded(async (userId = sessionStorage.getItem("person")) => {
-  state.session = await api.openSession(userId);
+  state.session = await api.openSession(userId).catch((problem) => {
+    // Whom it showed long ago is not to be looked at any more: somebody else is.
+    if (problem.status !== 403 || !userId) throw problem;
+    return api.openSession();
+  });
   sessionStorage.setItem("person", state.session.user_id);
   state.categories = await api.categories();
   drawControls();

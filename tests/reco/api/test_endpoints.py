@@ -64,8 +64,9 @@ def test_bad_venue_searches_are_named(client, key, asked, field):
     assert get(client, key, "/v1/venues/near", **asked).json()["field"] == field
 
 
-def send(client, key, *interactions):
-    return client.post("/v1/interactions", json={"interactions": list(interactions)}, headers=key)
+def send(client, key, *interactions, **told):
+    batch = {"interactions": list(interactions), **told}
+    return client.post("/v1/interactions", json=batch, headers=key)
 
 
 def row(**changes):
@@ -110,6 +111,24 @@ def test_one_bad_interaction_refuses_all_and_is_named(client, key, database, bad
     assert response.status_code == 422
     assert response.json()["field"] == field
     assert kept(database) == before
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-20_000, minutes=1)])
+def test_what_a_phone_whose_clock_is_wrong_did_is_put_right(client, key, database, wrong_by):
+    its_now = NOW + wrong_by
+    viewed = row(kind="click", offer_id="novel-shop", at=(its_now - timedelta(hours=1)).isoformat())
+    first = send(client, key, viewed, sent_at=(its_now - timedelta(seconds=40)).isoformat())
+    assert first.json() == {"received": 1, "kept": 1}
+    (at,) = database.execute(
+        "select max(at) from core.interaction join core.offer o on o.id = offer_id"
+        " where kind = 'click' and o.external_id = 'novel-shop'"
+    ).fetchone()
+    assert abs(at - (NOW - timedelta(hours=1))) < timedelta(minutes=5)
+    again = send(client, key, viewed, sent_at=(its_now + timedelta(seconds=40)).isoformat())
+    assert again.json() == {"received": 1, "kept": 0}
+    for later in (its_now + timedelta(hours=1)).isoformat(), "9999-12-31T23:59:59Z":
+        refused = send(client, key, viewed | {"at": later}, sent_at=its_now.isoformat())
+        assert (refused.status_code, refused.json()["field"]) == (422, "interactions[0].at")
 
 
 def test_a_booking_made_elsewhere_is_told_by_a_server_and_not_by_a_phone(client, key, database):

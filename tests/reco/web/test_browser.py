@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ from webdriver import MISSING, browsing
 from worlds import GRENOBLE, NOW, small_world
 
 from reco.api.app import create_app
+from reco.api.tokens import issue_token
+from reco.core.accounts import account_number
 from reco.settings import Settings
 from reco.worker import Worker
 
@@ -140,9 +143,12 @@ def page(window, address, database):
     return window
 
 
-def look_at(browser, user):
-    """Choose a person, also one whom the list has not."""
+def look_at(browser, user, database=None):
+    """Choose a person, with a database also one whom the list has not: as who has just left it."""
     browser.wait(SETTLED)
+    if database:
+        token = issue_token(user, account_number(database, user), SECRET, NOW).token
+        browser.run("sessionStorage.setItem('token', args[0])", token)
     browser.run(
         "(person => { person.add(new Option(args[0], args[0])); person.value = args[0];"
         " person.dispatchEvent(new Event('change')); })(document.getElementById('person'))",
@@ -183,11 +189,27 @@ def test_book_and_cancel(page):
     )
 
 
-def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, address):
-    look_at(page, "villager")
+def test_what_is_kept_is_told_by_the_services_clock(page, database):
+    page.click(f"{CARD.format('play-friday')} .actions button:nth-child(2)")
+    page.wait(
+        "document.querySelector(args[0]).textContent.includes('Kept')", CARD.format("play-friday")
+    )
+    told = "select at from core.interaction where kind = 'favourite'"
+    ((at,),) = database.execute(told).fetchall()
+    # Not the moment in which it arrived, and not what the reader's clock says.
+    assert timedelta() < at - NOW < timedelta(minutes=5)
+
+
+def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, address, database):
+    look_at(page, "villager", database)
     page.open(address)
     page.wait(SETTLED)
     assert page.run("document.getElementById('person').value") == "villager"
+    # Somebody else is shown to whom has no token of somebody who is not listed.
+    page.run("sessionStorage.removeItem('token')")
+    page.open(address)
+    page.wait(SETTLED)
+    assert page.run("document.getElementById('person').value") == "reader"
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_and_booked_once(page, proxy, database):
@@ -257,7 +279,7 @@ def test_every_credit_is_said_in_words(page, database, user, words):
         "update core.deposit set digital_cap_cents = null, physical_cap_cents = null"
         " where user_id = (select id from core.beneficiary where external_id = 'villager')"
     )
-    look_at(page, user)
+    look_at(page, user, database)
     assert words in page.run("document.getElementById('credit').textContent")
 
 
