@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from features.content import BUCKETS, ItemContent, content_matrix, weighted
+from reco.catalogue.contents import read_contents
+from reco.db.session import transaction
 from reco.model.content import Content
 from reco.model.dense import DenseItemItem
 from reco.model.factors import Factors
@@ -18,6 +20,7 @@ from reco.model.linear_filter import LinearFilter
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
 from training.models.spectrum import right_spectrum
+from training.run import Trained
 
 MOST_IN_POOL = 20_000
 """Items that may stand in for others: the most met, whose vectors are known best."""
@@ -54,6 +57,14 @@ def content_of(
     vectors = item_vectors(scorer)
     interest: NDArray[np.float64] = np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel()
     return None if vectors is None else fit_content(vectors, interest, contents)
+
+
+def content_of_world(conninfo: str, trained: Trained) -> Content | None:
+    """Return the same of a model that was trained on a world's events, with what its items are."""
+    final = trained.final
+    with transaction(conninfo, read_only=True) as connection:
+        contents = read_contents(connection, final.part.past.items)
+    return content_of(final.fitted.scorer, final.matrix, contents)
 
 
 def fit_content(
