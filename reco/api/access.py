@@ -24,6 +24,10 @@ _bearer = HTTPBearer(
 )
 
 
+Bearing = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+"""The user token of a request, as it came: nobody has looked at it yet."""
+
+
 async def _worker(request: Request) -> Worker:
     worker: Worker = request.app.state.worker
     return worker
@@ -88,7 +92,7 @@ async def _caller(
     request: Request,
     now: Now,
     key: Annotated[str | None, Security(_key_header)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    bearer: Bearing,
 ) -> Caller:
     if key is not None:
         ring: KeyRing = request.app.state.keys

@@ -1,25 +1,28 @@
 """POST /v1/demo/session: lets the first page look at a few people, from this machine only."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from fastapi import APIRouter, Request
+from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import BaseModel, ConfigDict
 
-from reco.api.access import Now, WorkerOfApp
+from reco.api.access import Bearing, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEMS
-from reco.api.tokens import issue_token
+from reco.api.tokens import Bearer, bearer_of, issue_token
 from reco.core.accounts import account_number
 from reco.db.pool import connected
-from reco.errors import Forbidden, InvalidInput
+from reco.errors import Forbidden, InvalidInput, Unauthorized
 from reco.feed.people import people_to_look_at
 
 router = APIRouter(prefix="/v1/demo", tags=["demo"])
 
 _PEOPLE = 8
+_RENEWED = timedelta(days=7)
+"""A page that was left open for so long goes on with the person it showed."""
 
 
 class Chosen(BaseModel):
@@ -50,8 +53,17 @@ class Session:
 
 
 @router.post("/session", responses={200: {"model": Session}, **PROBLEMS})
-def session(request: Request, worker: WorkerOfApp, now: Now, chosen: Chosen | None = None) -> Json:
-    """A user token for the first page; answered on the loopback interface alone."""
+def session(
+    request: Request,
+    worker: WorkerOfApp,
+    now: Now,
+    bearer: Bearing,
+    chosen: Chosen | None = None,
+) -> Json:
+    """A user token for the first page: of somebody listed, or of whom the page has a token by now.
+
+    Answered on the loopback interface alone.
+    """
     if not _is_loopback(request):
         raise Forbidden("Demo sessions are given on the loopback interface alone.")
     with connected(worker.pool) as connection:
@@ -60,9 +72,25 @@ def session(request: Request, worker: WorkerOfApp, now: Now, chosen: Chosen | No
             raise InvalidInput("user_id", "this world has nobody with a home to look at")
         user_id = chosen.user_id if chosen and chosen.user_id else people[0].user_id
         account = account_number(connection, user_id)
+    # Who books may leave the list, and the page shows them still.
+    is_listed = user_id in {person.user_id for person in people}
+    if not is_listed and Bearer(user_id, account) != _shown(bearer, worker.secret, now):
+        raise Forbidden("Demo sessions are given for those whom the page lists.")
     issued = issue_token(user_id, account, worker.secret, now)
     users = tuple(Person(p.user_id, p.bookings, p.categories) for p in people)
     return Json(Session(issued.token, user_id, issued.expires_at, users))
+
+
+def _shown(
+    bearer: HTTPAuthorizationCredentials | None, secret: str, now: datetime
+) -> Bearer | None:
+    """Return whom a page showed until now, by the token it has, which may be over for a while."""
+    if bearer is None:
+        return None
+    try:
+        return bearer_of(bearer.credentials, secret, now - _RENEWED)
+    except Unauthorized:
+        return None
 
 
 def _is_loopback(request: Request) -> bool:

@@ -26,7 +26,11 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     demo: Annotated[
-        bool, typer.Option(help="Let the page at / look at a few people, from this machine only.")
+        bool,
+        typer.Option(
+            help="Let the page at / look at a few people, from this machine only; no proxy may "
+            "stand before it."
+        ),
     ] = False,
     world: WorldOption = None,
 ) -> None:

@@ -8,6 +8,7 @@ from worlds import NOW
 
 from reco.api.keys import REMEMBERED, create_key, list_keys, revoke_key
 from reco.api.tokens import LIFETIME, Bearer, bearer_of, issue_token
+from reco.core.accounts import account_number
 from reco.core.partners import create_partner
 from reco.errors import InvalidInput, NotFound, Unauthorized
 from reco.people.erase import erase_person
@@ -173,8 +174,30 @@ def test_a_demo_session_speaks_for_somebody_with_a_home(client):
     session = client.post("/v1/demo/session").json()
     assert session["user_id"] == session["users"][0]["user_id"]
     assert status(client, bearer(session["token"]), "/v1/feed") == 200
-    chosen = client.post("/v1/demo/session", json={"user_id": "free"}).json()
-    assert chosen["user_id"] == "free"
+    last = session["users"][-1]["user_id"]
+    assert last != session["user_id"]
+    chosen = client.post("/v1/demo/session", json={"user_id": last}).json()
+    assert chosen["user_id"] == last
+
+
+def test_a_demo_session_is_of_somebody_listed_or_goes_on(client, database):
+    def answer(user, **headers):
+        return client.post("/v1/demo/session", json={"user_id": user}, headers=headers)
+
+    def token(user, account, ago=timedelta()):
+        return bearer(issue_token(user, account, SECRET, NOW - ago).token)
+
+    listed = {person["user_id"] for person in client.post("/v1/demo/session").json()["users"]}
+    assert "late" not in listed
+    account = account_number(database, "late")
+    assert answer("late").status_code == 403
+    assert answer("late", **bearer("not issued here")).status_code == 403
+    assert answer("late", **token("free", account)).status_code == 403
+    assert answer("late", **token("late", account + 1)).status_code == 403
+    assert answer("late", **token("late", account, LIFETIME + timedelta(days=7))).status_code == 403
+    renewed = answer("late", **token("late", account, LIFETIME + timedelta(days=6)))
+    assert renewed.json()["user_id"] == "late"
+    assert status(client, bearer(renewed.json()["token"]), "/v1/feed") == 200
 
 
 @pytest.mark.parametrize(

@@ -201,10 +201,10 @@ def test_what_is_kept_is_told_by_the_services_clock(page, database):
 
 
 def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, address, database):
-    look_at(page, "villager", database)
+    look_at(page, "late", database)
     page.open(address)
     page.wait(SETTLED)
-    assert page.run("document.getElementById('person').value") == "villager"
+    assert page.run("document.getElementById('person').value") == "late"
     # Somebody else is shown to whom has no token of somebody who is not listed.
     page.run("sessionStorage.removeItem('token')")
     page.open(address)
