@@ -13,7 +13,7 @@ from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
-from reco.api.problems import NOT_FOUND, PROBLEMS, REFUSED
+from reco.api.problems import NOT_FOUND, PROBLEM, PROBLEMS, REFUSED
 from reco.core.booking_records import Booking, read_bookings
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.idempotency import LONGEST_KEY
@@ -23,6 +23,11 @@ from reco.errors import InvalidInput
 router = APIRouter(prefix="/v1", tags=["bookings"])
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {**NOT_FOUND, **REFUSED, **PROBLEMS}
+_MADE: dict[int | str, dict[str, Any]] = {
+    201: shown(Booking, BOOKING),
+    429: {"description": "Too many were refused", **PROBLEM},
+    **_ANSWERS,
+}
 _LONGEST_PAGE = 200
 _MOST_CENTS = 2**31 - 1
 
@@ -68,7 +73,7 @@ class Bookings:
     next_cursor: str | None
 
 
-@router.post("/bookings", status_code=201, responses={201: shown(Booking, BOOKING), **_ANSWERS})
+@router.post("/bookings", status_code=201, responses=_MADE)
 def make(
     worker: WorkerOfApp,
     now: Now,
@@ -87,7 +92,10 @@ def make(
         ),
     ],
 ) -> Json:
-    """Book a stock. A rule that forbids it is told with its name and by how much (409)."""
+    """Book a stock. A rule that forbids it is told with its name and by how much (409).
+
+    Of a person for whom over 200 were asked for in an hour refusals are not told apart (429).
+    """
     user_id = caller.user(order.user_id)
     if user_id is None:
         raise InvalidInput("user_id", "is needed with an API key")

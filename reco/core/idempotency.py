@@ -14,11 +14,14 @@ import psycopg
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from reco.errors import InvalidInput, RuleBroken
+from reco.errors import InvalidInput, RuleBroken, TooMany
 
 KEPT = timedelta(days=30)
 """How long an answer is remembered."""
 LONGEST_KEY = 200
+MOST_AN_HOUR, MOST_KEPT = 200, 5_000
+"""Answers of one person; beyond either no refusal is remembered, nor given."""
+_RETRY_AFTER_S = 3_600
 
 RECALL = """
 select fingerprint, answer from core.idempotent_request
@@ -28,6 +31,11 @@ where key = %(key)s
 _REMEMBER = """
 insert into core.idempotent_request (user_id, key, fingerprint, answer, at)
 values (%(user)s, %(key)s, %(fingerprint)s, %(answer)s, %(now)s)
+"""
+_KEPT_OF = """
+select count(*), count(*) filter (where at > %(since)s) from (
+  select at from core.idempotent_request where user_id = %(user)s limit %(most)s
+) kept
 """
 
 Answer = TypeVar("Answer")
@@ -79,7 +87,16 @@ class Attempt(Generic[Answer]):
         outcome: Answer | RuleBroken,
         now: datetime,
     ) -> None:
-        """Keep what was decided."""
+        """Keep what was decided.
+
+        Raises
+        ------
+        TooMany
+            It is a refusal, and so much is remembered of that person that it is not kept. What was
+            done is always kept, at no look at the others.
+        """
+        if isinstance(outcome, RuleBroken):
+            _check_room(connection, user, now)
         kept = {
             "user": user,
             "key": self.key,
@@ -94,6 +111,17 @@ class Attempt(Generic[Answer]):
             told = {"rule": outcome.rule, "message": str(outcome), "by": outcome.by}
             return {"refused": told}
         return {"done": self.kind.dump_python(outcome, mode="json")}
+
+
+def _check_room(connection: psycopg.Connection[Any], user: int, now: datetime) -> None:
+    asked = {"user": user, "since": now - timedelta(hours=1), "most": MOST_KEPT}
+    kept, in_an_hour = connection.execute(_KEPT_OF, asked).fetchall()[0]
+    if kept >= MOST_KEPT or in_an_hour >= MOST_AN_HOUR:
+        raise TooMany(
+            f"More than {MOST_AN_HOUR} bookings of one person were asked for in an hour, or"
+            f" {MOST_KEPT} in {KEPT.days} days, and this one is refused.",
+            _RETRY_AFTER_S,
+        )
 
 
 def forget_answers(connection: psycopg.Connection[Any], now: datetime) -> int:

@@ -1,5 +1,6 @@
 """Bookings over a real database: what is written, what is given back, what a retry gets."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -13,8 +14,8 @@ from reco.core.accounts import read_credit
 from reco.core.booking_records import read_bookings
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.expiry import expire
-from reco.core.idempotency import KEPT
-from reco.errors import InvalidInput, NotFound, RuleBroken
+from reco.core.idempotency import KEPT, MOST_AN_HOUR, MOST_KEPT
+from reco.errors import InvalidInput, NotFound, RuleBroken, TooMany
 
 FILM = Order("reader", "film-tonight")
 DAY = timedelta(days=1)
@@ -278,6 +279,36 @@ def test_old_answers_are_forgotten(small):
     book(small, FILM, "k1", NOW)
     assert expire(small, NOW + KEPT).forgotten_answers == 0
     assert expire(small, NOW + KEPT + DAY).forgotten_answers == 1
+
+
+def test_refusals_are_not_remembered_without_end(small):
+    def remember(keys, at):
+        small.execute(
+            "insert into core.idempotent_request (user_id, key, fingerprint, answer, at)"
+            " select u.id, %s || n, '', '{}', %s from core.beneficiary u,"
+            " generate_series(1, %s) n where u.external_id = 'broke'",
+            (str(at), at, keys),
+        )
+
+    def refuse(key, now=NOW):
+        return book(small, Order("broke", "film-tonight"), key, now)
+
+    remember(MOST_AN_HOUR - 1, NOW)
+    with pytest.raises(RuleBroken) as refused:
+        refuse("last")
+    with pytest.raises(TooMany, match="More than 200 bookings"):
+        refuse("one more")
+    # What is kept is answered, and what can be done is done; so is what others ask.
+    with pytest.raises(RuleBroken, match=re.escape(str(refused.value))):
+        refuse("last")
+    assert book(small, Order("broke", "fair-village"), "free", NOW).state == "booked"
+    with pytest.raises(RuleBroken):
+        book(small, replace(FILM, expected_cents=1), "another's", NOW)
+    with pytest.raises(RuleBroken):
+        refuse("after an hour", NOW + timedelta(hours=1))
+    remember(MOST_KEPT, NOW - DAY)
+    with pytest.raises(TooMany):
+        refuse("after another", NOW + timedelta(hours=2))
 
 
 def test_bookings_come_in_pages_without_a_repeat_or_a_gap(small):
