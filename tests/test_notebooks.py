@@ -26,7 +26,8 @@ KEY_FIGURES = {
     "03_horizon_and_pareto": "dict(floors=FLOORS, pareto=pareto.to_dict('list'))",
     "04_report_to_decision": (
         "dict(decision=decision, people=summary.people, sentences=len(report.sentences),"
-        " page='In plain words' in document, judged=judged)"
+        " page='In plain words' in document, judged=judged,"
+        " curves=sum(bool(s.curve) for s in summary.systems))"
     ),
     "05_off_policy_and_experiments": (
         "dict(alarms=false_alarms, truth=truth, last=estimates.iloc[-1][['low', 'high']].tolist(),"
@@ -155,13 +156,14 @@ def test_the_horizon_and_the_pareto_curve(executed):
 @pytest.mark.timeout(600)
 def test_the_report_and_the_decision(executed):
     cells, told = executed("04_report_to_decision")
-    assert told["people"] == 300
+    assert told["people"] == 600
     assert told["page"]
     assert told["sentences"] >= 8
     worse, better = (good in told["judged"].values() for good in (False, True))
     said = "keep" if worse else "try" if better else "not decided"
     assert told["decision"].startswith(said)
     assert pictures_in(cells) == 2
+    assert told["curves"] == 3
 
 
 @pytest.mark.slow
