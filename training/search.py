@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reco.errors import InvalidInput
 from training.evaluate import Task, evaluate, require_users, sample_of, users_among
 from training.fits import Parameters
 from training.models.popularity import item_popularity
@@ -34,9 +35,6 @@ RUNG_SHARE = 0.2
 RUNG_LEAST = 300
 """Users whom a first judgement needs; with fewer no trial is given up."""
 
-Told = Callable[[Trial, Trial | None], None]
-"""Called after each trial with it and the best so far, if any is finished."""
-
 
 @dataclass(frozen=True)
 class Search:
@@ -47,7 +45,11 @@ class Search:
     trials: tuple[Trial, ...]
     """Those of earlier runs of the same study too."""
     importance: Mapping[str, float]
-    """By setting, largest first, 1 in all; empty where the trials do not tell."""
+    """By setting, largest first, 1 in all; empty where the trials do not tell, or not yet."""
+
+
+Told = Callable[[Search], None]
+"""Called after each trial with what is found so far; the trial is the last of its trials."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def search(
 
     A trial is first fitted on a fifth of the people, and given up where that is worse than the
     median of the trials that were finished (subsets of the data as the resource of Hyperband, Li et
-    al. 2018, section 3).
+    al. 2018, section 3). One that cannot be fitted by its settings is given up, too.
 
     Parameters
     ----------
@@ -87,7 +89,7 @@ def search(
     Raises
     ------
     InvalidInput
-        The file is of another search, or nobody can be judged.
+        The file is of another search, or nobody can be judged, or the first trial cannot be fitted.
     """
     require_users(task, "validation")
     settled = settled_on(part, start)
@@ -102,12 +104,19 @@ def search(
         and len(trials) < (limits.trials or np.inf)
     ):
         trial_began, trial = time.monotonic(), study.ask()
-        figure = _judged(trial, rungs, question.proposed(trial), metric)
+        figure, failed = None, ""
+        try:
+            figure = _judged(trial, rungs, question.proposed(trial), metric)
+        except InvalidInput as error:
+            if best is None:
+                raise
+            failed = str(error)
         seconds = time.monotonic() - trial_began
-        closed(study, trial, figure, seconds)
+        closed(study, trial, figure, seconds, failed)
         trials, longest_s = trials_of(study, question), max(longest_s, seconds)
         best = best_of(trials)
-        told(trials[-1], best)
+        if best:
+            told(Search(best, metric, trials, {}))
     return Search(best, metric, trials, importance_of(study))
 
 

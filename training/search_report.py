@@ -28,11 +28,15 @@ def settings_text(search: Search) -> str:
 
 
 def trials_text(search: Search) -> str:
-    """Return all trials as CSV; the figure of one that was given up is empty."""
+    """Return all trials as CSV; the figure of one that was given up is empty.
+
+    So is the reason, but where it could not be fitted.
+    """
     text = io.StringIO()
     rows = [
         {"trial": trial.number, search.metric: trial.figure, "seconds": round(trial.seconds, 3)}
         | asdict(trial.parameters)
+        | {"failed": trial.failed}
         for trial in search.trials
     ]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from features.interactions import Events
 from reco.errors import InvalidInput
 from training.fits import Parameters
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _NAME = "search"
 _ASKED = "asked"
 _SECONDS = "seconds"
+_FAILED = "failed"
 _FREE_TRIALS = 4
 """Trials that are finished whatever their first rung says; the later ones are held against them."""
 
@@ -35,6 +38,8 @@ class Trial:
     figure: float | None
     """Mean of the metric over the validation users; None: it was given up."""
     seconds: float
+    failed: str = ""
+    """Why it was given up, where it could not be fitted."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Question:
 
 
 def digest_of(part: Part) -> str:
-    """Return what tells this part from any other."""
+    """Return what tells this part from any other: of people and items, those who occur in it."""
     digest = hashlib.sha256()
     for events in (part.past, part.future):
         for column in _columns(events):
@@ -122,7 +127,11 @@ def opened_study(question: Question, file: Path | None, seed: int) -> "optuna.St
         study.set_user_attr(_ASKED, question.fixed())
     elif asked != question.fixed():
         other = ", ".join(k for k, v in question.fixed().items() if asked.get(k) != v)
-        raise InvalidInput("out", f"{file} is the study of another search ({other} differ)")
+        raise InvalidInput(
+            "out",
+            f"{file} is the study of another search ({other} differ); give this one a folder of "
+            "its own by --out, or delete that one",
+        )
     # A search that goes on must not propose again what it began with.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), multivariate=True)
     if not any(trial.state.is_finished() for trial in study.trials):
@@ -139,6 +148,7 @@ def trials_of(study: "optuna.Study", question: Question) -> tuple[Trial, ...]:
             # One that was given up has the value of its last rung.
             figure=None if trial.state.name == "PRUNED" else trial.value,
             seconds=float(trial.user_attrs.get(_SECONDS, 0.0)),
+            failed=str(trial.user_attrs.get(_FAILED, "")),
         )
         for trial in study.trials
         if trial.state.is_finished()
@@ -146,12 +156,21 @@ def trials_of(study: "optuna.Study", question: Question) -> tuple[Trial, ...]:
 
 
 def closed(
-    study: "optuna.Study", trial: "optuna.Trial", figure: float | None, seconds: float
+    study: "optuna.Study",
+    trial: "optuna.Trial",
+    figure: float | None,
+    seconds: float,
+    failed: str = "",
 ) -> None:
-    """Keep how `trial` ended; a figure of None: given up."""
+    """Keep how `trial` ended; a figure of None: given up, as it `failed` if that says why.
+
+    What failed is not held for unknown: the sampler takes it for the worst, and keeps away.
+    """
     import optuna  # noqa: PLC0415
 
     trial.set_user_attr(_SECONDS, seconds)
+    if failed:
+        trial.set_user_attr(_FAILED, failed)
     if figure is None:
         study.tell(trial, state=optuna.trial.TrialState.PRUNED)
     else:
@@ -178,8 +197,15 @@ def _value(trial: "optuna.Trial", name: str, span: Range) -> float | int:
 
 
 def _columns(events: Events) -> tuple[bytes, ...]:
-    columns = (
-        events.users, events.items, events.user, events.item, events.kind, events.at,
-        events.lonlat, events.category,
-    )  # fmt: skip
-    return tuple(b"" if column is None else column.tobytes() for column in columns)
+    """Return what was done, by whom, with what; numbers are those among what occurs."""
+    users, user = np.unique(events.user, return_inverse=True)
+    items, item = np.unique(events.item, return_inverse=True)
+    place = None if events.lonlat is None else events.lonlat[items]
+    kind = events.category
+    category = None if kind is None else np.unique(kind[items], return_inverse=True)[1]
+    columns = (user, item, events.kind, events.at, place, category)
+    return (
+        b"\0".join(events.users[users].tolist()),
+        b"\0".join(events.items[items].tolist()),
+        *(b"" if column is None else column.tobytes() for column in columns),
+    )

@@ -40,12 +40,10 @@ def part():
 
 def test_better_settings_are_found_than_it_began_with(part):
     told = []
-    found = searched(
-        part, EASE(regularisation=1.0), Limits(60.0, 12), told=lambda *t: told.append(t)
-    )
+    found = searched(part, EASE(regularisation=1.0), Limits(60.0, 12), told=told.append)
     assert found.trials[0].figure < found.best.figure == max(t.figure for t in found.trials)
-    assert [trial for trial, _ in told] == list(found.trials)
-    assert told[-1][1] == found.best
+    assert [so_far.trials for so_far in told] == [found.trials[:n] for n in range(1, 13)]
+    assert told[-1].best == found.best
     assert len(found.trials) == 12
     assert found.best.parameters.regularisation > 1.0
     assert set(found.importance) == {"regularisation", "half_life_days"}
@@ -108,13 +106,53 @@ def test_a_search_can_begin_with_each_settings_file_of_the_documentation(file):
 
 def test_places_and_categories_tell_the_data_of_one_search_from_another(part):
     items = len(part.past.items)
-    told = {digest_of(part)}
-    for lonlat, category in ((1.0, 0), (2.0, 0), (2.0, 1)):
-        past = replace(
-            part.past, lonlat=np.full((items, 2), lonlat), category=np.full(items, category)
-        )
+    told, one = {digest_of(part)}, np.zeros(items, dtype=np.int32)
+    for lonlat, category in ((1.0, one), (2.0, one), (2.0, np.arange(items) % 2)):
+        past = replace(part.past, lonlat=np.full((items, 2), lonlat), category=category)
         told.add(digest_of(replace(part, past=past)))
     assert len(told) == 4
+
+
+def test_who_came_later_and_did_nothing_yet_makes_no_other_search(part):
+    def with_more(events):
+        users, items = (np.append([b"a newcomer"], ids) for ids in (events.users, events.items))
+        return replace(
+            events, users=users, items=items, user=events.user + 1, item=events.item + 1,
+            lonlat=np.ones((len(items), 2)), category=np.arange(len(items)),
+            closes=np.append(events.closes[:1], events.closes),
+        )  # fmt: skip
+
+    def told(events):
+        count = len(events.items)
+        return replace(events, lonlat=np.ones((count, 2)), category=np.arange(count))
+
+    now, later = (
+        digest_of(replace(part, past=of(part.past), future=of(part.future)))
+        for of in (told, with_more)
+    )
+    assert now == later
+    other = replace(part.past, users=np.char.add(part.past.users, b"x"))
+    assert digest_of(part) != digest_of(replace(part, past=other))
+
+
+def test_settings_that_cannot_be_fitted_end_a_trial_alone(part, monkeypatch):
+    rehearse, tries = searching.rehearse, []
+
+    def rehearsed(*arguments):
+        tries.append(arguments)
+        if len(tries) == 2:
+            raise InvalidInput("regularisation", "too small to solve by")
+        return rehearse(*arguments)
+
+    monkeypatch.setattr(searching, "rehearse", rehearsed)
+    found = searched(part, EASE(), Limits(60.0, 3))
+    assert [trial.figure is None for trial in found.trials] == [False, True, False]
+    assert [bool(trial.failed) for trial in found.trials] == [False, True, False]
+    assert "too small to solve by" in found.trials[1].failed
+    # What a search begins with is to be fitted: else it has nothing to begin with.
+    del tries[1:]
+    with pytest.raises(InvalidInput, match="too small"):
+        searched(part, EASE(), Limits(60.0, 3))
 
 
 class Killed(Exception):
@@ -124,8 +162,8 @@ class Killed(Exception):
 def killed_after(count):
     seen = []
 
-    def told(trial, _best):
-        seen.append(trial)
+    def told(found):
+        seen.append(found.trials[-1])
         if len(seen) == count:
             raise Killed
 
@@ -138,10 +176,8 @@ def test_a_killed_search_goes_on(part, tmp_path):
     with pytest.raises(Killed):
         searched(part, EASE(), Limits(60.0), told=told, file=file)
     after = []
-    found = searched(
-        part, EASE(), Limits(60.0, 6), told=lambda t, _: after.append(t), file=file
-    )  # fmt: skip
-    assert list(found.trials) == [*before, *after]
+    found = searched(part, EASE(), Limits(60.0, 6), told=after.append, file=file)
+    assert list(found.trials) == [*before, *(so_far.trials[-1] for so_far in after)]
     assert len(found.trials) == 6
     assert len({trial.parameters.regularisation for trial in found.trials}) == 6
 

@@ -1,6 +1,5 @@
 """The command `reco tune`: choose a model's settings on what is held out."""
 
-import math
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +31,6 @@ from training.search_report import (
     trials_text,
 )
 from training.split import choosing_part, naive_utc, require_past, split_plan
-from training.studies import Trial
 
 STUDY, SETTINGS, TRIALS, PICTURE = "study.sqlite", "settings.toml", "trials.csv", "importance.svg"
 """Files of a search's folder."""
@@ -89,8 +87,8 @@ def tune(
     is left to the gate: it is no judge of what it chose itself.
 
     A search that was stopped goes on where it was: the same command again adds trials. The folder
-    has the settings for `reco train --config`, all trials, and which settings mattered. A test part
-    is not read, nor what is dated in the future.
+    has the settings for `reco train --config` and all trials after each trial, which settings
+    mattered in the end. A test part is not read, nor what is dated in the future.
     """
     settings = settings_for(context, world)
     start, asked = start_parameters(model, config), _metric(metric)
@@ -102,6 +100,12 @@ def tune(
     if file_format not in _FORMATS:
         raise InvalidInput("format", f"{file_format!r} is unknown", list(_FORMATS))
     kept = _made(out or located_world(settings).folder / "tuning" / model)
+    say = told_by(asked)
+
+    def told(found: Search) -> None:
+        say(found)
+        _keep(found, kept)
+
     with share_progress() as progress:
         progress("reading", 0.0)
         events = without_future(_events(settings, folder, file_format), now)
@@ -111,7 +115,7 @@ def tune(
         progress("searching", 0.1)
         found = search(
             part, task_of(part), start,
-            metric=asked, limits=Limits(60.0 * minutes, trials), told=told_by(asked),
+            metric=asked, limits=Limits(60.0 * minutes, trials), told=told,
             file=kept / STUDY, seed=seed,
         )  # fmt: skip
     _keep(found, kept)
@@ -124,10 +128,11 @@ def tune(
 def told_by(metric: str) -> Told:
     """Return what prints a line on standard error after each trial."""
 
-    def told(trial: Trial, best: Trial | None) -> None:
-        figure = "given up early" if trial.figure is None else f"{metric} {trial.figure:.4f}"
-        top = math.nan if best is None or best.figure is None else best.figure
-        errors.print(f"trial {trial.number}: {figure}, best {top:.4f}")
+    def told(found: Search) -> None:
+        trial = found.trials[-1]
+        given_up = f"it cannot be fitted ({trial.failed})" if trial.failed else "given up early"
+        figure = given_up if trial.figure is None else f"{metric} {trial.figure:.4f}"
+        errors.print(f"trial {trial.number}: {figure}, best {found.best.figure:.4f}")
 
     return told
 

@@ -16,6 +16,7 @@ from training.commands.tune import PICTURE, SETTINGS, STUDY, TRIALS, tune
 from training.configuration import read_parameters, written_parameters
 from training.fits import PARAMETERS
 from training.split import inner_cutoff
+from training.tune import rehearse
 
 
 @pytest.fixture
@@ -61,6 +62,22 @@ def test_the_same_command_again_adds_trials(run, folder, tmp_path):
     run(*asked, "--trials", 4)
     assert trials_in(out)[:2] == first
     assert len(trials_in(out)) == 4
+
+
+def test_a_search_that_is_interrupted_has_kept_what_it_found(run, folder, tmp_path, monkeypatch):
+    out, tries = tmp_path / "search", []
+
+    def rehearsed(*arguments):
+        tries.append(arguments)
+        if len(tries) == 3:
+            raise KeyboardInterrupt
+        return rehearse(*arguments)
+
+    monkeypatch.setattr("training.search.rehearse", rehearsed)
+    with pytest.raises(AssertionError):
+        run(folder, "--model", "popularity", "--out", out)
+    assert len(trials_in(out)) == 2
+    assert read_parameters(out / SETTINGS).kind == "popularity"
 
 
 def test_it_begins_with_the_settings_of_a_file(run, folder, tmp_path):
