@@ -91,7 +91,7 @@ def _figures(
 ) -> dict[str, tuple[Estimate | None, ...]]:
     """Return the means of each name and system (names times systems) over the people of a cell."""
     is_known = np.count_nonzero(~np.isnan(table), axis=0) >= LEAST_PEOPLE
-    means = iter(mean_intervals(table[:, is_known], seed))
+    means = iter(mean_intervals(table[:, is_known], seed) if is_known.any() else ())
     found = [next(means) if known else None for known in is_known.tolist()]
     systems = len(found) // len(names)
     return {name: tuple(found[at * systems : (at + 1) * systems]) for at, name in enumerate(names)}

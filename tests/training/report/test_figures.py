@@ -205,6 +205,18 @@ def test_people_without_a_home_are_counted_and_on_no_map(run):
     assert (told.cells, told.people_nowhere, told.people_left_out) == ((), rows.people, 0)
 
 
+def test_a_cell_of_which_no_figure_is_known_is_counted(run):
+    names = ["hit@8", "novel_recall@8", "distance_m@8"]
+    (rows,) = system_rows(run, ["near"], names)
+    table = rows.rows
+    for name in names:
+        unknown = pa.array(np.full(len(table), np.nan))
+        table = table.set_column(table.schema.get_field_index(name), name, unknown)
+    told = territory_of([SystemRows(table, rows.user)], 8)
+    assert sum(cell.people for cell in told.cells) == rows.people
+    assert {figures for cell in told.cells for figures in cell.figures.values()} == {(None,)}
+
+
 def test_towns_are_named_where_something_is_shown():
     north_and_south = [(2.35, 48.85), (5.37, 43.30)]
     named = "".join(str(one) for town in Ground.around(north_and_south, 0.5).towns for one in town)
