@@ -1,13 +1,14 @@
 """An agenda as a table for the terminal."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from reco.feed.answer import FeedAnswer, FeedItem, Session
+from reco.moments import is_zone
 
 REASONS = {
     "first_of_category": "a first for you",
@@ -103,12 +104,8 @@ def _practical(item: FeedItem) -> list[str]:
 
 
 def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:
-    if item.venue is None or item.venue.timezone is None:
-        return zone
-    try:
-        return ZoneInfo(item.venue.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return zone
+    name = item.venue and item.venue.timezone
+    return ZoneInfo(name) if name and is_zone(name) else zone
 
 
 def _when(sessions: tuple[Session, ...], zone: ZoneInfo) -> str:

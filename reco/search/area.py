@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
@@ -14,6 +14,7 @@ from reco.catalogue.venues import Venues
 from reco.geo.ellipsoid import cartesian_of
 from reco.geo.points import Point
 from reco.kernel.search import distances
+from reco.moments import is_zone
 from reco.search.answer import OpenFound
 from reco.search.hours import Hours, opening_spans
 from reco.search.query import SearchQuery
@@ -114,8 +115,4 @@ def _open_of(area: Area, opening: Opening, now: datetime, zone: tzinfo) -> Area:
 
 
 def _zone(name: str | None) -> tzinfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        # No zone, no name of one, or the name of a folder of zones.
-        return None
+    return ZoneInfo(name) if name and is_zone(name) else None
