@@ -105,6 +105,14 @@ def test_the_table_begins_with_that_of_the_run(table, run):
     assert tuple(table[0]) == COLUMNS
 
 
+@pytest.mark.parametrize(("part", "figure"), [("place", "hit@8"), ("calibration", "booked")])
+def test_places_and_bins_have_intervals_in_the_table(table, part, figure):
+    rows = [row for row in table if (row["part"], row["figure"]) == (part, figure) and row["value"]]
+    assert len(rows) > 3
+    for row in rows:
+        assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
+
+
 def test_the_object_holds_the_summary_as_it_is(report, run):
     told = as_object(report)
     assert told["summary"]["systems"][1]["metrics"] == run.summary()["systems"][1]["metrics"]
