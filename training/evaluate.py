@@ -198,6 +198,29 @@ def among_open(task: Task, part: Part) -> Task:
     return replace(task, closed=np.asarray(part.past.closes <= part.cutoff))
 
 
+def among_novel(task: Task, part: Part) -> Task:
+    """Return `task` with those targets alone of whose category its user had booked nothing before.
+
+    Recall of them is novel_recall (METRICS, 3), of items that have one category each.
+
+    Raises
+    ------
+    InvalidInput
+        The items of `part` have no categories.
+    """
+    past, category = part.past, part.past.category
+    if category is None:
+        raise InvalidInput("metric", "novel_recall goes by categories, and these items have none")
+    booked = past.take(np.isin(past.kind, target_kinds(past, part.future)))
+    width = int(category.max(initial=0)) + 1
+    met = booked.user.astype(np.int64) * width + category[booked.item]
+    place, item = entries(task.targets)
+    is_new = ~np.isin(task.users[place].astype(np.int64) * width + category[item], met)
+    pairs = np.sort(place[is_new] * task.targets.shape[1] + item[is_new])
+    targets = _matrix(pairs, task.targets.shape)
+    return _with_users(replace(task, targets=targets), np.unique(place[is_new]))
+
+
 def _with_users(task: Task, places: NDArray[np.int64]) -> Task:
     return replace(task, users=task.users[places], targets=task.targets[places])
 

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reco.errors import InvalidInput
-from training.evaluate import Task, evaluate, require_users, sample_of, users_among
+from training.evaluate import (
+    Task,
+    among_novel,
+    evaluate,
+    require_users,
+    sample_of,
+    users_among,
+)
 from training.fits import Parameters
+from training.metrics import METRICS as ACCURACY
 from training.models.popularity import item_popularity
 from training.split import Part
 from training.studies import (
@@ -29,6 +37,10 @@ if TYPE_CHECKING:
 
 MAX_USERS = 5_000
 """Validation users that a trial is judged on; a seeded sample of more."""
+
+_NOVEL = "novel_"
+METRICS = (*ACCURACY, f"{_NOVEL}recall")
+"""What can choose, but for `@k`."""
 
 RUNG_SHARE = 0.2
 """Share of the people whom a trial is first fitted on and judged by."""
@@ -82,7 +94,7 @@ def search(
     Parameters
     ----------
     metric
-        `name@k` of `training.metrics`; its mean over at most `MAX_USERS` users chooses.
+        `name@k` of `METRICS`; its mean over at most `MAX_USERS` users chooses.
     file
         Where the trials are kept, so that a search that was killed goes on; None: nowhere.
 
@@ -91,6 +103,8 @@ def search(
     InvalidInput
         The file is of another search, or nobody can be judged, or the first trial cannot be fitted.
     """
+    if metric.startswith(_NOVEL):
+        task = among_novel(task, part)
     require_users(task, "validation")
     settled = settled_on(part, start)
     tried = half_lives_around(part.past, settled.half_life_days)
@@ -152,4 +166,5 @@ def _figure(part: Part, task: Task, parameters: Parameters, metric: str) -> floa
     tried = rehearse(part, parameters, lambda: None)
     k = int(metric.rpartition("@")[2])
     found = evaluate(tried.fitted.score_users, task, item_popularity(tried.matrix), (k,))
-    return float(found[metric].mean())
+    # Of what is novel alone, where that is asked for: `search` has left out all else.
+    return float(found[metric.removeprefix(_NOVEL)].mean())

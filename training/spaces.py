@@ -31,6 +31,10 @@ _IALS = {
     "unobserved_weight": Range(0.003, 1.0, is_log=True),
     "regularisation": Range(0.0001, 0.5, is_log=True),
     "nu": Range(0.3, 1.0),
+    # By their logarithm, so that a balance that is off (0, the default) stays off.
+    "observed_balance": Range(0.05, 1.0, is_log=True),
+    "unobserved_balance": Range(0.05, 1.0, is_log=True),
+    "category_balance": Range(0.05, 1.0, is_log=True),
 }
 _FILTER = {
     "factors": Range(32, 1_024, is_log=True, is_whole=True),

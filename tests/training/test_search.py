@@ -13,10 +13,12 @@ from reco.errors import InvalidInput
 from training import search as searching
 from training.accuracy import accuracy_plan
 from training.configuration import read_parameters
-from training.evaluate import task_of
+from training.evaluate import among_novel, evaluate, task_of
 from training.fits import PARAMETERS
+from training.models.popularity import item_popularity
 from training.search import Limits, search
 from training.studies import Question, digest_of
+from training.tune import rehearse
 
 EASE = PARAMETERS["ease"]
 SETTINGS = Path(__file__).parents[2] / "docs" / "settings"
@@ -92,6 +94,40 @@ def test_what_is_off_stays_off(part):
     found = searched(part, off, Limits(60.0, 3))
     assert {trial.parameters.low_pass for trial in found.trials} == {0.0}
     assert len({trial.parameters.sharpening for trial in found.trials}) > 1
+
+
+def test_a_balance_is_searched_for_where_it_is_on():
+    ials = PARAMETERS["ials"](unobserved_weight=0.1, regularisation=0.01)
+    on, off = (
+        Question(replace(ials, unobserved_balance=balance), "ndcg@20", (None,), "")
+        for balance in (0.6, 0.0)
+    )
+    assert on.spans["unobserved_balance"].low < 0.6 < on.spans["unobserved_balance"].high
+    assert not {name for name in off.spans if name.endswith("balance")}
+    assert "category_balance" not in on.spans
+
+
+def test_what_is_of_a_new_category_can_choose(part):
+    """By two categories of items: who likes the even ones has met theirs, and goes astray."""
+    category = np.arange(len(part.past.items), dtype=np.int32) % 2
+    told = replace(part, past=replace(part.past, category=category))
+    found = searched(told, PARAMETERS["popularity"](), Limits(0.0), metric="novel_recall@5")
+    task = task_of(part)
+    kept = among_novel(task, told)
+    met = {(u, i % 2) for u, i in zip(part.past.user, part.past.item, strict=True)}
+    expected = {
+        (u, i) for u, i in zip(part.future.user, part.future.item, strict=True)
+        if (u, i % 2) not in met
+    }  # fmt: skip
+    rows, items = kept.targets.nonzero()
+    assert {*zip(kept.users[rows], items, strict=True)} == expected
+    assert 0 < len(kept.users) < len(task.users)
+    assert np.all(np.diff(kept.targets.indptr) > 0)
+    fitted = rehearse(told, found.best.parameters, lambda: None)
+    figures = evaluate(fitted.fitted.score_users, kept, item_popularity(fitted.matrix), (5,))
+    assert found.best.figure == pytest.approx(figures["recall@5"].mean())
+    with pytest.raises(InvalidInput, match="these items have none"):
+        searched(part, EASE(), Limits(0.0), metric="novel_recall@5")
 
 
 @pytest.mark.parametrize("file", sorted(SETTINGS.glob("*.toml")), ids=lambda file: file.stem)

@@ -21,8 +21,7 @@ from training.datasets.readers import READERS, source_of
 from training.evaluate import task_of
 from training.extract import events_from_database, events_from_source
 from training.fits import PARAMETERS
-from training.metrics import METRICS
-from training.search import Limits, Search, Told, search
+from training.search import METRICS, Limits, Search, Told, search
 from training.search_report import (
     importance_picture,
     importance_table,
@@ -69,7 +68,9 @@ def tune(
             "[default: by time, where the last tenth begins]"
         ),
     ] = None,
-    metric: Annotated[str, typer.Option(help="What chooses, as name@k.")] = "ndcg@20",
+    metric: Annotated[
+        str, typer.Option(help="What chooses, as name@k; novel_recall too.")
+    ] = "ndcg@20",
     minutes: Annotated[float, typer.Option(min=0.0, help="Time for new trials.")] = 10.0,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Most trials, earlier runs counted in. [default: any]")
