@@ -20,8 +20,6 @@ _LEAST_RISE = 1e-3
 """Log-odds from knot to knot: enough for two offers never to be alike."""
 _LEAST_SLOPE = 1e-3
 _ROUNDS = 2
-_STEPS = 80
-_LAST_STEPS = 80
 """Items are looked at again at their best offers, told by what was learned."""
 LEAST_BOOKINGS = 100
 """With fewer nothing is learned of a person's choice."""
@@ -96,10 +94,10 @@ def learn_ranker(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Learned:
 def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights:
     """Return the additive model of a booking that makes the pairs likeliest.
 
-    Logistic regression with signs and smoothness (bounded L-BFGS, Zhu et al. 1997): each cost is
-    linear between knots that are even in the root of its feature, rises from every knot to the
-    next, and its rises change little from one to the next. An item counts at the offer that costs
-    least by the tables of the round before. What was drawn less often than it was there counts by
+    Logistic regression with signs and smoothness: each cost is linear between knots that are even
+    in the root of its feature, rises from every knot to the next, and its rises change little from
+    one to the next. An item counts at the offer that costs least by the tables of the round before.
+    What was drawn less often than it was there counts by
     the chance of its draw: first as an offset (King and Zeng 2001, section 4.1, a pair at a time),
     which is quick and sharp; in the end as a weight (section 4.2), which puts the level of the few
     likeliest pairs right, that the sample hardly holds.
@@ -123,10 +121,10 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
     for _ in range(_ROUNDS):
         columns, beyond = weights.columns(pairs)
         drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, tuple(spans().values()))
-        found = drawn.fitted(weights.of_columns, weights.least, _STEPS)
+        found = drawn.fitted(weights.of_columns, weights.least)
         weights = replace(weights, of_columns=found)
     stands_for = replace(drawn, offset=-beyond, weight=1.0 / pairs.drawn)
-    found = stands_for.fitted(weights.of_columns, weights.least, _LAST_STEPS)
+    found = stands_for.fitted(weights.of_columns, weights.least)
     return replace(weights, of_columns=found)
 
 

@@ -29,7 +29,6 @@ from training.replay.impressions import Impressions
 PULL = 3.0
 """Log-likelihood that a weight costs which differs by one from what visits taught."""
 _ROUNDS = 2
-_STEPS = 100
 _LEAST_SCALE = 0.05
 """Of all that visits taught: nothing is turned round."""
 
@@ -81,7 +80,7 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
         offset = columns @ prior.of_columns - beyond
         told = np.column_stack([columns, np.ones(len(depth)), -depth])
         sample = replace(_sample(shown, told, offset), ridge=ridge, tables=tuple(spans().values()))
-        apart = sample.fitted(apart, least, _STEPS)
+        apart = sample.fitted(apart, least)
         weights = replace(prior, of_columns=prior.of_columns + apart[:-2])
     return _at_mean_place(weights.raised(float(apart[-2])), float(apart[-1]), shown)
 
@@ -93,9 +92,7 @@ def _scaled(
     columns, beyond = taught.columns(shown.pairs)
     told = np.column_stack([columns @ taught.of_columns, np.ones(len(depth)), -depth])
     least = np.array([_LEAST_SCALE, -np.inf, 0.0])
-    scale, level, power = _sample(shown, told, -beyond).fitted(
-        np.array([1.0, 0.0, 0.0]), least, _STEPS
-    )
+    scale, level, power = _sample(shown, told, -beyond).fitted(np.array([1.0, 0.0, 0.0]), least)
     scaled = replace(taught, of_columns=np.maximum(scale * taught.of_columns, taught.least))
     return scaled, float(level), float(power)
 
