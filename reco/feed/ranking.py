@@ -33,6 +33,8 @@ OF_EACH = 5
 """The likeliest of each family that would bring something new: a first play at rank 800, too."""
 _GROWTH = 4
 _ANYWHERE_NEAR = float(np.finfo(np.float32).max)
+_SOME = 20
+"""So many items are looked into first, for each at a venue that is asked about."""
 _OF_FAMILY = 4
 """Of a family so many times more are looked at first: a few of it change places more easily."""
 
@@ -141,8 +143,11 @@ class Ranking:
             return False
         if np.count_nonzero(~self.top.candidates.is_online) >= least:
             return True
-        every = self.everything.gathered
-        return len(every) - every.online >= least
+        items = self.sweep.items()
+        return any(
+            len(some) - some.online >= least
+            for some in map(self.sweep.gather, (items[: _SOME * least], items))
+        )
 
     @property
     def everything(self) -> Scores:
