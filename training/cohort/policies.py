@@ -27,14 +27,11 @@ from training.replay.past import Past
 from training.replay.values import Attributes
 
 _FROM = 300
-"""The likeliest candidates, that the methods to compare with choose from."""
+"""The likeliest candidates, that all but the feed's own method choose from."""
 _VENUE = ATTRIBUTES.index("venue")
 """Left out of likeness, as in `ild`: it is of category, subcategory, genres and kind of venue."""
 _POWER = 1.0
 """Of the probability in the DPP's kernel, as validation on real data chose (docs/horizon.md)."""
-
-_FEW = 100
-"""The likeliest that are looked at first, where no more than the likeliest slate is wanted."""
 
 Rank = Callable[[Generation, Situation, Scratch], Ranking]
 """What is around and who asks -> its ranking, as `reco.feed.ranking.ranking_of`."""
@@ -105,8 +102,7 @@ def policy_named(name: str, likeness: Likeness) -> Policy:
         "dpp": _by_method(dpp_attributes, _POWER, likeness),
         "round-robin": _by_method(round_robin, 0.0, likeness.of_categories),
     }
-    looks_at = _FROM if kind in {"dpp", "round-robin"} else _FEW
-    return Policy(name, needs_model(name), choosers[kind], _ranking_of_likeliest(looks_at))
+    return Policy(name, needs_model(name), choosers[kind], _ranked_likeliest)
 
 
 def needs_model(name: str) -> bool:
@@ -139,16 +135,12 @@ def check_policy(name: str) -> None:
         raise InvalidInput("policy", f"there is no policy {name!r}", NAMES)
 
 
-def _ranking_of_likeliest(most: int) -> Rank:
-    """Return what ranks the `most` likeliest, and nothing for the sake of a horizon."""
-
-    def ranked(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
-        ranking = ranking_of(serving, situation, scratch)
-        families = ranking.families
-        nothing_new = Families(families.of_item, np.zeros_like(families.is_asked))
-        return replace(ranking, families=nothing_new, most=most)
-
-    return ranked
+def _ranked_likeliest(serving: Generation, situation: Situation, scratch: Scratch) -> Ranking:
+    """Rank the `_FROM` likeliest, and nothing for the sake of a horizon."""
+    ranking = ranking_of(serving, situation, scratch)
+    families = ranking.families
+    nothing_new = Families(families.of_item, np.zeros_like(families.is_asked))
+    return replace(ranking, families=nothing_new, most=_FROM)
 
 
 def likeliest(ranking: Ranking, situation: Situation) -> Scored:
