@@ -164,7 +164,8 @@ class Cohorts:
 
     def _model(self, world: CohortWorld, credit_weight: float) -> LoadedModel:
         start = datetime.fromtimestamp(world.start_s, UTC)
-        name = f"{self.assumptions.world_digest()}-{world.seed}-credit-{credit_weight:g}"
+        told = (self.assumptions.world_digest(), world.seed, credit_weight, self.revision)
+        name = "{}-{}-credit-{:g}-{}".format(*told)
         return first_model(world, start, self.models / name, credit_weight)
 
     def _claim(self) -> None:

@@ -3,11 +3,12 @@ import pytest
 
 from reco.db.arrays import micros
 from reco.feed.scoring import Scored
+from training.cohort.learning import published_us
 from training.cohort.policies import Policy
 from training.cohort.records import seats_left
 from training.replay.past import UNLIMITED_PLACES
 
-from .conftest import by_person
+from .conftest import TINY, by_person
 
 CREDIT_CENTS, CAP_CENTS = 50_000, 20_000
 
@@ -128,3 +129,23 @@ def test_states_that_are_carried_on_are_those_told_from_the_record(keen_life):
     assert any(len(state.bookings) > 3 for state in known)
     assert any(len(state.interactions) > 10 for state in known)
     assert known == told
+
+
+def test_works_that_come_out_are_scored_as_works_that_are_like_them(begun, ours):
+    model, week = begun.model, TINY.weeks - 1
+    serving = ours.feeds(week).serving
+    rows = model.item_rows(serving.catalogue.items.item_external_id)
+    came_later = published_us(begun.world.past)[rows] > micros(ours.at(0))
+    stand_in = model.content.stand_in[rows]
+    assert came_later.sum() > 20
+    assert (stand_in[came_later] != rows[came_later]).all()
+    assert (stand_in >= 0).all()
+
+
+def test_a_work_stands_for_itself_once_somebody_met_it(begun, ours):
+    content, later = begun.model.content, ours.model.content
+    is_new = content.stand_in != later.stand_in
+    assert is_new.any()
+    assert (later.stand_in[is_new] == np.flatnonzero(is_new)).all()
+    met = np.unique(ours.model.history_item)
+    assert (later.stand_in[met] == met).all()
