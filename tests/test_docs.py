@@ -10,6 +10,7 @@ from array_table import documented, table
 
 from reco.catalogue.folder import LAYOUT
 
+README = (Path(__file__).parents[1] / "README.md").read_text()
 SCALING = (Path(__file__).parents[1] / "docs" / "scaling.md").read_text()
 WIDTHS = {"times and price": 4, "genres": 8}
 """Columns of two dimensions: the size of the second."""
@@ -51,3 +52,7 @@ def test_the_table_of_arrays_is_that_of_the_code():
 
 def test_another_dtype_would_be_seen():
     assert documented() != table({**LAYOUT, "offer_id": ("int32", ("offers",))})
+
+
+def test_what_the_readme_runs_asks_no_date_that_only_linux_tells():
+    assert [line for line in README.splitlines() if re.search(r"date -d|%N", line)] == []

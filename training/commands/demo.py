@@ -1,6 +1,6 @@
 """The command `reco demo`: from nothing to one person's agenda, and a page to look at it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ import psycopg
 import typer
 
 from reco.api.serve import serve_world
-from reco.console import WorldOption, console, errors, settings_for
+from reco.console import WorldOption, console, errors, settings_for, warn
 from reco.db.making import ready_world
 from reco.feed.once import feed_once
 from reco.feed.people import people_to_look_at
@@ -30,6 +30,8 @@ from training.fits import DEFAULT_KIND
 from training.simulate.world import simulate_world
 
 _SEED = 1
+_NEAR = timedelta(days=14)
+_LAST_SESSION = "select max(starts_at) from core.stock where cancelled_at is null"
 
 
 def demo(
@@ -52,9 +54,25 @@ def demo(
         console.print(training_table(summary))
         _say("model trained", began)
     _show(opened, settings)
+    if told := end_told(opened, datetime.now(UTC)):
+        warn(told)
     _say("done", began)
     if serve:
         serve_world(settings, port=port, with_demo=True)
+
+
+def end_told(world: World, now: datetime) -> str | None:
+    """Return what to say of a world whose sessions are over, or will be soon: none are added."""
+    with psycopg.connect(world.conninfo) as connection:
+        row = connection.execute(_LAST_SESSION).fetchone()
+    last = row[0] if row else None
+    if last is None or last > now + _NEAR:
+        return None
+    another = f"demo_{now:%Y%m%d}"
+    return (
+        f"The last session of the world {world.name} begins on {last:%Y-%m-%d}. After "
+        f"`export RECO_WORLD={another}`, `make demo` makes another, and all commands look at it."
+    )
 
 
 def _is_empty(world: World) -> bool:

@@ -1,6 +1,6 @@
 """The command `reco train`: from events to a champion, and one screen about it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
+from features.interactions import Events
 from reco.console import By, WorldOption, actor_of, console, settings_for, warn
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput, Unavailable
@@ -34,9 +35,10 @@ from training.markets import market_of_folder, market_of_world
 from training.registry import promote_behind_gate
 from training.run import train_model
 from training.saving import save_model
-from training.split import SplitKind
+from training.split import SplitKind, aware
 from training.summary import TrainingSummary, as_metrics
 from training.tracking import require_mlflow, track
+from training.tune import end_of
 
 
 class ModelKind(StrEnum):
@@ -83,6 +85,12 @@ def train(
     cutoff: Annotated[
         str | None, typer.Option(help="Date or time; nothing from it on is seen. [default: none]")
     ] = None,
+    weeks: Annotated[
+        int | None,
+        typer.Option(
+            "--hold-out-weeks", min=1, help="As --cutoff, so many weeks before the last event."
+        ),
+    ] = None,
     split: Annotated[
         Split, typer.Option(help="By time, or as the data set gives it.")
     ] = Split.TIME,
@@ -120,12 +128,15 @@ def train(
         parameters = spark_parameters(parameters, spark, spark_folder)
     if settings.mlflow_tracking_uri:
         require_mlflow()
+    if cutoff and weeks:
+        raise InvalidInput("cutoff", "--cutoff and --hold-out-weeks: leave one of the two out")
+    border = moment_from(cutoff, "cutoff", zone) if cutoff else None
     summary = train_world(
         opened,
         parameters.kind,
         parameters=parameters,
         split=split.value,
-        cutoff=moment_from(cutoff, "cutoff", zone) if cutoff else None,
+        cutoff=timedelta(weeks=weeks) if weeks else border,
         now=datetime.now(UTC),
         actor=actor_of(by),
         frames=frames,
@@ -174,7 +185,7 @@ def train_world(
     model: str,
     *,
     split: SplitKind,
-    cutoff: datetime | None,
+    cutoff: datetime | timedelta | None,
     now: datetime,
     actor: str = "",
     frames: Path | None = None,
@@ -188,6 +199,8 @@ def train_world(
 
     Parameters
     ----------
+    cutoff
+        Nothing from that moment on is seen; a length of time: so long before the last event.
     now
         Names the version. Accounts made after it, and events dated later, are left out.
     actor
@@ -205,11 +218,14 @@ def train_world(
     Unavailable
         The database or the store does not answer; nothing is published.
     """
-    refuse_future(cutoff, now)
+    if isinstance(cutoff, datetime):
+        refuse_future(cutoff, now)
     with share_progress() as progress:
         progress("reading events", 0.0)
         told = events_from_frames(frames) if frames else events_from_database(world.conninfo)
         events = without_future(told, now)
+        if isinstance(cutoff, timedelta):
+            cutoff = _before_the_end(events, cutoff)
         progress("reading what could be booked", 0.0)
         market = (
             market_of_folder(frames, events, cutoff)
@@ -246,6 +262,13 @@ def train_world(
             _publish(connection, summary, published(summary.folder, store_url), Act(now, actor))
             connection.commit()
     return summary
+
+
+def _before_the_end(events: Events, length: timedelta) -> datetime:
+    end = aware(end_of(events))
+    if end is None:
+        raise InvalidInput("hold-out-weeks", "no event has a time")
+    return end - length
 
 
 def _publish(

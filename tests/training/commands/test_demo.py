@@ -1,14 +1,18 @@
 """The demo: from an empty database to an agenda, and again without destroying anything."""
 
+import re
+from datetime import timedelta
 from time import perf_counter
 
 import psycopg
 import pytest
 import typer
 from typer.testing import CliRunner
+from worlds import NOW, small_world
 
 from reco.settings import Settings
-from training.commands.demo import demo
+from reco.world import checked_world_name
+from training.commands.demo import demo, end_told
 
 
 @pytest.fixture
@@ -29,6 +33,18 @@ def counts(connection):
         "select (select count(*) from core.beneficiary), (select count(*) from core.booking),"
         " (select count(*) from core.change), (select count(*) from reco.model_version)"
     ).fetchone()
+
+
+def test_a_world_whose_sessions_are_soon_over_says_so(world, connection):
+    assert end_told(world, NOW) is None
+    small_world(connection)
+    last = connection.execute("select max(starts_at) from core.stock").fetchone()[0]
+    assert end_told(world, last - timedelta(days=15)) is None
+    for now in last - timedelta(days=13), last + timedelta(days=400):
+        told = end_told(world, now)
+        assert f"begins on {last:%Y-%m-%d}" in told
+        another = re.search(r"RECO_WORLD=(\w+)", told)[1]
+        assert checked_world_name(another) == f"demo_{now:%Y%m%d}"
 
 
 @pytest.mark.slow

@@ -114,9 +114,13 @@ def test_a_worse_one_is_refused_with_the_interval_and_stays_a_candidate(run, wor
 def test_a_candidate_waits_where_that_is_asked_for(run, world, folder):
     run("--model", "popularity", "--frames", str(folder))
     before = champion(world.conninfo)
-    printed = run("--model", "als", "--frames", str(folder), "--no-promote")
+    printed = run(
+        "--model", "als", "--frames", str(folder), "--no-promote", "--hold-out-weeks", "2"
+    )
     assert champion(world.conninfo) == before
     newest = versions(world.conninfo)[0]
+    last = two_tastes().at.max().item().replace(tzinfo=UTC)
+    assert last - newest.cutoff == timedelta(weeks=2, microseconds=-1)
     assert newest.state == "candidate"
     assert f"reco models promote {newest.version}" in " ".join(printed.split())
 
