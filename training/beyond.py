@@ -14,6 +14,8 @@ from features.horizon import ValueTable
 
 _DETERMINANTS = 1_024
 """Lists of which vectors are held at once."""
+_SURE = np.nextafter(1.0, 0.0)
+"""A chance of 1 has no logarithm of its opposite."""
 _LEAST_KNOWN = 0.5
 """An item that nobody had booked counts as known by half a person."""
 
@@ -96,6 +98,28 @@ def slate_points(
     """Return f(R | H): the points if all of the list were booked."""
     values = shown(ranked, len(items.start) - 1) @ as_matrix(items)
     return new_points(values, met, items.points)
+
+
+def expected_gain(
+    ranked: NDArray[np.int32],
+    chance: NDArray[np.float64],
+    items: ValueTable,
+    met: "csr_array[np.float64]",
+) -> NDArray[np.float64]:
+    """Return G(S | H) (METRICS, 1): the points that are expected of each list.
+
+    Parameters
+    ----------
+    chance
+        (n, k) that what each place shows is booked, each independently.
+    """
+    user, place = np.nonzero(ranked >= 0)
+    shape = (len(ranked), len(items.start) - 1)
+    log_missed = np.log1p(-np.minimum(chance[user, place], _SURE))
+    earned = csr_array((log_missed, (user, ranked[user, place])), shape=shape) @ as_matrix(items)
+    earned.data = -np.expm1(earned.data)
+    new = earned - earned.multiply(met > 0)
+    return np.asarray(new @ items.points, dtype=np.float64)
 
 
 def most_points(

@@ -1,7 +1,8 @@
 """Slates of every method on a data set never seen before, with intervals and paired tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from training.paired import Compared, Figures, compare
 from training.reliability import Reliability, distinct_share, reliability
 from training.slate_choice import Choice, choices, expected_name
 from training.slate_data import SlateData
-from training.slate_expectation import Expectation
+from training.slate_expectation import Expectation, gain_name
 from training.slate_features import population_of
 from training.slate_lists import Lists, figures_of, headline_of, totals_of
 from training.slate_pools import Models, Pools, calibration_of, choose_models, pools_of
@@ -108,11 +109,27 @@ class Stage:
 
     def headlines(self, tried: Sequence[Setting], k: int) -> list[Figures]:
         """Return the figures that settings are chosen by, of every setting."""
-        expectation = Expectation.of(self.pools, self.probability, len(self.slates.venue))
         return [
-            headline_of(ranked, self.slates) | {expected_name(k): expectation.dcg(ranked)}
+            headline_of(ranked, self.slates) | {expected_name(k): self._expectation.dcg(ranked)}
             for ranked in self.lists(tried, k)
         ]
+
+    def gains(
+        self, ranked: NDArray[np.int32], intensities: Collection[float]
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return G of lists that are seen once, and as often as each intensity says."""
+        slates, k = self.slates, ranked.shape[1]
+        met = slates.times_met[slates.task.users]
+        return {
+            f"{gain_name(intensity)}@{k}": self._expectation.gain(
+                ranked, slates.items, met, intensity
+            )
+            for intensity in sorted({1.0, *intensities})
+        }
+
+    @cached_property
+    def _expectation(self) -> Expectation:
+        return Expectation.of(self.pools, self.probability, len(self.slates.venue))
 
     def score_order(self, k: int) -> NDArray[np.int32]:
         """Return the lists by the model's own score."""
@@ -250,7 +267,11 @@ def _tested(
     best = chosen["horizon"].setting
     tried = [*_shown(by_validation), *(fair(best, share) for share in large_shares)]
     lists = [*test.lists(tried, k), test.score_order(k)]
-    figures = [figures_of(ranked, test.slates, test.latent) for ranked in lists]
+    intensities = {setting.intensity for setting in tried}
+    figures = [
+        figures_of(ranked, test.slates, test.latent) | test.gains(ranked, intensities)
+        for ranked in lists
+    ]
     totals = [totals_of(ranked, test.slates) for ranked in lists]
     is_chosen = [setting in by_validation for setting in tried]
     *compared, score_order = compare(figures, totals, [*is_chosen, False], seed)

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from features.horizon import POINTS, points, value_table
+from features.horizon import POINTS, expected_gains, points, value_table
 from training.beyond import (
     Found,
     as_matrix,
     calibration_kl,
     coverage,
+    expected_gain,
     exposures,
     gini,
     horizon_recall,
@@ -56,6 +57,20 @@ def found_of(data, users):
     ]
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return rows, Found(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+@given(worlds, st.lists(st.sampled_from([0.0, 0.01, 0.3, 1.0]), min_size=3 * K, max_size=3 * K))
+def test_the_expected_gain_of_a_list_is_what_its_offers_add_up_to(world, chances):
+    offers, users, _ = world
+    table, met, ranked = table_and_met(offers, users)
+    chance = np.reshape(chances, (3, K))[: len(users)]
+    figures = expected_gain(ranked, chance, table, met)
+    for user, (listed, known) in enumerate(users):
+        shown = [place for place, item in enumerate(listed) if item >= 0]
+        added = expected_gains(
+            [offers[listed[place]] for place in shown], chance[user, shown].tolist(), known
+        )
+        assert figures[user] == pytest.approx(sum(added), abs=1e-9)
 
 
 @given(worlds)

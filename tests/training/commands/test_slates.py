@@ -133,6 +133,20 @@ def test_the_lowest_floor_and_price_earn_more_points_than_relevance(report):
     assert all(points[name] > points[""] for name in lowest)
 
 
+def test_each_row_tells_what_is_expected_once_and_at_the_intensity(report):
+    rows = [row for row in report["rows"] if row["method"] in {"relevance", "horizon"}]
+    gain = {row["parameter"]: row["metrics"]["expected_gain@5"]["value"] for row in rows}
+    assert gain["price=40"] > gain[""] > 0.0
+    used = {
+        float(row["parameter"].rpartition("m=")[2])
+        for row in report["rows"]
+        if row["method"] == "horizon_floor"
+    }
+    told = {name for name in report["score_order"] if "gain" in name}
+    assert told == {"expected_gain@5", *(f"gain_at_{m:g}@5" for m in used if m > 1.0)}
+    assert all(told < set(row["metrics"]) for row in report["rows"])
+
+
 def test_a_quota_of_the_largest_venues_is_tested_on_the_chosen_slate(report):
     (chosen,) = [row for row in report["rows"] if row["method"] == "horizon" and row["chosen"]]
     fair = [row for row in report["rows"] if row["method"] == "horizon_fair"]
