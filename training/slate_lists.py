@@ -31,8 +31,6 @@ from training.metrics import user_figures
 from training.slate_pools import Pools
 from training.slate_tasks import SlateTask
 
-_FOR_BASELINES = 300
-"""Candidates that the methods to compare with choose from."""
 _KINDS = ("category", "subcategory", "genre", "venue_type")
 
 
@@ -57,10 +55,9 @@ class Lists:
             item, chance = self.pools.item[rows], self.probability[rows]
             order = np.lexsort((item, -chance))
             item, chance = item[order], chance[order]
-            whole = shared.candidates(user, item, chance)
-            few = shared.candidates(user, item[:_FOR_BASELINES], chance[:_FOR_BASELINES])
+            found = shared.candidates(user, item, chance)
             for setting, listed in zip(settings, ranked, strict=True):
-                chosen = setting.choose(whole if setting.widens else few, k)
+                chosen = setting.choose(found, k)
                 listed[user, : len(chosen)] = item[chosen]
         return ranked
 

@@ -54,10 +54,14 @@ def calibrated(candidates: Candidates, calibration_weight: float, k: int) -> NDA
 
 
 def xquad(candidates: Candidates, diversity_weight: float, k: int) -> NDArray[np.int64]:
-    """Choose by probability and by tastes not covered yet (Santos et al. 2010, equation 1)."""
-    total = max(float(candidates.probability.sum()), 1e-300)
-    relevance = candidates.probability / total
-    covers = (candidates.categories > 0) * relevance[:, np.newaxis]
+    """Choose by probability and by tastes not covered yet (Santos et al. 2010, equation 1).
+
+    How far a candidate covers a category is its share of the probability of all of that category
+    (Vargas et al. 2011, "Intent-oriented diversity in recommender systems").
+    """
+    relevance = candidates.probability / max(float(candidates.probability.sum()), 1e-300)
+    of_category = (candidates.categories > 0) * candidates.probability[:, np.newaxis]
+    covers = of_category / np.maximum(of_category.sum(axis=0), 1e-300)
     uncovered = candidates.tastes.copy()
     is_free = np.ones(len(relevance), dtype=bool)
     chosen: list[int] = []

@@ -1,5 +1,6 @@
 """Methods to compare with: every one gives a list, and does what it is known for."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +102,34 @@ def test_calibration_follows_the_history():
 def test_xquad_covers_tastes():
     found = candidates_of([0.9, 0.8, 0.7], [0, 0, 1], tastes=[0.4, 0.6])
     assert sorted(xquad(found, 1.0, 2)) == [0, 2]
+    # What is unlikely in the pool covers much of a category of which there is little else.
+    found = candidates_of([0.9, 0.8, 0.7, 0.6, 0.1, 0.09], [0] * 4 + [1] * 2, tastes=[0.5, 0.5])
+    assert xquad(found, 1.0, 3).tolist() == [4, 0, 5]
+
+
+@given(pools, st.integers(1, 8), st.sampled_from([0.1, 0.5, 0.9]))
+def test_xquad_is_its_formula(rows, k, weight):
+    chances, categories = [p for p, _ in rows], [c for _, c in rows]
+    tastes = np.arange(1, max(categories) + 2) / np.arange(1, max(categories) + 2).sum()
+    found, chosen = candidates_of(chances, categories, tastes=tastes), []
+
+    def share(at, among):
+        total = sum(chances[other] for other in among)
+        return chances[at] / total if total else 0.0
+
+    def covers(at):
+        return share(at, [n for n, c in enumerate(categories) if c == categories[at]])
+
+    def worth(at):
+        left = math.prod(1 - covers(o) for o in chosen if categories[o] == categories[at])
+        novel = tastes[categories[at]] * covers(at) * left
+        return (1 - weight) * share(at, range(len(rows))) + weight * novel
+
+    for at in xquad(found, weight, k).tolist():
+        best = max(worth(other) for other in range(len(rows)) if other not in chosen)
+        assert worth(at) == pytest.approx(best, abs=1e-12)
+        chosen.append(at)
+    assert len(set(chosen)) == min(k, len(rows))
 
 
 def test_a_fair_slate_leaves_room_for_small_venues_while_there_are_any():
