@@ -6,9 +6,8 @@ about which too little is known is refused too. Where fewer people than a criter
 it (in small worlds: the horizon, newcomers, time), it does not speak, and the table says so.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,21 @@ from numpy.typing import NDArray
 from features.horizon import Value, value_table
 from features.interactions import Events, vocabulary_rows
 from reco.db.arrays import micros
-from reco.model.artifact import ModelFacts
 from reco.model.history import History
 from training.beyond import Found, as_matrix, horizon_recall
 from training.booked import BookedOffer
+from training.criteria import (
+    Criterion,
+    age_criteria,
+    latency_criterion,
+    mean_criterion,
+    ranker_criteria,
+)
 from training.evaluate import rank_items
-from training.intervals import Estimate, mean_intervals
-from training.latency import Clock, Requests, median_intervals, paired_latencies_ms
+from training.latency import Clock, Requests, paired_latencies_ms
 from training.metrics import hits, ndcg
 from training.split import aware
 from training.trial import (
-    LEAST_USERS,
     Contender,
     Trial,
     history_in,
@@ -38,13 +41,6 @@ from training.trial import (
 
 K = 20
 """Length of the lists that are judged."""
-
-LATENCY_ALLOWANCE_MS = 0.5
-"""What nobody notices: a candidate may be so much slower whatever the share says."""
-
-OLDER_BY = timedelta(days=1)
-"""How much earlier than the champion's a candidate's knowledge may end, where recipes are judged:
-an event that was cancelled or erased since moves the end a little."""
 
 _TIMED_REQUESTS = 200
 _TIMED_ITEMS = 20_000
@@ -63,41 +59,6 @@ class Floors:
     cold_loss: float = 0.10
     slowdown: float = 0.25
     """Of the median time to score a request; `LATENCY_ALLOWANCE_MS` is always granted."""
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """One criterion: the candidate's figure, the champion's, and their paired difference.
-
-    Without a difference it is no comparison: the candidate's own figure is held to the limit.
-    """
-
-    name: str
-    count: int
-    """People, or requests, that it is over."""
-    candidate: Estimate | None
-    """None: there are too few to judge."""
-    champion: Estimate | None
-    difference: Estimate | None
-    limit: float
-    """Where the interval of the difference, or of the candidate's own figure, may end at worst."""
-    passed: bool
-    lacks: str = ""
-    """What is missing or known, where figures alone do not say why it passed or not."""
-
-    @property
-    def told(self) -> str:
-        """The outcome in one sentence."""
-        if self.lacks:
-            return f"{self.name}: {self.lacks}"
-        judged = self.difference or self.candidate
-        if judged is None:
-            return f"{self.name}: {self.count} to judge by, fewer than {LEAST_USERS}"
-        what = "the difference" if self.difference else "the candidate's figure"
-        return (
-            f"{self.name}: {what} of {judged.value:+.4f} has the interval "
-            f"{judged.low:+.4f} .. {judged.high:+.4f}, its limit is {self.limit:+.4f}"
-        )
 
 
 @dataclass(frozen=True)
@@ -161,12 +122,12 @@ def judge(
         champion.model.version,
         trial.told,
         (
-            _mean_criterion(f"ndcg@{K}", figures[drawn], floors.ndcg_loss, is_needed=True),
-            _mean_criterion(f"horizon_recall@{K}", horizon, floors.horizon_loss),
-            _mean_criterion(f"ndcg@{K}, cold users", figures[trial.is_cold], floors.cold_loss),
-            _latency_criterion(_timed(trial, candidate, champion, clock), floors.slowdown),
-            *_ranker_criteria(candidate.facts, champion.facts),
-            *_age_criteria(trial, candidate.facts, champion.facts),
+            mean_criterion(f"ndcg@{K}", figures[drawn], floors.ndcg_loss, is_needed=True),
+            mean_criterion(f"horizon_recall@{K}", horizon, floors.horizon_loss),
+            mean_criterion(f"ndcg@{K}, cold users", figures[trial.is_cold], floors.cold_loss),
+            latency_criterion(_timed(trial, candidate, champion, clock), floors.slowdown),
+            *ranker_criteria(candidate.facts, champion.facts),
+            *(age_criteria(candidate.facts, champion.facts) if trial.is_refit else ()),
         ),
     )
 
@@ -269,79 +230,3 @@ def _requests(
     history = history_in(history_matrix(trial.part, contender.model), rows)
     histories: tuple[History, ...] = tuple(history(user) for user in people)
     return Requests(contender.model, histories, rows[items])
-
-
-def _mean_criterion(
-    name: str, figures: NDArray[np.float64], loss: float, *, is_needed: bool = False
-) -> Criterion:
-    """Judge means: the interval of candidate - champion ends above a share of the champion's."""
-    if len(figures) < LEAST_USERS:
-        return Criterion(name, len(figures), None, None, None, 0.0, not is_needed)
-    columns = np.column_stack([figures, figures[:, 0] - figures[:, 1]])
-    candidate, champion, difference = mean_intervals(columns)
-    limit = -loss * champion.value
-    passed = difference.low >= limit
-    return Criterion(name, len(figures), candidate, champion, difference, limit, passed)
-
-
-def _ranker_criteria(candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:
-    """Judge the ranker by what its training measured; of two models without one nothing is said.
-
-    The two are not compared: each was measured on visits of its own. What a champion has, its
-    successor has, too: without a ranker it would be served with the costs by hand, and
-    probabilities of the score alone.
-    """
-    if candidate.ranker is None and champion.ranker is None:
-        return
-    found, others = _loss_a_visit(candidate), _loss_a_visit(champion)
-    visits = candidate.metrics["probability"]["visits"] if found else 0
-    passed, lacks = _ranker_outcome(found, others)
-    name = "log-loss a visit of the ranker, less the base rate's"
-    yield Criterion(name, visits, found, others, None, 0.0, passed, lacks)
-
-
-def _ranker_outcome(found: Estimate | None, others: Estimate | None) -> tuple[bool, str]:
-    """Return whether a candidate's ranker passes, and what is missing.
-
-    It is to be shown to be better than the base rate. Where the champion's is not either, it needs
-    only not be shown to be worse: no successor could be served else.
-    """
-    if found is None:
-        return False, "the candidate has none that was measured"
-    if found.high <= 0.0:
-        return True, ""
-    is_open = found.low <= 0.0 and others is not None and others.high > 0.0
-    return is_open, "neither is proven" if is_open else ""
-
-
-def _age_criteria(trial: Trial, candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:
-    """Judge until when a candidate has seen, where its recipe stands for it.
-
-    Recipes are fitted on one and the same past: what the arrays that would be served lack of the
-    champion's last months does not show in them.
-    """
-    if not trial.is_refit or candidate.cutoff is None or champion.cutoff is None:
-        return
-    passed = candidate.cutoff >= champion.cutoff - OLDER_BY
-    told = f"{_minute(candidate.cutoff)}, the champion until {_minute(champion.cutoff)}"
-    yield Criterion("trained until", 0, None, None, None, 0.0, passed, told)
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _loss_a_visit(facts: ModelFacts) -> Estimate | None:
-    if facts.ranker is None or "probability" not in facts.metrics:
-        return None
-    return Estimate(**facts.metrics["probability"]["loss_a_visit"])
-
-
-def _latency_criterion(times_ms: NDArray[np.float64], slowdown: float) -> Criterion:
-    name = "median ms to score a request"
-    if len(times_ms) < LEAST_USERS:
-        return Criterion(name, len(times_ms), None, None, None, 0.0, passed=True)
-    candidate, champion, difference = median_intervals(times_ms)
-    limit = max(slowdown * champion.value, LATENCY_ALLOWANCE_MS)
-    passed = difference.high <= limit
-    return Criterion(name, len(times_ms), candidate, champion, difference, limit, passed)

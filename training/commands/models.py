@@ -24,7 +24,8 @@ from reco.model.registry import (
     versions,
 )
 from reco.world import World
-from training.gate import Criterion, Floors, Verdict
+from training.criteria import Criterion
+from training.gate import Floors, Verdict
 from training.intervals import Estimate
 from training.registry import (
     compare_versions,

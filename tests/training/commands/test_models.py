@@ -36,8 +36,9 @@ from reco.worker import Worker
 from training.booked import booked_in_database, booked_in_frames
 from training.commands.models import app
 from training.commands.train import _publish, train_world
+from training.criteria import Criterion
 from training.fits import PARAMETERS
-from training.gate import Criterion, Floors, Verdict
+from training.gate import Floors, Verdict
 from training.intervals import Estimate
 from training.registry import compare_versions, promote_behind_gate
 from training.run import train_model
