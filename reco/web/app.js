@@ -8,7 +8,7 @@ import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./m
 import { categoryName, currentLanguage, distance, known, percent, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0 };
+const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
@@ -64,20 +64,31 @@ const busy = (works) => {
   at("agenda").setAttribute("aria-busy", String(state.works > 0));
 };
 
-const guarded = (work) => async (...given) => {
-  busy(1);
-  try {
-    await work(...given);
-  } catch (problem) {
-    if (!(problem instanceof api.Problem)) throw problem;
-    say(`${text("error")} ${problem.message}`, () => (state.session ? load() : start()));
-    if (problem.retryAfterS) setTimeout(() => (state.session ? load() : start()), problem.retryAfterS * 1000);
-  } finally {
-    busy(-1);
-  }
+const guarded = (work) => {
+  const attempt = async (...given) => {
+    const attempted = ++state.attempts;
+    clearTimeout(state.again);
+    busy(1);
+    try {
+      await work(...given);
+    } catch (problem) {
+      if (!(problem instanceof api.Problem)) throw problem;
+      // Something else was asked for since, and that is told, and asked again.
+      if (attempted !== state.attempts) return;
+      const again = () => attempt(...given);
+      say(`${text("error")} ${problem.message}`, again);
+      if (problem.retryAfterS) state.again = setTimeout(again, problem.retryAfterS * 1000);
+    } finally {
+      busy(-1);
+    }
+  };
+  return attempt;
 };
 
 const load = guarded(async () => {
+  if (!state.session) return start();
+  // The next page of what was asked before is none of what is asked now.
+  at("more").hidden = true;
   const [turn, askedAtMs] = [++state.turn, performance.now()];
   say(text("loading"));
   const feed = await api.feed(question());

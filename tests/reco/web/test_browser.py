@@ -29,7 +29,10 @@ BOOKED = "[...document.querySelectorAll('.line h3')].some(title => title.textCon
 
 
 class Losing:
-    """The application behind a proxy that loses answers: what was asked is done, and not told."""
+    """The application behind a proxy that loses answers: what was asked is done, and not told.
+
+    Or that does not reach it for a while.
+    """
 
     def __init__(self, app):
         self.app = app
@@ -37,8 +40,15 @@ class Losing:
         """How many answers to bookings are still to be lost."""
         self.keys = []
         """The keys of all attempts."""
+        self.away = 0
+        """How many feeds are still to be asked of a service that is away."""
+        self.retry_after_s = 1
 
     async def __call__(self, scope, receive, send):
+        if scope["type"] == "http" and scope["path"] == "/v1/feed" and self.away:
+            self.away -= 1
+            later = {"Retry-After": str(self.retry_after_s)}
+            return await Response(status_code=503, headers=later)(scope, receive, send)
         if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/v1/bookings"):
             return await self.app(scope, receive, send)
         self.keys.append(dict(scope["headers"])[b"idempotency-key"])
@@ -88,7 +98,7 @@ def address(proxy):
 
 
 @pytest.fixture(scope="module")
-def wide_address(new_world):
+def wide_proxy(new_world):
     """Beside the small world many free books, which `reader` knows, and few dear concerts."""
     world = new_world()
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
@@ -98,7 +108,12 @@ def wide_address(new_world):
             kind, category = ("hall", "MUSIQUE_LIVE") if number >= 30 else ("bookshop", "LIVRE")
             add_offer(connection, f"more{number}", category, kind, 40_00 if kind == "hall" else 0)
     worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
-    with served(create_app(worker, clock=lambda: NOW, with_demo=True)) as address:
+    return Losing(create_app(worker, clock=lambda: NOW, with_demo=True))
+
+
+@pytest.fixture(scope="module")
+def wide_address(wide_proxy):
+    with served(wide_proxy) as address:
         yield address
 
 
@@ -225,6 +240,53 @@ def test_an_answer_that_is_lost_is_asked_for_again_and_booked_once(page, proxy, 
     page.wait(BOOKED, "Manga")
     cancel(page)
     page.wait(LEFT, "€285")
+
+
+TIMERS = """(() => {
+  const [set, clear] = [setTimeout, clearTimeout];
+  window.timers = new Set();
+  window.setTimeout = (work, ms) => {
+    const timer = set(work, ms);
+    // The browser's driver has timers of its own.
+    if (ms === 600_000) timers.add(timer);
+    return timer;
+  };
+  window.clearTimeout = (timer) => { timers.delete(timer); clear(timer); };
+})()"""
+
+
+def test_while_nobody_answers_one_request_waits_however_often_a_filter_is_changed(page, proxy):
+    page.run(TIMERS)
+    proxy.away, proxy.retry_after_s = 3, 600
+    for price in ("10", "20", "50"):
+        page.run(
+            "(field => { field.value = args[0];"
+            " field.dispatchEvent(new Event('change', {bubbles: true})); })"
+            "(document.querySelector('#filters [name=max_price_eur]'))",
+            price,
+        )
+        page.wait(SETTLED)
+    assert proxy.away == 0
+    assert page.run("timers.size") == 1
+    page.click("#status button")
+    page.wait(SETTLED)
+    assert page.run("timers.size") == 0
+    assert "ideas within" in page.run("document.getElementById('status').textContent")
+
+
+def test_a_page_that_does_not_come_is_asked_for_again_and_what_was_read_stays(
+    window, wide_address, wide_proxy
+):
+    window.resize(1280, 900)
+    window.open(wide_address)
+    look_at(window, "reader")
+    works = "[...document.querySelectorAll('.card')].map(card => card.dataset.offer)"
+    read = set(window.run(works))
+    wide_proxy.away, wide_proxy.retry_after_s = 1, 1
+    window.click("#more")
+    window.wait(f"{works}.length > args[0]", len(read))
+    assert wide_proxy.away == 0
+    assert read < set(window.run(works))
 
 
 def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(page, proxy):
