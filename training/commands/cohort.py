@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reco.console import console
+from reco.console import console, require_folder
 from reco.errors import InvalidInput
 from training.cohort.assumptions import Assumptions, variants
 from training.cohort.intervals import OverSeeds
@@ -125,8 +125,7 @@ def cohort(
 def _require_plot(plot: Path, *, is_sensitivity: bool) -> None:
     if is_sensitivity:
         raise InvalidInput("plot", "--sensitivity draws nothing; leave one of the two out")
-    if not plot.parent.is_dir():
-        raise InvalidInput("plot", f"there is no folder {plot.parent}")
+    require_folder("plot", plot)
     require_plots()
 
 
