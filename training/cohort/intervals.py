@@ -41,6 +41,18 @@ def over_seeds(figures: Sequence[NDArray[np.float64]], seed: int = 0) -> OverSee
     )
 
 
+def each_over_seeds(tables: Sequence[NDArray[np.float64]], seed: int = 0) -> list[OverSeeds]:
+    """Return the same of each figure of tables (P, K), one a seed, by draws that figures share.
+
+    All figures are defined for everybody.
+    """
+    drawn = np.stack([resampled_means(table, seed + at) for at, table in enumerate(tables)])
+    of_seeds = np.stack([table.mean(axis=0) for table in tables])
+    return [
+        _summary(of_seeds[:, at].tolist(), drawn[:, :, at].T, seed) for at in range(drawn.shape[2])
+    ]
+
+
 def share_lost(
     got: Sequence[NDArray[np.float64]], best: Sequence[NDArray[np.float64]], seed: int = 0
 ) -> OverSeeds:

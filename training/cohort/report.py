@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.cohort.assumptions import weeks_until
 from training.cohort.figures import Lived
-from training.cohort.intervals import OverSeeds, over_seeds, share_lost
+from training.cohort.intervals import OverSeeds, each_over_seeds, over_seeds, share_lost
 
 COMPARED = ("three_categories", "categories", "horizon_points", "credit_used", "bookings")
 """Figures of which paired differences are told."""
@@ -86,13 +86,12 @@ def _of(end: Mapping[str, NDArray[np.float64]], name: str) -> NDArray[np.float64
 
 
 def _through_time(lives: Sequence[Lived]) -> dict[str, list[OverSeeds]]:
-    months = lives[0].assumptions.months
-    figures: dict[str, list[OverSeeds]] = {name: [] for name in THROUGH_TIME}
-    for month in range(1, months + 1):
-        then = [one.until(weeks_until(month)) for one in lives]
-        for name, row in figures.items():
-            row.append(over_seeds([one[name] for one in then]))
-    return figures
+    months = range(1, lives[0].assumptions.months + 1)
+    then = [[one.until(weeks_until(month)) for month in months] for one in lives]
+    return {
+        name: each_over_seeds([np.stack([month[name] for month in one], axis=1) for one in then])
+        for name in THROUGH_TIME
+    }
 
 
 def _difference(policy: str, against: str, pairs: Sequence[tuple[Lived, Lived]]) -> Difference:

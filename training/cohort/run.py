@@ -1,7 +1,8 @@
 """Runs cohorts: the lives of one seed after those of another, several at the same time.
 
-While those of a seed are under way the world of the next is drawn and its model is fitted, and
-lives that ask no model begin before it is there: hardly a process waits for another.
+While those of a seed are under way the world of the next is drawn and its model is fitted. Lives
+that ask no model take least: of the first seed they are lived while its model is fitted, of the
+others at last. So hardly a process waits for another.
 """
 
 import json
@@ -72,17 +73,21 @@ class Cohorts:
         progress("the first world and its model", self._share)
         worlds = (make_world(self.assumptions, seed) for seed in seeds)
         world = next(worlds, None)
-        trained = self._begin(crew, world) if world else None
-        while world and trained:
+        while world:
+            asks, others = self._by_need(world.seed)
+            if world.seed == seeds[0]:
+                trained = self._train(crew, world, asks)
+                # Nothing else can be lived while the first model is trained.
+                self._begin(crew, world, others)
+                others = []
             # Made while others work, like the model that its lives will begin with.
             following = next(worlds, None)
             trained.result()
-            lives = self._lives(world, self._with_model(world))
-            for life in lives[:1]:
-                crew.begin(life)
-            trained = self._begin(crew, following) if following else None
-            for life in lives[1:]:
-                crew.begin(life)
+            self._begin(crew, world, asks[:1])
+            if following:
+                trained = self._train(crew, following, self._by_need(following.seed)[0])
+            # What takes least comes last, when hardly anything is left to do beside it.
+            self._begin(crew, world, asks[1:] + others)
             world = following
         crew.finish()
         progress("done", 1.0)
@@ -102,28 +107,26 @@ class Cohorts:
             if self._file("bookings", policy, seed).exists()
         ]
 
-    def _begin(self, crew: Crew, world: CohortWorld) -> "Future[None]":
-        """Begin to fit and save what the lives in a world begin with; the others live meanwhile.
-
-        Returns
-        -------
-        What is done once the models are there.
-        """
+    def _train(self, crew: Crew, world: CohortWorld, policies: Sequence[str]) -> "Future[None]":
+        """Begin to fit and save what lives in a world begin with; the result says it is there."""
         self._keep(people_table(world), "people", "cohort", world.seed)
-        asks = self._with_model(world)
-        others = [name for name in self._missing(world.seed) if name not in asks]
 
         def train() -> None:
-            self._models(world, asks)
+            self._models(world, policies)
 
-        trained = crew.begin(train)
-        for life in self._lives(world, others):
+        return crew.begin(train)
+
+    def _begin(self, crew: Crew, world: CohortWorld, policies: Sequence[str]) -> None:
+        """Begin to live through some policies in a world; their models are there."""
+        for life in self._lives(world, policies):
             crew.begin(life)
-        return trained
 
-    def _with_model(self, world: CohortWorld) -> list[str]:
-        """Return the missing policies that ask a model."""
-        return [name for name in self._missing(world.seed) if needs_model(name)]
+    def _by_need(self, seed: int) -> tuple[list[str], list[str]]:
+        """Return the missing policies that ask a model, and those that ask none."""
+        missing = self._missing(seed)
+        return [name for name in missing if needs_model(name)], [
+            name for name in missing if not needs_model(name)
+        ]
 
     def _lives(self, world: CohortWorld, policies: Sequence[str]) -> list[Callable[[], None]]:
         """Return what lives through each of some policies in a world."""
