@@ -1,9 +1,11 @@
 """Shares of what is shown, beside the first system: intervals and tests by people."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from training.paired import Compared, compare
 from training.report.people import SystemRows
@@ -28,7 +30,10 @@ def shares_of(
         at_venue = venue >= 0
         person = system.user[system.owner[at_venue]]
         weight = 1.0 / np.log2(_places(system)[at_venue] + 2.0)
-        tables.append(_pseudo_values(person, weight, marks[venue[at_venue]], system.people))
+        shape = (system.people, len(marks))
+        of_person = coo_array((weight, (person, venue[at_venue])), shape=shape).tocsr()
+        of_kinds: Floats = np.asarray(of_person @ marks)
+        tables.append(_pseudo_values(of_kinds, _by_person(system, person, weight)))
     return _compared(list(kinds), tables, seed)
 
 
@@ -36,9 +41,12 @@ def online_shares(systems: Sequence[SystemRows], seed: int) -> tuple[Compared, .
     """Return the share of what is shown that is at no venue."""
     tables = []
     for system in systems:
-        is_online = system.shown("venues").astype(np.int64)[:, np.newaxis] < 0
-        person, weight = system.user[system.owner], np.ones(len(is_online))
-        tables.append(_pseudo_values(person, weight, is_online.astype(np.float64), system.people))
+        is_online = system.shown("venues").astype(np.int64) < 0
+        person = system.user[system.owner]
+        online, shown = (
+            _by_person(system, person, weight) for weight in (is_online, np.ones(len(person)))
+        )
+        tables.append(_pseudo_values(online[:, np.newaxis], shown))
     return _compared(["online"], tables, seed)["online"]
 
 
@@ -48,22 +56,26 @@ def _places(system: SystemRows) -> NDArray[np.int64]:
     return np.asarray(np.arange(len(system.owner)) - first, dtype=np.int64)
 
 
-def _pseudo_values(person: NDArray[np.int64], weight: Floats, is_of: Floats, people: int) -> Floats:
+def _by_person(system: SystemRows, person: NDArray[np.int64], weight: NDArray[Any]) -> Floats:
+    """Return the sum of the weights of each person (U,)."""
+    return np.asarray(np.bincount(person, weight, system.people), dtype=np.float64)
+
+
+def _pseudo_values(own: Floats, all_own: Floats) -> Floats:
     """Return what each person makes of each share (U, G); their mean is the share.
 
     Parameters
     ----------
-    is_of
-        (N, G) 1 where an offer shown is of a kind.
+    own
+        (U, G) what each person is shown of each kind.
+    all_own
+        (U,) what they are shown at all.
     """
-    own = np.zeros((people, is_of.shape[1]))
-    np.add.at(own, person, weight[:, np.newaxis] * is_of)
-    all_own = np.bincount(person, weight, people)
     total = float(all_own.sum())
     if not total:
         return np.full(own.shape, np.nan)
     share = own.sum(axis=0) / total
-    return np.asarray(share + people * (own - np.outer(all_own, share)) / total)
+    return np.asarray(share + len(own) * (own - np.outer(all_own, share)) / total)
 
 
 def _compared(

@@ -100,11 +100,12 @@ def exposure_of(
     by_size = {name: size == name for name in (LARGE, SMALL, UNBOOKED)}
     told = [at for at in order.tolist() if exposed[-1][at] > 0]
     one_by_one = {str(at): np.arange(len(kind)) == at for at in told[:MOST_NAMED]}
+    exposure = _shares_of_groups(systems, (by_type, by_size, one_by_one), seed)
     return Exposure(
         venue_share=tuple(np.linspace(0.0, 1.0, _POINTS + 1).tolist()),
         lorenz=tuple(tuple(_lorenz_of_weeks(system).tolist()) for system in systems),
-        by_type=share_of.kinds(by_type, shares_of(systems, by_type, seed)),
-        by_size=share_of.kinds(by_size, shares_of(systems, by_size, seed)),
+        by_type=share_of.kinds(by_type, exposure[0]),
+        by_size=share_of.kinds(by_size, exposure[1]),
         venues=tuple(
             Venue(
                 name=venues["name"][at].as_py() or venues["venue_id"][at].as_py(),
@@ -115,10 +116,25 @@ def exposure_of(
             )
             for at in told
         ),
-        most_shown=tuple(shares_of(systems, one_by_one, seed).values()) if told else (),
+        most_shown=tuple(exposure[2].values()),
         within_m=_within(systems),
         online=online_shares(systems, seed),
     )
+
+
+def _shares_of_groups(
+    systems: Sequence[SystemRows], groups: Sequence[Mapping[str, NDArray[np.bool_]]], seed: int
+) -> list[dict[str, tuple[Compared, ...]]]:
+    """Return the shares of the venues (V,) of every group, all by the same resamples."""
+    marks = {
+        f"{place} {name}": marks
+        for place, group in enumerate(groups)
+        for name, marks in group.items()
+    }
+    found = shares_of(systems, marks, seed)
+    return [
+        {name: found[f"{place} {name}"] for name in group} for place, group in enumerate(groups)
+    ]
 
 
 @dataclass(frozen=True)
