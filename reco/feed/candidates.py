@@ -177,14 +177,14 @@ class Sweep:
             online=int(online[0]),
         )
 
-    def items(self) -> NDArray[np.int32]:
+    def all_items(self) -> NDArray[np.int32]:
         """Return all items that are near or digital, but for those that are out."""
         chosen, is_online = self.scratch.chosen, self.catalogue.is_online_item
         return chosen[: selecting.choose_all(self.near, is_online, self.is_out, chosen)]
 
     def everything(self) -> Gathered:
         """Return every item that the request may show."""
-        return self.gather(self.items())
+        return self.gather(self.all_items())
 
 
 def sweep_of(

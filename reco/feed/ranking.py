@@ -143,7 +143,7 @@ class Ranking:
             return False
         if np.count_nonzero(~self.top.candidates.is_online) >= least:
             return True
-        items = self.sweep.items()
+        items = self.sweep.all_items()
         return any(
             len(some) - some.online >= least
             for some in map(self.sweep.gather, (items[: _SOME * least], items))

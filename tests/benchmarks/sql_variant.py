@@ -131,9 +131,9 @@ class _BySql(Sweep):
             online=0,
         )
 
-    def everything(self) -> Gathered:
+    def all_items(self) -> NDArray[np.int32]:
         """Return all that was found."""
-        return self.gather(self.items)
+        return self.items
 
 
 class _AllBySql(Ranking):
