@@ -110,11 +110,12 @@ def train_model(
     rehearsed = task_of(plan.rehearsal)
     judged_users = _judged(rehearsed)
     choosing = choosing_part(events, plan)
+    judges = judged_users if choosing is plan.rehearsal else _judged(task_of(choosing))
     tries = parameters.steps * (1 + len(half_lives(plan.rehearsal.past, parameters)))
     with _timed(seconds, "choose"):
         progress("choosing the half-life", 0.0)
         advance = _advance(progress, "choosing the half-life", tries, (0.0, 0.6))
-        rehearsal = _chosen(choosing, plan.rehearsal, parameters, advance)
+        rehearsal = _chosen(choosing, judges, plan.rehearsal, parameters, advance)
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
         active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
@@ -137,8 +138,9 @@ def train_model(
         judged, task = (
             (final, _judged(task_of(plan.final))) if is_held_out else (rehearsal, judged_users)
         )
-        peer = _chosen(choosing, plan.rehearsal, PopularityParameters(), lambda: None)
-        popularity = rehearse(judged.part, peer.parameters, lambda: None)
+        popularity = _chosen(choosing, judges, plan.rehearsal, PopularityParameters(), lambda: None)
+        if is_held_out:
+            popularity = rehearse(plan.final, popularity.parameters, lambda: None)
         figures = _figures(judged, popularity, task)
         open_task = among_open(task, judged.part)
         open_figures = figures if open_task is task else _figures(judged, popularity, open_task)
@@ -163,11 +165,19 @@ def _judged(task: Task) -> Task:
     return sample_of(task, min(MAX_JUDGED, max(LEAST_JUDGED, affordable)))
 
 
-def _chosen(choosing: Part, part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
-    """Return the fit on `part` of the half-life that finds most of the future of `choosing`."""
+def _chosen(
+    choosing: Part, judges: Task, part: Part, parameters: Parameters, advance: Advance
+) -> Rehearsed:
+    """Return the fit on `part` of the half-life that finds most of the future of `choosing`.
+
+    Parameters
+    ----------
+    judges
+        Of `choosing`.
+    """
     days, *others = half_lives(part.past, parameters)
     if others and can_learn(choosing):
-        best = best_rehearsal(choosing, _judged(task_of(choosing)), parameters, advance)
+        best = best_rehearsal(choosing, judges, parameters, advance)
         if choosing is part:
             return best
         days = best.parameters.half_life_days
