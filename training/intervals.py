@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1_000
 TAILS_PERCENT = (2.5, 97.5)
+NORMAL_975 = 1.959963984540054
+"""Standard errors to both sides of a 95 % interval of what is normal."""
 _CHUNK = 50
 
 

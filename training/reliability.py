@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from training.intervals import NORMAL_975
+
 _BINS = 15
-_NORMAL_975 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _wilson(
     rate: NDArray[np.float64], count: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the bounds of the 95 % interval of rates of so many (Wilson 1927)."""
-    reach = _NORMAL_975**2 / np.maximum(1.0, count)
+    reach = NORMAL_975**2 / np.maximum(1.0, count)
     middle = (rate + reach / 2.0) / (1.0 + reach)
     half = np.sqrt(reach * rate * (1.0 - rate) + (reach / 2.0) ** 2) / (1.0 + reach)
     return np.clip(middle - half, 0.0, rate), np.clip(middle + half, rate, 1.0)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import RESAMPLES, TAILS_PERCENT, Estimate, resampled_means
+from training.intervals import NORMAL_975, RESAMPLES, TAILS_PERCENT, Estimate, resampled_means
 from training.offpolicy.estimators import Terms, Weighing
 
 LEAST_EFFECTIVE = 100.0
 """Effective samples below which an estimate is not shown as a number (METRICS, 6)."""
 
 _ROUNDING = 1e-6
-_NORMAL = 1.959963984540054
 
 Floats = NDArray[np.float64]
 
@@ -101,7 +100,7 @@ def percentile_intervals(found: Resampled) -> list[Estimate]:
 
 def normal_intervals(found: Resampled) -> list[Estimate]:
     """Return 1.96 standard errors to both sides."""
-    half = _NORMAL * found.error
+    half = NORMAL_975 * found.error
     return _estimates(found.value, found.value - half, found.value + half)
 
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from training.beyond import gini
+from training.intervals import NORMAL_975
 from training.paired import Compared
 from training.replay.exposure import Exposed
 
 LEAST_PEOPLE = 200
 """Below, nothing is said of how far a figure of all slates may be off."""
-_NORMAL = 1.959963984540054
 _SMOOTHING = 10
 """Things shown to more people than that count as certain to be shown."""
 _LEAST_NOISES = 2.0
@@ -72,8 +72,8 @@ class Totals:
 
     def _one(self, at: int, p: float | None) -> Compared:
         value, base = float(self.value[at]), float(self.value[0])
-        gap, half_gap = value - base, _NORMAL * float(self.gap_error[at])
-        low, high = self._ends(value, _NORMAL * float(self.error[at]))
+        gap, half_gap = value - base, NORMAL_975 * float(self.gap_error[at])
+        low, high = self._ends(value, NORMAL_975 * float(self.error[at]))
         if not base:
             return Compared(value, low, high, None, None, None, p)
         if np.isnan(half_gap) or (at and not half_gap):
