@@ -63,8 +63,8 @@ def _content(world: CohortWorld, trained: Trained, now: datetime) -> Content | N
     final, past = trained.final, world.past
     items = final.part.past.items
     is_out = published_us(past) <= micros(now)
-    told = contents_of(past, micros(now))(items)
-    known = [one if out else None for one, out in zip(told, is_out.tolist(), strict=True)]
+    told = iter(contents_of(past, micros(now))(items[is_out]))
+    known = [next(told) if out else None for out in is_out.tolist()]
     content = content_of(final.fitted.scorer, final.matrix, known)
     if content is None:
         return None
@@ -101,9 +101,9 @@ def fitted_again(model: LoadedModel, events: Events, at: datetime) -> LoadedMode
 
 def published_us(past: Past) -> NDArray[np.int64]:
     """Return when each work (I,) came out: with the first offer of it."""
-    published_us = np.full(len(past.items), FOREVER_US)
-    np.minimum.at(published_us, past.offers.item, past.offers.published_us)
-    return published_us
+    first_us = np.full(len(past.items), FOREVER_US)
+    np.minimum.at(first_us, past.offers.item, past.offers.published_us)
+    return first_us
 
 
 def _met(matrix: "csr_array[np.float32]", stand_in: NDArray[np.int32]) -> NDArray[np.int32]:

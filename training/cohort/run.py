@@ -76,7 +76,7 @@ class Cohorts:
         while world:
             asks, others = self._by_need(world.seed)
             if world.seed == seeds[0]:
-                trained = self._train(crew, world, asks)
+                trained = self._train(crew, world)
                 # Nothing else can be lived while the first model is trained.
                 self._begin(crew, world, others)
                 others = []
@@ -85,7 +85,7 @@ class Cohorts:
             trained.result()
             self._begin(crew, world, asks[:1])
             if following:
-                trained = self._train(crew, following, self._by_need(following.seed)[0])
+                trained = self._train(crew, following)
             # What takes least comes last, when hardly anything is left to do beside it.
             self._begin(crew, world, asks[1:] + others)
             world = following
@@ -107,12 +107,13 @@ class Cohorts:
             if self._file("bookings", policy, seed).exists()
         ]
 
-    def _train(self, crew: Crew, world: CohortWorld, policies: Sequence[str]) -> "Future[None]":
+    def _train(self, crew: Crew, world: CohortWorld) -> "Future[None]":
         """Begin to fit and save what lives in a world begin with; the result says it is there."""
         self._keep(people_table(world), "people", "cohort", world.seed)
+        asks, _ = self._by_need(world.seed)
 
         def train() -> None:
-            self._models(world, policies)
+            self._models(world, asks)
 
         return crew.begin(train)
 
