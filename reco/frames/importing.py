@@ -57,8 +57,8 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
     frames do not mention stays: other rows, and of their rows what an absent column would tell (an
     empty cell tells that there is nothing). What the database knows to be over stays so, too: a
     booking that ended, a stock or an offer that its partner ended. References may point to rows of
-    the frames or of the database. A credit becomes a deposit with the programme's caps. Money is
-    rounded to whole cents.
+    the frames or of the database. A credit becomes a deposit with the programme's caps; one that
+    was granted here keeps its own. Money is rounded to whole cents.
 
     Parameters
     ----------

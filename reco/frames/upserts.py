@@ -9,6 +9,7 @@ from reco.frames.staging import staged
 
 _AGE = 18
 """For which the deposits of frames were granted; their caps are those of their day's policy."""
+_CAPS = ("digital_cap_cents", "physical_cap_cents", "offer_limit_cents")
 
 _POINT = "st_setsrid(st_makepoint({lon}, {lat}), 4326)::geography"
 
@@ -19,6 +20,9 @@ _PARTNERS_END = """
     case when kept.partner_id is null then excluded.{end}
     else coalesce(kept.{end}, excluded.{end}) end"""
 """What its partner ended here stays so."""
+
+_GRANTED_HERE = "case when kept.age is null then excluded.{cap} else kept.{cap} end"
+"""What was granted here has the caps of its own policy; frames tell none."""
 
 
 @dataclass(frozen=True)
@@ -183,19 +187,16 @@ UPSERTS = (
         chosen="where credit_cents is not null",
         told_by={
             "amount_cents": "credit_eur",
-            "digital_cap_cents": "credit_eur",
-            "physical_cap_cents": "credit_eur",
-            "offer_limit_cents": "credit_eur",
+            **dict.fromkeys(_CAPS, "credit_eur"),
             "expires_at": "credit_expires_at",
         },
+        stands={cap: _GRANTED_HERE.format(cap=cap) for cap in _CAPS},
         key=("user_id", "granted_at"),
         columns={
             "user_id": "b.id",
             "granted_at": "u.credit_granted_at",
             "amount_cents": "u.credit_cents",
-            "digital_cap_cents": "p.digital_cap_cents",
-            "physical_cap_cents": "p.physical_cap_cents",
-            "offer_limit_cents": "p.offer_limit_cents",
+            **{cap: f"p.{cap}" for cap in _CAPS},
             "expires_at": "u.credit_expires_at",
         },
         rows=f"""staged_users u

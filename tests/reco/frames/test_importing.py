@@ -424,6 +424,23 @@ def test_what_its_partner_ended_stays_so_and_what_frames_ended_follows_them(
         assert over.fetchall() == [(of_partner, _LATE)]
 
 
+def test_a_deposit_that_was_granted_here_keeps_the_caps_of_its_policy(world, connection, frames):
+    imported(world, frames)
+    connection.execute(
+        "update core.deposit set age = 17, digital_cap_cents = 2000, physical_cap_cents = null"
+    )
+    kept = (
+        "select amount_cents, digital_cap_cents, physical_cap_cents, offer_limit_cents"
+        " from core.deposit"
+    )
+    assert imported(world, frames).tables["deposit"].changed == 0
+    assert connection.execute(kept).fetchone() == (50_000, 2_000, None, 30_000)
+    # Its amount is told.
+    frames["users"] = with_rows(frames["users"], credit_eur=[50.0, None])
+    assert imported(world, frames).tables["deposit"].changed == 1
+    assert connection.execute(kept).fetchone() == (5_000, 2_000, None, 30_000)
+
+
 def everything(connection):
     return {
         table: connection.execute(f"select t::text from core.{table} t order by 1").fetchall()
