@@ -125,7 +125,9 @@ def delete_offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: Off
     "/stocks/{own_id:path}", responses={200: {"model": Cancelled}, **NOT_FOUND, **PROBLEMS}
 )
 def delete_stock(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: StockId) -> Json:
-    """Cancel a stock: its bookings are cancelled and refunded with it; those used stand."""
+    """Cancel a stock: its bookings are cancelled and refunded with it; what is used stands, but
+    for an event that has not begun.
+    """
     partner_id = caller.partner()
     with connected(worker.pool) as connection:
         return Json(cancel_stock(connection, partner_id, own_id, now))

@@ -120,7 +120,10 @@ def give_up(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: Booki
 
 @router.post("/bookings/{booking_id}/use", responses={200: shown(Booking, BOOKING), **_ANSWERS})
 def collect(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: BookingId) -> Json:
-    """Mark a booking as used, at the door or the counter; needs the venue's key, or an admin's."""
+    """Mark a booking as used, at the door or the counter; needs the venue's key, or an admin's.
+
+    An event that begins in over 48 hours not while its person may cancel (409, `too_early`).
+    """
     partner = None if caller.scope == "admin" else caller.partner()
     with connected(worker.pool) as connection:
         return Json(use(connection, booking_id, partner, now))

@@ -171,9 +171,25 @@ def check_cancellation(booking: Standing, now: datetime) -> None:
         )
 
 
-def check_use(booking: Standing) -> None:
-    """Raise `RuleBroken` unless `booking` may be used."""
+def check_use(booking: Standing, now: datetime) -> None:
+    """Raise `RuleBroken` unless `booking` may be marked as used at `now`.
+
+    An event, long before it begins, not while its person may cancel: it would take that from them.
+    Goods are handed over, and what has no date is visited, at any time.
+    """
     _must_be_booked(booking, "used")
+    until = cancellable_until(booking)
+    if not booking.is_event or booking.starts_at is None or until is None:
+        return
+    # What was moved may be cancelled until it begins, and is used at the door a while before.
+    usable_at = min(until, booking.starts_at - CANCELLABLE_BEFORE)
+    if now < usable_at:
+        raise RuleBroken(
+            "too_early",
+            f"It can be used from {_told(usable_at)} on, in {_long(usable_at - now)}.",
+            usable_at=usable_at.isoformat(),
+            early_s=_seconds(usable_at - now),
+        )
 
 
 def _must_be_booked(booking: Standing, wish: str) -> None:

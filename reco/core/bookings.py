@@ -236,7 +236,7 @@ def use(
     Raises
     ------
     RuleBroken
-        It is cancelled or expired.
+        It is cancelled or expired, or an event far off that its person may still cancel.
     Forbidden
         It is another's offer.
     NotFound
@@ -247,7 +247,7 @@ def use(
         if partner not in {None, row.partner_id}:
             raise Forbidden("This booking is of another's venue.")
         if state_of(row.standing) != "used":
-            check_use(row.standing)
+            check_use(row.standing, now)
             connection.execute(_USE, {"id": row.id, "now": now})
         return lock_booking(connection, booking_id).shown
 

@@ -19,22 +19,30 @@ _CANCEL = """
 update core.stock set cancelled_at = %(now)s
 where id = any(%(stocks)s) and (cancelled_at is null or cancelled_at > %(now)s)
 """
-# Those that are used stand: somebody was there, or has it.
-_LOCK_BOOKINGS = """
-select id from core.booking
-where stock_id = any(%(stocks)s) and cancelled_at is null and used_at is null
-order by id for no key update
+# What is used stands: somebody was there, or has it. But nobody was at an event that was cancelled
+# before it began.
+_REFUNDABLE = """
+from core.booking b
+join core.stock t on t.id = b.stock_id
+join core.offer o on o.id = t.offer_id
+join core.item i on i.id = o.item_id
+left join core.subcategory s on s.id = i.subcategory_id
+where b.cancelled_at is null and (
+  b.used_at is null or t.cancelled_at < t.starts_at and coalesce(s.is_event, true)
+)
 """
+_LOCK_IDS = "order by b.id for no key update of b"
+_LOCK_BOOKINGS = f"select b.id {_REFUNDABLE} and t.id = any(%(stocks)s) {_LOCK_IDS}"
 # What was booked elsewhere is refunded where it was, and told from there.
-_OWED = """
-from core.booking b join core.stock t on t.id = b.stock_id
-where t.cancelled_at <= %(now)s and b.cancelled_at is null and b.used_at is null
+_OWED = f"""
+{_REFUNDABLE} and t.cancelled_at <= %(now)s
   and (b.collect_by is not null or b.booked_for is not null)
 """
 _OWING = f"select distinct t.id {_OWED} order by t.id"
-_LOCK_OWED = f"select b.id {_OWED} and t.id = any(%(stocks)s) order by b.id for no key update of b"
+_LOCK_OWED = f"select b.id {_OWED} and t.id = any(%(stocks)s) {_LOCK_IDS}"
 _REFUND = """
-update core.booking set cancelled_at = greatest(%(now)s, booked_at), cancel_reason = 'venue'
+update core.booking
+set cancelled_at = greatest(%(now)s, booked_at), cancel_reason = 'venue', used_at = null
 where id = any(%(bookings)s)
 """
 
@@ -42,9 +50,10 @@ where id = any(%(bookings)s)
 def cancel_stocks(
     connection: psycopg.Connection[Any], stock_ids: Sequence[int], actor: str, now: datetime
 ) -> int:
-    """Cancel stocks and every booking of them that is not used; safe to run twice.
+    """Cancel stocks and their bookings; safe to run twice.
 
-    Locks are taken as everywhere: stocks in the order of their ids, then bookings in theirs.
+    Bookings that are used stand, but for those of an event that has not begun. Locks are taken as
+    everywhere: stocks in the order of their ids, then bookings in theirs.
 
     Parameters
     ----------
@@ -60,17 +69,17 @@ def cancel_stocks(
     with connection.transaction():
         connection.execute(PATIENCE)
         connection.execute(_LOCK, (list(stock_ids),))
-        # Read by a statement that begins after the locks are held: none is missed.
         asked: dict[str, Any] = {"stocks": list(stock_ids), "now": now}
-        bookings = [id_ for (id_,) in connection.execute(_LOCK_BOOKINGS, asked)]
         connection.execute(_CANCEL, asked)
+        # Read by a statement that begins after the locks are held: none is missed.
+        bookings = [id_ for (id_,) in connection.execute(_LOCK_BOOKINGS, asked)]
         return _refund(connection, bookings, actor, now)
 
 
 def refund_cancelled(connection: psycopg.Connection[Any], actor: str, now: datetime) -> int:
-    """Refund what was booked here, and is not used, of stocks that an import cancelled.
+    """Refund what was booked here of stocks that an import cancelled; safe to run twice.
 
-    Safe to run twice. Locks are taken as by `cancel_stocks`.
+    Used ones stand, and locks are taken, as by `cancel_stocks`.
 
     Returns
     -------

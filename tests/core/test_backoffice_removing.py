@@ -27,6 +27,7 @@ from reco.errors import Forbidden, NotFound, RuleBroken
 
 PLAY = StockRow("play-friday", "play-friday", 1_200, NOW + timedelta(days=4.3))
 LATER = NOW + timedelta(hours=1)
+OVER = PLAY.starts_at + timedelta(hours=1)
 PEOPLE = 40
 
 
@@ -76,9 +77,9 @@ def test_a_cancelled_stock_refunds_what_is_booked_and_lets_what_is_used_stand(sm
     order(small, "c1")
     used = order(small, "c2")
     given_up = order(small, "c3")
-    use(small, used.booking_id, lune, NOW)
+    use(small, used.booking_id, lune, PLAY.starts_at - timedelta(minutes=10))
     cancel(small, given_up.booking_id, None, NOW)
-    assert cancel_stock(small, lune, "play-friday", LATER) == Cancelled(
+    assert cancel_stock(small, lune, "play-friday", OVER) == Cancelled(
         "play-friday", "play-friday", 1
     )
     kept = states(small)
@@ -90,11 +91,30 @@ def test_a_cancelled_stock_refunds_what_is_booked_and_lets_what_is_used_stand(sm
     ).fetchall()
     assert refund == [(1_200, "partner:lune")]
     assert unbalanced(small) == []
-    assert cancel_stock(small, lune, "play-friday", LATER).refunded == 0
+    assert cancel_stock(small, lune, "play-friday", OVER).refunded == 0
     when = "select cancelled_at from core.stock where external_id = 'play-friday'"
-    assert small.execute(when).fetchone() == (LATER,)
+    assert small.execute(when).fetchone() == (OVER,)
     with pytest.raises(RuleBroken, match="cancelled"):
         book(small, Order("c4", "play-friday"), "k", LATER)
+
+
+def test_nobody_was_at_an_event_that_is_cancelled_before_it_begins(small, lune):
+    ticket, book_of_it = order(small, "c1"), order(small, "c1", "novel-shop")
+    early = ticket.cancellable_until
+    for booking in (ticket, book_of_it):
+        use(small, booking.booking_id, None, early)
+    stocks = small.execute(
+        "select id from core.stock where external_id in ('play-friday', 'novel-shop')"
+    )
+    cancel_stocks(small, [id_ for (id_,) in stocks], "partner:lune", early)
+    ends = small.execute(
+        "select id::text, used_at, cancel_reason from core.booking where booked_at = %s", (NOW,)
+    )
+    assert set(ends.fetchall()) == {
+        (ticket.booking_id, None, "venue"),
+        (book_of_it.booking_id, early, None),
+    }
+    assert unbalanced(small) == []
 
 
 def test_a_refund_that_fails_cancels_nothing(small, lune):

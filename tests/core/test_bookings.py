@@ -133,6 +133,14 @@ def test_a_used_booking_stays_used(small):
         cancel(small, booking.booking_id, None, NOW)
 
 
+def test_an_event_far_off_is_used_once_its_person_can_no_longer_cancel(small):
+    booking = book(small, Order("reader", "play-friday"), "k1", NOW)
+    with pytest.raises(RuleBroken) as broken:
+        use(small, booking.booking_id, None, NOW + DAY)
+    assert broken.value.by["usable_at"] == booking.cancellable_until.isoformat()
+    assert use(small, booking.booking_id, None, booking.cancellable_until).state == "used"
+
+
 def test_a_cancelled_booking_cannot_be_used(small):
     booking = book(small, FILM, "k1", NOW)
     cancel(small, booking.booking_id, None, NOW)

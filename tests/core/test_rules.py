@@ -205,6 +205,36 @@ def test_what_the_venue_cancelled_may_be_cancelled_at_any_time():
     check_cancellation(off, NOW + DAY)
 
 
+@pytest.mark.parametrize(
+    ("starts_in_h", "moved_by_h", "usable_in_h"),
+    [
+        (1_000, 0, 48),  # far away: when its person has thought it over
+        (72, 0, 24),
+        (48, 0, None),
+        (10, 0, None),  # booked late, maybe at the door
+        (1_000, 100, 1_052),  # moved: they may cancel until it begins, and come a little before
+        (10, 30, None),
+        (None, 0, None),  # a visit of any day
+    ],
+)
+def test_an_event_far_off_is_not_used_while_its_person_may_cancel(
+    starts_in_h, moved_by_h, usable_in_h
+):
+    booked_for = None if starts_in_h is None else NOW + starts_in_h * HOUR
+    starts_at = None if booked_for is None else booked_for + moved_by_h * HOUR
+    booking = Standing(True, starts_at, NOW, None, None, None, booked_for)
+    if usable_in_h is not None:
+        usable_at = NOW + usable_in_h * HOUR
+        check_cancellation(booking, usable_at)
+        with pytest.raises(RuleBroken, match="can be used from") as broken:
+            check_use(booking, usable_at - 2 * HOUR)
+        assert (broken.value.rule, broken.value.by["early_s"]) == ("too_early", 7_200)
+        assert broken.value.by["usable_at"] == usable_at.isoformat()
+    check_use(booking, NOW + (usable_in_h or 0) * HOUR)
+    # Goods of a date are handed over at any time.
+    check_use(replace(booking, is_event=False), NOW)
+
+
 def test_a_start_is_the_one_that_was_shown():
     check_start(NOW, None)
     check_start(NOW, NOW.astimezone(PARIS))
@@ -235,7 +265,7 @@ def test_a_start_is_the_one_that_was_shown():
 def test_states(used, cancelled, reason, state):
     booking = Standing(False, None, NOW - DAY, used, cancelled, reason, collect_by=NOW + DAY)
     assert state_of(booking) == state
-    for check in (lambda: check_cancellation(booking, NOW), lambda: check_use(booking)):
+    for check in (lambda: check_cancellation(booking, NOW), lambda: check_use(booking, NOW)):
         if state == "booked":
             check()
         else:

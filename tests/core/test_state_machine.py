@@ -201,14 +201,23 @@ class Core(RuleBasedStateMachine):
         self.known[booking_id] = Known(user, stock, quantity, cents, self.now)
         return booking_id
 
+    def closes(self, known):
+        """Return until when an event may be cancelled, and None for goods."""
+        days = STOCKS[known.stock].starts_in_days
+        if days is None:
+            return None
+        starts_at, two_days = NOW + timedelta(days=days), timedelta(days=2)
+        return max(known.at, min(starts_at - two_days, known.at + two_days))
+
+    def has_begun(self, stock):
+        days = STOCKS[stock].starts_in_days
+        return days is None or NOW + timedelta(days=days) <= self.now
+
     @rule(booking_id=made)
     def cancel(self, booking_id):
         known = self.known[booking_id]
-        days = STOCKS[known.stock].starts_in_days
-        in_time = True
-        if days is not None:
-            starts_at, two_days = NOW + timedelta(days=days), timedelta(days=2)
-            in_time = self.now <= max(known.at, min(starts_at - two_days, known.at + two_days))
+        closes = self.closes(known)
+        in_time = closes is None or self.now <= closes
         is_allowed = known.state == "cancelled" or (known.state == "booked" and in_time)
         try:
             cancel(self.connection, booking_id, known.user, self.now)
@@ -218,16 +227,20 @@ class Core(RuleBasedStateMachine):
             assert is_allowed
             known.state = "cancelled"
 
-    @rule(booking_id=consumes(made))
+    @rule(target=made, booking_id=consumes(made))
     def use(self, booking_id):
         known = self.known[booking_id]
+        closes = self.closes(known)
+        is_early = known.state == "booked" and closes is not None and self.now < closes
         try:
             use(self.connection, booking_id, None, self.now)
         except RuleBroken:
-            assert not known.stands
+            assert is_early or not known.stands
         else:
             assert known.stands
+            assert not is_early
             known.state = "used"
+        return booking_id if is_early else multiple()
 
     @rule()
     def expire(self):
@@ -253,7 +266,8 @@ class Core(RuleBasedStateMachine):
 
     @rule(stock=st.sampled_from(sorted(STOCKS)))
     def close(self, stock):
-        stands = [b for b in self.known.values() if b.stock == stock and b.state == "booked"]
+        is_to_come = not self.has_begun(stock)
+        stands = [b for b in self.standing(stock=stock) if b.state == "booked" or is_to_come]
         ids = self.connection.execute(
             "select id from core.stock where external_id = %s", (self.id_of(stock),)
         ).fetchone()

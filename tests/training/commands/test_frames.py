@@ -1,6 +1,7 @@
 """The commands import and export, on a real database."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -82,22 +83,24 @@ def test_an_import_that_cancels_stocks_refunds_what_was_booked_of_them_here(
     small_world(connection)
     made = [
         book(connection, Order("reader", stock), stock, NOW).booking_id
-        for stock in ("play-friday", "manga-shop", "classic-soon")
+        for stock in ("play-friday", "manga-shop", "classic-soon", "ebook-online")
     ]
-    use(connection, made[2], None, NOW)
+    # Nobody was there: it is cancelled before it begins.
+    use(connection, made[2], None, NOW + timedelta(days=2))
+    use(connection, made[3], None, NOW)
     booked_elsewhere(connection, "free", "play-friday")
     run(export_app, "frames", str(tmp_path / "out"))
     path = tmp_path / "out" / "stocks.csv"
-    ended = r'(?m)^"(play-friday|manga-shop|classic-soon)",.*$'
+    ended = r'(?m)^"(play-friday|manga-shop|classic-soon|ebook-online)",.*$'
     path.write_text(re.sub(ended, r"\g<0>2026-11-24T08:00:00Z", path.read_text()))
-    assert "2 bookings of cancelled stocks refunded" in run(import_app, "frames", str(path.parent))
+    assert "3 bookings of cancelled stocks refunded" in run(import_app, "frames", str(path.parent))
     refunded = connection.execute(
         "select b.id::text, cancel_reason from core.booking b where cancelled_at is not null"
     )
-    assert set(refunded.fetchall()) == {(booking, "venue") for booking in made[:2]}
+    assert set(refunded.fetchall()) == {(booking, "venue") for booking in made[:3]}
     assert "refunded" not in run(import_app, "frames", str(path.parent))
-    lines = connection.execute("select kind, actor from core.ledger order by id desc limit 2")
-    assert lines.fetchall() == [("refund", "import")] * 2
+    lines = connection.execute("select kind, actor from core.ledger order by id desc limit 3")
+    assert lines.fetchall() == [("refund", "import")] * 3
 
 
 def test_a_public_data_set_is_imported_by_its_reader(run, tmp_path):
