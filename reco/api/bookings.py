@@ -94,7 +94,8 @@ def make(
 ) -> Json:
     """Book a stock. A rule that forbids it is told with its name and by how much (409).
 
-    Of a person for whom over 200 were asked for in an hour refusals are not told apart (429).
+    A person makes 100 bookings within 24 hours at most, cancelled ones included (409,
+    `bookings_a_day`). Where over 200 were asked for in an hour refusals are not told apart (429).
     """
     user_id = caller.user(order.user_id)
     if user_id is None:

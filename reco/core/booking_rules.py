@@ -14,6 +14,8 @@ CANCELLABLE_BEFORE = timedelta(hours=48)
 """An event's booking may be cancelled until so long before it begins ..."""
 CANCELLABLE_AFTER = timedelta(hours=48)
 """... but only for so long after it was booked; and it may always be booked."""
+MOST_A_DAY = 100
+"""Bookings of one person within 24 hours, those that they cancelled included."""
 COLLECT_DAYS = 30
 """Days to collect goods, where the table `core.collection_period` says nothing of the category."""
 
@@ -121,6 +123,25 @@ def check_start(starts_at: datetime | None, expected_at: datetime | None) -> Non
             f"{begins}, not {_told(expected_at)}.",
             **now_at,
             expected_starts_at=expected_at.isoformat(),
+        )
+
+
+def check_pace(first_of_most_at: datetime | None, now: datetime) -> None:
+    """Raise `RuleBroken` if a person made `MOST_A_DAY` bookings within 24 hours.
+
+    Parameters
+    ----------
+    first_of_most_at
+        When they made the first of their last `MOST_A_DAY` bookings; None: they made fewer.
+    """
+    again_at = None if first_of_most_at is None else first_of_most_at + timedelta(days=1)
+    if again_at is not None and now < again_at:
+        raise RuleBroken(
+            "bookings_a_day",
+            f"{MOST_A_DAY} bookings were made within a day; the next can be in"
+            f" {_long(again_at - now)}, from {_told(again_at)} on.",
+            most=MOST_A_DAY,
+            again_at=again_at.isoformat(),
         )
 
 

@@ -19,9 +19,11 @@ from reco.core.actor import act_as
 from reco.core.booking_records import Booking, lock_booking, read_made
 from reco.core.booking_rules import (
     COLLECT_DAYS,
+    MOST_A_DAY,
     Buyer,
     Sale,
     check_cancellation,
+    check_pace,
     check_price,
     check_start,
     check_use,
@@ -70,7 +72,11 @@ select
     select from core.booking b join core.stock other on other.id = b.stock_id
     where b.user_id = u.id and other.offer_id = t.offer_id and b.cancelled_at is null
   ) as has_booked,
-  (select max(booked_at) from core.booking where user_id = u.id and stock_id = t.id) as last_at
+  (select max(booked_at) from core.booking where user_id = u.id and stock_id = t.id) as last_at,
+  (
+    select booked_at from core.booking where user_id = u.id
+    order by booked_at desc offset %(most_a_day)s - 1 limit 1
+  ) as first_of_most_at
 from core.stock t, core.beneficiary u
 where t.external_id = %(stock_id)s and u.external_id = %(user_id)s
 """
@@ -152,6 +158,8 @@ class _Demand:
     taken: int
     has_booked: bool
     last_at: datetime | None
+    first_of_most_at: datetime | None
+    """When the person made the first of their last `MOST_A_DAY` bookings."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +268,7 @@ def _outcome(
         "stock_id": order.stock_id,
         "key": attempt.key,
         "now": now + _CLOCKS_DIFFER,
+        "most_a_day": MOST_A_DAY,
     }
     # One round trip; each statement sees what was committed before it began, locks held.
     with connection.pipeline():
@@ -295,6 +304,7 @@ def _booked(connection: psycopg.Connection[Any], claim: _Claim) -> Booking:
     amount_cents = price_of(sale, buyer, order.quantity, claim.now)
     check_price(amount_cents, order.expected_cents)
     check_start(stock.starts_at, order.expected_starts_at)
+    check_pace(claim.demand.first_of_most_at, claim.now)
     booked_at = _booking_time(claim)
     made = {
         "user": account.id,

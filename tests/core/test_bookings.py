@@ -12,6 +12,7 @@ from worlds import book as booked_before
 
 from reco.core.accounts import read_credit
 from reco.core.booking_records import read_bookings
+from reco.core.booking_rules import MOST_A_DAY
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.expiry import expire
 from reco.core.idempotency import KEPT, MOST_AN_HOUR, MOST_KEPT
@@ -158,6 +159,20 @@ def test_one_live_booking_an_offer(small):
     with pytest.raises(RuleBroken) as broken:
         book(small, Order("reader", "film-later"), "k2", NOW)
     assert broken.value.rule == "one_booking_an_offer"
+
+
+def test_who_books_and_cancels_in_turns_comes_to_an_end(small):
+    for number in range(1, MOST_A_DAY):
+        booked_at = NOW - timedelta(seconds=number)
+        booked_before(small, "free", "fair-village", booked_at, cancelled_at=NOW)
+    made = book(small, Order("free", "fair-village"), "k", NOW)
+    cancel(small, made.booking_id, "free", NOW)
+    over = NOW + DAY - timedelta(seconds=MOST_A_DAY - 1)
+    with pytest.raises(RuleBroken) as broken:
+        book(small, Order("free", "fair-village"), "one more", over - timedelta(seconds=1))
+    assert (broken.value.rule, broken.value.by["most"]) == ("bookings_a_day", MOST_A_DAY)
+    assert book(small, Order("villager", "fair-village"), "k", NOW).state == "booked"
+    assert book(small, Order("free", "fair-village"), "tomorrow", over).state == "booked"
 
 
 def test_a_duo_takes_two_places(small):

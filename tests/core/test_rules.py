@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reco.core.booking_rules import (
+    MOST_A_DAY,
     Buyer,
     Sale,
     Standing,
     cancellable_until,
     check_cancellation,
+    check_pace,
     check_start,
     check_use,
     collect_by,
@@ -233,6 +235,15 @@ def test_an_event_far_off_is_not_used_while_its_person_may_cancel(
     check_use(booking, NOW + (usable_in_h or 0) * HOUR)
     # Goods of a date are handed over at any time.
     check_use(replace(booking, is_event=False), NOW)
+
+
+def test_so_many_bookings_are_made_in_a_day():
+    check_pace(None, NOW)
+    check_pace(NOW - DAY, NOW)
+    with pytest.raises(RuleBroken, match="the next can be in 3 h") as broken:
+        check_pace(NOW - 21 * HOUR, NOW)
+    assert broken.value.rule == "bookings_a_day"
+    assert broken.value.by == {"most": MOST_A_DAY, "again_at": (NOW + 3 * HOUR).isoformat()}
 
 
 def test_a_start_is_the_one_that_was_shown():
