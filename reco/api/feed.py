@@ -94,6 +94,13 @@ class FeedParameters(BaseModel):
     ] = False
     lang: Annotated[
         str | None,
+    max_per_category: Annotated[
+        int | None,
+        Field(
+            description="Offers of one category that the slate may have, from 1 to n, while others"
+            " can take the place. Default: as many as it likes."
+        ),
+    ] = None
         Field(description="Of the explanations: fr or en. Default: by Accept-Language, else fr."),
     ] = None
     cursor: Annotated[
@@ -152,3 +159,4 @@ def _query(
         # Looked at where the person is read: a feed asks the database no more than twice.
         account="any" if caller.user_id is None else caller.account,
     )
+        max_per_category=asked.max_per_category,

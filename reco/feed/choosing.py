@@ -62,7 +62,8 @@ class Chooser:
         limits = self._limits(pool)
         if not self._holds_likeliest(pool, limits):
             # The list grows until it holds the likeliest slate, which the floor refers to.
-            shortlist = Shortlist(self._ranking, self._n)
+            query = self._situation.query
+            shortlist = Shortlist(self._ranking, self._n, query.max_per_category)
             shortlist.choose(self._n, gone)
             self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
             pool = self._pool(gone)
@@ -75,7 +76,8 @@ class Chooser:
         return self._holds_all or len(within_quotas(ranked, limits, self._n)) == self._n
 
     def _limits(self, pool: Scored) -> tuple[Quota, ...]:
-        return quotas(self._catalogue, pool.candidates, self._n)
+        a_category = self._situation.query.max_per_category
+        return quotas(self._catalogue, pool.candidates, self._n, a_category)
 
     def _chosen_of(self, pool: Scored, limits: Sequence[Quota]) -> Choice:
         query = self._situation.query

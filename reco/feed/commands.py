@@ -53,6 +53,10 @@ def feed(
     min_new_categories: Annotated[
         int, typer.Option(help="New categories that the slate must have, where there are any.")
     ] = 0,
+    max_per_category: Annotated[
+        int | None,
+        typer.Option(help="Offers of one category, while there are others. [default: any number]"),
+    ] = None,
     lang: Annotated[str, typer.Option(help="Of the explanations: fr or en.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's body.")] = False,
     world: WorldOption = None,
@@ -80,6 +84,7 @@ def feed(
         served=settings.dials,
         plan=plan,
         min_new_categories=min_new_categories,
+        max_per_category=max_per_category,
         language=lang,
     )
     answer = feed_once(opened_world(settings), query, signing_secret(settings))

@@ -91,6 +91,7 @@ def _question(query: FeedQuery) -> bytes:
         None if "floor" in query.unasked else (query.floor, query.points_a_booking),
         None if "intensity" in query.unasked else query.intensity,
         query.min_new_categories,
+        query.max_per_category,
         query.plan,
         sorted(filters.categories),
         filters.max_price_cents,

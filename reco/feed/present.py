@@ -236,6 +236,7 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "points_a_booking": query.points_a_booking,
         "min_new_categories": query.min_new_categories,
         "plan": query.plan,
+        "max_per_category": query.max_per_category,
         "exploration": query.exploration,
         "radius_m": query.radius_m,
         "widest_m": query.widest_m,

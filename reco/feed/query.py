@@ -52,6 +52,8 @@ class FeedQuery:
     """The price of relevance (`reco.feed.dials`); 0: none."""
     min_new_categories: int = 0
     """Categories that the person has not met and the slate must have, where there are so many."""
+    max_per_category: int | None = None
+    """Offers of one category that the slate may have, while there are others; None: any number."""
     language: str = LANGUAGES[0]
     """Of what is explained in words."""
     plan: bool = False
@@ -110,6 +112,7 @@ def feed_query(
     points_a_booking: float | None = None,
     served: Dials = SERVED,
     min_new_categories: int = 0,
+    max_per_category: int | None = None,
     plan: bool = False,
     language: str = LANGUAGES[0],
     shown_items: frozenset[int] = frozenset(),
@@ -126,7 +129,8 @@ def feed_query(
     ------
     InvalidInput
         Names the parameter as it is written on the wire: lat, lon, radius_km, from, to,
-        max_price_eur, n, floor, intensity, points_a_booking, min_new_categories, lang.
+        max_price_eur, n, floor, intensity, points_a_booking, min_new_categories,
+        max_per_category, lang.
     """
     here = Point.checked(lon, lat)
     dials = served.turned(floor, intensity, points_a_booking)
@@ -136,6 +140,8 @@ def feed_query(
         raise InvalidInput("n", f"{n} is not between 1 and {MAX_N}")
     if not 0 <= min_new_categories <= n:
         raise InvalidInput("min_new_categories", f"{min_new_categories} is not between 0 and n")
+    if max_per_category is not None and not 1 <= max_per_category <= n:
+        raise InvalidInput("max_per_category", f"{max_per_category} is not between 1 and n")
     if language not in LANGUAGES:
         raise InvalidInput("lang", f"{language!r} is not spoken here", LANGUAGES)
     for name, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
@@ -161,6 +167,7 @@ def feed_query(
         intensity=dials.intensity,
         points_a_booking=dials.points_a_booking,
         min_new_categories=min_new_categories,
+        max_per_category=max_per_category,
         plan=plan,
         language=language,
         now=now.astimezone(UTC),

@@ -173,11 +173,10 @@ class Ranking:
         return Scores(self.sweep.gather(items), self.taste)
 
     def _with_room(self, full: Full) -> NDArray[np.bool_]:
-        """Return which families have room, (F,): only subcategories can be full."""
-        families = len(self.families.is_asked)
+        """Return which families have room, (F,)."""
         if not len(full.families):
-            return np.ones(families, dtype=bool)
-        return ~full.families[:families]
+            return np.ones(len(self.families.is_asked), dtype=bool)
+        return ~full.families
 
     @lazy
     def _at_most(self) -> AtMost:

@@ -86,14 +86,14 @@ class Full:
     """Groups of candidates that have no room left."""
 
     families: NDArray[np.bool_]
-    """By subcategory; empty: none is full."""
+    """By family (`Items.family`); empty: none is full."""
     online: bool
     """All that is digital."""
 
     def leaves(
         self, family: NDArray[np.integer], is_online: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
-        """Return which candidates (C,), of these subcategories, have room."""
+        """Return which candidates (C,), of these families, have room."""
         is_out = is_online & self.online
         return ~(is_out | self.families[family]) if len(self.families) else ~is_out
 
@@ -296,5 +296,5 @@ class Scores:
         gathered = self.gathered
         if not len(full.families) and not full.online:
             return gathered
-        family = gathered.sweep.catalogue.items.item_subcategory[gathered.item]
+        family = gathered.sweep.catalogue.items.family[gathered.item]
         return gathered.take(np.flatnonzero(full.leaves(family, gathered.is_online)))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import ONLINE
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Full, Scored
-from reco.feed.slate import choose, full_groups, quotas, within_quotas
+from reco.feed.slate import full_groups, quotas, within_quotas
 
 _GROWTH = 8
 
@@ -20,11 +20,11 @@ class Shortlist:
     less likely than what is chosen, or of a group that is full.
     """
 
-    def __init__(self, ranking: Ranking, n: int) -> None:
+    def __init__(self, ranking: Ranking, n: int, a_category: int | None = None) -> None:
         self._ranking = ranking
         self._catalogue = ranking.sweep.catalogue
         self._n = n
-        self._most = ranking.most
+        self._a_category = a_category
         self._put(ranking.top)
 
     def choose(self, n: int, gone: Set[int] = frozenset()) -> list[int]:
@@ -35,41 +35,55 @@ class Shortlist:
         gone
             Ids of offers that cannot be had.
         """
-        order, taken = self._within_quotas(n, gone)
-        while len(taken) < n and self._add_roomy(taken):
-            order, taken = self._within_quotas(n, gone)
-        if len(taken) < n:
-            # The quotas relax for the likeliest of all: as many of them as may be needed.
-            self._add(self._ranking.likeliest(n + len(gone)))
-            order, _ = self._within_quotas(n, gone)
-        return choose(order, self._quotas, n)
+        rows = self._chosen(n, gone, given_up=0)
+        for given_up in range(1, len(self._quotas) + 1):
+            if len(rows) == n:
+                break
+            # Of groups that were full the list lacks what is likely: but for what is chosen, anew.
+            self._put(self._ranking.joined(self._ranking.top, self.scored.take(rows)))
+            rows = self._chosen(n, gone, given_up)
+        return [int(row) for row in rows]
 
     def _put(self, scored: Scored) -> None:
         self.scored = scored
-        self._quotas = quotas(self._catalogue, scored.candidates, self._n)
+        self._quotas = quotas(self._catalogue, scored.candidates, self._n, self._a_category)
 
-    def _within_quotas(self, n: int, gone: Set[int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows that can be had, and those that the quotas let in."""
+    def _chosen(self, n: int, gone: Set[int], given_up: int) -> NDArray[np.int64]:
+        """Return the rows that the quotas let in, but for those given up, the list being grown."""
+        most = self._ranking.most
+        taken = self._within_quotas(n, gone, given_up)
+        while len(taken) < n and self._add_roomy(taken, given_up, most):
+            taken = self._within_quotas(n, gone, given_up)
+            most *= _GROWTH
+        return taken
+
+    def _within_quotas(self, n: int, gone: Set[int], given_up: int) -> NDArray[np.int64]:
         candidates = self.scored.candidates
         order = np.arange(len(candidates))
         if gone:
             order = order[~np.isin(candidates.offer_id, list(gone))]
-        return order, order[within_quotas(order, self._quotas, n)]
+        return order[within_quotas(order, self._quotas, n, given_up)]
 
-    def _add_roomy(self, taken: NDArray[np.int64]) -> bool:
+    def _add_roomy(self, taken: NDArray[np.int64], given_up: int, most: int) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
-        known, full = self.scored, self._full(taken)
-        family = self._catalogue.items.item_subcategory[known.candidates.item]
+        known, full = self.scored, self._full(taken, len(self._quotas) - given_up)
+        family = self._catalogue.items.family[known.candidates.item]
         has_room = full.leaves(family, known.candidates.is_online)
-        self._add(self._ranking.likeliest(self._most + int(np.count_nonzero(has_room)), full))
-        self._most *= _GROWTH
+        self._add(self._ranking.likeliest(most + int(np.count_nonzero(has_room)), full))
         return len(self.scored) > len(known)
 
-    def _full(self, taken: NDArray[np.int64]) -> Full:
-        venues, families = (full_groups(limit, taken) for limit in self._quotas)
-        is_full = np.zeros(np.iinfo(np.int16).max + 1, dtype=bool)
-        is_full[families] = True
-        return Full(is_full, online=bool(ONLINE in venues))
+    def _full(self, taken: NDArray[np.int64], kept: int) -> Full:
+        """Return what has no room by the first of the quotas, so many of them."""
+        groups = [full_groups(limit, taken) for limit in self._quotas[:kept]]
+        items = self._catalogue.items
+        is_full = np.zeros(items.families.shape[1], dtype=bool)
+        # After that of venues one quota goes by subcategory, one by category.
+        for ids, group in zip(items.families, groups[1:], strict=False):
+            is_full |= np.isin(ids, group)
+        # A subcategory may have works of several categories: it is full where all of them are.
+        has_room = np.zeros(len(self._ranking.families.is_asked), dtype=bool)
+        has_room[items.family_of(*items.families)[~is_full]] = True
+        return Full(~has_room, online=bool(groups) and ONLINE in groups[0])
 
     def _add(self, more: Scored) -> None:
         before = len(self.scored)

@@ -37,16 +37,28 @@ class Quota:
         return code
 
 
-def quotas(catalogue: Catalogue, candidates: Candidates, n: int) -> tuple[Quota, ...]:
-    """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory."""
+def quotas(
+    catalogue: Catalogue, candidates: Candidates, n: int, a_category: int | None = None
+) -> tuple[Quota, ...]:
+    """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory.
+
+    Parameters
+    ----------
+    a_category
+        Offers that each category may have, a quota of its own and the last; None: as many as n.
+    """
     family = catalogue.items.item_subcategory[candidates.item].astype(np.int64)
     digital = max(1, int(n * MAX_DIGITAL_SHARE))
     alike = max(1, int(n * MAX_FAMILY_SHARE))
-    return (
+    limits = (
         Quota(candidates.venue_id, np.where(candidates.is_online, digital, MAX_A_VENUE)),
         # Items without a subcategory are no family.
         Quota(family, np.where(family == 0, n, alike)),
     )
+    if a_category is None:
+        return limits
+    category = catalogue.items.item_category[candidates.item].astype(np.int64)
+    return (*limits, Quota(category, np.full(len(category), a_category)))
 
 
 def full_groups(quota: Quota, taken: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -58,27 +70,42 @@ def full_groups(quota: Quota, taken: NDArray[np.int64]) -> NDArray[np.int64]:
 def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[int]:
     """Return up to `n` of `order`, as many as there are.
 
-    The quotas hold while others can take the place; then they relax, so that a quota never
-    shortens a slate. The result keeps the order of `order`.
+    The quotas hold while others can take the place; then they are given up, the last one first, so
+    that a quota never shortens a slate. The result keeps the order of `order`.
 
     >>> venue = Quota(np.array([7, 7, 7, 7, 8]), np.full(5, 3))
     >>> choose(np.array([0, 1, 2, 3, 4]), [venue], n=4)
     [0, 1, 2, 4]
     """
-    within = within_quotas(order, quotas, n)
-    missing = n - len(within)
-    if missing > 0:
-        spare = np.setdiff1d(np.arange(len(order)), within, assume_unique=True)
-        within = np.sort(np.append(within, spare[:missing]))
-    return [int(order[place]) for place in within]
+    return [int(row) for row in order[within_quotas(order, quotas, n, given_up=len(quotas))]]
 
 
-def within_quotas(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> NDArray[np.int64]:
-    """Return the places in `order` of what a slate of `n` takes while the quotas hold."""
+def within_quotas(
+    order: NDArray[np.int64], quotas: Sequence[Quota], n: int, given_up: int = 0
+) -> NDArray[np.int64]:
+    """Return the ascending places in `order` of what a slate of `n` takes while the quotas hold.
+
+    Parameters
+    ----------
+    given_up
+        So many quotas at most are given up, the last one first, where the slate would be short.
+    """
+    most = max((int(quota.code.max(initial=-1)) for quota in quotas), default=-1)
+    shown = np.zeros((len(quotas), most + 1), dtype=np.int64)
+    left, found = np.arange(len(order)), [np.empty(0, dtype=np.int64)]
+    for kept in range(len(quotas), len(quotas) - given_up - 1, -1):
+        more = left[_within(order[left], quotas[:kept], n - sum(map(len, found)), shown)]
+        found.append(more)
+        left = np.setdiff1d(left, more, assume_unique=True)
+    return np.sort(np.concatenate(found))
+
+
+def _within(
+    order: NDArray[np.int64], quotas: Sequence[Quota], n: int, shown: NDArray[np.int64]
+) -> NDArray[np.int64]:
     if not quotas:
         return np.arange(min(n, len(order)))
     code = np.stack([quota.code for quota in quotas])
     limit = np.stack([quota.limit for quota in quotas])
-    shown = np.zeros((len(quotas), code.max(initial=-1) + 1), dtype=np.int64)
     place = np.empty(n, dtype=np.int64)
     return place[: take_within(order, code, limit, shown, place)]

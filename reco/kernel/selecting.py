@@ -114,7 +114,7 @@ def take_within(order, code, limit, shown, place):
     code, limit
         By quota and row: its group, and the most of that group.
     shown
-        By quota and group: zeros.
+        By quota and group: how many are taken; receives how many then are.
     place
         Room for as many as are wanted.
     """

@@ -22,10 +22,11 @@ _CLOSE = 0.04
 """The search ends with a slate that spends all but this share of what the floor gives up."""
 
 
-@compiled(boolean(int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
-def _has_room(row, group, limit, shown):
+@compiled(boolean(int64, int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
+def _has_room(row, quotas, group, limit, shown):
+    """Say whether the first of the quotas, so many of them, leave room for the row."""
     has_room = True
-    for quota in range(len(group)):
+    for quota in range(quotas):
         has_room &= shown[quota, group[quota, row]] < limit[quota, row]
     return has_room
 
@@ -112,7 +113,8 @@ def _greedy(
 
     Gains only shrink as rows are taken, so that a row whose stale key comes first and turns out to
     be right is the best one (Minoux 1978). What the quotas shut out comes back, by probability,
-    where the slate would be short: it has as many rows as there are, and n at most.
+    where the slate would be short, the last quota being given up first: it has as many rows as
+    there are, and n at most.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ def _greedy(
     still[:] = worth
     shown[:] = 0
     is_taken[:] = False
-    rows, n = len(relevance), len(picks)
+    rows, n, quotas = len(relevance), len(picks), len(group)
     count = 0
     filled = rows
     for row in range(rows):
@@ -137,7 +139,7 @@ def _greedy(
         for row in range(rows):
             if is_taken[row] or not _brings_category(row, start, value, worth, still, is_category):
                 continue
-            if not _has_room(row, group, limit, shown):
+            if not _has_room(row, quotas, group, limit, shown):
                 continue
             _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
@@ -151,7 +153,7 @@ def _greedy(
         _sift_down(heap, at, filled, key)
     while count < n and filled > 0:
         row = heap[0]
-        if not is_taken[row] and _has_room(row, group, limit, shown):
+        if not is_taken[row] and _has_room(row, quotas, group, limit, shown):
             if _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             ):
@@ -162,11 +164,14 @@ def _greedy(
         heap[0] = heap[filled]
         _sift_down(heap, 0, filled, key)
     within = count
-    for row in range(rows):
-        if count == n:
-            break
-        if not is_taken[row]:
-            count = _take(row, count, chance, start, value, group, still, shown, is_taken, picks)
+    for kept in range(quotas - 1, -1, -1):
+        for row in range(rows):
+            if count == n:
+                break
+            if not is_taken[row] and _has_room(row, kept, group, limit, shown):
+                count = _take(
+                    row, count, chance, start, value, group, still, shown, is_taken, picks
+                )
     picks[:count] = np.sort(picks[:count])
     return count, within
 

@@ -136,6 +136,8 @@ def _asked(kept: Mapping[str, Any], at: datetime) -> FeedQuery:
         # No slate of before prices were asked for has one.
         points_a_booking=kept.get("points_a_booking", 0.0),
         min_new_categories=kept["min_new_categories"],
+        # Nor has one this quota.
+        max_per_category=kept.get("max_per_category"),
         plan=kept["plan"],
         exploration=kept["exploration"],
     )

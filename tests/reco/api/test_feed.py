@@ -1,5 +1,6 @@
 """GET /v1/feed: its body, its errors, and that nothing asked breaks it."""
 
+from collections import Counter
 from dataclasses import fields
 from datetime import timedelta
 
@@ -82,6 +83,9 @@ def test_a_bad_parameter_is_named(client, key, asked, field):
     assert problem_of(response)["field"] == field
 
 
+        ({"max_per_category": 0}, "max_per_category"),
+        ({"max_per_category": 3, "n": 2}, "max_per_category"),
+        ({"max_per_category": "few"}, "max_per_category"),
 def test_an_unknown_category_lists_the_known(client, key):
     response = client.get("/v1/feed", params={"category": "THEATRE"}, headers=key)
     document = problem_of(response)
@@ -165,6 +169,7 @@ asked_of_a_feed = st.fixed_dictionaries(
 @given(asked=asked_of_a_feed)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_is_answered_or_refused(client, key, asked):
+        "max_per_category": st.integers(-1, 5),
     params = {name: value for name, value in asked.items() if value is not None}
     response = client.get("/v1/feed", params=params, headers=key)
     if response.status_code == 200:
@@ -221,6 +226,17 @@ def test_a_price_of_relevance_can_be_asked_for_with_and_without_a_floor(client, 
     assert [body["floor"] for body in (likeliest, dearest, cheap, kept)] == [1.0, 0.0, 0.0, 0.999]
     prices = [body["points_a_booking"] for body in (likeliest, dearest, cheap, kept)]
     assert prices == [None, 1e6, 1.0, 1.0]
+def test_a_category_has_no_more_of_the_slate_than_is_asked_for(client, key):
+    asked = {"user_id": "free", "n": 6, "radius_km": 50, "floor": 1}
+
+    def count(**quota):
+        body = client.get("/v1/feed", params=asked | quota, headers=key).json()
+        return Counter(item["category"] for item in body["items"])
+
+    assert count() == {"LIVRE": 3, "CINEMA": 2, "SPECTACLE": 1}
+    assert count(max_per_category=2) == {"LIVRE": 2, "CINEMA": 2, "SPECTACLE": 2}
+
+
     assert kept["relevance_kept"] >= 0.999 > cheap["relevance_kept"]
     told = {one["code"]: one for one in cheap["explanation"]}
     assert told["points_a_booking"]["parameters"] == {"points_a_booking": 1.0}

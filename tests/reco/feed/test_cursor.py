@@ -55,6 +55,8 @@ def test_the_clock_goes_on_between_pages_and_their_length_may_change():
         {"radius_km": 50.0},
         {"floor": 1.0},
         {"points_a_booking": 180.0},
+        {"min_new_categories": 1},
+        {"max_per_category": 2},
         {"max_price_eur": 10.0},
         {"categories": ["LIVRE"]},
         {"starts_from": ASKED["now"]},

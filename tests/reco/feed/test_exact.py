@@ -516,7 +516,8 @@ def place_near(spot, east, north):
 
 
 def asked_at(place, asked):
-    return {"lon": place[0], "lat": place[1], **asked}
+    quota = {"max_per_category": min(asked.get("max_per_category", asked["n"]), asked["n"])}
+    return {"lon": place[0], "lat": place[1], **asked, **quota}
 
 
 places = st.builds(
@@ -537,6 +538,7 @@ asked_for = st.fixed_dictionaries(
         "max_price_eur": st.sampled_from([0.0, 7.0, 15.0]),
         "starts_from": st.sampled_from([NOW, NOW + timedelta(days=3)]),
         "starts_before": st.sampled_from([NOW + timedelta(days=4), NOW + timedelta(days=20)]),
+        "max_per_category": st.sampled_from([1, 3, 8]),
     },
 )
 queries = st.builds(asked_at, places, asked_for)
@@ -641,12 +643,15 @@ def test_the_likeliest_of_each_new_family_are_those_of_all(
     )
 
 
-def limits_of(serving, everything, n):
-    """Return the quotas of a slate of `n`, spelled out."""
-    family = serving.catalogue.items.item_subcategory[everything.item].astype(np.int64)
+def limits_of(serving, everything, query):
+    """Return the quotas of a slate, spelled out."""
+    items, n = serving.catalogue.items, query.n
+    family = items.item_subcategory[everything.item].astype(np.int64)
+    category = items.item_category[everything.item].astype(np.int64)
     return [
         Quota(everything.venue_id, np.where(everything.is_online, max(1, int(n * 0.25)), 3)),
         Quota(family, np.where(family == 0, n, max(1, int(n * 0.5)))),
+        Quota(category, np.full(len(category), query.max_per_category)),
     ]
 
 
@@ -658,7 +663,7 @@ def test_the_slate_is_that_of_all_candidates_in_order(serving, connection_to, as
     here = read_situation(connection_to, serving, query)
     scores = every(serving, here)
     everything = scores.likeliest(EVERYTHING).candidates
-    chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query.n), query.n)
+    chosen = choose(np.arange(len(everything)), limits_of(serving, everything, query), query.n)
     shown = feed(connection_to, serving, query, SECRET).slate.offers
     assert list(shown) == everything.offer_id[chosen].tolist()
 
@@ -712,7 +717,7 @@ def test_a_plan_keeps_the_floor_of_the_likeliest_of_what_does_not_collide(
     ranking, choice = settled_plan(connection_to, serving, here)
     pool, widened, rows = choice.pool, choice.widened, choice.likeliest.chosen
     order = np.arange(len(pool))
-    assert rows.tolist() == choose(order, limits_of(serving, pool.candidates, query.n), query.n)
+    assert rows.tolist() == choose(order, limits_of(serving, pool.candidates, query), query.n)
     best, kept = (
         pool.probability[some] @ (1 / np.log2(np.arange(len(some)) + 2))
         for some in (rows, widened.chosen)
@@ -763,8 +768,8 @@ def test_a_short_list_chooses_as_all_in_order_do(serving, connection_to, asked, 
         [row for row, offer in enumerate(everything.offer_id.tolist()) if offer not in gone],
         dtype=np.int64,
     )
-    expected = choose(left, limits_of(serving, everything, query.n), query.n)
-    short = Shortlist(pruned(serving, here, most, 2), query.n)
+    expected = choose(left, limits_of(serving, everything, query), query.n)
+    short = Shortlist(pruned(serving, here, most, 2), query.n, query.max_per_category)
     rows = short.choose(query.n, gone)
     found = short.scored.candidates.offer_id[rows].tolist()
     assert found == everything.offer_id[expected].tolist()

@@ -1,5 +1,6 @@
 """Works without a subcategory: a category that only they have is looked for far down, too."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
 from reco.feed.scoring import taste_of
 from reco.feed.situation import read_situation
+from reco.feed.slate import choose, quotas
 from reco.feed.state import Booked
 
 TAXONOMY = {"A": ["A1", "A2", None], "B": ["B1"], "C": [None]}
@@ -139,3 +141,24 @@ def test_a_new_category_is_had_from_far_down_where_it_is_demanded(connection_to,
     assert "C" in shown
     likelier = serving.catalogue.items.item_id[few.everything.likeliest(36).candidates.item]
     assert "C" not in {kind_of[int(item)][0] for item in likelier}
+
+
+@pytest.mark.parametrize("n", [4, 12, 30])
+@pytest.mark.parametrize("most", [2, 9])
+def test_a_quota_of_categories_holds_with_a_subcategory_or_without(
+    connection_to, serving, kind_of, n, most
+):
+    """Of all in order, however few are put in order first; the farthest come where they must."""
+    quota = n // 3
+    here = situation_of(connection_to, serving, n, floor=1.0, max_per_category=quota)
+    chosen = Chooser(ranking(serving, here, frozenset(), most), here).choose(frozenset())
+    everything = ranking(serving, here, frozenset(), most).everything.likeliest(100).candidates
+    limits = quotas(serving.catalogue, everything, n, quota)
+    rows = choose(np.arange(len(everything)), limits, n)
+    shown = chosen.pool.candidates.item[chosen.widened.chosen]
+    assert sorted(shown.tolist()) == sorted(everything.item[rows].tolist())
+    ids = serving.catalogue.items.item_id[shown].tolist()
+    count = Counter(kind_of[item][0] for item in ids)
+    # Of C there are four works, the farthest of all: where twelve are shown, and nowhere else,
+    # the quota can be kept to the end.
+    assert (count == {"A": 4, "B": 4, "C": 4}) == (n == 12)

@@ -40,6 +40,22 @@ def test_as_long_as_can_be_without_repeats_in_the_order_given(rows, n):
 
 
 @given(groups, st.integers(1, 20))
+def test_the_last_quota_is_given_up_first(rows, n):
+    shown, chosen = [Counter(), Counter()], set()
+    for kept in (2, 1, 0):
+        for place, ids in enumerate(rows):
+            has_room = all(
+                shown[at][ids[at]] < limit[ids[at]]
+                for at, limit in enumerate((VENUE_LIMIT, FAMILY_LIMIT)[:kept])
+            )
+            if has_room and place not in chosen and len(chosen) < n:
+                chosen.add(place)
+                shown[0][ids[0]] += 1
+                shown[1][ids[1]] += 1
+    assert choose(np.arange(len(rows)), limits(rows), n) == sorted(chosen)
+
+
+@given(groups, st.integers(1, 20))
 def test_quotas_hold_as_long_as_a_slate_within_them_is_long_enough(rows, n):
     within, shown = [], [Counter(), Counter()]
     for place, (venue, family) in enumerate(rows):

@@ -38,6 +38,8 @@ REQUESTS = (
     {"max_price_eur": 7.5},
     {"n": 3, "floor": 1.0, "min_new_categories": 2},
     {"n": 2, "floor": 0.3, "min_new_categories": 2, "exploration": 1.0},
+    {"n": 3, "floor": 0.9, "max_per_category": 1},
+    {"n": 3, "floor": 0.1, "max_per_category": 2, "exploration": 1.0},
     {"starts_from": NOW + timedelta(days=1), "starts_before": NOW + timedelta(days=6)},
     {"lat": GRENOBLE[1] + 0.3, "lon": GRENOBLE[0]},
     {"lat": GRENOBLE[1] + 0.3, "lon": GRENOBLE[0], "radius_km": 40.0},
