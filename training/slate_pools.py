@@ -1,6 +1,7 @@
 """The candidates of many users: a strong model chosen by the first task, and the best it names."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,8 @@ class Pools:
     """(E,) score of the second model; NaN: it cannot say."""
     is_found: NDArray[np.bool_]
     """(E,) whether the user met the item later."""
+    is_of_each: NDArray[np.bool_]
+    """(E,) whether it is of the likeliest of a category or venue type that the user had not met."""
 
     @property
     def user(self) -> NDArray[np.int64]:
@@ -64,20 +67,44 @@ class Pools:
 
     def likeliest(self, chance: NDArray[np.float64], k: int) -> NDArray[np.int32]:
         """Return lists (n, k) by descending `chance` (E,), ties by item; -1: there are no more."""
-        user = self.user
-        order = np.lexsort((self.item, -chance, user))
-        place = np.arange(len(order)) - self.start[user[order]]
+        place = self._rank(chance)
         ranked = np.full((len(self.start) - 1, k), -1, dtype=np.int32)
-        shown = order[place < k]
-        ranked[user[shown], place[place < k]] = self.item[shown]
+        shown = np.flatnonzero(place < k)
+        ranked[self.user[shown], place[shown]] = self.item[shown]
         return ranked
 
     def take(self, users: NDArray[np.int64]) -> "Pools":
         """Return the pools of some users."""
         rows = np.concatenate([np.arange(self.start[u], self.start[u + 1]) for u in users])
         start = np.append(0, np.cumsum(np.diff(self.start)[users]))
-        columns = (self.item, self.score, self.second, self.is_found)
-        return Pools(start, *(column[rows] for column in columns))
+        return self._with(start, rows)
+
+    def likeliest_and_new(self, chance: NDArray[np.float64], size: int) -> NDArray[np.int64]:
+        """Return the places of the `size` likeliest of each user, and of what is new to them."""
+        return np.flatnonzero((self._rank(chance) < size) | self.is_of_each)
+
+    def kept(self, places: NDArray[np.int64]) -> "Pools":
+        """Return the pools of all users, of the candidates at ascending places alone."""
+        length = np.bincount(self.user[places], minlength=len(self.start) - 1)
+        return self._with(np.append(0, np.cumsum(length)), places)
+
+    def _rank(self, chance: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the place (E,) of each candidate among its user's, from 0, ties by item."""
+        user = self.user
+        order = np.lexsort((self.item, -chance, user))
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order)) - self.start[user[order]]
+        return rank
+
+    def _with(self, start: NDArray[np.int64], rows: NDArray[np.int64]) -> "Pools":
+        return Pools(
+            start,
+            item=self.item[rows],
+            score=self.score[rows],
+            second=self.second[rows],
+            is_found=self.is_found[rows],
+            is_of_each=self.is_of_each[rows],
+        )
 
 
 def choose_models(slates: SlateTask) -> Models:
@@ -113,7 +140,7 @@ def pools_of(
     task, items = slates.task, slates.items
     popularity = item_popularity(first.matrix)
     wanted = np.concatenate([items.codes_of(attribute) for attribute in _WANTED])
-    found: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
+    found: list[tuple[NDArray[Any], ...]] = []
     for span in batches(len(task.users), len(items.start) - 1):
         users = task.users[span]
         scores = first.fitted.score_users(users)
@@ -127,12 +154,12 @@ def pools_of(
             is_wanted = np.zeros(len(items.points), dtype=bool)
             is_wanted[wanted] = True
             is_wanted[met.indices[met.indptr[at] : met.indptr[at + 1]]] = False
-            rows = pool_rows(chances[at], items, is_wanted, MOST_LIKELY, OF_EACH)
-            found.append((rows, scores[at, rows], opinions[at, rows]))
-    item, score, opinion = (np.concatenate(column) for column in zip(*found, strict=True))
-    start = np.append(0, np.cumsum([len(rows) for rows, _, _ in found]))
+            rows, is_of_each = pool_rows(chances[at], items, is_wanted, MOST_LIKELY, OF_EACH)
+            found.append((rows, scores[at, rows], opinions[at, rows], is_of_each))
+    item, score, opinion, of_each = (np.concatenate(column) for column in zip(*found, strict=True))
+    start = np.append(0, np.cumsum([len(rows) for rows, *_ in found]))
     user = np.repeat(np.arange(len(found)), np.diff(start))
     targets = entries(task.targets)
     width = len(items.start) - 1
     is_found = np.isin(user * width + item, targets[0] * width + targets[1])
-    return Pools(start, item, score, opinion, is_found)
+    return Pools(start, item, score, opinion, is_found, of_each)

@@ -1,6 +1,6 @@
 """The probability of a booking, learned on what was held out; what does not pay is not used."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -109,7 +109,7 @@ class Reached:
     ndcg: float
     """ndcg@20 of its order."""
     gain: Estimate
-    """Of ndcg over the score alone, with the 95 % interval of the paired difference."""
+    """Of ndcg over the score alone, or what it is held against; 95 % interval, paired."""
     log_loss: float
     """Over pools, a candidate."""
     ece_rel: float
@@ -138,6 +138,61 @@ def learn_probability(slates: SlateTask, pools: Pools, seed: int = 0) -> Chosen:
     InvalidInput
         Nothing is found in the pools of one half.
     """
+    lesson = _lesson(slates, pools, seed)
+    chances = {learner: lesson.chance(learner) for learner in LEARNERS}
+    reached = _reached(chances, SCORE_ALONE, slates, pools, seed)
+    sure = [learner for learner in LEARNERS if reached[learner.name].gain.low > 0.0]
+    best = max(sure, key=lambda learner: reached[learner.name].ndcg, default=SCORE_ALONE)
+    return Chosen(lesson.learned(best, lesson.sample), chances[best], reached)
+
+
+def reached_by(
+    learners: Sequence[Learner], base: Learner, slates: SlateTask, pools: Pools, seed: int = 0
+) -> dict[str, Reached]:
+    """Return what learners, `base` among them, reach on the other half of the users; gains over it.
+
+    Raises
+    ------
+    InvalidInput
+        Nothing is found in the pools of one half.
+    """
+    lesson = _lesson(slates, pools, seed)
+    chances = {learner: lesson.chance(learner) for learner in learners}
+    return _reached(chances, base, slates, pools, seed)
+
+
+@dataclass(frozen=True)
+class _Lesson:
+    """What learners learn from: E candidates, each of one half of the users."""
+
+    slates: SlateTask
+    is_found: NDArray[np.bool_]
+    """(E,)"""
+    features: NDArray[np.float32]
+    """(E, F)"""
+    half: NDArray[np.int64]
+    """(E,) 0 or 1."""
+    sample: NDArray[np.int64]
+    """Rows that a fit sees."""
+    weight: NDArray[np.float64]
+    """How many candidates each of them stands for."""
+
+    def chance(self, learner: Learner) -> NDArray[np.float64]:
+        """Return the probability (E,) of each candidate by a fit on the other half."""
+        chance = np.empty(len(self.half))
+        for side in (0, 1):
+            others = self.sample[self.half[self.sample] != side]
+            fitted = self.learned(learner, others)
+            chance[self.half == side] = fitted.of_features(self.features[self.half == side])
+        return chance
+
+    def learned(self, learner: Learner, rows: NDArray[np.int64]) -> Learned:
+        """Return the fit of a learner on some rows of the sample."""
+        weight = self.weight[np.searchsorted(self.sample, rows)]
+        return _fit(learner, self.slates, self.features[rows], self.is_found[rows], weight)
+
+
+def _lesson(slates: SlateTask, pools: Pools, seed: int) -> _Lesson:
     population = population_of(slates)
     features = np.concatenate(
         [features_of(slates, pools, population, span) for span in _spans(len(pools.start) - 1)]
@@ -147,28 +202,22 @@ def learn_probability(slates: SlateTask, pools: Pools, seed: int = 0) -> Chosen:
     if len(np.unique(half[pools.is_found])) < 2:
         raise InvalidInput("split", "too little is found in its validation part to learn from")
     sample, weight = _sample(pools.is_found, generator)
-    chances = {learner: np.empty(len(half)) for learner in LEARNERS}
-    for learner, chance in chances.items():
-        for side in (0, 1):
-            rows = sample[half[sample] != side]
-            fitted = _fit(learner, slates, features[rows], pools.is_found[rows], weight[rows])
-            chance[half == side] = fitted.of_features(features[half == side])
-    reached = _reached(chances, slates, pools, seed)
-    sure = [learner for learner in LEARNERS if reached[learner.name].gain.low > 0.0]
-    best = max(sure, key=lambda learner: reached[learner.name].ndcg, default=SCORE_ALONE)
-    learned = _fit(best, slates, features[sample], pools.is_found[sample], weight[sample])
-    return Chosen(learned, chances[best], reached)
+    return _Lesson(slates, pools.is_found, features, half, sample, weight)
 
 
 def _reached(
-    chances: Mapping[Learner, NDArray[np.float64]], slates: SlateTask, pools: Pools, seed: int
+    chances: Mapping[Learner, NDArray[np.float64]],
+    over: Learner,
+    slates: SlateTask,
+    pools: Pools,
+    seed: int,
 ) -> dict[str, Reached]:
     figures = {
         learner: user_figures(pools.likeliest(chance, _TOP), slates.task.targets, (_TOP,))
         for learner, chance in chances.items()
     }
     ndcg = {learner: figure[f"ndcg@{_TOP}"] for learner, figure in figures.items()}
-    base = ndcg[SCORE_ALONE]
+    base = ndcg[over]
     gains = mean_intervals(np.stack([ndcg[at] - base for at in chances], axis=1), seed)
     believed = {at: reliability(chance, pools.is_found) for at, chance in chances.items()}
     return {
@@ -197,9 +246,9 @@ def _fit(
 def _sample(
     is_found: NDArray[np.bool_], generator: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return rows of all that was found and of some that was not, and the weight of every row."""
+    """Return rows of all that was found and of some that was not, and the weight of each row."""
     others = np.flatnonzero(~is_found)
     size = min(len(others), _NEGATIVES_A_POSITIVE * max(200, int(is_found.sum())))
     drawn = generator.permutation(others)[:size]
-    weight = np.where(is_found, 1.0, len(others) / max(1, size))
-    return np.sort(np.append(np.flatnonzero(is_found), drawn)), weight
+    sample = np.sort(np.append(np.flatnonzero(is_found), drawn))
+    return sample, np.where(is_found[sample], 1.0, len(others) / max(1, size))

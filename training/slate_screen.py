@@ -40,10 +40,11 @@ def curve_table(tuning: Tuning, k: int) -> Table:
     names = [f"{name}@{k}" for name in _SHOWN]
     dials = vars(tuning.proposed.dials).items()
     settings = " ".join(f"RECO_{name.upper()}={value:g}" for name, value in dials)
+    pool = _pool_of(tuning.proposed)
     table = Table(
         "points a booking", "floor", "m", "pool", *names,
         title="Change on validation, 95 % interval",
-        caption=f"proposed, as settings: {settings}", caption_justify="left",
+        caption=f"proposed, as settings: {settings}\npool: {pool}", caption_justify="left",
     )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)
@@ -54,13 +55,16 @@ def _figures(metrics: Mapping[str, Compared], names: Sequence[str]) -> list[str]
     return [figure_cell(metrics[name]) for name in names]
 
 
+def _pool_of(point: Point) -> str:
+    return "all" if point.pool_size is None else str(point.pool_size)
+
+
 def _cells(point: Point, names: list[str]) -> list[str]:
-    size = "all" if point.pool_size is None else str(point.pool_size)
     changes = (point.changes[name] for name in names)
     return [
         f"{point.setting.points_a_booking:g}",
         f"{point.setting.floor:g}",
         f"{point.setting.intensity:g}",
-        size,
+        _pool_of(point),
         *(f"{100 * c.value:+.1f} ({100 * c.low:+.1f} .. {100 * c.high:+.1f}) %" for c in changes),
     ]

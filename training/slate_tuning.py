@@ -1,10 +1,8 @@
-"""Propose the dial's price, floor and intensity on what is held out; of pool sizes only tell."""
+"""Propose the dial's price, floor and intensity on what is held out, and how large a pool does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from reco.feed.dials import Dials
 from training.diversify.methods import Setting, dial
@@ -14,7 +12,10 @@ from training.slate_tasks import slate_tasks
 from training.slates import MOST_USERS, Progress, Stage, prepare
 
 POOL_SIZES = (50, 100, 200)
-"""The likeliest candidates a slate is chosen from, beside all that the pools hold."""
+"""The likeliest candidates a slate is chosen from, beside the likeliest of what is new."""
+LOSS_OF_POOL = 0.01
+"""Share of any figure that a smaller pool may lose against the whole one, at the lower end."""
+_RELEVANCE = Setting("relevance", "")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Point:
     pool_size: int | None
     """None: the whole pool."""
     changes: Changes
+    against_whole: Changes | None = None
+    """Of a smaller pool: changes against the same setting from the whole one."""
 
     @property
     def dials(self) -> Dials:
@@ -34,8 +37,11 @@ class Point:
 
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
-        changes = {name: vars(change) for name, change in self.changes.items()}
-        return vars(self.dials) | {"pool_size": self.pool_size, "changes": changes}
+        return vars(self.dials) | {
+            "pool_size": self.pool_size,
+            "changes": _told(self.changes),
+            "against_whole": _told(self.against_whole) if self.against_whole else None,
+        }
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Tuning:
 
     points: tuple[Point, ...]
     proposed: Point
-    """The price that validation chooses, from the whole pool: the feed's own has no setting."""
+    """The price that validation chooses, from the smallest pool that does as well as the whole."""
 
 
 def tune_slates(
@@ -56,19 +62,23 @@ def tune_slates(
     users: int = MOST_USERS,
     seed: int = 0,
 ) -> Tuning:
-    """Draw the curve over price, floor and intensity, propose, and cut the proposal's pool.
+    """Draw the curve over price, floor and intensity, and propose one, with its pool.
 
     On validation users alone, so many at most; the probability of each is by a fit that had not
-    seen the user.
+    seen the user. The pool is the smallest that surely loses no more than little.
     """
     stage = prepare(slate_tasks(data, split, seed)[0], progress, seed, users).choosing
     progress("drawing the curve", 0.6)
-    points = _points(stage, dial(), k, None, seed)
-    best = proposal(points, k)
+    curve = _points(stage, dial(), k, seed)
+    best = proposal(curve, k)
     progress("trying pools", 0.9)
-    for size in POOL_SIZES:
-        points += _points(_cut(stage, size), [best.setting], k, size, seed)
-    return Tuning(tuple(points), best)
+    smaller = _smaller(stage, best.setting, k, seed)
+    does = next((point for point in smaller if _does_as_well(point)), best)
+    return Tuning((*curve, *smaller), does)
+
+
+def _told(changes: Changes) -> dict[str, Any]:
+    return {metric: vars(change) for metric, change in changes.items()}
 
 
 def proposal(points: Sequence[Point], k: int) -> Point:
@@ -78,32 +88,29 @@ def proposal(points: Sequence[Point], k: int) -> Point:
     return priced[best_widening([point.setting for point in priced], changes, k)]
 
 
-def _points(
-    stage: Stage, grid: Sequence[Setting], k: int, size: int | None, seed: int
-) -> list[Point]:
-    base, *others = stage.headlines([Setting("relevance", ""), *grid], k)
+def _points(stage: Stage, grid: Sequence[Setting], k: int, seed: int) -> list[Point]:
+    base, *others = stage.headlines([_RELEVANCE, *grid], k)
     return [
-        Point(setting, size, changes)
+        Point(setting, None, changes)
         for setting, changes in zip(grid, changes_of(base, others, seed), strict=True)
     ]
 
 
-def _cut(stage: Stage, size: int) -> Stage:
-    """Return the stage with the `size` likeliest candidates of each user alone.
+def _smaller(stage: Stage, setting: Setting, k: int, seed: int) -> list[Point]:
+    """Return a setting from smaller pools, the smallest first."""
+    base, whole = stage.headlines([_RELEVANCE, setting], k)
+    others = [_cut(stage, size).headlines([setting], k)[0] for size in POOL_SIZES]
+    compared = (changes_of(of, others, seed) for of in (base, whole))
+    return [Point(setting, *of_size) for of_size in zip(POOL_SIZES, *compared, strict=True)]
 
-    Without those that the pools hold for being the likeliest of something new.
-    """
-    user = stage.pools.user
-    order = np.lexsort((stage.pools.item, -stage.probability, user))
-    place = np.arange(len(order)) - stage.pools.start[user[order]]
-    kept = np.sort(order[place < size])
-    length = np.bincount(user[kept], minlength=len(stage.pools.start) - 1)
-    pools = replace(
-        stage.pools,
-        start=np.append(0, np.cumsum(length)),
-        item=stage.pools.item[kept],
-        score=stage.pools.score[kept],
-        second=stage.pools.second[kept],
-        is_found=stage.pools.is_found[kept],
-    )
-    return replace(stage, pools=pools, probability=stage.probability[kept])
+
+def _does_as_well(smaller: Point) -> bool:
+    """Say whether every figure surely loses no more than little against the whole pool."""
+    changes = smaller.against_whole or {}
+    return all(change.low >= -LOSS_OF_POOL for change in changes.values())
+
+
+def _cut(stage: Stage, size: int) -> Stage:
+    """Return the stage with the `size` likeliest candidates of each user, and what is new."""
+    kept = stage.pools.likeliest_and_new(stage.probability, size)
+    return replace(stage, pools=stage.pools.kept(kept), probability=stage.probability[kept])

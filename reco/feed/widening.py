@@ -203,7 +203,7 @@ def pool_rows(
     is_wanted: NDArray[np.bool_],
     most: int,
     of_each: int,
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the rows of a pool: the likeliest, and the likeliest of each wanted value.
 
     Parameters
@@ -217,7 +217,7 @@ def pool_rows(
 
     Returns
     -------
-    Rows by descending probability, ties by row.
+    Rows by descending probability, ties by row, and which are of the likeliest of a wanted value.
     """
     comparable = np.where(np.isnan(probability), -1.0, probability)
     rows = np.arange(len(probability))
@@ -231,4 +231,5 @@ def pool_rows(
     rows = np.union1d(rows, best[is_wanted].ravel())
     rows = rows[rows >= 0]
     rows = rows[comparable[rows] >= 0.0]
-    return np.asarray(rows[np.argsort(-comparable[rows], kind="stable")])
+    rows = rows[np.argsort(-comparable[rows], kind="stable")]
+    return rows, np.isin(rows, best[is_wanted])

@@ -14,6 +14,7 @@ def test_expected_dcg_is_the_discounted_sum_of_the_chances_of_what_is_listed():
         score=np.zeros(5),
         second=np.zeros(5),
         is_found=np.zeros(5, dtype=bool),
+        is_of_each=np.zeros(5, dtype=bool),
     )
     chance = np.array([0.4, 0.1, 0.2, 0.5, 0.3])
     found = Expectation.of(pools, chance, items=5).dcg(

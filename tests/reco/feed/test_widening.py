@@ -135,6 +135,16 @@ def test_quotas_hold_while_the_slate_by_relevance_holds_them(rows, met, n, floor
     assert holds(widen(pool, Aim(n, floor)).chosen) or not holds(likeliest)
 
 
+@given(candidates, st.integers(1, 6), floors)
+def test_the_quota_that_is_given_up_last_holds_where_it_can(rows, n, floor):
+    pool = pool_of(ordered(rows), quotas=True)
+    first = pool.quotas[0]
+    most = np.minimum(np.bincount(first.group, minlength=len(LIMIT)), LIMIT).sum()
+    chosen = widen(pool, Aim(n, floor)).chosen
+    if most >= len(chosen) == n:
+        assert (np.bincount(first.group[chosen], minlength=len(LIMIT)) <= LIMIT).all()
+
+
 @given(candidates, st.randoms(), floors)
 def test_the_order_in_which_candidates_come_changes_nothing(rows, random, floor):
     numbered = [(*row, name) for name, row in enumerate(rows)]
@@ -186,13 +196,15 @@ def test_pages_before_share_the_points_of_a_value():
 def test_a_pool_holds_the_likeliest_and_the_likeliest_of_each_value(rows, most, of_each):
     chances = np.array([chance for chance, _ in rows])
     table = value_table([values for _, values in rows])
-    found = pool_rows(chances, table, np.ones(len(table.points), dtype=bool), most, of_each)
+    everything = np.ones(len(table.points), dtype=bool)
+    found, is_of_each = pool_rows(chances, table, everything, most, of_each)
     known = [at for at in range(len(rows)) if not np.isnan(chances[at])]
     order = sorted(known, key=lambda at: (-chances[at], at))
-    wanted = set(order[:most])
+    new = set()
     for name in table.names:
-        wanted |= set([at for at in order if name in rows[at][1]][:of_each])
-    assert found.tolist() == [at for at in order if at in wanted]
+        new |= set([at for at in order if name in rows[at][1]][:of_each])
+    assert found.tolist() == [at for at in order if at in {*order[:most], *new}]
+    assert set(found[is_of_each].tolist()) == new
 
 
 def test_nothing_to_choose_from():

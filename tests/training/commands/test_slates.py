@@ -190,11 +190,21 @@ def test_the_dial_is_drawn_and_proposed(tuning):
     assert tuning["proposed"] in tuning["points"]
     assert tuning["proposed"]["changes"]["ndcg@5"]["value"] >= -0.01
     assert tuning["proposed"]["points_a_booking"] > 0.0
-    assert tuning["proposed"]["pool_size"] is None
     assert {point["pool_size"] for point in tuning["points"]} == {None, 50, 100, 200}
     for point in tuning["points"]:
+        assert (point["against_whole"] is None) == (point["pool_size"] is None)
         for change in point["changes"].values():
             assert change["low"] <= change["value"] <= change["high"]
+
+
+def test_the_smallest_pool_that_does_as_well_as_the_whole_is_proposed(tuning):
+    dials = {name: tuning["proposed"][name] for name in NAMES}
+    smaller = [point for point in tuning["points"] if point["pool_size"]]
+    assert [point["pool_size"] for point in smaller] == [50, 100, 200]
+    assert all({name: point[name] for name in NAMES} == dials for point in smaller)
+    lowest = [min(change["low"] for change in point["against_whole"].values()) for point in smaller]
+    does = [point["pool_size"] for point, low in zip(smaller, lowest, strict=True) if low >= -0.01]
+    assert tuning["proposed"]["pool_size"] == min(does, default=None)
 
 
 @pytest.mark.usefixtures("report", "tuning")
