@@ -48,7 +48,8 @@ _BOOKINGS = """
   from core.interaction where kind = 'booking'
 ), counted as materialized (
   select row_number() over () number, m.user_id, m.offer_id, m.at, m.slate_id,
-    m.at >= j.first_at is_after, coalesce(m.cancelled_at < j.ends_at, false) is_cancelled,
+    m.at >= j.first_at is_after, coalesce(m.cancelled_at < case when m.at < j.first_at
+      then j.first_at else j.ends_at end, false) is_cancelled,
     m.cancel_reason is not distinct from 'venue' is_venues
   from judged j join made m on m.user_id = j.user_id and m.at < j.ends_at
 ), led as (
@@ -107,7 +108,7 @@ class _Booked:
     is_after: NDArray[np.bool_]
     """Made within the window, else before."""
     is_cancelled: NDArray[np.bool_]
-    """When the window was over."""
+    """When the window was over; what was made before it, when it began."""
     is_venues: NDArray[np.bool_]
     """Cancelled by the venue, then."""
     is_led: NDArray[np.bool_]
@@ -162,7 +163,7 @@ def _booked(
 
 
 def _points(connection: psycopg.Connection[Any], booked: _Booked, people: int) -> Figures:
-    """Return (people,) f(standing bookings of the window | those before) (METRICS, 1)."""
+    """Return (people,) f(bookings that stand, in the window | before it) (METRICS, 1)."""
     offers, code = np.unique(booked.offer, return_inverse=True)
     found = {
         offer: values_of(

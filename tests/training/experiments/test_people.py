@@ -126,6 +126,18 @@ def test_who_is_judged_never_changes_again(filled, connection, show):
         assert late.figures[name][: len(figure)].tolist() == figure.tolist()
 
 
+def test_what_is_cancelled_in_the_window_had_been_met_before_it(filled, connection, show):
+    show("free", "wide", NOW, "film-tonight")
+    book(connection, "free", "classic-soon", NOW - DAY, cancelled_at=NOW + DAY)
+    book(connection, "free", "play-friday", NOW - 2 * DAY, cancelled_at=NOW - DAY)
+    book(connection, "free", "film-tonight", NOW + 2 * DAY)
+    book(connection, "free", "play-friday", NOW + 2 * DAY)
+    people = read_people(filled.conninfo, EXPERIMENT, UNTIL)
+    # Of the cinema's second film the genre is new; of the play, cancelled long ago, everything.
+    assert people.figures["horizon_points"].tolist() == [5.0 + 65.0]
+    assert people.figures["cancellations"].tolist() == [0.0]
+
+
 def test_a_booking_that_the_venue_cancelled_is_nobodys_change_of_mind(filled, connection, show):
     show("free", "wide", NOW, "film-tonight")
     book(connection, "free", "film-tonight", NOW + DAY, cancelled_at=NOW + 2 * DAY)
