@@ -36,11 +36,17 @@ _NONE = np.empty(0, dtype=np.int64)
 
 # A booking comes of the slate that it names, or else of the last one that showed the offer.
 _BOOKED = """
-select s.id, t.offer_id
-from core.booking b join core.stock t on t.id = b.stock_id
+with made as (
+  select b.user_id, t.offer_id, b.booked_at, b.cancelled_at, b.slate_id
+  from core.booking b join core.stock t on t.id = b.stock_id
+  union all
+  select user_id, offer_id, at, null, slate_id from core.interaction where kind = 'booking'
+)
+select s.id, b.offer_id
+from made b
 cross join lateral (
   select s.id, s.at, s.user_id, s.query from reco.slate s
-  where s.user_id = b.user_id and t.offer_id = any(s.offers)
+  where s.user_id = b.user_id and b.offer_id = any(s.offers)
     and s.at >= %(since)s and s.at <= b.booked_at and s.at > b.booked_at - %(horizon)s
   order by (s.id = b.slate_id) is true desc, s.at desc, s.id limit 1
 ) s

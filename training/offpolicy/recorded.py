@@ -37,11 +37,15 @@ with shown as materialized (
   where slate_id is not null and kind in ('click', 'favourite') and at >= %(since)s
   group by slate_id
 ), booked as (
-  select b.slate_id, array_agg(distinct t.offer_id) as offers
-  from core.booking b join core.stock t on t.id = b.stock_id
-  where b.slate_id is not null and b.booked_at >= %(since)s
-    and b.cancelled_at is null
-  group by b.slate_id
+  select slate_id, array_agg(distinct offer_id) as offers
+  from (
+    select b.slate_id, t.offer_id, b.booked_at
+    from core.booking b join core.stock t on t.id = b.stock_id where b.cancelled_at is null
+    union all
+    select slate_id, offer_id, at from core.interaction where kind = 'booking'
+  ) made
+  where slate_id is not null and booked_at >= %(since)s
+  group by slate_id
 )
 select s.id, s.user_id, s.rate, s.offers, s.propensities, c.offers, b.offers
 from shown s left join clicked c on c.slate_id = s.id left join booked b on b.slate_id = s.id

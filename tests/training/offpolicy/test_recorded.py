@@ -161,7 +161,8 @@ def test_slates_are_read_with_what_came_of_them(world, town):
         ("free", shown, [1.0] * 3, 0.0, False),
         ("free", shown, [1.0] * 3, 0.2, True),
     )  # fmt: skip
-    for kind, offer in (("click", shown[0]), ("view", shown[1]), ("favourite", shown[2])):
+    done = [("click", shown[0]), ("view", shown[1]), ("favourite", shown[2])]
+    for kind, offer in [*done, ("booking", shown[2])]:
         town.execute(
             "insert into core.interaction (user_id, offer_id, kind, at, slate_id)"
             " values (%s, %s, %s, %s, %s)",
@@ -177,7 +178,8 @@ def test_slates_are_read_with_what_came_of_them(world, town):
     row = found.length.argmax()
     assert found.propensity[row] == pytest.approx([0.9, 0.05, 1.0])
     assert found.rewards["clicks"][row].tolist() == [1.0, 0.0, 1.0]
-    assert found.rewards["bookings"][row].tolist() == [1.0, 0.0, 0.0]
+    # The last was told by a server.
+    assert found.rewards["bookings"][row].tolist() == [1.0, 0.0, 1.0]
     assert found.rewards["clicks"].sum() == 2.0
     assert found.propensity[found.length.argmin()] == pytest.approx([0.9, 1.0, 1.0])
 

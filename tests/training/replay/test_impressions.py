@@ -133,6 +133,17 @@ def book(world, user, item, at, slate_id=None, cancelled_at=None):
         )
 
 
+def tell_booking(world, user, item, at):
+    """Tell, as a server may, that an offer was booked elsewhere; `at` None: nobody knows when."""
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, 'booking', %s from core.beneficiary u, core.offer o"
+            " where u.external_id = %s and o.external_id = %s",
+            (at, user, item.offer_id),
+        )
+
+
 def rehearsed(world):
     cutoff = np.datetime64(NOW.replace(tzinfo=None), "us")
     part = time_split(events_from_database(world.conninfo), cutoff)
@@ -170,6 +181,14 @@ def test_a_booking_comes_of_the_slate_that_it_names_or_of_the_last_that_showed_i
     )
     assert shown.by_chance.any()
     assert shown.lost < len(shown) / 10
+
+
+def test_a_booking_that_a_server_told_comes_of_a_slate_like_any_other(answered):
+    world, slates = answered
+    tell_booking(world, "villager", slates["villager", 2].items[0], NOW + 3 * DAY)
+    tell_booking(world, "reader", slates["reader", 2].items[0], None)
+    shown = read_impressions(world.conninfo, rehearsed(world), NOW, NOW + 12 * DAY, 1)
+    assert booked_of(shown) == [micros(NOW + 2 * DAY)]
 
 
 def test_what_has_had_no_time_for_an_outcome_is_left_out(answered):
