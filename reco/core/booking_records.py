@@ -80,7 +80,7 @@ class Booking:
     cancellable_until: datetime | None
     """Until when its person may cancel it; None: as long as it is booked."""
     collect_by: datetime | None
-    """When it expires unless it is collected; None: an event."""
+    """When it expires unless it is collected; None: an event of a date."""
     used_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None

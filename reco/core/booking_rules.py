@@ -63,13 +63,14 @@ class Standing:
     booked_for: datetime | None = None
     """`starts_at` when it was booked; None: not known."""
     collect_by: datetime | None = None
-    """When goods expire; None: an event, or made elsewhere."""
+    """When it expires unless it is used; None: of a date, or made elsewhere."""
     is_stock_cancelled: bool = False
 
     @property
-    def is_of_unknown_goods(self) -> bool:
-        """Whether it is of goods and was made elsewhere: whether they were collected, who knows."""
-        return not self.is_event and self.collect_by is None and self.booked_for is None
+    def is_of_unknown_use(self) -> bool:
+        """Whether it has no date and was made elsewhere: whether it was used there, who knows."""
+        is_dated = self.is_event and self.starts_at is not None
+        return not is_dated and self.collect_by is None and self.booked_for is None
 
 
 def euros(cents: int) -> str:
@@ -148,23 +149,25 @@ def check_pace(first_of_most_at: datetime | None, now: datetime) -> None:
 def cancellable_until(booking: Standing) -> datetime | None:
     """Return the last moment at which a person may cancel, None: as long as it is booked.
 
-    For an event max(booking, min(event - 48 h, booking + 48 h)); for one that was moved since, its
-    start: nobody pays for a day on which they cannot come, nor for what the venue cancelled. For
-    goods that were booked elsewhere the booking: there they may have been collected.
+    For an event max(booking, min(event - 48 h, booking + 48 h)); for one that was moved since, or
+    given its date, its start: nobody pays for a day on which they cannot come, nor for what the
+    venue cancelled. For what has no date and was booked elsewhere the booking: there it may have
+    been used.
     """
     starts_at, booked_at = booking.starts_at, booking.booked_at
-    if booking.is_of_unknown_goods:
+    if booking.is_of_unknown_use:
         return booked_at
     if booking.is_stock_cancelled or not booking.is_event or starts_at is None:
         return None
-    if booking.booked_for not in {None, starts_at}:
+    if booking.booked_for not in {None, starts_at} or booking.collect_by is not None:
         return starts_at
     return max(booked_at, min(starts_at - CANCELLABLE_BEFORE, booked_at + CANCELLABLE_AFTER))
 
 
 def collect_by(sale: Sale, booked_at: datetime) -> datetime | None:
-    """Return when an uncollected booking expires, None for events."""
-    return None if sale.is_event else booked_at + timedelta(days=sale.collect_days)
+    """Return when a booking that nobody used expires, None for an event of a date."""
+    is_dated = sale.is_event and sale.starts_at is not None
+    return None if is_dated else booked_at + timedelta(days=sale.collect_days)
 
 
 def state_of(booking: Standing) -> State:
@@ -177,10 +180,10 @@ def state_of(booking: Standing) -> State:
 def check_cancellation(booking: Standing, now: datetime) -> None:
     """Raise `RuleBroken` unless the person may cancel `booking` at `now`."""
     _must_be_booked(booking, "cancelled")
-    if booking.is_of_unknown_goods:
+    if booking.is_of_unknown_use:
         raise RuleBroken(
             "made_elsewhere",
-            "It was booked elsewhere, where it may have been collected; cancel it there.",
+            "It was booked elsewhere, where it may have been used; cancel it there.",
         )
     until = cancellable_until(booking)
     if until is not None and now > until:

@@ -1,4 +1,4 @@
-"""Bookings of goods that nobody collected give their money and places back."""
+"""Bookings without a date that nobody used give their money and places back."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +15,17 @@ _BATCH = 1_000
 _EXPIRE = """
 update core.booking set cancelled_at = %(now)s, cancel_reason = 'expired'
 where id in (
-  select id from core.booking
-  where collect_by <= %(now)s and used_at is null and cancelled_at is null
-  order by id limit %(batch)s
+  select b.id from core.booking b
+  join core.stock t on t.id = b.stock_id
+  join core.offer o on o.id = t.offer_id
+  join core.item i on i.id = o.item_id
+  left join core.subcategory s on s.id = i.subcategory_id
+  where b.collect_by <= %(now)s and b.used_at is null and b.cancelled_at is null
+    -- What was given a date since it was booked is an event to come to.
+    and (t.starts_at is null or not coalesce(s.is_event, true))
+  order by b.id limit %(batch)s
   -- What somebody is cancelling or collecting right now is left to them, or to the next run.
-  for no key update skip locked
+  for no key update of b skip locked
 )
 returning amount_cents
 """

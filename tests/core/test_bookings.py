@@ -298,6 +298,31 @@ def test_what_is_used_or_was_imported_does_not_expire(small):
     assert live(small, "novel-shop") == 2
 
 
+def test_a_visit_of_any_day_expires_like_goods_and_what_was_imported_stands(small):
+    small.execute("update core.stock set starts_at = null where external_id = 'fair-village'")
+    visit = book(small, Order("reader", "fair-village"), "k1", NOW)
+    assert (visit.collect_by, visit.cancellable_until) == (NOW + 30 * DAY, None)
+    booked_before(small, "villager", "fair-village", NOW)
+    (imported,) = read_bookings(small, "villager").bookings
+    assert imported.cancellable_until == NOW
+    with pytest.raises(RuleBroken, match="booked elsewhere"):
+        cancel(small, imported.booking_id, "villager", NOW)
+    assert expire(small, NOW + 30 * DAY).bookings == 1
+    assert [b.state for b in read_bookings(small, "villager").bookings] == ["booked"]
+
+
+def test_what_was_given_a_date_since_it_was_booked_does_not_expire_before_it(small):
+    date = "update core.stock set starts_at = %s where external_id = 'fair-village'"
+    small.execute(date, (None,))
+    visit = book(small, Order("reader", "fair-village"), "k1", NOW)
+    begins = NOW + 90 * DAY
+    small.execute(date, (begins,))
+    assert expire(small, NOW + 31 * DAY).bookings == 0
+    # Nobody pays for a day on which they cannot come.
+    assert read_bookings(small, "reader").bookings[0].cancellable_until == begins
+    assert cancel(small, visit.booking_id, "reader", NOW + 31 * DAY).state == "cancelled"
+
+
 def test_old_answers_are_forgotten(small):
     book(small, FILM, "k1", NOW)
     assert expire(small, NOW + KEPT).forgotten_answers == 0

@@ -183,12 +183,15 @@ def test_goods_may_be_cancelled_until_they_are_collected_or_expire():
     assert collect_by(BOOK, NOW) == NOW + 10 * DAY
     assert collect_by(replace(BOOK, collect_days=30), NOW) == NOW + 30 * DAY
     assert collect_by(PLAY, NOW) is None
+    # A visit of any day is used like goods.
+    assert collect_by(replace(PLAY, starts_at=None), NOW) == NOW + 30 * DAY
 
 
+@pytest.mark.parametrize("is_event", [False, True])
 @pytest.mark.parametrize("is_stock_cancelled", [False, True])
-def test_goods_that_were_booked_elsewhere_may_have_been_collected(is_stock_cancelled):
+def test_what_has_no_date_and_was_booked_elsewhere_may_have_been_used(is_event, is_stock_cancelled):
     booking = Standing(
-        False, None, NOW - 200 * DAY, None, None, None, is_stock_cancelled=is_stock_cancelled
+        is_event, None, NOW - 200 * DAY, None, None, None, is_stock_cancelled=is_stock_cancelled
     )
     assert cancellable_until(booking) == booking.booked_at
     with pytest.raises(RuleBroken, match="booked elsewhere") as broken:
