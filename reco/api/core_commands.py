@@ -11,7 +11,7 @@ from rich.table import Table
 from reco.console import WorldOption, console, settings_for
 from reco.core.booking_rules import euros
 from reco.core.deposits import Policy
-from reco.core.expiry import expire
+from reco.core.expiry import check_clock, expire
 from reco.core.policies import add_policy, read_policies
 from reco.db.ready import opened_world
 from reco.moments import moment_from
@@ -27,10 +27,12 @@ def bookings() -> None:
 
 @bookings_app.command("expire")
 def expire_uncollected(context: typer.Context, world: WorldOption = None) -> None:
-    """Expire goods that nobody collected in time; safe to run twice, and from cron."""
+    """Expire what has no date and nobody collected in time; safe to run twice, and from cron."""
     opened = opened_world(settings_for(context, world))
     with psycopg.connect(opened.conninfo, autocommit=True) as connection:
-        done = expire(connection, datetime.now(UTC))
+        now = datetime.now(UTC)
+        check_clock(connection, now)
+        done = expire(connection, now)
     console.print(
         f"{done.bookings} bookings expired, {euros(done.refunded_cents)} given back; "
         f"{done.forgotten_answers} old answers forgotten."

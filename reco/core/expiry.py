@@ -1,7 +1,7 @@
 """Bookings without a date that nobody used give their money and places back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -9,8 +9,10 @@ import psycopg
 from reco.core.actor import act_as
 from reco.core.bookings import NOTICE
 from reco.core.idempotency import forget_answers
+from reco.errors import SetupError
 
 _BATCH = 1_000
+_CLOCKS_DIFFER = timedelta(minutes=1)
 
 _EXPIRE = """
 update core.booking set cancelled_at = %(now)s, cancel_reason = 'expired'
@@ -39,6 +41,23 @@ class Expired:
     refunded_cents: int
     forgotten_answers: int
     """Answers to old idempotent requests."""
+
+
+def check_clock(connection: psycopg.Connection[Any], now: datetime) -> None:
+    """Refuse a machine's time that is not the database's: what expires is given up for good.
+
+    Raises
+    ------
+    SetupError
+        They differ by over a minute.
+    """
+    ((of_database,),) = connection.execute("select clock_timestamp()").fetchall()
+    if abs(now - of_database) > _CLOCKS_DIFFER:
+        raise SetupError(
+            f"It is {now:%Y-%m-%d %H:%M:%S %Z} on this machine and"
+            f" {of_database.astimezone(now.tzinfo):%Y-%m-%d %H:%M:%S} on the database's: set the"
+            " clock that is wrong. Nothing expired."
+        )
 
 
 def expire(connection: psycopg.Connection[Any], now: datetime) -> Expired:

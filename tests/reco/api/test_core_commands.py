@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reco.core.bookings import Order, book
-from reco.errors import InvalidInput
+from reco.core.expiry import check_clock
+from reco.errors import InvalidInput, SetupError
 
 
 def test_what_nobody_collected_expires_once(reco, connection):
@@ -15,6 +16,24 @@ def test_what_nobody_collected_expires_once(reco, connection):
     book(connection, Order("villager", "novel-shop"), "k", long_ago)
     assert "1 bookings expired, 15 € given back" in reco("bookings", "expire").stdout
     assert "0 bookings expired, 0 € given back" in reco("bookings", "expire").stdout
+
+
+def test_a_clock_that_is_not_the_databases_expires_nothing(reco, connection, monkeypatch):
+    class Fast(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=11)
+
+    booked_at = datetime.now(UTC)
+    connection.execute("update core.deposit set expires_at = null, granted_at = '2020-01-01'")
+    connection.execute("update core.offer set published_at = null")
+    book(connection, Order("villager", "novel-shop"), "k", booked_at)
+    with monkeypatch.context() as patch:
+        patch.setattr("reco.api.core_commands.datetime", Fast)
+        with pytest.raises(SetupError, match="set the clock that is wrong"):
+            reco("bookings", "expire")
+    check_clock(connection, booked_at + timedelta(seconds=30))
+    assert "0 bookings expired" in reco("bookings", "expire").stdout
 
 
 def test_a_policy_is_followed_by_another(reco):
