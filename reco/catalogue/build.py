@@ -68,6 +68,8 @@ def one_snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         connection.execute("set local statement_timeout = 0")
+        # It holds no lock that anybody waits for.
+        connection.execute("set local idle_in_transaction_session_timeout = 0")
         yield
 
 

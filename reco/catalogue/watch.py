@@ -14,6 +14,7 @@ from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
 from reco.catalogue.current import current_base, first_base, is_young
 from reco.catalogue.snapshot import Catalogue
 from reco.db.revision import check_revision, read_revision
+from reco.db.session import SOON
 from reco.errors import RecoError
 from reco.world import World
 
@@ -179,12 +180,11 @@ def _listening(conninfo: str) -> psycopg.Connection[Any]:
 
 
 def _opened(conninfo: str) -> psycopg.Connection[Any]:
-    # A server that vanished without a word is noticed within seconds.
     return psycopg.connect(
         conninfo,
         autocommit=True,
         connect_timeout=1,
-        tcp_user_timeout=3000,
         application_name=LISTENER,
         options="-c timezone=UTC",
+        **SOON,
     )

@@ -9,7 +9,21 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from reco.db.patience import PATIENCE_S, Patient
+from reco.db.session import SOON
 from reco.errors import Unavailable
+
+_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=1500"
+    # Of a worker that stopped in the middle, or whose machine did: others wait for its locks.
+    " -c idle_in_transaction_session_timeout=5000"
+    # Of a machine that vanished: others want its connections.
+    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+)
+_AWAY = (
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 
 class Pool(Patient, ConnectionPool[psycopg.Connection[Any]]):
@@ -33,7 +47,8 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Po
     """Return a pool of at most `size` connections that replaces broken ones by itself.
 
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
-    after 1.5 s, a server that does not accept it after 1 s, and one that vanished after 3 s.
+    after 1.5 s, a server that does not accept it after 1 s, and one that vanished after some 6 s.
+    The server takes back a transaction that is left alone for 5 s.
 
     Parameters
     ----------
@@ -49,9 +64,9 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Po
         kwargs={
             "autocommit": True,
             "connect_timeout": 1,
-            "tcp_user_timeout": 3000,
-            "options": "-c statement_timeout=1500 -c timezone=UTC",
+            "options": _OPTIONS,
             "application_name": "reco",
+            **SOON,
         },
         check=_check,
         open=True,
@@ -87,7 +102,7 @@ def connected(pool: Pool) -> Iterator[psycopg.Connection[Any]]:
             yield connection
     except psycopg.errors.ReadOnlySqlTransaction as error:
         raise Unavailable("The database takes no changes now; try again in a moment.") from error
-    except (PoolTimeout, psycopg.OperationalError) as error:
+    except _AWAY as error:
         if isinstance(error, PoolTimeout):
             pool.note(has_answered=False)
         raise Unavailable("The database does not answer; try again in a moment.") from error

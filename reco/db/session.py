@@ -1,12 +1,30 @@
 """One connection for one piece of work: long, as an import is, or a look at a few rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from reco.errors import Unavailable
+
+SOON: Mapping[str, Any] = {
+    "tcp_user_timeout": 3000,
+    # The former is of what was sent; these are of an answer that is waited for.
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
+"""Parameters of a connection whose server is left where its machine has given no sign for some 6 s.
+
+A server that is there is waited for, however long a lock or its work takes.
+"""
+_IN_A_MINUTE: Mapping[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""The same for long work, which is not to fail for a line that was broken for a moment."""
 
 _SETTINGS = (
     b"set local timezone = 'UTC'",
@@ -57,20 +75,12 @@ def look_at(
         sign for some 6 s.
     """
     return psycopg.connect(
-        conninfo,
-        autocommit=autocommit,
-        options=options,
-        connect_timeout=2,
-        tcp_user_timeout=3000,
-        # The former is of what was sent; these are of an answer that is waited for.
-        keepalives_idle=3,
-        keepalives_interval=1,
-        keepalives_count=3,
+        conninfo, autocommit=autocommit, options=options, connect_timeout=2, **SOON
     )
 
 
 def _connected(conninfo: str) -> psycopg.Connection[Any]:
     try:
-        return psycopg.connect(conninfo, connect_timeout=5)
+        return psycopg.connect(conninfo, connect_timeout=5, **_IN_A_MINUTE)
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database does not answer: {error}") from error
