@@ -1,6 +1,6 @@
 """Tables of the core from staged rows: what is said once of each, and the statement it makes."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -55,42 +55,76 @@ class Upsert:
         into_empty
             The table has no row, and maybe no index to find one by: nothing is looked for.
         """
-        made = sql.SQL(
-            " insert into core.{table} as kept ({columns}) select {values} from {rows}"
-        ).format(
-            table=sql.Identifier(self.table),
-            columns=_listed(self.columns),
-            values=sql.SQL(", ").join(map(sql.SQL, self.columns.values())),
-            rows=sql.SQL(self.rows),
+        others = [] if into_empty else self._told_others(told)
+        made = sql.SQL(" insert into core.{table} as kept ({columns})").format(
+            table=sql.Identifier(self.table), columns=_listed(self.columns)
         )
+        chosen = self._new_or_changed(others) if others else self._given()
         counted = sql.SQL(
             " select (select count(*) from {given} {chosen}),"
             " count(*) filter (where is_new), count(*) filter (where not is_new)"
             " from written"
         ).format(given=staged(self.frame), chosen=sql.SQL(self.chosen))
-        found = sql.SQL("") if into_empty else self._or_changed(told)
+        found = sql.SQL("") if into_empty else self._or_changed(others)
         # A row that this statement made has no deleting transaction yet.
         seen = sql.SQL(" returning (xmax = 0) as is_new)")
-        return sql.SQL("with written as (") + made + found + seen + counted
+        return sql.SQL("with written as (") + made + chosen + found + seen + counted
 
-    def _or_changed(self, told: Collection[str]) -> sql.Composed:
-        """Return what becomes of a row that is there."""
-        others = [
+    def _told_others(self, told: Collection[str]) -> list[str]:
+        """Return the columns beside the key that the frame tells."""
+        return [
             name
             for name in self.columns
             if name not in self.key and self.told_by.get(name, name) in told
         ]
+
+    def _given(self) -> sql.Composed:
+        values = [sql.SQL(f"{value} as {name}") for name, value in self.columns.items()]
+        return sql.SQL(" select {values} from {rows}").format(
+            values=sql.SQL(", ").join(values), rows=sql.SQL(self.rows)
+        )
+
+    def _new_or_changed(self, others: Sequence[str]) -> sql.Composed:
+        """Return the rows that are not there, or not as they should be.
+
+        A row that meets its like is locked until the import ends, even where it is not touched.
+        """
+        return sql.SQL(
+            " select {columns} from (select row_number() over () as place, given.*"
+            " from ({given}) as given) as excluded"
+            " left join core.{table} as kept on ({kept_key}) = ({key})"
+            " where kept.{first_of_key} is null or {is_changed} order by place"
+        ).format(
+            columns=_listed(self.columns, "excluded"),
+            given=self._given(),
+            table=sql.Identifier(self.table),
+            kept_key=_listed(self.key, "kept"),
+            key=_listed(self.key, "excluded"),
+            first_of_key=sql.Identifier(self.key[0]),
+            is_changed=self._is_changed(others),
+        )
+
+    def _is_changed(self, others: Sequence[str]) -> sql.Composed:
+        return sql.SQL("({present}) is distinct from ({proposed})").format(
+            present=_listed(others, "kept"), proposed=self._proposed(others)
+        )
+
+    def _proposed(self, others: Sequence[str]) -> sql.Composed:
+        return sql.SQL(", ").join(
+            sql.SQL(self.stands.get(name, f"excluded.{name}")) for name in others
+        )
+
+    def _or_changed(self, others: Sequence[str]) -> sql.Composed:
+        """Return what becomes of a row that is there."""
         if not others:
             return sql.SQL(" on conflict ({key}) do nothing").format(key=_listed(self.key))
-        proposed = [self.stands.get(name, f"excluded.{name}") for name in others]
         return sql.SQL(
-            " on conflict ({key}) do update set ({others}) = row({proposed})"
-            " where ({present}) is distinct from ({proposed})"
+            " on conflict ({key}) do update set ({others}) = row({proposed}) where {is_changed}"
         ).format(
             key=_listed(self.key),
             others=_listed(others),
-            proposed=sql.SQL(", ").join(map(sql.SQL, proposed)),
-            present=_listed(others, "kept"),
+            proposed=self._proposed(others),
+            is_changed=self._is_changed(others),
         )
 
 

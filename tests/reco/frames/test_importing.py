@@ -174,6 +174,24 @@ def test_a_quarter_is_made_before_an_import_writes_and_nobody_waits(world, conne
     assert connection.execute(where, (later,)).fetchone() == ("core.interaction_2026_q2",)
 
 
+def test_what_stays_as_it_is_is_not_locked_while_the_rest_is_written(world, connection, frames):
+    imported(world, frames)
+    frames["users"] = with_rows(frames["users"], birth_date=["2008-02-29", "2008-03-01"])
+    frames["stocks"] = with_rows(frames["stocks"], price_eur=[7.35, 1.0, 19.99])
+    free = {}
+
+    def look(what, rows, share):
+        for table in ("beneficiary", "stock"):
+            if what == "writing interaction":
+                found = connection.execute(
+                    f"select external_id from core.{table} for no key update skip locked"
+                )
+                free[table] = {name for (name,) in found}
+
+    import_frames(world, MemorySource(frames), look)
+    assert free == {"beneficiary": {"zoé"}, "stock": {"friday", "file"}}
+
+
 def test_an_interaction_there_twice_is_kept_once(world, connection, frames):
     frames["interactions"] = pa.concat_tables([frames["interactions"]] * 2)
     summary = imported(world, frames)
