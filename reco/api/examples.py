@@ -58,6 +58,7 @@ FEED: dict[str, Any] = {
                 }
             ],
             "probability": 0.021,
+            "sessions_total": 1,
             "gain": 1.26,
             "reasons": ["first_of_category", "close_to_you"],
             "rank": 3,
@@ -142,6 +143,7 @@ SEARCH: dict[str, Any] = {
             "distance_m": 520.0,
             "sessions": FEED["items"][0]["sessions"],
         }
+            "sessions_total": 1,
     ],
     "facets": {
         "category": [{"value": "LIVRE", "count": 300}, {"value": "SPECTACLE", "count": 112}],

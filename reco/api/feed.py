@@ -126,6 +126,9 @@ async def feed(
     def answered() -> Json:
         query = _query(worker, now, caller, asked, language)
         return Json(worker.feed(query, asked.cursor))
+    Each offer has up to eight sessions, the first that suit and the cheapest; where there are more
+    (`sessions_total`), `GET /v1/offers/{id}` has all that can be booked.
+
 
     # In a thread of the loop's own: those of the framework take longer to be asked.
     return await asyncio.to_thread(answered)

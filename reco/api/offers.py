@@ -57,7 +57,9 @@ def similar(
     "/offers/{offer_id:path}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS}
 )
 def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
-    """One published offer with the sessions that can be booked; none: sold out or past."""
+    """One published offer with all sessions that can be booked, up to 1,000: none where it is sold
+    out or past. Lists show the first eight of them, and say by `sessions_total` how many there are.
+    """
     del caller
     return Json(worker.offer(offer_id, now))
 

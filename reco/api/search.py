@@ -62,7 +62,8 @@ def search(
 
     Distances are sorted by whole metres, prices by the cheapest and dates by the first session
     that passes; popularity is how often the item was booked in the last 28 days, at all of its
-    offers that can be booked. What is online can be had everywhere: it comes last by distance, and
+    offers that can be booked. An offer shows eight sessions, the first that pass and the cheapest,
+    and `sessions_total`. What is online can be had everywhere: it comes last by distance, and
     `digital=false` leaves it out. A text is ranked by PostgreSQL's `ts_rank` (title 1, genres 0.4,
     description 0.1); offers of venues of that name come after, titles that only look like it last.
 

@@ -71,6 +71,9 @@ class FeedItem:
     sessions: tuple[Session, ...]
     probability: float | None
     """That the user books it if shown; None where offers are listed without a person."""
+    """That can be booked as asked, by start: the first, the cheapest of all among them."""
+    sessions_total: int
+    """How many there are; 1 of an event in an agenda to keep, which is the one that is planned."""
     gain: float
     """Horizon points that this offer is expected to add to those before it (METRICS: G, m = 1)."""
     reasons: tuple[str, ...]

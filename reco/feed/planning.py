@@ -24,14 +24,14 @@ def planned(offers: Sequence[LiveOffer]) -> tuple[list[LiveOffer], set[int]]:
     for offer in offers:
         if any(session.starts_at is None for session in offer.sessions):
             undated = [session for session in offer.sessions if session.starts_at is None]
-            kept.append(replace(offer, sessions=tuple(undated)))
+            kept.append(replace(offer, sessions=tuple(undated), sessions_total=len(undated)))
             continue
         free = next((s for s in offer.sessions if not _collides(_span(s), taken)), None)
         if free is None:
             colliding.add(offer.id)
             continue
         taken.append(_span(free))
-        kept.append(replace(offer, sessions=(free,)))
+        kept.append(replace(offer, sessions=(free,), sessions_total=1))
     return kept, colliding
 
 

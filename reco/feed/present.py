@@ -94,6 +94,7 @@ def offer_item(
         distance_m=distance_m,
         sessions=live.sessions,
         probability=probability,
+        sessions_total=live.sessions_total,
         gain=gain,
         reasons=tuple(reasons),
         rank=rank,

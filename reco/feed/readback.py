@@ -19,8 +19,9 @@ from reco.moments import known_until
 from reco.records import record
 
 MAX_SESSIONS = 8
-"""Sessions shown with an offer, the first ones."""
-_ALL_SESSIONS = 1_000
+"""Sessions shown with an offer, the first ones and the cheapest."""
+ALL_SESSIONS = 1_000
+"""The same of an offer that is looked at by itself, or planned."""
 
 _OFFERS = """
 select o.id, o.external_id, o.item_id, o.venue_id, o.is_duo, o.published_at,
@@ -77,6 +78,8 @@ class LiveOffer:
     lat: float | None
     lon: float | None
     sessions: tuple[Session, ...] = ()
+    sessions_total: int = 0
+    """How many there are, of which `sessions` has the first."""
 
     @lazy
     def values(self) -> frozenset[Value]:
@@ -99,11 +102,11 @@ def read_offers(
 ) -> dict[int, LiveOffer]:
     """Return those of `offer_ids` that are published at `query.now`, by id, in one round trip.
 
-    Each with the first `MAX_SESSIONS` sessions that can be booked within the filters and `credit`:
-    none where it is sold out, past or cancelled.
+    Each with `MAX_SESSIONS` sessions that can be booked within the filters and `credit`: none where
+    it is sold out, past or cancelled.
     """
     # A plan may need a later one, where the first are at the time of something else.
-    most = _ALL_SESSIONS if query.plan else MAX_SESSIONS
+    most = ALL_SESSIONS if query.plan else MAX_SESSIONS
     is_asked = asked_within(query.filters, credit)
     return read_live(
         connection, cards, offer_ids, query.now, is_asked, as_of=query.as_of, most_sessions=most
@@ -134,7 +137,8 @@ def read_live(
 ) -> dict[int, LiveOffer]:
     """Return those of `offer_ids` that are published at `now`, by id, in one round trip.
 
-    Each with the first `most_sessions` sessions that can be booked and that `is_asked` accepts.
+    Each with the first `most_sessions` sessions that can be booked and that `is_asked` accepts; the
+    last of these gives way to the cheapest of all, where no other costs as little.
 
     Parameters
     ----------
@@ -177,6 +181,7 @@ def _live(
     most_sessions: int,
 ) -> LiveOffer:
     offer_id, external_id, _, _, is_duo, published_at = rows[0][:6]
+    sessions = _sessions(rows, work, venue is not None, is_asked)
     return LiveOffer(
         id=offer_id,
         offer_id=external_id,
@@ -195,7 +200,8 @@ def _live(
         timezone=venue.timezone if venue else None,
         lat=venue.lat if venue else None,
         lon=venue.lon if venue else None,
-        sessions=_sessions(rows, work, venue is not None, is_asked, most_sessions),
+        sessions=_shown(sessions, most_sessions),
+        sessions_total=len(sessions),
     )
 
 
@@ -204,18 +210,26 @@ def _sessions(
     work: ItemCard,
     has_venue: bool,
     is_asked: Callable[[Session, Cap], bool],
-    most: int,
-) -> tuple[Session, ...]:
-    """Return the first sessions of one offer, by start; no stock, no session."""
+) -> list[Session]:
+    """Return the sessions of one offer, by start; no stock, no session."""
     sessions: list[Session] = []
     for row in rows:
-        if row[_OF_STOCK] is None or len(sessions) == most:
+        if row[_OF_STOCK] is None:
             break
         session = Session(*row[_OF_STOCK:])
         is_dated = session.starts_at is not None
         if is_asked(session, work.cap(is_dated=is_dated, has_venue=has_venue)):
             sessions.append(session)
-    return tuple(sessions)
+    return sessions
+
+
+def _shown(sessions: Sequence[Session], most: int) -> tuple[Session, ...]:
+    """Return the first of them, with what none of them costs less than."""
+    if len(sessions) <= most:
+        return tuple(sessions)
+    # Of equals the first: what is among the first stays there.
+    cheapest = min(range(len(sessions)), key=lambda at: sessions[at].price_cents)
+    return (*sessions[: most - 1], sessions[max(cheapest, most - 1)])
 
 
 def _most_cents(filters: Filters, limit_cents: int | None) -> float:

@@ -17,7 +17,7 @@ from reco.feed.generation import Generation
 from reco.feed.popular import popular_around, popular_near
 from reco.feed.present import offer_item
 from reco.feed.query import FeedQuery, Filters
-from reco.feed.readback import LiveOffer, read_offers
+from reco.feed.readback import ALL_SESSIONS, LiveOffer, asked_within, read_live, read_offers
 from reco.feed.situation import Situation
 from reco.feed.slate import choose
 from reco.feed.state import UserState
@@ -30,7 +30,7 @@ _SPARE = 10
 
 
 def read_offer(connection: psycopg.Connection[Any], offer_id: str, now: datetime) -> FeedItem:
-    """Return one published offer with the sessions that can be booked.
+    """Return one published offer with the sessions that can be booked, up to `ALL_SESSIONS`.
 
     Raises
     ------
@@ -83,8 +83,8 @@ def _published(connection: psycopg.Connection[Any], offer_id: str, now: datetime
     ).fetchone()
     if row is None:
         raise NotFound("offer", offer_id)
-    query = _question(None, 0.0, 1, now)
-    live = read_offers(connection, NO_CARDS, [row[0]], query, ANYONE.credit)
+    is_any = asked_within(Filters(), ANYONE.credit)
+    live = read_live(connection, NO_CARDS, row, now, is_any, most_sessions=ALL_SESSIONS)
     if row[0] not in live:
         raise NotFound("offer", offer_id)
     return live[row[0]]

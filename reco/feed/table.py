@@ -87,7 +87,7 @@ def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
     )
     chance = "" if item.probability is None else f"{item.probability:.2%}"
     why = "; ".join([*_explanations(item), *_practical(item)])
-    cells = [where, distance_text(item.distance_m), _when(item.sessions, local)]
+    cells = [where, distance_text(item.distance_m), _when(item, local)]
     cells += [_prices(item.sessions), chance, why]
     return [what, *(Text(cell) for cell in cells)]
 
@@ -108,12 +108,12 @@ def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:
     return ZoneInfo(name) if name and is_zone(name) else zone
 
 
-def _when(sessions: tuple[Session, ...], zone: ZoneInfo) -> str:
-    starts = [session.starts_at for session in sessions if session.starts_at]
-    if not starts:
+def _when(item: FeedItem, zone: ZoneInfo) -> str:
+    starts_at = item.sessions[0].starts_at
+    if starts_at is None:
         return "any day"
-    more = f"\n+ {len(starts) - 1} more" if len(starts) > 1 else ""
-    return _moment_text(starts[0], zone) + more
+    more = f"\n+ {item.sessions_total - 1} more" if item.sessions_total > 1 else ""
+    return _moment_text(starts_at, zone) + more
 
 
 def _moment_text(moment: datetime, zone: ZoneInfo) -> str:

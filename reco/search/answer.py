@@ -8,7 +8,7 @@ from reco.feed.answer import Session, VenueShown
 
 @dataclass(frozen=True)
 class SearchItem:
-    """One offer, with the first of its sessions that pass the filters."""
+    """One offer, with sessions that pass the filters."""
 
     offer_id: str
     item_id: str
@@ -21,6 +21,9 @@ class SearchItem:
     venue: VenueShown | None
     distance_m: float | None
     sessions: tuple[Session, ...]
+    """By start: the first, the cheapest of all among them."""
+    sessions_total: int
+    """How many there are."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def _item(row: Row, live: LiveOffer) -> SearchItem:
         venue=venue_shown(live),
         distance_m=row.distance_m,
         sessions=live.sessions,
+        sessions_total=live.sessions_total,
     )
 
 

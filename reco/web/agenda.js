@@ -48,10 +48,11 @@ const when = (item) => {
   const line = make("p", { class: "when" });
   if (dated.length) line.append(make("time", { datetime: dated[0].starts_at }, time(new Date(dated[0].starts_at), zone(item))));
   line.append(make("strong", {}, shown));
-  if (dated.length === 2) line.append(make("span", {}, text("one_more_session")));
-  if (dated.length > 2) line.append(make("span", {}, text("more_sessions", { n: dated.length - 1 })));
-  const { left } = item.sessions[0] ?? {};
-  if (left != null && left <= FEW) line.append(make("span", { class: "few" }, left === 1 ? text("last") : text("left", { n: left })));
+  const others = dated.length ? item.sessions_total - 1 : 0;
+  if (others === 1) line.append(make("span", {}, text("one_more_session")));
+  if (others > 1) line.append(make("span", {}, text("more_sessions", { n: others })));
+  const [first] = item.sessions;
+  if (first?.left != null && first.left <= FEW) line.append(make("span", { class: "few" }, fewWords(first)));
   return line;
 };
 

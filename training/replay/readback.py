@@ -39,7 +39,8 @@ class Reader:
     def live(self, offer: int, is_asked: IsAsked = _ANY) -> LiveOffer:
         """Return an offer with the sessions that could be booked, in the order of a feed's."""
         sessions = [told for told, cap in self._sessions(offer) if is_asked(told, cap)]
-        return replace(described(self.past, offer), sessions=tuple(sessions))
+        offered = described(self.past, offer)
+        return replace(offered, sessions=tuple(sessions), sessions_total=len(sessions))
 
     @cached_property
     def _ends_us(self) -> NDArray[np.int64]:

@@ -191,6 +191,46 @@ def test_sorts(client, key, sort, expected):
     assert offers(client, key, sort=sort, **TOWN)[: len(expected)] == expected
 
 
+def test_the_price_that_an_offer_is_sorted_by_is_among_its_sessions(client, key, database):
+    worker = client.app.state.worker
+    database.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'play ' || n, id, case n when 19 then 300 else 1500 end, %s + n * interval '1 day'"
+        " from core.offer, generate_series(6, 25) n where external_id = 'play-friday'",
+        (NOW,),
+    )
+    worker.refresh()
+    try:
+        items = ask(client, key, sort="price", **TOWN)["items"]
+        whole = ask(client, key, path="/v1/offers/play-friday")
+    finally:
+        database.execute("delete from core.stock where external_id like 'play %'")
+        worker.refresh()
+    prices = [min(session["price_cents"] for session in item["sessions"]) for item in items]
+    assert prices == sorted(prices)
+    play = items[0]
+    assert play["offer_id"] == "play-friday"
+    assert [session["price_cents"] for session in play["sessions"]] == [1200, *[1500] * 6, 300]
+    assert play["sessions_total"] == whole["sessions_total"] == len(whole["sessions"]) == 21
+    assert [item["sessions_total"] for item in items[1:]] == [1] * (len(items) - 1)
+
+
+def test_of_what_is_for_two_no_session_has_one_place_left(client, key, database):
+    with client.app.state.worker._catalogue_watch._looking:
+        book(database, "free", "film-tonight")
+        asked = {"group": "offer", **TOWN}
+        assert "film-tonight" in found(client, key, **asked)
+        for_two = ask(client, key, duo=True, **asked)["items"]
+        database.execute(
+            "delete from core.booking b using core.stock s"
+            " where s.id = b.stock_id and s.external_id = 'film-tonight' and b.booked_at = %s",
+            (NOW,),
+        )
+        assert for_two == []
+        assert found(client, key, duo=True, **asked) == {"film-tonight"}
+    client.app.state.worker.refresh()
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "reason"),
     [

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import Mock
+from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 from worlds import FAR, GRENOBLE, NOW, OFFERS, VENUES, book, small_world
 
 from reco.catalogue.build import build_catalogue
@@ -17,6 +19,7 @@ from reco.feed.query import feed_query
 from reco.feed.shown import continued
 from reco.feed.situation import read_situation
 from reco.feed.surroundings import look_around
+from reco.feed.table import agenda_table
 from reco.geo.points import Point
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -54,6 +57,32 @@ def test_what_the_reader_can_book(town):
     probabilities = [item.probability for item in answer.items]
     assert probabilities == sorted(probabilities, reverse=True)
     assert answer.relevance_kept == 1.0
+
+
+def test_an_offer_shows_its_first_sessions_and_the_cheapest_and_says_how_many_there_are(town):
+    town.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'play ' || n, id, case n when 19 then 300 else 1500 end, %s + n * interval '1 day'"
+        " from core.offer, generate_series(6, 25) n where external_id = 'play-friday'",
+        (NOW,),
+    )
+
+    def play(**asked):
+        answer = ask(town, categories=["SPECTACLE"], **asked)
+        return next(item for item in answer.items if item.item_id == "play"), answer
+
+    item, answer = play()
+    first = ["play-friday", *(f"play {n}" for n in range(6, 12))]
+    assert [session.stock_id for session in item.sessions] == [*first, "play 19"]
+    assert item.sessions_total == 21
+    console = Console(width=200)
+    with console.capture() as printed:
+        console.print(agenda_table(answer, "reader", ZoneInfo("UTC")))
+    assert "+ 20 more" in printed.get()
+    later, _ = play(starts_from=NOW + timedelta(days=20))
+    assert len(later.sessions) == later.sessions_total == 6
+    planned, _ = play(plan=True)
+    assert len(planned.sessions) == planned.sessions_total == 1
 
 
 def test_a_first_category_is_said_and_gains(town):

@@ -46,6 +46,7 @@ def test_what_is_kept_fits_and_what_is_not_collides_with_what_came_before(asked)
     assert sorted([one.id for one in kept] + list(colliding)) == [one.id for one in offers]
     taken = {one.id: one.sessions[0] for one in kept if one.sessions[0].starts_at is not None}
     assert all(len(one.sessions) == 1 for one in kept if one.id in taken)
+    assert all(one.sessions_total == len(one.sessions) for one in kept)
     spans = sorted(span(one) for one in taken.values())
     assert all(ends <= begins for (_, ends), (begins, _) in pairwise(spans))
     for number in colliding:
@@ -59,7 +60,11 @@ def test_what_is_kept_fits_and_what_is_not_collides_with_what_came_before(asked)
 def test_a_session_at_the_end_of_the_calendar_takes_what_is_left_of_it():
     begins = datetime(9999, 12, 31, 23, 30, tzinfo=UTC)
     first, second = (
-        replace(offer(number, []), sessions=(Session(f"s{number}", begins, 500, None),))
+        replace(
+            offer(number, []),
+            sessions=(Session(f"s{number}", begins, 500, None),),
+            sessions_total=1,
+        )
         for number in (1, 2)
     )
     assert planned([first, second]) == ([first], {2})
