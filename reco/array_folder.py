@@ -6,6 +6,7 @@ processes share their pages; nothing is ever unpickled.
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -66,7 +67,8 @@ def write_arrays(
 ) -> str:
     """Write `arrays` and what is known of them to `folder`, and return its digest.
 
-    The folder appears when all of it is written, or not at all.
+    The folder appears when all of it is written, or not at all; `settle` makes it outlast a power
+    cut.
 
     Raises
     ------
@@ -93,6 +95,21 @@ def write_arrays(
     return hashlib.sha256(text).hexdigest()
 
 
+def settle(folder: Path) -> None:
+    """Wait until the disk has a folder: a power cut leaves none of its files short or empty."""
+    for path in (*folder.iterdir(), folder, folder.parent):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def drafts(parent: Path) -> list[Path]:
+    """Return what writes below `parent` are making, or have left where they were killed."""
+    return sorted(parent.glob(".*.draft"))
+
+
 def read_arrays(folder: Path, kind: type[Facts], *, schema_version: int) -> ArrayFolder[Facts]:
     """Return what is in `folder`.
 
@@ -111,7 +128,10 @@ def read_arrays(folder: Path, kind: type[Facts], *, schema_version: int) -> Arra
     """
     text = _read_manifest(folder)
     manifest = _parsed(folder, text, kind, schema_version)
-    arrays = {name: _verified(folder, name, spec) for name, spec in manifest.arrays.items()}
+    try:
+        arrays = {name: _verified(folder, name, spec) for name, spec in manifest.arrays.items()}
+    except OSError as error:
+        raise ArtifactRefused(str(folder), f"it cannot be read ({error})") from error
     return ArrayFolder(folder, hashlib.sha256(text).hexdigest(), manifest.facts, arrays)
 
 

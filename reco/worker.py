@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -35,8 +36,8 @@ from reco.feed.shown import continued
 from reco.feed.similar import read_offer, similar_offers
 from reco.model.address import remove_copies
 from reco.model.loaded import LoadedModel
-from reco.model.registry import Champion, champion, pruned_addresses
-from reco.model.serving import usable_model
+from reco.model.registry import pruned_addresses
+from reco.model.serving import ModelInUse
 from reco.search.answer import MapAnswer, SearchAnswer
 from reco.search.pipeline import Searcher, Sources
 from reco.search.query import SearchQuery
@@ -70,8 +71,7 @@ class Worker:
         self._serving: Generation | None = None
         self._replacing = threading.Lock()
         self._model: LoadedModel | None = None
-        self._champion: Champion | None = None
-        self._refused: str | None = None
+        self._in_use = ModelInUse(world.conninfo, world.models, time.monotonic)
         self._trial: Trial | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
@@ -194,17 +194,26 @@ class Worker:
             found.append(f"database: {error}")
         if self._serving is None:
             found.append("catalogue: not built yet")
-        elif self._serving.model is None:
-            found.append("model: none is published; popularity is served")
-        if self._refused:
-            found.append(f"model: {self._refused}")
-        if self._trial:
-            found += [f"experiment: {reason}" for reason in self._trial.refused.values()]
+        found += self._models_missing()
         replica = self.reads.standing
         if replica and not replica.in_use:
             found.append(f"replica: {replica.reason}; the primary answers")
         if lateness := self._recorder.lateness:
             found.append(f"slates: {lateness}")
+        return found
+
+    def _models_missing(self) -> list[str]:
+        """Return which models are not served; why is for the log: it names paths and hosts."""
+        model, refused, trial = self._model, self._in_use.refused, self._trial
+        found = [
+            f"experiment: {version} is refused; the champion answers in its place"
+            for version in (trial.refused if trial else ())
+        ]
+        if refused:
+            instead = "popularity" if model is None else model.version
+            found.append(f"model: {refused} is refused, the log says why; {instead} is served")
+        elif model is None and self._serving is not None:
+            found.append("model: none is published; popularity is served")
         return found
 
     def refresh(self) -> bool:
@@ -238,7 +247,7 @@ class Worker:
             return [None] * len(item_ids)
 
     def _refresh_model(self) -> None:
-        model = self._newest_model()
+        model = self._in_use.newest()
         with self._replacing:
             if self._serving and model is not self._model:
                 made = generation(self._serving.catalogue, model, self._serving, self._contents)
@@ -260,10 +269,14 @@ class Worker:
             self._trial = trial
 
     def _look(self) -> None:
-        self._refresh_model()
-        self._refresh_trial()
-        self._look_ahead()
-        self._drop_pruned()
+        for look in (
+            self._refresh_model,
+            self._refresh_trial,
+            self._look_ahead,
+            self._drop_pruned,
+        ):
+            # What fails of one is no reason to leave the others.
+            self._try_refresh(look)
 
     def _drop_pruned(self) -> None:
         """Delete this machine's copies of models that were given up, perhaps on another machine."""
@@ -272,23 +285,9 @@ class Worker:
     def _look_ahead(self) -> None:
         self._ahead.look(self._clock())
 
-    def _newest_model(self) -> LoadedModel | None:
-        """Return the champion; while it is refused, the model in use, or the last one before it."""
-        in_use = self._model
-        newest = champion(self._world.conninfo)
-        if newest is None or newest == self._champion:
-            return in_use
-        model, refused = usable_model(self._world.conninfo, self._world.models)
-        if refused and refused != self._refused:
-            log.error("The new champion is refused, the one before it stays: %s", refused)
-        self._refused = refused
-        # What was refused is looked at again: it may have been mended, or its store be back.
-        self._champion = None if refused else newest
-        return in_use if refused and in_use else model
-
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
-            self._try_refresh(self._look)
+            self._look()
 
     def _try_refresh(self, refresh: Callable[[], object]) -> None:
         try:

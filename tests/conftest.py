@@ -21,6 +21,14 @@ _TEMPLATE = "reco_template"
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cut():
+    """Files are not waited for: nothing here is to outlast one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 8_000_000_000
 """What some two hundred small databases take, and their log, twice over."""

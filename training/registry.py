@@ -9,7 +9,13 @@ from time import perf_counter
 
 from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.experiments.records import models_of, running_experiment
-from reco.model.address import is_left, local_folder, remove_artifact, remove_drafts
+from reco.model.address import (
+    is_left,
+    local_folder,
+    remove_artifact,
+    remove_drafts,
+    without_password,
+)
 from reco.model.artifact import read_artifact
 from reco.model.registry import (
     Act,
@@ -213,8 +219,10 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
     for address in deleted:
         try:
             remove_artifact(address, world.models)
-        except (OSError, ValueError, ImportError) as error:
-            raise Unavailable(f"{address} cannot be deleted: {error}; run this again.") from error
+        except (OSError, Unavailable) as error:
+            raise Unavailable(
+                f"{without_password(address)} cannot be deleted: {error}; run this again."
+            ) from error
     return PrunedVersions(tuple(given_up), tuple(deleted), len(known) - len(given_up))
 
 

@@ -14,7 +14,7 @@ from reco.feed.query import FeedQuery
 from reco.model.address import local_folder
 from reco.model.loaded import LoadedModel
 from reco.model.registry import version_named
-from reco.model.serving import opened
+from reco.model.serving import opened, opened_anew
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def trial_of(
         try:
             # A model may be removed while it is in use: after an erasure, say.
             is_there = (local_folder(version.address, cache) / MANIFEST).exists()
-            models[name] = held[name] if name in held and is_there else opened(version, cache)
+            open_it = opened if before and name in before.refused else opened_anew
+            models[name] = held[name] if name in held and is_there else open_it(version, cache)
         except ArtifactRefused as error:
             refused[name] = str(error)
     # Which models are held follows from which are refused.

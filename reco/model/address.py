@@ -1,23 +1,36 @@
 """Where an artifact lies: a local folder, or one of an object store that is fetched once."""
 
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from reco.array_folder import MANIFEST
+from reco.array_folder import MANIFEST, drafts, settle
 from reco.errors import ArtifactRefused, Unavailable
 
 log = logging.getLogger(__name__)
 
 _FETCHED = ".fetched.draft"
 _LONGEST_FETCH = timedelta(hours=1)
+_SECRET = re.compile(r"(?<=://)[^/\s]*@")
+"""Of a URL: the name and the password before the host."""
+
+
+def without_password(address: str) -> str:
+    """Return an address, or a text that names some, as it may be read by others: no password.
+
+    >>> without_password("ftp://mia:hunter2@files.example/models/v1 does not answer")
+    'ftp://files.example/models/v1 does not answer'
+    """
+    return _SECRET.sub("", address)
 
 
 def local_folder(address: str, cache: Path) -> Path:
@@ -36,21 +49,38 @@ def local_folder(address: str, cache: Path) -> Path:
         The address cannot be read.
     """
     try:
-        store, path = url_to_fs(address)
-        if isinstance(store, LocalFileSystem):
-            return Path(path)
-        folder = cache / Path(path).name
-        if not folder.exists():
-            cache.mkdir(parents=True, exist_ok=True)
-            # Of its own: several workers of a machine fetch the same model at the same time.
-            with tempfile.TemporaryDirectory(
-                prefix=f".{folder.name}.", suffix=_FETCHED, dir=cache
-            ) as draft:
-                store.get(path, f"{draft}/whole", recursive=True)
-                _move(Path(draft) / "whole", folder)
-    except (OSError, ValueError, ImportError) as error:
-        raise ArtifactRefused(address, f"it cannot be fetched ({error})") from error
-    return folder
+        with _store_of(address) as (store, path):
+            if isinstance(store, LocalFileSystem):
+                return Path(path)
+            folder = cache / Path(path).name
+            if not folder.exists():
+                with _draft_of(folder) as draft:
+                    store.get(path, f"{draft}/whole", recursive=True)
+                    settle(draft / "whole")
+                    _move(draft / "whole", folder)
+            return folder
+    except Unavailable as error:
+        where = without_password(address)
+        raise ArtifactRefused(where, f"it cannot be fetched ({error})") from error
+
+
+def remove_fetched(address: str, cache: Path) -> bool:
+    """Delete what was fetched of the artifact at `address`, and say whether there was anything.
+
+    The next one who asks for it fetches it anew. What was never fetched is no copy, and stays.
+    """
+    folder = cache / Path(address).name
+    try:
+        with _store_of(address) as (store, _):
+            if isinstance(store, LocalFileSystem) or not folder.exists():
+                return False
+            # At once: who opens it meanwhile finds all of it or nothing.
+            with _draft_of(folder) as draft:
+                folder.rename(draft / "refused")
+    except Unavailable as error:
+        log.warning("%s cannot be fetched anew: %s", without_password(address), error)
+        return False
+    return True
 
 
 def address_of(folder: Path, store_url: str | None) -> str:
@@ -71,23 +101,38 @@ def published(folder: Path, store_url: str | None) -> str:
     address = address_of(folder, store_url)
     if store_url is None:
         return address
+    files = sorted(folder.iterdir(), key=lambda file: (file.name == MANIFEST, file.name))
     try:
-        store, path = url_to_fs(address)
-        store.makedirs(path, exist_ok=True)
-        for file in sorted(folder.iterdir(), key=lambda file: (file.name == MANIFEST, file.name)):
-            store.put_file(str(file), f"{path}/{file.name}")
-    except (OSError, ValueError, ImportError) as error:
-        raise Unavailable(f"The model store {store_url} does not take it: {error}") from error
+        with _store_of(address) as (store, path):
+            store.makedirs(path, exist_ok=True)
+            for file in files:
+                store.put_file(str(file), f"{path}/{file.name}")
+    except Unavailable as error:
+        where = without_password(store_url)
+        raise Unavailable(f"The model store {where} does not take it: {error}") from error
     return address
 
 
 def artifact_exists(address: str) -> bool:
     """Say whether there is a folder at `address`; if its store does not answer, there may be."""
     try:
-        store, path = url_to_fs(address)
-        return bool(store.exists(path))
-    except (OSError, ValueError, ImportError):
+        with _store_of(address) as (store, path):
+            return bool(store.exists(path))
+    except Unavailable:
         return True
+
+
+def names_in(store_url: str) -> list[str]:
+    """Return the names of the artifacts in a store.
+
+    Raises
+    ------
+    Unavailable
+        It does not answer.
+    """
+    with _store_of(store_url) as (store, path):
+        found = store.ls(path, detail=False) if store.exists(path) else []
+        return sorted(Path(one).name for one in found)
 
 
 def is_left(address: str, cache: Path) -> bool:
@@ -96,11 +141,18 @@ def is_left(address: str, cache: Path) -> bool:
 
 
 def remove_artifact(address: str, cache: Path) -> None:
-    """Delete the folder at `address`, and what was fetched of it; twice does no harm."""
+    """Delete the folder at `address`, and what was fetched of it; twice does no harm.
+
+    Raises
+    ------
+    Unavailable
+        Its store does not answer, or does not delete it.
+    """
+    # The store first: of what was never registered, the copy here is all that tells of it.
+    with _store_of(address) as (store, path):
+        if store.exists(path):
+            store.rm(path, recursive=True)
     remove_copies([address], cache)
-    store, path = url_to_fs(address)
-    if store.exists(path):
-        store.rm(path, recursive=True)
 
 
 def remove_copies(addresses: Iterable[str], cache: Path) -> None:
@@ -120,7 +172,7 @@ def remove_drafts(cache: Path, now: datetime) -> None:
 
     Others may be fetching: a fetch that began within the last hour stays.
     """
-    for draft in cache.glob(".*.draft"):
+    for draft in drafts(cache):
         if not (draft.name.endswith(_FETCHED) and _is_young(draft, now)):
             shutil.rmtree(draft, ignore_errors=True)
 
@@ -142,14 +194,39 @@ def removed_unless_kept(folder: Path, address: str) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             remove_artifact(address, folder.parent)
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, Unavailable) as error:
             log.warning(
                 "%s is of no model version, may hold people, and is not deleted (%s): "
                 "delete it by hand.",
-                address,
+                without_password(address),
                 error,
             )
         raise
+
+
+@contextmanager
+def _store_of(address: str) -> Iterator[tuple[Any, str]]:
+    """Lend the store of `address`, and the path in it.
+
+    Raises
+    ------
+    Unavailable
+        Whatever was raised meanwhile: each kind of store has exceptions of its own.
+    """
+    try:
+        yield url_to_fs(address)
+    except Exception as error:
+        raise Unavailable(without_password(f"{type(error).__name__}: {error}")) from error
+
+
+@contextmanager
+def _draft_of(folder: Path) -> Iterator[Path]:
+    """Lend a folder of its own beside `folder`: several workers fetch a model at the same time."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{folder.name}.", suffix=_FETCHED, dir=folder.parent
+    ) as draft:
+        yield Path(draft)
 
 
 def _copies(addresses: Iterable[str], cache: Path) -> list[Path]:

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from features.interactions import FEATURES
-from reco.array_folder import MANIFEST, ArrayFolder, Frozen, Layout, read_arrays, write_arrays
+from reco.array_folder import (
+    MANIFEST,
+    ArrayFolder,
+    Frozen,
+    Layout,
+    read_arrays,
+    settle,
+    write_arrays,
+)
 from reco.array_folder import check_layout as check_arrays
 from reco.errors import ArtifactRefused
 from reco.model.ranker import RankerFacts
@@ -79,9 +87,12 @@ Artifact = ArrayFolder[ModelFacts]
 def save_artifact(folder: Path, facts: ModelFacts, arrays: Mapping[str, NDArray[Any]]) -> str:
     """Write a model to `folder`, which must not exist yet, and return its digest.
 
-    The folder appears when all of it is written, or not at all.
+    The folder appears when all of it is written, or not at all. It is on disk before anybody can
+    register it: what may be empty after a power cut would be refused for good.
     """
-    return write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
+    digest = write_arrays(folder, facts, arrays, schema_version=SCHEMA_VERSION)
+    settle(folder)
+    return digest
 
 
 def read_artifact(folder: Path) -> Artifact:

@@ -1,11 +1,75 @@
 """Which model to serve: the champion, or while it is refused the newest before it that is whole."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from reco.errors import ArtifactRefused
-from reco.model.address import local_folder
+from reco.model.address import local_folder, remove_fetched
 from reco.model.loaded import LoadedModel, load_model
-from reco.model.registry import ModelVersion, line_of_champions
+from reco.model.registry import Champion, ModelVersion, champion, line_of_champions
+
+log = logging.getLogger(__name__)
+
+_SOONEST_S = 5.0
+_LATEST_S = 60.0
+
+
+class ModelInUse:
+    """The model that a worker serves, and how it comes to the next.
+
+    Parameters
+    ----------
+    cache
+        Where artifacts of an object store are kept.
+    clock_s
+        Returns seconds that only grow.
+    """
+
+    def __init__(self, conninfo: str, cache: Path, clock_s: Callable[[], float]) -> None:
+        self._conninfo = conninfo
+        self._cache = cache
+        self._clock_s = clock_s
+        self._model: LoadedModel | None = None
+        self._champion: Champion | None = None
+        self._refused: str | None = None
+        self._pause_s = 0.0
+        self._not_before_s = 0.0
+
+    @property
+    def refused(self) -> str | None:
+        """The version of the champion, where it is refused and another model is served."""
+        return self._champion.version if self._champion and self._refused else None
+
+    def newest(self) -> LoadedModel | None:
+        """Return the champion; while it is refused, the model in use, or the last one before it.
+
+        What was refused is opened again later: it may have been mended, or its store be back.
+        """
+        newest = champion(self._conninfo)
+        if newest is None or (newest == self._champion and not self._is_to_be_opened_again()):
+            return self._model
+        is_new = newest != self._champion
+        try:
+            self._model = (opened_anew if is_new else opened)(newest, self._cache)
+            self._refused = None
+        except ArtifactRefused as error:
+            self._refuse(str(error), is_new=is_new)
+        self._champion = newest
+        return self._model
+
+    def _is_to_be_opened_again(self) -> bool:
+        return self._refused is not None and self._clock_s() >= self._not_before_s
+
+    def _refuse(self, reason: str, *, is_new: bool) -> None:
+        if reason != self._refused:
+            log.error("The new champion is refused, the one before it stays: %s", reason)
+        self._refused = reason
+        # Opening reads all of a model.
+        self._pause_s = _SOONEST_S if is_new else min(2 * self._pause_s, _LATEST_S)
+        self._not_before_s = self._clock_s() + self._pause_s
+        if self._model is None:
+            self._model, _ = usable_model(self._conninfo, self._cache)
 
 
 def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | None]:
@@ -30,6 +94,23 @@ def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | 
     return None, reason
 
 
-def opened(version: ModelVersion, cache: Path) -> LoadedModel:
+def opened(version: ModelVersion | Champion, cache: Path) -> LoadedModel:
     """Return a version, verified, or raise `ArtifactRefused`."""
     return load_model(local_folder(version.address, cache), version.digest)
+
+
+def opened_anew(version: ModelVersion | Champion, cache: Path) -> LoadedModel:
+    """Return a version, verified; a copy that was fetched and is refused is fetched once more.
+
+    Raises
+    ------
+    ArtifactRefused
+        The artifact itself is refused, or its store does not answer.
+    """
+    try:
+        return opened(version, cache)
+    except ArtifactRefused as error:
+        if not remove_fetched(version.address, cache):
+            raise
+        log.warning("It is fetched anew: %s", error)
+        return opened(version, cache)

@@ -69,8 +69,9 @@ def test_a_harmed_champion_is_refused_and_the_previous_one_stays(worker, filled,
     worker.refresh()
     assert worker.feed(QUERY).model_version == good.version
     assert champion(filled.conninfo).version == bad.version
-    assert any("popularity.npy" in reason for reason in worker.missing())
-    assert "refused" in caplog.text
+    told = f"model: {bad.version} is refused, the log says why; {good.version} is served"
+    assert worker.missing() == [told]
+    assert "popularity.npy" in caplog.text
     mended = train(filled, 2)
     worker.refresh()
     assert worker.feed(QUERY).model_version == mended.version
@@ -86,6 +87,19 @@ def test_copies_of_a_model_that_is_given_up_are_deleted(worker, filled):
     assert old.folder.exists()
     with publication(filled.conninfo) as connection:
         give_up(connection, old.version, Act(NOW, "mia", "an erasure"))
+    worker._look()
+    assert [folder.name for folder in filled.models.iterdir()] == [served.version]
+
+
+def test_what_fails_of_a_look_leaves_the_rest(worker, filled, monkeypatch):
+    old, served = train(filled, 0), train(filled, 1)
+    with publication(filled.conninfo) as connection:
+        give_up(connection, old.version, Act(NOW, "mia", "an erasure"))
+
+    def fails():
+        raise RuntimeError
+
+    monkeypatch.setattr(worker, "_refresh_model", fails)
     worker._look()
     assert [folder.name for folder in filled.models.iterdir()] == [served.version]
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from reco.console import By, WorldOption, actor_of, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import ArtifactRefused, RuleBroken
-from reco.model.address import local_folder
+from reco.model.address import local_folder, without_password
 from reco.model.artifact import ModelFacts, read_artifact
 from reco.model.registry import (
     Act,
@@ -231,7 +231,8 @@ def _facts_of(world: World, row: ModelVersion) -> ModelFacts | str:
 
 def _portrait(row: ModelVersion, facts: ModelFacts | str, history: list[ModelEvent]) -> Group:
     table = Table(title=f"Model {row.version}", title_justify="left", show_header=False)
-    for name, told in [("state", row.state), ("address", row.address), ("digest", row.digest)]:
+    address = without_password(row.address)
+    for name, told in [("state", row.state), ("address", address), ("digest", row.digest)]:
         table.add_row(name, told)
     for name, told in _manifest(facts) if isinstance(facts, ModelFacts) else [("artifact", facts)]:
         table.add_row(name, told)

@@ -14,7 +14,7 @@ from features.interactions import Events
 from reco.console import By, WorldOption, actor_of, console, settings_for, warn
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput, Unavailable
-from reco.model.address import address_of, published, removed_unless_kept
+from reco.model.address import address_of, published, removed_unless_kept, without_password
 from reco.model.registry import Act, champion, publication, publish, version_named
 from reco.moments import moment_from
 from reco.people.accounts import read_accounts
@@ -158,7 +158,7 @@ def _track(uri: str, world: World, summary: TrainingSummary) -> None:
     """Tell MLflow; the model is published by now, so that a failure is told and no more."""
     address = version_named(world.conninfo, summary.version).address
     try:
-        run = track(uri, f"reco-{world.name}", summary, address)
+        run = track(uri, f"reco-{world.name}", summary, without_password(address))
     except Unavailable as error:
         warn(str(error))
     else:

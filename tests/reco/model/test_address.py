@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pytest
 
 from reco.errors import ArtifactRefused, Unavailable
@@ -14,7 +15,9 @@ from reco.model.address import (
     published,
     remove_artifact,
     remove_drafts,
+    remove_fetched,
 )
+from reco.model.artifact import ModelFacts, save_artifact
 
 
 @pytest.fixture
@@ -116,3 +119,63 @@ def test_what_is_removed_is_gone_in_the_store_and_here_and_twice_does_no_harm(st
         remove_artifact("memory://models/v1", tmp_path)
         assert not artifact_exists("memory://models/v1")
         assert not folder.exists()
+
+
+class StoreFailureError(Exception):
+    """As the packages of stores have their own."""
+
+
+def test_whatever_a_store_raises_is_told_without_a_password(store, finished, tmp_path, monkeypatch):
+    def away(*_, **__):
+        raise StoreFailureError("ftp://mia:hunter2@files.example does not answer")
+
+    for name in ("get", "put_file", "exists"):
+        monkeypatch.setattr(type(store), name, away)
+    for expected, asked in (
+        (ArtifactRefused, lambda: local_folder("memory://models/v1", tmp_path)),
+        (Unavailable, lambda: published(finished, "memory://models")),
+        (Unavailable, lambda: remove_artifact("memory://models/v1", tmp_path)),
+    ):
+        with pytest.raises(expected, match=r"ftp://files\.example does not answer") as told:
+            asked()
+        assert "hunter2" not in str(told.value)
+    assert artifact_exists("memory://models/v1")
+
+
+def test_what_was_fetched_is_fetched_anew_and_what_was_not_stays(store, tmp_path):
+    folder = local_folder("memory://models/v1", tmp_path)
+    (folder / "items.npy").write_bytes(b"")
+    assert remove_fetched("memory://models/v1", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert not remove_fetched("memory://models/v1", tmp_path)
+    folder = local_folder("memory://models/v1", tmp_path)
+    assert (folder / "items.npy").read_bytes() == b"1"
+    assert not remove_fetched(str(folder), tmp_path)
+    assert not remove_fetched("nowhere://models/v1", tmp_path)
+    assert folder.exists()
+
+
+def path_of(file):
+    return str(Path(f"/proc/self/fd/{file}").readlink())
+
+
+def test_models_that_are_saved_and_fetched_are_on_disk_before_they_are_used(
+    store, tmp_path, monkeypatch
+):
+    settled = []
+    monkeypatch.setattr("os.fsync", lambda file: settled.append(path_of(file)))
+    facts = ModelFacts(
+        version="v3",
+        kind="popularity",
+        cutoff=None,
+        created_at=datetime.now(UTC),
+        parameters={},
+        calibration={},
+        metrics={},
+    )
+    save_artifact(tmp_path / "v3", facts, {"items": np.array([b"a"])})
+    whole = {"", "/items.npy", "/manifest.json"}
+    assert set(settled) == {str(tmp_path), *(f"{tmp_path}/v3{name}" for name in whole)}
+    settled.clear()
+    local_folder("memory://models/v1", tmp_path)
+    assert {path.rpartition("/whole")[2] for path in settled if "/whole" in path} == whole
