@@ -23,6 +23,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 
 from reco.db.pool import Pool, connected, open_pool
+from reco.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -157,17 +158,20 @@ class Reads:
         """Return what `read` finds, on a connection whose state may be as old as the bound.
 
         It is called again, on the primary, where it fails on the replica: that may be going down,
-        cancel what its replay overtakes, or not have a migration yet.
+        cancel what its replay overtakes, or not have a migration yet. What takes too long there
+        would on the primary, too, which has other things to do.
 
         Raises
         ------
         Unavailable
-            The primary was needed and does not answer.
+            It takes too long, or the primary was needed and does not answer.
         """
         try:
             with self._lent() as replica:
                 if replica is not None:
                     return read(replica)
+        except psycopg.errors.QueryCanceled as error:
+            raise Unavailable("This takes too long just now; try again in a moment.") from error
         except psycopg.Error as error:
             self._leave(error)
         with connected(self._primary) as primary:
@@ -241,11 +245,12 @@ class Reads:
 
     def _leave(self, error: psycopg.Error) -> None:
         """Read from the primary until the next look finds that the replica answers."""
-        if self._reason is None:
-            log.warning("The replica is left for the primary: %s", error)
-        self._refuse(f"reads fail there: {' '.join(str(error).split())}")
+        self._refuse("reads fail there, the log says why", error)
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, error: Exception | None = None) -> None:
+        """Note why the replica is not in use, as anybody may read it; the log has the error."""
+        if reason != self._reason:
+            log.warning("The replica is left for the primary: %s", error or reason)
         self._reason = reason
         self._lag.forget()
 
@@ -257,8 +262,7 @@ class Reads:
                 self._leave(error)
             except Exception as error:
                 # No right to ask, say: the thread that looks for better must outlive it.
-                log.exception("The replica is left for the primary.")
-                self._refuse(str(error))
+                self._refuse("it cannot be asked, the log says why", error)
             self._stopping.wait(LOOK_EVERY_S)
 
 

@@ -270,17 +270,32 @@ def test_what_fails_on_the_replica_alone_is_read_from_the_primary(service):
             connection.execute("select from core.of_the_next_release")
         return "found"
 
-    def cancelled(connection):
+    def overtaken(connection):
         if is_replica(connection):
-            connection.execute("set local statement_timeout = 1; select pg_sleep(5)")
+            # As a statement fails that replay has to cancel.
+            connection.execute("do $$ begin raise sqlstate '40001'; end $$")
         return "found"
 
-    for read in (unknown, cancelled):
+    for read in (unknown, overtaken):
         assert worker.reads.near(read) == "found"
         until(lambda: worker.reads.near(is_replica))
         with connected(worker.pool) as connection:
             assert worker.reads.of_user("reader", connection, read) == "found"
         until(lambda: worker.reads.near(is_replica))
+
+
+def test_what_takes_too_long_is_not_asked_of_the_primary_too(service):
+    _, worker = service
+    asked = []
+
+    def slow(connection):
+        asked.append(is_replica(connection))
+        connection.execute("set local statement_timeout = 1; select pg_sleep(5)")
+
+    with pytest.raises(Unavailable, match="too long"):
+        worker.reads.near(slow)
+    assert asked == [True]
+    assert worker.reads.standing.in_use
 
 
 @pytest.mark.parametrize("user_id", ["reader", None])
