@@ -194,7 +194,7 @@ class Worker:
             found.append(f"database: {error}")
         if self._serving is None:
             found.append("catalogue: not built yet")
-        found += self._models_missing()
+        found += self._catalogue_watch.lateness + self._models_missing()
         replica = self.reads.standing
         if replica and not replica.in_use:
             found.append(f"replica: {replica.reason}; the primary answers")

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from reco.catalogue.build import build_catalogue
-from reco.catalogue.folder import load_catalogue, save_catalogue
+from reco.catalogue.folder import load_catalogue, save_catalogue, sole_writer
 from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
 from reco.moments import moment_from
@@ -32,7 +32,8 @@ def snapshot(
         built = time.perf_counter()
         # What is served is a snapshot of now: one of another time lies elsewhere.
         parent = opened.folder / "catalogue_as_of" if at else opened.catalogue
-        folder = save_catalogue(catalogue, parent)
+        with sole_writer(parent):
+            folder = save_catalogue(catalogue, parent)
         saved = time.perf_counter()
         load_catalogue(folder)
         loaded = time.perf_counter()

@@ -1,6 +1,5 @@
 """The base to serve from: the newest snapshot on disk if it will do, else a new one."""
 
-import fcntl
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +9,7 @@ import psycopg
 
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.changes import MAX_CHANGED, count_changed
-from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots
+from reco.catalogue.folder import load_catalogue, save_catalogue, snapshots, sole_writer
 from reco.catalogue.snapshot import Catalogue
 from reco.errors import ArtifactRefused
 
@@ -34,7 +33,7 @@ def first_base(connection: psycopg.Connection[Any], parent: Path, now: datetime)
 
     A start need not wait until a whole catalogue is built; a younger one is the next to be had.
     """
-    newest = _newest(parent)
+    newest = _newest(parent, now)
     if (
         newest
         and _is_within(_MAX_AGE_AT_START, newest, now)
@@ -50,13 +49,17 @@ def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetim
     Of several processes that ask at once one builds, the others wait and map what it wrote. What
     has changed since it was read is still to be added (`reco.catalogue.changes`).
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    with (parent / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest = _newest(parent)
+    with sole_writer(parent):
+        newest = _newest(parent, now)
         if newest and is_young(newest, now) and _has_changed_little(connection, newest):
             return newest
-        return load_catalogue(save_catalogue(build_catalogue(connection, now), parent))
+        built = build_catalogue(connection, now)
+        try:
+            return load_catalogue(save_catalogue(built, parent))
+        except OSError as error:
+            # The disk is full, say: a catalogue of its own is better than an old one.
+            log.warning("The catalogue is not saved, and shared with nobody: %s", error)
+            return built
 
 
 def _is_within(age: timedelta, catalogue: Catalogue, now: datetime) -> bool:
@@ -68,10 +71,14 @@ def _has_changed_little(connection: psycopg.Connection[Any], catalogue: Catalogu
     return changed is not None and changed <= MAX_CHANGED // 2
 
 
-def _newest(parent: Path) -> Catalogue | None:
-    for folder in snapshots(parent)[:1]:
+def _newest(parent: Path, now: datetime) -> Catalogue | None:
+    for folder in snapshots(parent):
         try:
-            return load_catalogue(folder)
+            found = load_catalogue(folder)
         except ArtifactRefused as error:
             log.warning("A snapshot is built anew: %s", error)
+            return None
+        # What was made while the clock was ahead would be the newest until then.
+        if found.at - now <= _CLOCKS_DIFFER:
+            return found
     return None

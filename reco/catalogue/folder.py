@@ -1,7 +1,9 @@
 """Catalogue snapshots on disk: one builds, all others map the same pages."""
 
+import fcntl
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from reco.array_folder import Frozen, Layout, check_layout, read_arrays, write_arrays
+from reco.array_folder import Frozen, Layout, check_layout, drafts, read_arrays, write_arrays
 from reco.catalogue.cards import Cards, Texts, cards_of
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import Shelf
@@ -89,8 +91,22 @@ class _CatalogueFacts(Frozen):
     seen_snapshot: str
 
 
+@contextmanager
+def sole_writer(parent: Path) -> Iterator[None]:
+    """Wait until nobody else writes below `parent`, and delete what a killed one has left there."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with (parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for draft in drafts(parent):
+            shutil.rmtree(draft, ignore_errors=True)
+        yield
+
+
 def save_catalogue(catalogue: Catalogue, parent: Path) -> Path:
-    """Write the base of `catalogue` below `parent`, drop the oldest others, return its folder."""
+    """Write the base of `catalogue` below `parent`, drop the oldest others, return its folder.
+
+    Others may be writing, too, unless this is called within `sole_writer`.
+    """
     folder = parent / catalogue.version
     if not folder.exists():
         facts = _CatalogueFacts(

@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import psycopg
 
 from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
-from reco.catalogue.current import current_base, first_base, is_young
+from reco.catalogue.current import MAX_AGE, current_base, first_base, is_young
 from reco.catalogue.snapshot import Catalogue
 from reco.db.revision import check_revision, read_revision
 from reco.db.session import SOON
@@ -30,6 +30,10 @@ _REST_S = 0.2
 """Between two looks: many changes are one."""
 _RETRY_S = 0.5
 _REBUILD_EVERY_S = 5.0
+_REBUILD_AT_LEAST_EVERY_S = 600.0
+"""However often it has failed: each reads the whole catalogue."""
+_LATE_S = 15.0
+_OLD = 3 * MAX_AGE
 _STOP_S = 2.0
 """A look or a build that takes longer is left behind: its thread is a daemon."""
 
@@ -61,6 +65,7 @@ class CatalogueWatch:
         self._clock = clock
         self._take = take
         self._catalogue: Catalogue | None = None
+        self._looked_at_s = time.monotonic()
         self._looking = threading.Lock()
         self._rebuild: _Rebuild | None = None
         self._stopping = threading.Event()
@@ -75,6 +80,18 @@ class CatalogueWatch:
         self._thread.join(_STOP_S)
         if self._rebuild:
             self._rebuild.stop()
+
+    @property
+    def lateness(self) -> list[str]:
+        """What of the catalogue is older than usual, in words; nothing before there is one."""
+        if (catalogue := self._catalogue) is None:
+            return []
+        found = []
+        if (silent_s := time.monotonic() - self._looked_at_s) > _LATE_S:
+            found.append(f"changes: not looked at for {silent_s:.0f} s")
+        if (age := self._clock() - catalogue.at) > _OLD:
+            found.append(f"base: {age // timedelta(minutes=1)} min old")
+        return found
 
     def look(self, connection: psycopg.Connection[Any]) -> None:
         """Bring the catalogue up to what is committed now; the first look maps or builds it.
@@ -94,6 +111,7 @@ class CatalogueWatch:
             if changes is None or not is_young(latest, now) or latest.changed_offers > MAX_CHANGED:
                 self._start_rebuild(now)
             self._catalogue = latest
+            self._looked_at_s = time.monotonic()
             if before is None or latest.version != before.version:
                 self._take(latest)
 
@@ -111,7 +129,8 @@ class CatalogueWatch:
     def _start_rebuild(self, now: datetime) -> None:
         if self._rebuild and not self._rebuild.is_over():
             return
-        self._rebuild = _Rebuild(self._world, now)
+        pause_s = self._rebuild.next_pause_s() if self._rebuild else _REBUILD_EVERY_S
+        self._rebuild = _Rebuild(self._world, now, pause_s)
         self._rebuild.start()
 
     def _run(self) -> None:
@@ -140,19 +159,32 @@ class CatalogueWatch:
 
 
 class _Rebuild(threading.Thread):
-    """Brings a new base, in a thread of its own; `base` is it when it is there."""
+    """Brings a new base, in a thread of its own; `base` is it when it is there.
 
-    def __init__(self, world: World, now: datetime) -> None:
+    Parameters
+    ----------
+    pause_s
+        How long the next one waits should this one fail.
+    """
+
+    def __init__(self, world: World, now: datetime, pause_s: float) -> None:
         super().__init__(name="catalogue-rebuild", daemon=True)
         self.base: Catalogue | None = None
         self._world = world
         self._now = now
+        self._pause_s = pause_s
+        self._has_failed = True
         self._connection: psycopg.Connection[Any] | None = None
         self._not_before_s = time.monotonic() + _REBUILD_EVERY_S
 
     def is_over(self) -> bool:
         """Say whether another one may begin: this one ended, and one that fails is no loop."""
         return not self.is_alive() and time.monotonic() >= self._not_before_s
+
+    def next_pause_s(self) -> float:
+        """Return the pause of the next one: many that fail in a row rest for long."""
+        longer_s = min(2 * self._pause_s, _REBUILD_AT_LEAST_EVERY_S)
+        return longer_s if self._has_failed else _REBUILD_EVERY_S
 
     def stop(self) -> None:
         """Give up what the database is still doing for it."""
@@ -167,10 +199,13 @@ class _Rebuild(threading.Thread):
         try:
             with _opened(self._world.conninfo) as self._connection:
                 self.base = current_base(self._connection, self._world.catalogue, self._now)
+            self._has_failed = False
         except (psycopg.Error, RecoError) as error:
             log.warning("The base of the catalogue stays as it was: %s", error)
         except Exception:
             log.exception("The base of the catalogue stays as it was.")
+        if self._has_failed:
+            self._not_before_s = time.monotonic() + self._pause_s
 
 
 def _listening(conninfo: str) -> psycopg.Connection[Any]:

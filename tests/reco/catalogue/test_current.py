@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from errno import ENOSPC
 
 import psycopg
 import pytest
@@ -91,3 +92,30 @@ def test_a_snapshot_of_an_older_schema_is_built_anew(town, tmp_path):
     assert again.version != first.version
     assert again.genres == first.genres
     assert "genre of play" in again.genres
+
+
+def test_a_snapshot_of_the_future_is_passed_over_until_then(town, tmp_path):
+    ahead = NOW + timedelta(days=100)
+    save_catalogue(build_catalogue(town, ahead), tmp_path)
+    first = current_base(town, tmp_path, NOW)
+    for base in (current_base, first_base):
+        assert base(town, tmp_path, NOW + timedelta(seconds=1)).version == first.version
+    assert current_base(town, tmp_path, ahead).at == ahead
+
+
+def test_a_full_disk_costs_the_sharing_and_no_more(town, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reco.catalogue.current.save_catalogue", full)
+    made = current_base(town, tmp_path, NOW)
+    assert snapshots(tmp_path) == []
+    assert made.base.offer_id.tolist() == build_catalogue(town, NOW).base.offer_id.tolist()
+
+
+def test_what_a_killed_worker_was_saving_is_deleted_by_the_next(town, tmp_path):
+    left = tmp_path / ".20261126T080000Z-0badcafe.draft"
+    left.mkdir()
+    (left / "offer_id.npy").write_bytes(b"half")
+    made = current_base(town, tmp_path, NOW)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", made.version]

@@ -8,8 +8,9 @@ import pytest
 from worlds import NOW, book, small_world
 
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.current import current_base
 from reco.catalogue.shelf import rows_on
-from reco.catalogue.watch import LISTENER
+from reco.catalogue.watch import LISTENER, _Rebuild
 from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
@@ -189,7 +190,8 @@ def test_an_old_base_is_built_anew_while_changes_go_on(worker, town, clock):
     worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 99)
 
 
-def test_a_start_takes_an_old_base_and_brings_a_younger(worker, world, town, clock):
+def test_a_start_takes_an_old_base_and_brings_a_younger(world, town, clock):
+    current_base(town, world.catalogue, NOW)
     clock.now = NOW + timedelta(hours=1)
     with ObservedWorker(Settings(home=world.folder), world, SECRET, clock) as later:
         later.wait_until(lambda catalogue: catalogue.at == clock.now)
@@ -204,3 +206,30 @@ def test_two_workers_share_a_base_and_both_are_fresh(worker, world, town, clock)
         town.execute("update core.stock set price_cents = 99 where id = %s", (manga,))
         for each in (worker, other):
             each.wait_until(lambda catalogue: stocks(catalogue)[manga] == 99)
+
+
+def test_a_base_that_cannot_be_built_is_tried_ever_more_seldom(world, monkeypatch):
+    monkeypatch.setattr("reco.catalogue.watch.current_base", fails)
+    pauses = [5.0]
+    for _ in range(9):
+        rebuild = _Rebuild(world, NOW, pauses[-1])
+        rebuild.run()
+        assert not rebuild.is_over()
+        pauses.append(rebuild.next_pause_s())
+    assert pauses == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0, 600.0, 600.0]
+
+
+def fails(*_):
+    raise RuntimeError
+
+
+def test_what_is_older_than_usual_is_told(worker, clock, monkeypatch):
+    told = ["model: none is published; popularity is served"]
+    assert worker.missing() == told
+    monkeypatch.setattr("reco.catalogue.watch.current_base", fails)
+    clock.now = NOW + timedelta(hours=1)
+    assert worker.missing() == ["base: 60 min old", *told]
+    monkeypatch.setattr("reco.catalogue.watch._LATE_S", -1.0)
+    assert worker.missing()[0].startswith("changes: not looked at for ")
+    # Nothing is to be built any more.
+    clock.now = NOW
