@@ -40,7 +40,13 @@ def _filters(
     ] = False,
     min_price_eur: Annotated[float | None, Query()] = None,
     max_price_eur: Annotated[float | None, Query()] = None,
-    duo: Annotated[bool | None, Query(description="Two places can be booked, or not.")] = None,
+    duo: Annotated[
+        bool | None,
+        Query(
+            description="Two places can be booked, and sessions have as many left, or not. Order "
+            "and counts take a session with one left, too."
+        ),
+    ] = None,
     digital: Annotated[bool | None, Query(description="Only online, or only at venues.")] = None,
     open_now: Annotated[
         bool,

@@ -224,7 +224,7 @@ def _sessions(
 
 
 def _shown(sessions: Sequence[Session], most: int) -> tuple[Session, ...]:
-    """Return the first of them, with what none of them costs less than."""
+    """Return the first `most`; the last gives way to the cheapest of all where that comes later."""
     if len(sessions) <= most:
         return tuple(sessions)
     # Of equals the first: what is among the first stays there.

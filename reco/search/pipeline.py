@@ -165,6 +165,8 @@ def _read(connection: Connection, searched: Searched, offers: list[int]) -> dict
 
     def is_asked(session: Session, cap: Cap) -> bool:
         del cap
+        if filters.is_duo and session.left == 1:
+            return False
         is_priced = filters.min_price_cents <= session.price_cents <= filters.max_price_cents
         starts = session.starts_at
         if starts is None or not filters.has_window:
