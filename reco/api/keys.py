@@ -159,7 +159,9 @@ class KeyRing:
     def _remembered(self, prefix: str, now: datetime) -> LiveKey | None:
         with self._lock:
             known = self._known.get(prefix)
-        return known[1] if known is not None and now - known[0] < REMEMBERED else None
+        # A clock that was set back makes nothing younger than it is.
+        is_fresh = known is not None and timedelta() <= now - known[0] < REMEMBERED
+        return known[1] if known is not None and is_fresh else None
 
 
 def live_key(connection: psycopg.Connection[Any], prefix: str) -> LiveKey | None:

@@ -72,6 +72,14 @@ def test_a_revoked_key_stops_within_half_a_minute(client, database, at_noon):
     assert [k.revoked_at for k in list_keys(database) if k.label == "short"] == [NOW]
 
 
+def test_a_revoked_key_stops_though_the_clock_is_set_back(client, database, at_noon):
+    made = create_key(database, "app", "set back", NOW)
+    assert status(client, {"X-API-Key": made}) == 200
+    revoke_key(database, made.split(".")[0], NOW)
+    at_noon.now = NOW - timedelta(hours=1)
+    assert status(client, {"X-API-Key": made}) == 401
+
+
 def test_scopes(client, database):
     with pytest.raises(InvalidInput, match="scope"):
         create_key(database, "root", "x", NOW)
