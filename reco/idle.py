@@ -5,12 +5,18 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+_MOST = 4
+"""Pieces that are kept: a process seldom computes more at once, and a crowd is soon over."""
+
 
 class Idle(Generic[T]):
-    """Whatever nobody works in just now; calls that run at the same time take one each."""
+    """Whatever nobody works in just now; calls that run at the same time take one each.
+
+    Of what a crowd has put back only the last few are kept.
+    """
 
     def __init__(self) -> None:
-        self._kept: deque[T] = deque()
+        self._kept: deque[T] = deque(maxlen=_MOST)
 
     def take(self) -> T | None:
         """Return the one that was put back last; None: all are in use."""
