@@ -39,6 +39,7 @@ FEED: dict[str, Any] = {
             "subcategory": "SPECTACLE_REPRESENTATION",
             "image_url": None,
             "is_digital": False,
+            "is_duo": True,
             "venue": {
                 "venue_id": "v0042",
                 "name": "Théâtre de la Lune, Grenoble",
@@ -57,8 +58,8 @@ FEED: dict[str, Any] = {
                     "ends_at": "2026-11-27T21:15:00Z",
                 }
             ],
-            "probability": 0.021,
             "sessions_total": 1,
+            "probability": 0.021,
             "gain": 1.26,
             "reasons": ["first_of_category", "close_to_you"],
             "rank": 3,
@@ -142,8 +143,8 @@ SEARCH: dict[str, Any] = {
             "venue": FEED["items"][0]["venue"],
             "distance_m": 520.0,
             "sessions": FEED["items"][0]["sessions"],
-        }
             "sessions_total": 1,
+        }
     ],
     "facets": {
         "category": [{"value": "LIVRE", "count": 300}, {"value": "SPECTACLE", "count": 112}],

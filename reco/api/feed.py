@@ -44,10 +44,19 @@ class FeedParameters(BaseModel):
         float | None, Field(description="Up to 200; default 50, wider where little is on.")
     ] = None
     from_: Annotated[
-        str | None, Field(alias="from", description="Date or time that sessions begin at or after.")
+        str | None,
+        Field(
+            alias="from",
+            description="Date or time that sessions begin at or after. What has no date can be had"
+            " on any day, and stays.",
+        ),
     ] = None
     to: Annotated[
-        str | None, Field(description="Date (included) or time that sessions begin before.")
+        str | None,
+        Field(
+            description="Date (included) or time that sessions begin before. What has no date"
+            " stays, too."
+        ),
     ] = None
     tz: Annotated[str | None, Field(description=TZ)] = None
     max_price_eur: float | None = None
@@ -85,6 +94,13 @@ class FeedParameters(BaseModel):
             " n; as many as can be booked."
         ),
     ] = 0
+    max_per_category: Annotated[
+        int | None,
+        Field(
+            description="Offers of one category that the slate may have, from 1 to n, while others"
+            " can take the place. Default: as many as it likes."
+        ),
+    ] = None
     plan: Annotated[
         bool,
         Field(
@@ -94,13 +110,6 @@ class FeedParameters(BaseModel):
     ] = False
     lang: Annotated[
         str | None,
-    max_per_category: Annotated[
-        int | None,
-        Field(
-            description="Offers of one category that the slate may have, from 1 to n, while others"
-            " can take the place. Default: as many as it likes."
-        ),
-    ] = None
         Field(description="Of the explanations: fr or en. Default: by Accept-Language, else fr."),
     ] = None
     cursor: Annotated[
@@ -117,6 +126,9 @@ async def feed(
 ) -> Json:
     """What one person can book, best first; nothing sold out, past, too dear or shown before.
 
+    Each offer has up to eight sessions, the first that suit and the cheapest; where there are more
+    (`sessions_total`), `GET /v1/offers/{id}` has all that can be booked.
+
     Where very much was withdrawn or sold out seconds ago, the note `cut_short` says that the slate
     may be short, or empty, and keep less than the floor, though there is more: ask again in a few
     seconds, or follow `next_cursor`, which such a page has, too, unless it is empty.
@@ -126,9 +138,6 @@ async def feed(
     def answered() -> Json:
         query = _query(worker, now, caller, asked, language)
         return Json(worker.feed(query, asked.cursor))
-    Each offer has up to eight sessions, the first that suit and the cheapest; where there are more
-    (`sessions_total`), `GET /v1/offers/{id}` has all that can be booked.
-
 
     # In a thread of the loop's own: those of the framework take longer to be asked.
     return await asyncio.to_thread(answered)
@@ -155,6 +164,7 @@ def _query(
         points_a_booking=asked.points_a_booking,
         served=worker.settings.dials,
         min_new_categories=asked.min_new_categories,
+        max_per_category=asked.max_per_category,
         plan=asked.plan,
         language=language,
         exploration=worker.exploration,
@@ -162,4 +172,3 @@ def _query(
         # Looked at where the person is read: a feed asks the database no more than twice.
         account="any" if caller.user_id is None else caller.account,
     )
-        max_per_category=asked.max_per_category,

@@ -45,8 +45,8 @@ def search(
         str | None,
         Query(
             description="distance, date, price, popularity, text; several in order, as "
-            "date,price. Default: text, distance, date, as far as they apply; the rest of these "
-            "settles ties, then the offer's id.",
+            "date,price. Default: text, distance, date, as far as they apply. Distance and date "
+            "settle the ties of others, as far as they apply, then the offer's id.",
             examples=["distance,price"],
         ),
     ] = None,

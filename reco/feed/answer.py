@@ -66,19 +66,22 @@ class FeedItem:
     subcategory: str | None
     image_url: str | None
     is_digital: bool
+    is_duo: bool
+    """Whether two places can be booked, of a session that has two left."""
     venue: VenueShown | None
     distance_m: float | None
     sessions: tuple[Session, ...]
-    probability: float | None
-    """That the user books it if shown; None where offers are listed without a person."""
     """That can be booked as asked, by start: the first, the cheapest of all among them."""
     sessions_total: int
     """How many there are; 1 of an event in an agenda to keep, which is the one that is planned."""
+    probability: float | None
+    """That the user books it if shown; None where offers are listed without a person."""
     gain: float
     """Horizon points that this offer is expected to add to those before it (METRICS: G, m = 1)."""
     reasons: tuple[str, ...]
     rank: int | None = None
-    """By probability alone, from 1; None where it is beyond the few hundred that are known."""
+    """By probability alone, from 1, what the pages before have shown counted with the probability
+    that it was shown with; None where it is beyond the few hundred that are known."""
     explanation: tuple[Statement, ...] = ()
     """What drew it, what it would bring that is new, its rank; empty where nobody asks."""
 

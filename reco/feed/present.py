@@ -90,6 +90,7 @@ def offer_item(
         subcategory=live.subcategory,
         image_url=live.image_url,
         is_digital=live.is_digital,
+        is_duo=live.is_duo,
         venue=venue_shown(live),
         distance_m=distance_m,
         sessions=live.sessions,

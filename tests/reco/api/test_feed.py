@@ -32,6 +32,19 @@ def test_the_body_is_the_one_that_is_documented(client, key):
     assert list(FEED) == list(body)
 
 
+def test_an_offer_says_whether_it_is_for_two(client, key, database):
+    change = "update core.offer set is_duo = %s where external_id = 'play-friday'"
+    database.execute(change, (True,))
+    try:
+        body = client.get("/v1/feed", params={"user_id": "reader"}, headers=key).json()
+        one = client.get("/v1/offers/play-friday", headers=key).json()
+    finally:
+        database.execute(change, (False,))
+    assert len(body["items"]) > 2
+    assert [item["offer_id"] for item in body["items"] if item["is_duo"]] == ["play-friday"]
+    assert one["is_duo"]
+
+
 def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
     body = client.get(
         "/v1/feed",
@@ -70,6 +83,9 @@ def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
         ({"min_new_categories": -1}, "min_new_categories"),
         ({"min_new_categories": 21}, "min_new_categories"),
         ({"min_new_categories": 3, "n": 2}, "min_new_categories"),
+        ({"max_per_category": 0}, "max_per_category"),
+        ({"max_per_category": 3, "n": 2}, "max_per_category"),
+        ({"max_per_category": "few"}, "max_per_category"),
         ({"lang": "de"}, "lang"),
         ({"from": "tomorrow"}, "from"),
         ({"to": "9999-12-31"}, "to"),
@@ -83,9 +99,6 @@ def test_a_bad_parameter_is_named(client, key, asked, field):
     assert problem_of(response)["field"] == field
 
 
-        ({"max_per_category": 0}, "max_per_category"),
-        ({"max_per_category": 3, "n": 2}, "max_per_category"),
-        ({"max_per_category": "few"}, "max_per_category"),
 def test_an_unknown_category_lists_the_known(client, key):
     response = client.get("/v1/feed", params={"category": "THEATRE"}, headers=key)
     document = problem_of(response)
@@ -156,6 +169,7 @@ asked_of_a_feed = st.fixed_dictionaries(
         "intensity": numbers,
         "points_a_booking": numbers,
         "min_new_categories": st.integers(-1, 5),
+        "max_per_category": st.integers(-1, 5),
         "lang": st.sampled_from(["fr", "en", "", "de"]),
         "max_price_eur": numbers,
         "from": st.sampled_from(["2026-11-24", "2026-11-24T20:00", "never", "0001-01-01", ""]),
@@ -169,7 +183,6 @@ asked_of_a_feed = st.fixed_dictionaries(
 @given(asked=asked_of_a_feed)
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_is_answered_or_refused(client, key, asked):
-        "max_per_category": st.integers(-1, 5),
     params = {name: value for name, value in asked.items() if value is not None}
     response = client.get("/v1/feed", params=params, headers=key)
     if response.status_code == 200:
@@ -213,6 +226,17 @@ def test_the_floor_of_the_slate_and_the_new_categories_can_be_asked_for(client, 
     assert widest["horizon"]["intensity"] == 100.0
 
 
+def test_a_category_has_no_more_of_the_slate_than_is_asked_for(client, key):
+    asked = {"user_id": "free", "n": 6, "radius_km": 50, "floor": 1}
+
+    def count(**quota):
+        body = client.get("/v1/feed", params=asked | quota, headers=key).json()
+        return Counter(item["category"] for item in body["items"])
+
+    assert count() == {"LIVRE": 3, "CINEMA": 2, "SPECTACLE": 1}
+    assert count(max_per_category=2) == {"LIVRE": 2, "CINEMA": 2, "SPECTACLE": 2}
+
+
 def test_a_price_of_relevance_can_be_asked_for_with_and_without_a_floor(client, key, database):
     asked = {"user_id": "reader", "n": 2, "radius_km": 50}
 
@@ -226,17 +250,6 @@ def test_a_price_of_relevance_can_be_asked_for_with_and_without_a_floor(client, 
     assert [body["floor"] for body in (likeliest, dearest, cheap, kept)] == [1.0, 0.0, 0.0, 0.999]
     prices = [body["points_a_booking"] for body in (likeliest, dearest, cheap, kept)]
     assert prices == [None, 1e6, 1.0, 1.0]
-def test_a_category_has_no_more_of_the_slate_than_is_asked_for(client, key):
-    asked = {"user_id": "free", "n": 6, "radius_km": 50, "floor": 1}
-
-    def count(**quota):
-        body = client.get("/v1/feed", params=asked | quota, headers=key).json()
-        return Counter(item["category"] for item in body["items"])
-
-    assert count() == {"LIVRE": 3, "CINEMA": 2, "SPECTACLE": 1}
-    assert count(max_per_category=2) == {"LIVRE": 2, "CINEMA": 2, "SPECTACLE": 2}
-
-
     assert kept["relevance_kept"] >= 0.999 > cheap["relevance_kept"]
     told = {one["code"]: one for one in cheap["explanation"]}
     assert told["points_a_booking"]["parameters"] == {"points_a_booking": 1.0}
