@@ -1,6 +1,6 @@
 """Which offers a slate shows: those that widen the horizon most and keep the relevance."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -135,7 +135,19 @@ def aim_of(query: FeedQuery) -> Aim:
     )
 
 
-def ranks(choice: Choice) -> NDArray[np.int64]:
-    """Return the rank by probability alone of each offer chosen, from 1; 0: unknown."""
-    rank = choice.widened.chosen + 1
-    return np.where(rank <= choice.ranked, rank, 0)
+def ranks(choice: Choice, shown: Collection[float] = ()) -> NDArray[np.int64]:
+    """Return the rank by probability alone of each offer chosen, from 1; 0: unknown.
+
+    Parameters
+    ----------
+    shown
+        Probabilities of the offers of the pages before, which are no candidates any more.
+    """
+    rows = choice.widened.chosen
+    rank = rows + 1
+    if shown:
+        # A cursor keeps them in single precision; of equals what was shown comes first.
+        before = np.sort(np.fromiter(shown, np.float32, len(shown)))
+        probability = choice.pool.probability[rows].astype(np.float32)
+        rank += len(before) - np.searchsorted(before, probability)
+    return np.where(rows < choice.ranked, rank, 0)

@@ -15,6 +15,7 @@ from reco.feed.choosing import Choice
 from reco.feed.likeness import Likeness
 from reco.feed.picks import Pick
 from reco.feed.query import FeedQuery
+from reco.feed.situation import Situation
 from reco.feed.wording import statement
 
 MOST_NEW_VALUES = 2
@@ -29,13 +30,14 @@ _KEPT = 4_096
 """Statements that are the same for everybody, kept at hand."""
 
 
-def explain_offer(pick: Pick, met: Set[Value], query: FeedQuery) -> tuple[Statement, ...]:
+def explain_offer(pick: Pick, situation: Situation) -> tuple[Statement, ...]:
     """Return what drew an offer, what it would bring that is new, and its rank by relevance."""
-    code, parameters = _drawn(pick, query.now)
-    told = [statement(query.language, code, parameters)]
-    told += [_new_value(value, query.language) for value in _new_values(pick, met)]
+    language = situation.query.language
+    code, parameters = _drawn(pick, situation)
+    told = [statement(language, code, parameters)]
+    told += [_new_value(value, language) for value in _new_values(pick, situation.state.met)]
     if pick.rank:
-        told.append(_rank(pick.rank, query.language))
+        told.append(_rank(pick.rank, language))
     return tuple(told)
 
 
@@ -85,7 +87,7 @@ def _exchanged(choice: Choice, changed: int, query: FeedQuery) -> list[Statement
     return told
 
 
-def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
+def _drawn(pick: Pick, situation: Situation) -> tuple[str, dict[str, Parameter]]:
     """Return the code of what the offer owes its place to, with the numbers behind it."""
     if pick.is_explored:
         return "to_learn", {}
@@ -98,7 +100,7 @@ def _drawn(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
         attribute, value = pick.stated
         return "stated_taste", {"attribute": attribute, "value": value}
     if not pick.is_scored:
-        return _drawn_by_bookings(pick, now)
+        return _drawn_by_bookings(pick, situation.query.now, situation.around.radius_m)
     return ("likely", {}) if pick.is_of_likeliest else ("to_widen", {})
 
 
@@ -119,15 +121,20 @@ def _drawn_by_likeness(like: Likeness, item_id: str) -> tuple[str, dict[str, Par
     return "similar_to", {**fall, "title": like.title or ""}
 
 
-def _drawn_by_bookings(pick: Pick, now: datetime) -> tuple[str, dict[str, Parameter]]:
+def _drawn_by_bookings(
+    pick: Pick, now: datetime, radius_m: float
+) -> tuple[str, dict[str, Parameter]]:
     """Of what the model cannot say anything of, what was booked around decides."""
+    is_online = pick.distance_m is None
     if pick.bookings_near:
-        place = "popular_online" if pick.distance_m is None else "popular_near_you"
-        return place, {"bookings_near": pick.bookings_near}
+        booked: dict[str, Parameter] = {"bookings_near": pick.bookings_near}
+        if is_online:
+            return "popular_online", booked
+        return "popular_near_you", {**booked, "radius_km": radius_m / 1000.0}
     published_at = pick.live.published_at
     if published_at is not None and now - published_at <= NEW:
         return "new", {"published_at": published_at.isoformat()}
-    return "not_booked_lately", {}
+    return "not_booked_online" if is_online else "not_booked_lately", {}
 
 
 def _are_within(budget: Budget, picks: Sequence[Pick]) -> list[bool]:

@@ -15,7 +15,7 @@ from reco.feed.choosing import Choice, ranks
 from reco.feed.likeness import Likeness, likeness_of
 from reco.feed.readback import LiveOffer
 from reco.feed.scoring import Taste
-from reco.feed.state import UserState
+from reco.feed.situation import Situation
 from reco.records import record
 
 
@@ -40,7 +40,8 @@ class Pick:
     """What the person says to like, and it is."""
     bookings_near: int
     rank: int
-    """By probability alone, from 1; 0 where it is too far down to be known."""
+    """By probability alone, from 1, what the pages before have shown counted; 0 where it is too far
+    down to be known."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,10 @@ class Live:
 
 
 def picks_of(
-    taste: Taste, state: UserState, choice: Choice, live: Mapping[int, LiveOffer]
+    taste: Taste, situation: Situation, choice: Choice, live: Mapping[int, LiveOffer]
 ) -> list[Pick]:
     """Return the offers of a choice, in its order; `live` are those read back, by id."""
+    state, shown = situation.state, situation.query.shown_offers.values()
     chosen = choice.pool.take(choice.widened.chosen)
     candidates = chosen.candidates
     liked = taste.is_liked(chosen.said).tolist()
@@ -80,7 +82,7 @@ def picks_of(
         _if_more(taste, preferred, likeness, chosen.said),
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
-        ranks(choice).tolist(),
+        ranks(choice, shown).tolist(),
         strict=True,
     )
     # In the order of the fields.

@@ -167,5 +167,5 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
         gone |= lost
         choice = chooser.choose(gone)
     shown = explored(choice, ranking.sweep.catalogue, query, is_live)
-    picks = picks_of(ranking.taste, situation.state, shown.choice, live)
+    picks = picks_of(ranking.taste, situation, shown.choice, live)
     return Live(shown.choice, picks, shown.propensities, ranking.sweep.budget, is_cut=is_cut)

@@ -63,7 +63,7 @@ def present(serving: Generation, situation: Situation, live: Live, secret: str) 
         points_a_booking=query.points_a_booking or None,
         relevance_kept=live.choice.widened.relevance_kept,
         explanation=explain_slate(live.choice, query),
-        items=tuple(_items(live, gains, met, query)),
+        items=tuple(_items(live, gains, situation)),
         horizon=horizon_shown(live, sum(gains), met, query),
         next_cursor=_next_cursor(query, live, secret),
         notes=tuple(_notes(serving, situation, live)),
@@ -94,8 +94,8 @@ def offer_item(
         venue=venue_shown(live),
         distance_m=distance_m,
         sessions=live.sessions,
-        probability=probability,
         sessions_total=live.sessions_total,
+        probability=probability,
         gain=gain,
         reasons=tuple(reasons),
         rank=rank,
@@ -103,9 +103,8 @@ def offer_item(
     )
 
 
-def _items(
-    live: Live, gains: Sequence[float], met: Set[Value], query: FeedQuery
-) -> Iterator[FeedItem]:
+def _items(live: Live, gains: Sequence[float], situation: Situation) -> Iterator[FeedItem]:
+    query, met = situation.query, situation.state.met
     means = explain_means(live.picks, live.budget, query.language)
     for pick, gain, of_means in zip(live.picks, gains, means, strict=True):
         yield offer_item(
@@ -115,7 +114,7 @@ def _items(
             gain=gain,
             reasons=_reasons(pick, met, query.now),
             rank=pick.rank or None,
-            explanation=explain_offer(pick, met, query) + of_means,
+            explanation=explain_offer(pick, situation) + of_means,
         )
 
 
@@ -237,8 +236,8 @@ def _kept(query: FeedQuery) -> Mapping[str, Any]:
         "intensity": query.intensity,
         "points_a_booking": query.points_a_booking,
         "min_new_categories": query.min_new_categories,
-        "plan": query.plan,
         "max_per_category": query.max_per_category,
+        "plan": query.plan,
         "exploration": query.exploration,
         "radius_m": query.radius_m,
         "widest_m": query.widest_m,

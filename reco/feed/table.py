@@ -13,7 +13,7 @@ from reco.moments import is_zone
 REASONS = {
     "first_of_category": "a first for you",
     "liked_by_people_like_you": "liked by people like you",
-    "popular_near_you": "popular near you",
+    "popular_near_you": "popular around you",
     "close_to_you": "close to you",
     "soon": "soon",
     "free": "free",

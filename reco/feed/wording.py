@@ -17,6 +17,10 @@ MOST_LETTERS = 60
 _COUNTED = ("bookings_near", "changed", "intensity", "points_a_booking")
 """Parameters that a text of their own is told with where there is one, or none, of them."""
 _FORMS: Mapping[Parameter, str] = {0: "_none", 1: "_one"}
+_FEW = 2.0
+"""French has the singular for less."""
+_LEAST = 0.1
+"""What one place after the point can tell."""
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -28,8 +32,8 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
     language
         One of `reco.feed.query.LANGUAGES`.
     code
-        Its words are the text `explain_CODE`, with `_one` or `_none` after it where what is
-        counted is one, or none.
+        Its words are the text `explain_CODE`, with `_one`, `_none` or `_below_two` after it where
+        what is counted is one, none, or another number below two.
     """
     template = _texts()[language][f"explain_{code}{_form(parameters)}"]
     words = {key: _word(key, parameters, language) for key in _told_by(template)}
@@ -37,8 +41,12 @@ def statement(language: str, code: str, parameters: Mapping[str, Parameter]) -> 
 
 
 def _form(parameters: Mapping[str, Parameter]) -> str:
-    counts = (parameters.get(key) for key in _COUNTED)
-    return next((_FORMS[count] for count in counts if count in _FORMS), "")
+    counts = ((key, parameters[key]) for key in _COUNTED if key in parameters)
+    # As they are written: 1.04 is told as one.
+    written = [
+        round(count, _places(key, count)) for key, count in counts if isinstance(count, int | float)
+    ]
+    return next((_FORMS.get(count, "_below_two") for count in written if count < _FEW), "")
 
 
 @cache
@@ -79,12 +87,22 @@ def _number(key: str, value: float, language: str) -> str:
         # Never more than was kept.
         space = _NO_BREAK if language == "fr" else ""
         return f"{_decimal(math.floor(value * 1000.0) / 10.0, language)}{space}%"
-    return _decimal(value, language)
+    return _decimal(value, language, _places(key, value))
 
 
-def _decimal(value: float, language: str) -> str:
-    """Return a number with at most one place after the point, as the language writes it."""
-    written = f"{value:.1f}".removesuffix(".0")
+def _places(key: str, value: float) -> int:
+    """Return how many places after the point a number is told with."""
+    if key == "fair_eur":
+        return 2
+    if key == "points_a_booking" and value < _LEAST:
+        # However little it is, it is not none.
+        return -math.floor(math.log10(value))
+    return 1
+
+
+def _decimal(value: float, language: str, places: int = 1) -> str:
+    """Return a number with so many places after the point, or whole, as the language writes it."""
+    written = f"{value:.{places}f}".removesuffix(f".{'0' * places}")
     return written.replace(".", ",") if language == "fr" else written
 
 

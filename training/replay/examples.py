@@ -44,15 +44,14 @@ def _example(week: Week, user: int) -> dict[str, Any]:
 
 
 def _slate(week: Week, made: Replayed) -> dict[str, Any]:
-    choice, query = made.choice, made.situation.query
-    state, taste = made.situation.state, made.ranking.taste
+    choice, situation, taste = made.choice, made.situation, made.ranking.taste
     reader = week.moment.reader
     live = {offer: reader.live(offer - 1) for offer in choice.offer_ids}
-    picks = picks_of(taste, state, choice, live)
+    picks = picks_of(taste, situation, choice, live)
     gains = choice.widened.gains.tolist()
     return {
         "relevance_kept": choice.widened.relevance_kept,
-        "explanation": [told.text for told in explain_slate(choice, query)],
+        "explanation": [told.text for told in explain_slate(choice, situation.query)],
         "offers": [
             {
                 "title": pick.live.title,
@@ -64,7 +63,7 @@ def _slate(week: Week, made: Replayed) -> dict[str, Any]:
                 "probability": pick.probability,
                 "gain": gain,
                 "rank": pick.rank or None,
-                "explanation": [told.text for told in explain_offer(pick, state.met, query)],
+                "explanation": [told.text for told in explain_offer(pick, situation)],
             }
             for pick, gain in list(zip(picks, gains, strict=True))[:_SHOWN]
         ],

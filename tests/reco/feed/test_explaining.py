@@ -34,7 +34,7 @@ SECRET = "a secret of at least thirty-two bytes"
 CATEGORIES = ("MUSEE", "CONCERT", "ATELIER", "JEU")
 MORE = 24
 DRAWN = {"similar_to", "seen_before", "popular_near_you", "popular_online", "new"}
-DRAWN |= {"not_booked_lately", "likely", "to_widen"}
+DRAWN |= {"not_booked_lately", "not_booked_online", "likely", "to_widen"}
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_each_offer_says_what_drew_it(connection, serving_of, asked, model):
             assert (drawn.code == "likely") == (item.offer_id in top)
         else:
             assert np.isnan(score)
-            check_bookings(connection, item, drawn)
+            check_bookings(connection, answer, item, drawn)
 
 
 def check_likeness(model, history, row, drawn):
@@ -195,7 +195,7 @@ def check_likeness(model, history, row, drawn):
         assert drawn.parameters["title"] in drawn.text
 
 
-def check_bookings(connection, item, drawn):
+def check_bookings(connection, answer, item, drawn):
     booked, published_at = connection.execute(
         "select count(b.id), min(o.published_at) filter (where o.external_id = %s)"
         " from core.item i join core.offer o on o.item_id = i.id"
@@ -206,9 +206,12 @@ def check_bookings(connection, item, drawn):
     if booked:
         assert drawn.code == "popular_near_you"
         assert drawn.parameters["bookings_near"] == booked
+        assert drawn.parameters["radius_km"] == answer.radius_m / 1000
+        assert f" {answer.radius_m / 1000:g}\N{NO-BREAK SPACE}km" in drawn.text
+    elif NOW - published_at <= timedelta(days=28):
+        assert drawn.code == "new"
     else:
-        is_new = NOW - published_at <= timedelta(days=28)
-        assert drawn.code == ("new" if is_new else "not_booked_lately")
+        assert drawn.code == f"not_booked_{'lately' if item.venue else 'online'}"
 
 
 def values_in_database(connection, offer_id):
@@ -359,13 +362,14 @@ def test_some_of_all_is_said(connection, serving_of):
     """The properties above are not of an empty set."""
     codes = set()
     for kind, seed in (("als", 0), ("als", 1), ("itemknn", 2), ("none", 0)):
-        for floor in (0.5, 1.0):
+        for floor, n in ((0.5, 8), (1.0, 8), (1.0, 100)):
             answer = feed(
-                connection, serving_of(kind, seed), query_of(floor=floor, n=8), SECRET
+                connection, serving_of(kind, seed), query_of(floor=floor, n=n), SECRET
             ).answer
             told = [*answer.explanation, *(one for i in answer.items for one in i.explanation)]
             codes |= {one.code for one in told}
     assert {"similar_to", "likely", "to_widen", "new", "popular_near_you", "rank"} <= codes
+    assert {"not_booked_lately", "not_booked_online"} <= codes
     assert {"new_category", "likeliest_slate", "relevance_kept", "points_gained"} <= codes
 
 

@@ -212,6 +212,25 @@ def test_the_second_page_of_one_kind_gains_less(town):
     assert all(gain < without for gain, without in zip(gains, alone, strict=True))
 
 
+def test_ranks_count_what_the_pages_before_have_shown(town):
+    arrange(town, np.random.default_rng(4))
+    serving = generation(build_catalogue(town, NOW), None)
+    books = {"categories": ["LIVRE"]}
+    every, cursor = [], None
+    while not every or cursor:
+        answer = page(town, serving, cursor, floor=1.0, **books)
+        every += [item.probability for item in answer.items]
+        cursor = answer.next_cursor
+    first = page(town, serving, None, **books)
+    second = page(town, serving, first.next_cursor, **books)
+    for item in (*first.items, *second.items):
+        # Of equals, which a cursor tells in single precision, any may come first.
+        likelier = sum(chance > item.probability * (1 + 1e-6) for chance in every)
+        as_likely = sum(chance >= item.probability * (1 - 1e-6) for chance in every)
+        assert likelier < item.rank <= as_likely
+    assert min(item.rank for item in second.items) > 1
+
+
 def test_an_old_cursor_and_one_of_somebody_else_are_told_apart(town):
     arrange(town, np.random.default_rng(2))
     serving = generation(build_catalogue(town, NOW), None)

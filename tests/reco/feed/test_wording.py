@@ -25,11 +25,13 @@ LONGEST = {
     "changed": 100,
     "intensity": 999.5,
     "points_a_booking": 999_999.9,
+    "radius_km": 199.9,
     "fair_eur": 299.9,
 }
 ONE_OF = {"changed": 1, "bookings_near": 1, "intensity": 1.0, "points_a_booking": 1.0}
 NONE_OF = {"changed": 0}
-FORMS = {"": {}, "_one": ONE_OF, "_none": NONE_OF}
+BELOW_TWO_OF = {"intensity": 1.9, "points_a_booking": 1e-9}
+FORMS = {"": {}, "_one": ONE_OF, "_none": NONE_OF, "_below_two": BELOW_TWO_OF}
 
 
 def told():
@@ -38,7 +40,7 @@ def told():
         for key in TEXTS[language]:
             if key.startswith("explain_"):
                 code, form = key.removeprefix("explain_"), ""
-                for ending in ("_one", "_none"):
+                for ending in ("_one", "_none", "_below_two"):
                     if code.endswith(ending):
                         code, form = code.removesuffix(ending), ending
                 yield language, code, form
@@ -91,6 +93,8 @@ def test_one_agenda_is_told_as_one():
     assert gained("fr", 1.0, 1.0).endswith(" : +1, en un agenda pareil.")
     assert gained("en", 2.3, 3.0).endswith(": +2.3, over 3 agendas like this.")
     assert gained("fr", 2.3, 3.0).endswith(" : +2,3, en 3 agendas pareils.")
+    assert gained("fr", 2.3, 1.5).endswith(" : +2,3, en 1,5 agenda pareil.")
+    assert gained("en", 2.3, 1.5).endswith(": +2.3, over 1.5 agendas like this.")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +104,32 @@ def test_one_point_is_told_as_one(language, words):
     for points, of_so_many in zip((1.0, 2.0), words, strict=True):
         text = statement(language, "points_a_booking", {"points_a_booking": points}).text
         assert text.endswith(f" {of_so_many}.")
+
+
+@pytest.mark.parametrize(
+    ("points", "french", "english"),
+    [
+        (0.04, "0,04 point", "0.04 points"),
+        (0.5, "0,5 point", "0.5 points"),
+        (1.04, "un point", "one point"),
+        (1.5, "1,5 point", "1.5 points"),
+        (1.96, "2 points", "2 points"),
+    ],
+)
+def test_less_than_two_is_told_in_the_singular_in_french_and_little_is_not_none(
+    points, french, english
+):
+    for language, words in (("fr", french), ("en", english)):
+        text = statement(language, "points_a_booking", {"points_a_booking": points}).text
+        assert text.endswith(f" {words}.")
+
+
+@pytest.mark.parametrize(
+    ("euros", "words"), [(12.5, "12,50"), (12.0, "12"), (0.1, "0,10"), (300.0, "300")]
+)
+def test_money_is_told_with_both_places_or_none(euros, words):
+    text = statement("fr", "within_means", {"fair_eur": euros}).text
+    assert text == f"dans tes moyens : {words}\N{NO-BREAK SPACE}€ par réservation"
 
 
 @pytest.mark.parametrize(
