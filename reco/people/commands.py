@@ -17,11 +17,12 @@ from reco.console import (
     settings_for,
 )
 from reco.db.ready import opened_world
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, Unavailable
+from reco.model.address import without_password
 from reco.model.registry import Act
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
-from reco.people.models import stored_models
+from reco.people.models import stored_models, unknown_copies
 from reco.people.prune import prune_models
 from reco.world import World
 
@@ -62,22 +63,26 @@ def erase(
     world: WorldOption = None,
 ) -> None:
     """Forget a person; bookings stay as accounts without a name. It cannot be undone."""
-    opened = opened_world(settings_for(context, world))
+    settings = settings_for(context, world)
+    opened = opened_world(settings)
     if not yes:
         typer.confirm(f"Erase {user} from the world {opened.name!r} for good?", abort=True)
     console.print(_told(erase_person(opened, user, datetime.now(UTC))), highlight=False)
-    for line in _models_told(opened, user):
+    for line in _models_told(opened, user, settings.model_store):
         console.print(line, highlight=False)
 
 
 @app.command("prune-models")
 def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -> None:
     """Remove the models that hold somebody without an account; what people are shown stays."""
-    opened = opened_world(settings_for(context, world))
+    settings = settings_for(context, world)
+    opened = opened_world(settings)
     why = "it holds somebody without an account"
-    pruned = prune_models(opened, Act(datetime.now(UTC), actor_of(by), why))
+    act = Act(datetime.now(UTC), actor_of(by), why)
+    pruned = prune_models(opened, act, settings.model_store)
     for stored in pruned.removed:
-        console.print(f"Removed {stored.version} ({stored.state}): {stored.address}")
+        address = without_password(stored.address)
+        console.print(f"Removed {stored.version} ({stored.state}): {address}")
     console.print(f"Models removed: {len(pruned.removed)}, kept: {pruned.kept}.", highlight=False)
     for stored in pruned.unread:
         console.print(f"Not read, remove it yourself: {stored.refused}")
@@ -92,6 +97,8 @@ def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -
             f"{stored.version} is shown by the running experiment and holds somebody without an "
             "account: stop the experiment (`reco experiments stop`), then run this again."
         )
+    for line in _unknown_told(opened, settings.model_store):
+        console.print(line, highlight=False)
 
 
 def _write_for_owner(path: Path, content: bytes) -> None:
@@ -116,10 +123,13 @@ def _told(erasure: Erasure) -> str:
     )
 
 
-def _models_told(world: World, user_id: str) -> list[str]:
-    stored = list(stored_models(world))
+def _models_told(world: World, user_id: str, store_url: str | None) -> list[str]:
+    stored = list(stored_models(world, store_url))
     holding = [kept for kept in stored if kept.knows(user_id)]
-    lines = [f"Still holds them: {kept.version} ({kept.state}), {kept.address}" for kept in holding]
+    lines = [
+        f"Still holds them: {kept.version} ({kept.state}), {without_password(kept.address)}"
+        for kept in holding
+    ]
     lines += [f"Cannot be read, may hold them: {kept.refused}" for kept in stored if kept.refused]
     if holding:
         lines.append(
@@ -127,4 +137,17 @@ def _models_told(world: World, user_id: str) -> list[str]:
             "model: `reco models promote VERSION --force 'an erasure'`), then `reco users "
             "prune-models`. Frames that were exported before, and backups, are not reached by this."
         )
-    return lines or ["No model holds them."]
+    return (lines or ["No model holds them."]) + _unknown_told(world, store_url)
+
+
+def _unknown_told(world: World, store_url: str | None) -> list[str]:
+    try:
+        addresses = unknown_copies(world, store_url) if store_url else []
+    except Unavailable as error:
+        return [f"What else the model store has is not known: {error}"]
+    return [
+        f"In the model store, and of no version of this world: {without_password(address)}. "
+        "Unless it is another world's, or is being published, a training that was killed left it: "
+        "remove it yourself."
+        for address in addresses
+    ]

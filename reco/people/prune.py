@@ -29,12 +29,17 @@ class Pruned:
     """Whom these hold, nobody knows; they stay."""
 
 
-def prune_models(world: World, act: Act) -> Pruned:
+def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned:
     """Remove every model folder that holds anybody without an account and that nobody is shown.
 
     The registry says first that a version is given up, so that nobody can promote it any more;
     then its folder goes. What a run that was killed left behind, the next one removes, and what
     this machine has of versions that were given up on another one.
+
+    Parameters
+    ----------
+    store_url
+        Where a training that was killed may have left a copy of what it never registered.
     """
     removed, unread, shown, kept, served = [], [], [], 0, None
     # Nothing is published meanwhile, and no experiment begins: a folder beside the registered ones
@@ -42,7 +47,7 @@ def prune_models(world: World, act: Act) -> Pruned:
     with publication(world.conninfo) as connection:
         running = running_experiment(world.conninfo)
         of_experiment = set(models_of(running.plan)) if running else set()
-        for stored, holds_only_accounts in _looked_at(world, connection):
+        for stored, holds_only_accounts in _looked_at(world, connection, store_url):
             if stored.state == "pruned":
                 # Given up by a run that was killed, or on another machine: here is its copy.
                 removed.append(stored)
@@ -63,10 +68,10 @@ def prune_models(world: World, act: Act) -> Pruned:
 
 
 def _looked_at(
-    world: World, connection: psycopg.Connection[Any]
+    world: World, connection: psycopg.Connection[Any], store_url: str | None
 ) -> Iterator[tuple[StoredModel, bool | None]]:
     """Yield all models, and whether all whom each holds have an account; None: it is not read."""
-    for stored in stored_models(world):
+    for stored in stored_models(world, store_url):
         if stored.model is None:
             yield stored, None
             continue

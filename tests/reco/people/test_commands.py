@@ -103,3 +103,18 @@ def test_models_that_still_hold_somebody_are_named_then_removed(run, settings, c
     (given_up,) = [event for event in events(world.conninfo) if event.action == "pruned"]
     assert (given_up.version, given_up.actor) == (first.version, "lena")
     assert "Models removed: 0, kept: 1." in run("prune-models").stdout
+
+
+def test_what_the_model_store_has_of_no_version_is_named(settings, tmp_path):
+    (tmp_path / "of-another-machine").mkdir()
+
+    def told(store, *arguments):
+        with_store = settings.model_copy(update={"model_store": store})
+        done = CliRunner().invoke(app, arguments, obj=with_store)
+        return " ".join(done.stdout.split())
+
+    named = f"of no version of this world: {tmp_path}/of-another-machine."
+    assert named.replace(" ", "") in told(str(tmp_path), "prune-models").replace(" ", "")
+    assert "What else the model store has is not known" in told(
+        "nowhere://x", "erase", LOU, "--yes"
+    )

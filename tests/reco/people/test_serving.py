@@ -1,24 +1,27 @@
 """Once somebody is erased, nothing that is served or trained knows them."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, timedelta
 
+import fsspec
 import pytest
 from champions import show_to_half, train_champion
 from traces import LATER, LOU
 from worlds import GRENOBLE, NOW
 
 from reco.core.accounts import Person, register
-from reco.errors import RuleBroken
+from reco.errors import RuleBroken, Unavailable
 from reco.experiments.records import stop
 from reco.feed.query import feed_query
 from reco.frames.exporting import export_frames
+from reco.model.address import artifact_exists, published
 from reco.model.artifact import read_artifact
 from reco.model.registry import Act, champion, events, force, give_up, publication
 from reco.people.accounts import read_accounts
 from reco.people.erase import erase_person
 from reco.people.export import export_person
-from reco.people.models import stored_models
+from reco.people.models import stored_models, unknown_copies
 from reco.people.prune import prune_models
 from reco.settings import Settings
 from reco.worker import Worker
@@ -226,3 +229,49 @@ def test_a_model_that_was_never_registered_is_found_too(crowded):
     assert not found.knows(LOU)
     assert prune_models(crowded, ACT).unread == (found,)
     assert stray.exists()
+
+
+@pytest.fixture
+def store(crowded):
+    """An object store that no other test sees."""
+    url = f"memory://{crowded.conninfo.rsplit('/')[-1].split('?')[0]}"
+    files = fsspec.filesystem("memory")
+    yield url
+    if files.exists(url):
+        files.rm(url, recursive=True)
+
+
+def test_what_a_killed_training_copied_to_the_store_is_removed_with_its_folder(
+    crowded, store, monkeypatch
+):
+    summary = train(crowded)
+    stray = crowded.models / "stray"
+    shutil.copytree(summary.folder, stray)
+    address = published(stray, store)
+    erase_person(crowded, LOU, LATER)
+    memory = type(fsspec.filesystem("memory"))
+
+    def dead(*_, **__):
+        raise OSError("the line is dead")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "rm", dead)
+        with pytest.raises(Unavailable, match="the line is dead"):
+            prune_models(crowded, ACT, store)
+    # What tells of the copy is still there.
+    assert stray.exists()
+    (removed,) = prune_models(crowded, ACT, store).removed
+    assert (removed.version, removed.address) == ("stray", address)
+    assert not artifact_exists(address)
+    assert not stray.exists()
+
+
+def test_what_the_store_has_of_no_version_is_named(crowded, store):
+    summary = train(crowded)
+    for name in (summary.version, "of-another-machine"):
+        published(summary.folder.rename(crowded.models / name), store)
+        (crowded.models / name).rename(summary.folder)
+    assert unknown_copies(crowded, store) == [f"{store}/of-another-machine"]
+    assert unknown_copies(crowded, f"{store}/nothing") == []
+    with pytest.raises(Unavailable, match="nowhere"):
+        unknown_copies(crowded, "nowhere://x")
