@@ -101,9 +101,10 @@ const load = guarded(async () => {
 });
 
 const loadMore = guarded(async () => {
-  const [{ turn }, askedAtMs] = [state, performance.now()];
-  const page = await api.feed(question(), state.feed.next_cursor);
-  if (turn !== state.turn) return;
+  const [{ turn, feed: { next_cursor: cursor } }, askedAtMs] = [state, performance.now()];
+  const page = await api.feed(question(), cursor);
+  // Or this very page has come already: who asks twice gets it once.
+  if (turn !== state.turn || cursor !== state.feed.next_cursor) return;
   // Cut short and empty is not the end: the same page can be asked for again.
   if (!page.items.length && page.notes.includes("cut_short")) return say(text("note_cut_short"));
   const { notes, horizon, explanation } = state.feed;

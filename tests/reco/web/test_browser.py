@@ -289,6 +289,17 @@ def test_a_page_that_does_not_come_is_asked_for_again_and_what_was_read_stays(
     assert read < set(window.run(works))
 
 
+def test_a_page_that_is_asked_for_twice_comes_once(window, wide_address):
+    window.open(wide_address)
+    look_at(window, "reader")
+    works = "[...document.querySelectorAll('.card')].map(card => card.dataset.offer)"
+    read = window.run(works)
+    window.run("document.getElementById('more').click() ?? document.getElementById('more').click()")
+    window.wait(SETTLED)
+    shown = window.run(works)
+    assert len(set(shown)) == len(shown) > len(read)
+
+
 def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(page, proxy):
     proxy.keys.clear()
     page.click("#language")
