@@ -2,6 +2,7 @@
 
 import { bookButton } from "./booking.js";
 import { button, make } from "./dom.js";
+import { notify, told } from "./notice.js";
 import { categoryName, day, distance, hue, price, text, time } from "./text.js";
 
 const FEW = 10;
@@ -59,9 +60,14 @@ const when = (item) => {
 const buttons = (item, actions, more, form) =>
   make("div", { class: "actions" },
     bookButton(item, actions, form),
-    button(text("favourite"), async (made) => { await actions.interact(item, "favourite"); made.textContent = text("kept"); made.disabled = true; }),
-    button(text("similar"), async () => showSimilar(more, await actions.similar(item))),
-    button(text("dismiss"), () => actions.dismiss(item)));
+    asking(text("favourite"), async (made) => { await actions.interact(item, "favourite"); made.textContent = text("kept"); made.disabled = true; }),
+    asking(text("similar"), async () => showSimilar(more, await actions.similar(item))),
+    asking(text("dismiss"), () => actions.dismiss(item)));
+
+const asking = (words, act) => button(words, (made) => {
+  notify("");
+  return told(() => act(made));
+});
 
 // Focus goes to what takes its place.
 export const removeCard = (container, item) => {

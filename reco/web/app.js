@@ -4,7 +4,8 @@ import * as api from "./api.js";
 import { drawDays, removeCard } from "./agenda.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
-import { book, drawMine, moreBookings, notify, openMine, refreshMine } from "./mine.js";
+import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
+import { notify } from "./notice.js";
 import { categoryName, currentLanguage, distance, known, percent, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);

@@ -79,7 +79,7 @@ const submission = (form, item, actions, told) => {
       await actions.book(item, attempt, () => { told.textContent = text("asking_again"); });
     } catch (problem) {
       const isDecided = problem.status >= 400 && problem.status < 500;
-      told.textContent = isDecided ? refusal(problem) : text("outcome_unknown");
+      told.textContent = isDecided ? refusal(problem, item.venue?.timezone) : text("outcome_unknown");
       if (isDecided) attempt = null;
       if (problem.rule === "no_duo") form.dataset.single = "true";
       form.dispatchEvent(new Event("change"));

@@ -11,7 +11,16 @@ export const make = (name, attributes = {}, ...children) => {
 
 export const button = (words, act, attributes = {}) => {
   const made = make("button", { type: "button", ...attributes }, words);
-  made.addEventListener("click", () => act(made));
+  // Pressed again before it is done it does nothing; unlike one that is disabled it keeps the focus.
+  made.addEventListener("click", async () => {
+    if (made.ariaBusy === "true") return;
+    made.ariaBusy = "true";
+    try {
+      await act(made);
+    } finally {
+      made.ariaBusy = "false";
+    }
+  });
   return made;
 };
 

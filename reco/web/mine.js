@@ -3,8 +3,8 @@
 import * as api from "./api.js";
 import { bookedWords, cancelledWords, drawBookings } from "./bookings.js";
 import { drawCredit } from "./credit.js";
+import { notify, told } from "./notice.js";
 import { persist } from "./persist.js";
-import { refusal } from "./refusals.js";
 import { text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
@@ -16,7 +16,8 @@ export const openMine = (userId, now, onCancelled) => {
   return refreshMine();
 };
 
-export const refreshMine = () => kept(async (userId) => {
+export const refreshMine = () => told(async () => {
+  const { userId } = mine;
   const both = () => Promise.all([api.credit(userId), api.bookings(userId, at("state").value)]);
   const [credit, page] = await persist(both, () => {});
   if (userId !== mine.userId) return;
@@ -24,9 +25,10 @@ export const refreshMine = () => kept(async (userId) => {
   drawMine();
 });
 
-export const moreBookings = () => kept(async (userId) => {
-  const page = await api.bookings(userId, at("state").value, mine.nextCursor);
-  if (userId !== mine.userId) return;
+export const moreBookings = () => told(async () => {
+  const { userId, nextCursor } = mine;
+  const page = await api.bookings(userId, at("state").value, nextCursor);
+  if (userId !== mine.userId || nextCursor !== mine.nextCursor) return;
   mine.bookings.push(...page.bookings);
   mine.nextCursor = page.next_cursor;
   drawMine();
@@ -48,23 +50,11 @@ export const book = async ({ key, order }, onWait) => {
 };
 
 const cancel = async (booking) => {
-  await kept(async () => {
+  await told(async () => {
     const done = await persist(() => api.cancel(booking.booking_id), () => notify(text("asking_again")));
     notify(cancelledWords(done));
     await mine.onCancelled();
-  });
+  }, booking.venue?.timezone);
   await refreshMine();
   (at("booked").querySelector(`[data-booking="${booking.booking_id}"]`) ?? at("my-bookings").firstElementChild).focus({ preventScroll: true });
 };
-
-// What goes wrong here is told, and what is shown is what was known last.
-const kept = async (work) => {
-  try {
-    await work(mine.userId);
-  } catch (problem) {
-    if (!(problem instanceof api.Problem)) throw problem;
-    notify(refusal(problem));
-  }
-};
-
-export const notify = (words) => { at("notice").firstElementChild.textContent = words; };

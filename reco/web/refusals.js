@@ -2,15 +2,16 @@
 
 import { euros, known, moment, text } from "./text.js";
 
-const readable = (name, value) => {
+const readable = (name, value, zone) => {
   if (name.endsWith("_cents")) return euros(value);
-  if (name.endsWith("_at") || name.endsWith("_until")) return moment(new Date(value));
+  if (name.endsWith("_at") || name.endsWith("_until")) return moment(new Date(value), zone);
   return name === "state" ? text(`state_${value}`) : value;
 };
 
-export const refusal = (problem) => {
+// Times are by the clock of `zone`, a venue's; without one by the reader's.
+export const refusal = (problem, zone) => {
   if (problem.status === 0 || problem.status >= 500) return text("no_answer");
   const key = `rule_${problem.rule}`;
   if (!known(key)) return problem.message;
-  return text(key, Object.fromEntries(Object.entries(problem.members).map(([name, value]) => [name, readable(name, value)])));
+  return text(key, Object.fromEntries(Object.entries(problem.members).map(([name, value]) => [name, readable(name, value, zone)])));
 };

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import psycopg
@@ -34,22 +35,24 @@ class Losing:
     Or that does not reach it for a while.
     """
 
-    def __init__(self, app):
-        self.app = app
+    def __init__(self, worker):
+        self.app = create_app(worker, clock=lambda: self.now, with_demo=True)
+        self.now = NOW
         self.lost = 0
         """How many answers to bookings are still to be lost."""
         self.keys = []
         """The keys of all attempts."""
-        self.away = 0
-        """How many feeds are still to be asked of a service that is away."""
+        self.away = Counter()
+        """By path, how many are still to be asked of a service that is away."""
         self.retry_after_s = 1
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] == "http" and scope["path"] == "/v1/feed" and self.away:
-            self.away -= 1
+        path = scope.get("path")
+        if self.away[path]:
+            self.away[path] -= 1
             later = {"Retry-After": str(self.retry_after_s)}
             return await Response(status_code=503, headers=later)(scope, receive, send)
-        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", "/v1/bookings"):
+        if scope["type"] != "http" or (scope["method"], path) != ("POST", "/v1/bookings"):
             return await self.app(scope, receive, send)
         self.keys.append(dict(scope["headers"])[b"idempotency-key"])
         if not self.lost:
@@ -88,7 +91,7 @@ def database(new_world):
 @pytest.fixture(scope="module")
 def proxy(database):
     worker = Worker(Settings(home=database.world.folder), database.world, SECRET, lambda: NOW)
-    return Losing(create_app(worker, clock=lambda: NOW, with_demo=True))
+    return Losing(worker)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +111,7 @@ def wide_proxy(new_world):
             kind, category = ("hall", "MUSIQUE_LIVE") if number >= 30 else ("bookshop", "LIVRE")
             add_offer(connection, f"more{number}", category, kind, 40_00 if kind == "hall" else 0)
     worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
-    return Losing(create_app(worker, clock=lambda: NOW, with_demo=True))
+    return Losing(worker)
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +175,16 @@ def look_at(browser, user, database=None):
     browser.wait(SETTLED)
 
 
+def choose(browser, field, value):
+    browser.run(
+        "(field => { field.value = args[1];"
+        " field.dispatchEvent(new Event('change', {bubbles: true})); })"
+        "(document.querySelector(args[0]))",
+        field,
+        value,
+    )
+
+
 def book(browser, offer):
     browser.click(f"{CARD.format(offer)} .primary")
     browser.click(f"{CARD.format(offer)} .booking button.primary")
@@ -204,8 +217,13 @@ def test_book_and_cancel(page):
     )
 
 
-def test_what_is_kept_is_told_by_the_services_clock(page, database):
-    page.click(f"{CARD.format('play-friday')} .actions button:nth-child(2)")
+def test_what_is_kept_is_told_by_the_services_clock_and_once(page, proxy, database):
+    keep = f"{CARD.format('play-friday')} .actions button:nth-child(2)"
+    proxy.away["/v1/interactions"] = 1
+    page.click(keep)
+    page.wait("document.querySelector('#notice p').textContent.includes('does not answer')")
+    assert page.run("document.querySelector(args[0]).textContent", keep) == "Keep"
+    page.run("[1, 2].forEach(() => document.querySelector(args[0]).click())", keep)
     page.wait(
         "document.querySelector(args[0]).textContent.includes('Kept')", CARD.format("play-friday")
     )
@@ -257,16 +275,11 @@ TIMERS = """(() => {
 
 def test_while_nobody_answers_one_request_waits_however_often_a_filter_is_changed(page, proxy):
     page.run(TIMERS)
-    proxy.away, proxy.retry_after_s = 3, 600
+    proxy.away["/v1/feed"], proxy.retry_after_s = 3, 600
     for price in ("10", "20", "50"):
-        page.run(
-            "(field => { field.value = args[0];"
-            " field.dispatchEvent(new Event('change', {bubbles: true})); })"
-            "(document.querySelector('#filters [name=max_price_eur]'))",
-            price,
-        )
+        choose(page, "#filters [name=max_price_eur]", price)
         page.wait(SETTLED)
-    assert proxy.away == 0
+    assert not proxy.away.total()
     assert page.run("timers.size") == 1
     page.click("#status button")
     page.wait(SETTLED)
@@ -282,10 +295,10 @@ def test_a_page_that_does_not_come_is_asked_for_again_and_what_was_read_stays(
     look_at(window, "reader")
     works = "[...document.querySelectorAll('.card')].map(card => card.dataset.offer)"
     read = set(window.run(works))
-    wide_proxy.away, wide_proxy.retry_after_s = 1, 1
+    wide_proxy.away["/v1/feed"], wide_proxy.retry_after_s = 1, 1
     window.click("#more")
     window.wait(f"{works}.length > args[0]", len(read))
-    assert wide_proxy.away == 0
+    assert not wide_proxy.away.total()
     assert read < set(window.run(works))
 
 

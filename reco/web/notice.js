@@ -1,0 +1,16 @@
+// What has just been done, or could not be, told above all else.
+
+import { Problem } from "./api.js";
+import { refusal } from "./refusals.js";
+
+export const notify = (words) => { document.getElementById("notice").firstElementChild.textContent = words; };
+
+// What goes wrong is told, by the clock of a venue's `zone`, and what is shown stays.
+export const told = async (work, zone) => {
+  try {
+    await work();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notify(refusal(problem, zone));
+  }
+};
