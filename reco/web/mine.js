@@ -8,7 +8,7 @@ import { persist } from "./persist.js";
 import { text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const mine = { userId: null, credit: null, bookings: [], nextCursor: null, now: null, onCancelled: null };
+const mine = { userId: null, turn: 0, credit: null, bookings: [], nextCursor: null, now: null, onCancelled: null };
 
 export const openMine = (userId, now, onCancelled) => {
   Object.assign(mine, { userId, credit: null, bookings: [], nextCursor: null, now, onCancelled });
@@ -17,18 +17,19 @@ export const openMine = (userId, now, onCancelled) => {
 };
 
 export const refreshMine = () => told(async () => {
-  const { userId } = mine;
+  const [{ userId }, turn] = [mine, ++mine.turn];
   const both = () => Promise.all([api.credit(userId), api.bookings(userId, at("state").value)]);
   const [credit, page] = await persist(both, () => {});
-  if (userId !== mine.userId) return;
+  // Somebody else, or another state, was asked for in the meantime.
+  if (turn !== mine.turn) return;
   Object.assign(mine, { credit, bookings: page.bookings, nextCursor: page.next_cursor });
   drawMine();
 });
 
 export const moreBookings = () => told(async () => {
-  const { userId, nextCursor } = mine;
+  const { userId, turn, nextCursor } = mine;
   const page = await api.bookings(userId, at("state").value, nextCursor);
-  if (userId !== mine.userId || nextCursor !== mine.nextCursor) return;
+  if (turn !== mine.turn || nextCursor !== mine.nextCursor) return;
   mine.bookings.push(...page.bookings);
   mine.nextCursor = page.next_cursor;
   drawMine();

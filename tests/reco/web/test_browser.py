@@ -369,6 +369,35 @@ def test_every_credit_is_said_in_words(page, database, user, words):
     assert words in page.run("document.getElementById('credit').textContent")
 
 
+HELD = """(ask => {
+  [window.held, window.told] = [[], 0];
+  window.fetch = async (...given) => {
+    if (!String(given[0]).includes('/users/')) return ask(...given);
+    await new Promise((release) => held.push(release));
+    const answer = await ask(...given);
+    const read = answer.json.bind(answer);
+    answer.json = async () => {
+      const body = await read();
+      // By then the page has done with it what it does.
+      setTimeout(() => { told += 1; });
+      return body;
+    };
+    return answer;
+  };
+})(fetch)"""
+
+
+def test_bookings_are_those_of_the_state_that_was_chosen_last(page):
+    page.run(HELD)
+    choose(page, "#state", "used")
+    choose(page, "#state", "booked")
+    page.wait("held.length === 4")
+    for answered, first in ((2, 2), (4, 0)):
+        page.run("held.slice(args[0], args[0] + 2).forEach((release) => release())", first)
+        page.wait("told === args[0]", answered)
+        assert page.run(BOOKED, "Novel")
+
+
 def test_the_keyboard_is_enough(page):
     card = CARD.format("play-friday")
     page.press(f"{card} .primary", ENTER)
