@@ -79,6 +79,15 @@ class Browser:
         finally:
             self._emulate("setEmulatedMedia", {"media": ""})
 
+    @contextmanager
+    def elsewhere(self, zone):
+        """Show the page as in another time zone, for as long as the block runs."""
+        self._emulate("setTimezoneOverride", {"timezoneId": zone})
+        try:
+            yield
+        finally:
+            self._emulate("setTimezoneOverride", {"timezoneId": ""})
+
     def errors(self):
         """Return what the console has had to complain of since it was last asked."""
         entries = self._do("se/log", {"type": "browser"})

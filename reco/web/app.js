@@ -46,6 +46,8 @@ const lookAt = (venueId, scroll) => {
 const filters = () => Object.fromEntries(new FormData(at("filters")));
 const question = () => {
   const { floor, ...asked } = { ...filters(), lang: currentLanguage() };
+  // A day is a day where the reader is.
+  if (asked.from || asked.to) asked.tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
   // Left alone, the dial leaves the floor to the service, which may try another on some people.
   return state.isDialled ? { ...asked, floor } : asked;
 };

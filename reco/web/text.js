@@ -25,11 +25,16 @@ export const distance = (metres) => {
   }).format(value);
 };
 
-const dayKey = (moment, timeZone) => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(moment);
+// As 2026-11-28, in a zone; without one in the reader's.
+export const dayKey = (moment, timeZone) => new Intl.DateTimeFormat("sv-SE", { timeZone }).format(moment);
+
+// Counted on the calendar: a day may have 23 hours, or 25.
+const dayAfter = (key) => new Date(Date.parse(key) + 86_400_000).toISOString().slice(0, 10);
 
 export const day = (moment, timeZone, now) => {
   const key = dayKey(moment, timeZone);
-  const away = ["today", "tomorrow"].find((_, days) => dayKey(new Date(now.getTime() + days * 86_400_000), timeZone) === key);
+  const today = dayKey(now, timeZone);
+  const away = { [today]: "today", [dayAfter(today)]: "tomorrow" }[key];
   const name = away ? text(away) : new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", timeZone }).format(moment);
   return { key, name };
 };

@@ -398,6 +398,33 @@ def test_bookings_are_those_of_the_state_that_was_chosen_last(page):
         assert page.run(BOOKED, "Novel")
 
 
+def test_days_are_the_readers_and_the_clock_is_the_venues(page, database):
+    database.execute("update core.venue set timezone = 'Europe/Paris' where name = 'Cinema'")
+    with page.elsewhere("Pacific/Noumea"):
+        # In Paris it is still Friday.
+        for day in ("from", "to"):
+            choose(page, f"#filters [name={day}]", "2026-11-28")
+        page.wait(SETTLED)
+        assert page.run("!!document.querySelector(args[0])", CARD.format("play-friday"))
+        sold = "update core.stock set booking_limit_at = %s where external_id = 'classic-soon'"
+        database.execute(sold, (NOW - timedelta(hours=1),))
+        try:
+            book(page, "classic-soon")
+            page.wait("document.querySelector('.told')?.textContent.includes('closed on')")
+        finally:
+            database.execute(sold, (None,))
+        assert "Mon, Nov 23, 12:00" in page.run("document.querySelector('.told').textContent")
+    # The clock goes forward in the night between.
+    told = "import('./text.js').then(({ day }) => args.slice(1).map((at) =>"
+    told += " day(new Date(at), 'Europe/Paris', new Date(args[0])).name))"
+    eve, next_day, day_after = "2027-03-27T22:30Z", "2027-03-28T08:00Z", "2027-03-29T08:00Z"
+    assert page.run(told, eve, eve, next_day, day_after) == [
+        "Today",
+        "Tomorrow",
+        "Monday, March 29",
+    ]
+
+
 def test_the_keyboard_is_enough(page):
     card = CARD.format("play-friday")
     page.press(f"{card} .primary", ENTER)
