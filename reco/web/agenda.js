@@ -52,9 +52,14 @@ const when = (item) => {
   const others = dated.length ? item.sessions_total - 1 : 0;
   if (others === 1) line.append(make("span", {}, text("one_more_session")));
   if (others > 1) line.append(make("span", {}, text("more_sessions", { n: others })));
-  const { left } = item.sessions[0] ?? {};
-  if (left != null && left <= FEW) line.append(make("span", { class: "few" }, left === 1 ? text("last") : text("left", { n: left })));
+  const [first] = item.sessions;
+  if (first?.left != null && first.left <= FEW) line.append(make("span", { class: "few" }, fewWords(first)));
   return line;
+};
+
+const fewWords = ({ starts_at: startsAt, left: n }) => {
+  if (!startsAt) return text("left_undated", { n });
+  return n === 1 ? text("last") : text("left", { n });
 };
 
 const buttons = (item, actions, more, form) =>

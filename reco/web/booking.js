@@ -25,7 +25,7 @@ const bookingForm = (item, actions, close) => {
   const told = make("p", { class: "told", role: "alert" });
   const confirm = make("button", { class: "primary" });
   const form = make("form", { class: "booking" },
-    choice("stock", text("which_session"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
+    choice("stock", isDated(item) ? text("which_session") : text("which_price"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
     choice("quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
     told, make("div", { class: "actions" }, confirm, button(text("close"), close)));
   const settle = () => { confirm.textContent = confirmWords(offered(form, item)); };
@@ -43,11 +43,18 @@ const choice = (name, legend, options) => make("fieldset", {}, make("legend", {}
     return make("label", {}, input, make("span", {}, words));
   }));
 
+const isDated = (item) => item.sessions.some((session) => session.starts_at);
+
 const sessionLine = (session, item) => [
   session.starts_at ? moment(new Date(session.starts_at), item.venue?.timezone) : text("any_day"),
   price(session.price_cents),
-  session.left == null ? null : session.left === 1 ? text("one_place") : text("places", { n: session.left }),
+  session.left == null ? null : leftWords(session),
 ].filter(Boolean).join(" · ");
+
+const leftWords = ({ starts_at: startsAt, left: n }) => {
+  if (!startsAt) return text("left_undated", { n });
+  return n === 1 ? text("one_place") : text("places", { n });
+};
 
 // What is chosen; where a session has one place left, or an offer is for one, two cannot be.
 const offered = (form, item) => {

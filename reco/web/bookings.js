@@ -15,8 +15,9 @@ export const canCancel = (booking, now) => booking.state === "booked"
 export const bookedWords = (booking, now) =>
   `${text("booked_now", { title: title(booking), when: when(booking), price: price(booking.amount_cents) })} ${deadline(booking, now)}`;
 
-export const cancelledWords = (booking) =>
-  text("cancelled_now", { title: title(booking), price: price(booking.amount_cents) });
+export const cancelledWords = (booking) => booking.amount_cents
+  ? text("cancelled_now", { title: title(booking), price: price(booking.amount_cents) })
+  : text("cancelled_free", { title: title(booking) });
 
 const title = (booking) => booking.title ?? booking.item_id;
 const zone = (booking) => booking.venue?.timezone;

@@ -121,7 +121,7 @@ def wide_address(wide_proxy):
 
 
 def add_offer(connection, name, category, kind, price_cents):
-    """Add an undated offer at a venue of its own."""
+    """Add an undated offer at a venue of its own, three of it."""
     connection.execute(
         "insert into core.venue (external_id, name, venue_type, location) values"
         " (%s, %s, %s, st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
@@ -138,8 +138,8 @@ def add_offer(connection, name, category, kind, price_cents):
         (name, name, name),
     )
     connection.execute(
-        "insert into core.stock (external_id, offer_id, price_cents)"
-        " select %s, id, %s from core.offer where external_id = %s",
+        "insert into core.stock (external_id, offer_id, price_cents, quantity)"
+        " select %s, id, %s, 3 from core.offer where external_id = %s",
         (name, price_cents, name),
     )
 
@@ -491,12 +491,14 @@ def test_what_the_picture_shows_is_told_in_words(page):
     page.click("#all-values summary")
 
 
-def test_one_agenda_is_told_as_one(page):
+def test_one_agenda_is_told_as_one_and_nothing_is_not_given_back(page):
     told = "import('./text.js').then(({ text }) => args.map((n) => text('would_add', { n })))"
     assert page.run(told, 1, 2) == [
         "One agenda like this might add",
         "2 agendas like this might add",
     ]
+    told = "import('./bookings.js').then(({ cancelledWords }) => cancelledWords(args[0]))"
+    assert page.run(told, {"title": "Fair", "amount_cents": 0}) == "Cancelled: Fair."
 
 
 def test_a_card_tells_why_in_the_readers_language(page):
