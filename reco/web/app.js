@@ -6,9 +6,10 @@ import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
 import { notify } from "./notice.js";
-import { categoryName, currentLanguage, distance, known, percent, switchLanguage, text } from "./text.js";
+import { categoryName, currentLanguage, dayKey, distance, known, percent, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
+const LAST_DAY = "9999-12-31";
 const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
@@ -35,6 +36,8 @@ const leave = (item) => {
   state.items = state.items.filter((other) => other.item_id !== item.item_id);
   removeCard(at("days"), item);
   drawAround();
+  // What was read of it is not all there is.
+  if (!state.items.length && state.feed.next_cursor) loadMore();
 };
 
 const lookAt = (venueId, scroll) => {
@@ -78,14 +81,27 @@ const guarded = (work) => {
       if (!(problem instanceof api.Problem)) throw problem;
       // Something else was asked for since, and that is told, and asked again.
       if (attempted !== state.attempts) return;
-      const again = () => attempt(...given);
-      say(`${text("error")} ${problem.message}`, again);
-      if (problem.retryAfterS) state.again = setTimeout(again, problem.retryAfterS * 1000);
+      meet(problem, () => attempt(...given));
     } finally {
       busy(-1);
     }
   };
   return attempt;
+};
+
+const meet = (problem, again) => {
+  // It would be refused for ever: the first page is asked for again.
+  if (problem.field === "cursor") return load();
+  if (["from", "to"].includes(problem.field)) return refuseDates();
+  say(`${text("error")} ${problem.message}`, again);
+  if (problem.retryAfterS) state.again = setTimeout(again, problem.retryAfterS * 1000);
+};
+
+// Nothing that was read before answers what is asked now.
+const refuseDates = () => {
+  state.items = [];
+  for (const id of ["days", "map"]) at(id).replaceChildren();
+  say(text("wrong_dates"));
 };
 
 const load = guarded(async () => {
@@ -96,7 +112,8 @@ const load = guarded(async () => {
   say(text("loading"));
   const feed = await api.feed(question());
   const { lat, lon } = feed.location_used;
-  const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000));
+  // Dots on the map, without which the agenda can be read.
+  const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000)).catch(() => []);
   // Somebody else, or something else, was asked for in the meantime.
   if (turn !== state.turn) return;
   Object.assign(state, { feed, around, items: shown(feed), askedAtMs });
@@ -161,6 +178,7 @@ const draw = () => {
   drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
   drawDays(at("days"), items, new Date(feed.now), actions);
   drawAround();
+  boundDates();
   at("more").hidden = !feed.next_cursor;
   at("about").textContent = text("about", { model: feed.model_version, slate: feed.slate_id });
 };
@@ -168,7 +186,7 @@ const draw = () => {
 const drawAround = () => {
   const { feed, items } = state;
   const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
-  const found = items.length ? text("found", { n: items.length, radius: distance(feed.radius_m) }) : text("empty");
+  const found = items.length ? text("found", { n: items.length, radius: distance(feed.radius_m) }) : text(feed.next_cursor ? "loading" : "empty");
   say([found, ...notes].join(" · "));
   drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
@@ -179,7 +197,17 @@ const showFloor = () => {
   floor.setAttribute("aria-valuetext", text("floor_told", { floor: percent(Number(floor.value)) }));
 };
 
-at("filters").addEventListener("change", load);
+const boundDates = () => {
+  const { from, to } = at("filters").elements;
+  const today = dayKey(now());
+  from.max = to.value || LAST_DAY;
+  to.min = from.value > today ? from.value : today;
+};
+
+at("filters").addEventListener("change", () => {
+  boundDates();
+  load();
+});
 at("floor").addEventListener("input", () => {
   state.isDialled = true;
   showFloor();

@@ -425,6 +425,45 @@ def test_days_are_the_readers_and_the_clock_is_the_venues(page, database):
     ]
 
 
+def test_what_is_over_is_asked_anew_and_dates_that_cannot_be_are_told(
+    window, wide_address, wide_proxy
+):
+    works = "[...document.querySelectorAll('.card')].map(card => card.dataset.offer)"
+    status = "document.getElementById('status').textContent"
+    window.open(wide_address)
+    look_at(window, "reader")
+    wide_proxy.now += timedelta(minutes=31)
+    window.click("#more")
+    window.wait(SETTLED)
+    assert "ideas within" in window.run(status)
+    read = window.run(works)
+    choose(window, "#filters [name=to]", "2026-11-01")
+    window.wait(SETTLED)
+    assert window.run(status).startswith("These dates do not work")
+    assert not window.run(
+        "!!document.querySelector('#status button, .card, .venue, #more:not([hidden])')"
+    )
+    # Nor does it need the dots of the map.
+    wide_proxy.away["/v1/venues/near"] = 1
+    choose(window, "#filters [name=to]", "")
+    window.wait(SETTLED)
+    assert window.run(works) == read
+    assert not wide_proxy.away.total()
+    few = "[...document.querySelectorAll('.few')].map(told => told.textContent)"
+    assert set(window.run(few)) == {"3 left", "only 2 left"}
+    # Once all are dismissed the next come.
+    window.run(
+        "(ask => { window.fetch = (path, ...given) =>"
+        " path.endsWith('/interactions') ? new Response('{}') : ask(path, ...given); })(fetch)"
+    )
+    window.run(
+        "document.querySelectorAll('.actions button:last-child').forEach(one => one.click())"
+    )
+    window.wait(f"(now => now.length && !now.some(work => args[0].includes(work)))({works})", read)
+    window.wait(SETTLED)
+    assert "ideas within" in window.run(status)
+
+
 def test_the_keyboard_is_enough(page):
     card = CARD.format("play-friday")
     page.press(f"{card} .primary", ENTER)
