@@ -191,10 +191,12 @@ const drawAround = () => {
   drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
 
+// The floor in force, which the dial may have no place for, until the dial is used.
 const showFloor = () => {
-  const floor = at("floor");
-  at("floor-shown").textContent = percent(Number(floor.value));
-  floor.setAttribute("aria-valuetext", text("floor_told", { floor: percent(Number(floor.value)) }));
+  const dial = at("floor");
+  const floor = percent(state.feed && !state.isDialled ? state.feed.floor : Number(dial.value), 1);
+  at("floor-shown").textContent = floor;
+  dial.setAttribute("aria-valuetext", text("floor_told", { floor }));
 };
 
 const boundDates = () => {

@@ -57,7 +57,7 @@ export const valueName = (attribute, code) => {
 
 export const categoryName = (code) => valueName("category", code);
 
-export const percent = (share) =>
-  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
+export const percent = (share, digits = share < 0.1 ? 1 : 0) =>
+  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: digits }).format(share);
 
 export const hue = (code) => [...code].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 12, 7);

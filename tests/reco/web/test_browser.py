@@ -102,7 +102,10 @@ def address(proxy):
 
 @pytest.fixture(scope="module")
 def wide_proxy(new_world):
-    """Beside the small world many free books, which `reader` knows, and few dear concerts."""
+    """Beside the small world many free books, which `reader` knows, and few dear concerts.
+
+    Its floor is one that the dial has no place for.
+    """
     world = new_world()
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         small_world(connection)
@@ -110,7 +113,7 @@ def wide_proxy(new_world):
         for number in range(40):
             kind, category = ("hall", "MUSIQUE_LIVE") if number >= 30 else ("bookshop", "LIVRE")
             add_offer(connection, f"more{number}", category, kind, 40_00 if kind == "hall" else 0)
-    worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
+    worker = Worker(Settings(home=world.folder, floor=0.505), world, SECRET, lambda: NOW)
     return Losing(worker)
 
 
@@ -565,6 +568,10 @@ def test_the_dial_reloads_the_agenda(window, wide_address):
         )
 
     said = "document.getElementById('slate-told').textContent"
+    assert window.run("document.getElementById('floor-shown').textContent") == "50.5%"
+    assert window.run("document.getElementById('floor').getAttribute('aria-valuetext')") == (
+        "at least 50.5% of the relevance"
+    )
     window.press("#floor", END)
     window.wait(SETTLED)
     assert window.run(said) == "This is the likeliest selection."
