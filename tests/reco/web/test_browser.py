@@ -236,9 +236,12 @@ def test_what_is_kept_is_told_by_the_services_clock_and_once(page, proxy, databa
     assert timedelta() < at - NOW < timedelta(minutes=5)
 
 
-def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, address, database):
+def test_the_page_stays_with_the_person_when_it_is_loaded_anew(page, proxy, address, database):
     look_at(page, "late", database)
+    proxy.away["/texts.json"] = 1
     page.open(address)
+    page.wait("document.body.innerText.includes('The agenda does not answer.')")
+    page.click("[lang=en] a")
     page.wait(SETTLED)
     assert page.run("document.getElementById('person').value") == "late"
     # Somebody else is shown to whom has no token of somebody who is not listed.
