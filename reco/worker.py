@@ -49,6 +49,7 @@ log = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
 
 _LOOK_EVERY_S = 5.0
+_REST_S = 60.0
 _STOP_S = 2.0
 """A look that takes longer is left behind: its thread is a daemon."""
 
@@ -73,6 +74,7 @@ class Worker:
         self._model: LoadedModel | None = None
         self._in_use = ModelInUse(world.conninfo, world.models, time.monotonic)
         self._trial: Trial | None = None
+        self._trial_rests_until_s = 0.0
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
         self._catalogue_watch = CatalogueWatch(world, clock, self._take_catalogue)
@@ -258,6 +260,11 @@ class Worker:
     def _refresh_trial(self) -> None:
         conninfo, before = self._world.conninfo, self._trial
         experiment = running_experiment(conninfo)
+        is_same = before is not None and before.refused and before.experiment == experiment
+        if is_same and time.monotonic() < self._trial_rests_until_s:
+            return
+        # Opening what was refused reads all of it.
+        self._trial_rests_until_s = time.monotonic() + _REST_S
         trial = trial_of(experiment, conninfo, self._world.models, before) if experiment else None
         if trial is before:
             return
@@ -269,14 +276,11 @@ class Worker:
             self._trial = trial
 
     def _look(self) -> None:
-        for look in (
-            self._refresh_model,
-            self._refresh_trial,
-            self._look_ahead,
-            self._drop_pruned,
-        ):
-            # What fails of one is no reason to leave the others.
-            self._try_refresh(look)
+        # What fails of one is no reason to leave the others.
+        self._try_refresh(self._refresh_model)
+        self._try_refresh(self._refresh_trial)
+        self._try_refresh(self._look_ahead)
+        self._try_refresh(self._drop_pruned)
 
     def _drop_pruned(self) -> None:
         """Delete this machine's copies of models that were given up, perhaps on another machine."""

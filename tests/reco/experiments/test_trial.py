@@ -186,7 +186,9 @@ def test_a_stop_drops_no_request_and_pages_lead_on(filled, worker):
     assert len(set(pages)) == len(pages) > 2
 
 
-def test_a_model_that_is_lost_leaves_the_champion_and_no_exposure(filled, worker, versions, caplog):
+def test_a_model_that_is_lost_leaves_the_champion_and_no_exposure(
+    filled, worker, versions, caplog, monkeypatch
+):
     plan = plan_of(versions[1])
     create(filled.conninfo, plan, ACT, NOW)
     worker.refresh()
@@ -198,6 +200,13 @@ def test_a_model_that_is_lost_leaves_the_champion_and_no_exposure(filled, worker
     assert (answer.model_version, answer.floor, answer.experiment) == (versions[0], FLOOR, None)
     assert any(reason.startswith("experiment: ") for reason in worker.missing())
     assert "in the place of a variant" in caplog.text
+
+    def opened_again(*_):
+        raise AssertionError
+
+    # It reads all of a model: not at each look.
+    monkeypatch.setattr("reco.experiments.trial.local_folder", opened_again)
+    worker.refresh()
     with pytest.raises(ArtifactRefused):
         check_models(plan, filled.conninfo, filled.models)
 
