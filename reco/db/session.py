@@ -20,6 +20,7 @@ SOON: Mapping[str, Any] = {
 A server that is there is waited for, however long a lock or its work takes.
 """
 _IN_A_MINUTE: Mapping[str, Any] = {
+    "tcp_user_timeout": 60_000,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,

@@ -41,6 +41,7 @@ def test_a_server_that_vanished_is_noticed_while_its_answer_is_waited_for(world)
             names = ("keepalives_idle", "keepalives_interval", "keepalives_count")
             idle_s, interval_s, count = (int(told[name]) for name in names)
             assert idle_s + interval_s * count <= within_s
+            assert int(told["tcp_user_timeout"]) <= 1_000 * within_s
 
 
 def test_a_transaction_that_is_left_alone_gives_up_its_locks(world, connection, monkeypatch):
