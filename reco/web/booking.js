@@ -56,12 +56,12 @@ const leftWords = ({ starts_at: startsAt, left: n }) => {
   return n === 1 ? text("one_place") : text("places", { n });
 };
 
-// What is chosen; where a session has one place left, or an offer is for one, two cannot be.
+// What is chosen; where an offer is for one, or a session has one place left, two cannot be.
 const offered = (form, item) => {
   const chosen = new FormData(form);
   const session = item.sessions.find(({ stock_id: id }) => id === chosen.get("stock"));
   const [one, two] = form.elements.quantity;
-  two.disabled = form.dataset.single === "true" || session.left === 1;
+  two.disabled = !item.is_duo || form.dataset.single === "true" || session.left === 1;
   if (two.disabled) one.checked = true;
   const quantity = two.checked ? 2 : 1;
   return { stock_id: session.stock_id, quantity, amountCents: session.price_cents * quantity, startsAt: session.starts_at };

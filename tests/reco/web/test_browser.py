@@ -319,13 +319,45 @@ def test_a_page_that_is_asked_for_twice_comes_once(window, wide_address):
     assert len(set(shown)) == len(shown) > len(read)
 
 
-def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(page, proxy):
+def for_two(database, whether):
+    """Say whether the film is for two."""
+    change = "update core.offer set is_duo = %s where external_id = 'film-tonight'"
+    database.execute(change, (whether,))
+
+
+def test_an_offer_for_one_cannot_be_chosen_for_two(page):
+    page.click(f"{CARD.format('film-tonight')} .primary")
+    assert page.run("document.querySelector('.booking [value=\"2\"]').disabled")
+
+
+def test_a_card_says_how_many_sessions_there_are_beside_those_that_it_has(page, database):
+    database.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'play ' || n, id, 1500, %s + n * interval '1 day'"
+        " from core.offer, generate_series(6, 25) n where external_id = 'play-friday'",
+        (NOW,),
+    )
+    try:
+        choose(page, "#filters [name=to]", "2026-12-31")
+        page.wait(SETTLED)
+    finally:
+        database.execute("delete from core.stock where external_id like 'play %'")
+    card = page.run("document.querySelector(args[0]).textContent", CARD.format("play-friday"))
+    assert "+ 20 more dates" in card
+
+
+def test_a_refusal_is_told_in_the_readers_language_and_a_new_attempt_has_a_new_key(
+    page, proxy, database
+):
     proxy.keys.clear()
+    for_two(database, True)
     page.click("#language")
     page.wait(SETTLED)
     film = CARD.format("film-tonight")
     page.click(f"{film} .primary")
     page.click(f"{film} .booking [name=quantity][value='2']")
+    # Since it was shown, it has come to be for one.
+    for_two(database, False)
     assert page.run("document.querySelector('.booking .primary').textContent") == (
         "Réserver pour 14\N{NO-BREAK SPACE}€"
     )
