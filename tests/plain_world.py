@@ -373,11 +373,11 @@ class Plain:
     def calibration_kl(self, user, at, slate):
         """Return KL(history || slate) over categories, smoothed by .01 (Steck 2018)."""
         before = Counter(map(self.category, self.history(user, at)))
-        if not before:
+        if not before or not slate:
             return None
         shown, total = Counter(map(self.category, slate)), 0.0
         for category, times in before.items():
             p = times / before.total()
-            q = shown[category] / max(1, shown.total())
+            q = shown[category] / shown.total()
             total += p * math.log(p / (0.99 * q + 0.01 * p))
         return total

@@ -245,7 +245,7 @@ def calibration_kl(
     categories
         (I, C) categories of the items; an item of several counts a share for each.
     history
-        (n, C) how often each user booked each category; NaN where nothing.
+        (n, C) how often each user booked each category; NaN where nothing, or nothing is listed.
     """
     wanted = _shares(history)
     listed = _shares(shown(ranked, categories.shape[0]) @ _as_shares(categories))
@@ -254,7 +254,7 @@ def calibration_kl(
     np.log(np.divide(wanted, mixed, out=np.ones_like(wanted), where=mixed > 0),
            out=terms, where=wanted > 0)  # fmt: skip
     figures = np.asarray((wanted * terms).sum(axis=1))
-    return np.where(wanted.sum(axis=1) > 0, figures, np.nan)
+    return np.where((wanted.sum(axis=1) > 0) & (listed.sum(axis=1) > 0), figures, np.nan)
 
 
 def median_distance_m(

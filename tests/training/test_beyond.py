@@ -174,13 +174,13 @@ def test_novelty_is_the_surprise_of_what_is_shown():
 
 def test_calibration_compares_the_categories_of_history_and_list():
     categories = csr_array(np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
-    history = csr_array(np.array([[3.0, 1.0], [3.0, 1.0], [0.0, 0.0]]))
-    ranked = np.array([[0, 2], [1, 1], [0, 1]], dtype=np.int32)
+    history = csr_array(np.array([[3.0, 1.0], [3.0, 1.0], [0.0, 0.0], [3.0, 1.0]]))
+    ranked = np.array([[0, 2], [1, 1], [0, 1], [-1, -1]], dtype=np.int32)
     figures = calibration_kl(ranked[:, :2], categories, history)
     assert figures[0] == pytest.approx(0.0, abs=1e-9)
     wrong = 0.75 * math.log(0.75 / 0.0075) + 0.25 * math.log(0.25 / (0.99 + 0.0025))
     assert figures[1] == pytest.approx(wrong)
-    assert math.isnan(figures[2])
+    assert np.isnan(figures[2:]).all()
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=8))
