@@ -1,6 +1,7 @@
 """How far probabilities can be believed (METRICS, 3)."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from training.intervals import NORMAL_975
 
 _BINS = 15
+_LIKELIEST = 500
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,19 @@ def _binned(
 def distinct_share(probability: NDArray[np.float64]) -> float:
     """Return the share of distinct values: a flat probability would make any floor free."""
     return len(np.unique(probability)) / max(1, len(probability))
+
+
+def mean_distinct_share(probability: NDArray[np.float64], start: NDArray[np.integer]) -> float:
+    """Return the mean over groups of the share of distinct values among the 500 likeliest.
+
+    Parameters
+    ----------
+    start
+        (G + 1,) bounds of the groups; an empty one is left out.
+    """
+    groups = (probability[first:end] for first, end in pairwise(start.tolist()) if first < end)
+    shares = [distinct_share(np.sort(group)[-_LIKELIEST:]) for group in groups]
+    return float(np.mean(shares)) if shares else 1.0
 
 
 def losses(probability: NDArray[np.float64], outcome: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, fair, settings
 from training.evaluate import require_users
 from training.paired import Compared, Figures, compare
-from training.reliability import Reliability, distinct_share, reliability
+from training.reliability import Reliability, mean_distinct_share, reliability
 from training.slate_choice import Choice, choices, expected_name
 from training.slate_data import SlateData
 from training.slate_expectation import Expectation, gain_name
@@ -65,7 +65,7 @@ class SlateReport:
     reliability: Reliability | None
     """Of the probability on the test's pools; None where nothing was found in them."""
     distinct: float
-    """Share of distinct probabilities in a pool."""
+    """Share of distinct probabilities among the 500 likeliest of a user's pool; the mean of all."""
     score_order: Mapping[str, Compared]
     """The order by the model's own score, before the probability was learned."""
     against_score: tuple[Row, ...]
@@ -249,7 +249,7 @@ def benchmark_slates(
         learner=prepared.learned.learned.learner.name,
         learners=prepared.learned.reached,
         reliability=reliability(chances, pools.is_found) if pools.is_found.any() else None,
-        distinct=distinct_share(chances[: pools.start[1]]) if len(pools.start) > 1 else 0.0,
+        distinct=mean_distinct_share(chances, pools.start),
         score_order=score_order,
         against_score=against_score,
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from training.reliability import curve_of, distinct_share, reliability
+from training.reliability import curve_of, distinct_share, mean_distinct_share, reliability
 
 
 def test_the_true_probability_is_calibrated_and_twice_of_it_is_not():
@@ -56,6 +56,15 @@ def test_log_losses_by_hand():
 def test_a_flat_probability_is_told():
     assert distinct_share(np.full(10, 0.3)) == 0.1
     assert distinct_share(np.arange(10) / 10) == 1.0
+
+
+def test_how_flat_probabilities_are_is_asked_of_the_likeliest_of_everybody():
+    steep, flat = np.arange(600) / 1_000, np.full(100, 0.3)
+    # Only the likeliest of the third differ: of 500, 250 have one value.
+    mixed = np.append(np.full(400, 0.1), 0.2 + np.arange(250) / 1_000)
+    start = np.cumsum([0, 600, 100, 0, 650])
+    together = np.concatenate([steep, flat, mixed])
+    assert mean_distinct_share(together, start) == pytest.approx((1.0 + 0.01 + 251 / 500) / 3)
 
 
 def by_person(generator, people=1_500, offers=20):
