@@ -7,9 +7,10 @@ import numpy as np
 from scipy.special import expit
 
 from training.intervals import Estimate, mean_intervals
-from training.ranked import Parts, by_visit
+from training.ranked import Parts
 from training.ranker import learn_ranker
 from training.reliability import losses
+from training.visit_figures import by_person
 
 CREDIT_WEIGHTS = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Tried; the first is that of no penalty."""
@@ -36,12 +37,12 @@ def credit_trials(
     weights
         The first is what the others are compared with.
     seed
-        Of the intervals, over visits.
+        Of the intervals, over people.
     """
-    later = parts.later
+    later, user = parts.later, parts.later_visits.user
     table = np.stack(
         [
-            by_visit(later, losses(expit(learned.log_odds(later)), later.is_booked))
+            by_person(later, user, losses(expit(learned.log_odds(later)), later.is_booked))
             for learned in (learn_ranker(parts.earlier, weight) for weight in weights)
         ],
         axis=1,

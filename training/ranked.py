@@ -17,11 +17,12 @@ from training.impressions import HORIZON, ReadImpressions
 from training.intervals import Estimate, mean_intervals
 from training.market import Market
 from training.ranker import LEAST_BOOKINGS, Learned, Weights, learn_weights
-from training.reliability import Reliability, distinct_share, losses, reliability
+from training.reliability import Reliability, losses, mean_distinct_share, reliability
 from training.replay.impressions import Impressions
 from training.replays import DRAWN, Pairs, Visits, joined, replay, visits_from
 from training.shown_ranker import Corrected, corrected
 from training.tune import Rehearsed
+from training.visit_figures import by_person
 
 MAX_VISITS = 6_000
 """Visits that are replayed, drawn at random; two in three with a booking."""
@@ -33,7 +34,6 @@ _LEAST_OF_PART = 50
 """Bookings of shown offers without which they teach nothing: on slates whose outcome was known at
 the border, and on those after it."""
 _WHOLE_VISITS = 20
-_TOP = 500
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class RankerFigures:
     """
 
     visits: int
+    people: int
+    """Whose visits these are: intervals are over them."""
     bookings: int
     reliability: Reliability
     """Over all that could be booked, each pair that was drawn for as many as it stands for."""
@@ -122,7 +124,8 @@ def learn_from_visits(
     if shown:
         ranked = _taught(first, final, shown, whole)
     else:
-        ranked = Ranked(final.learned, figures_of(first.learned, parts.later, whole))
+        judged = figures_of(first.learned, parts.later, parts.later_visits.user, whole)
+        ranked = Ranked(final.learned, judged)
     told = replace(
         ranked.figures,
         learned_visits=len(all_visits.visit_drawn),
@@ -238,47 +241,47 @@ def _known(market: Market, rehearsal: Rehearsed) -> tuple[int, int] | None:
     return int(cutoff.astype("datetime64[us]").astype(np.int64)), int(booked_at.max().view("i8"))
 
 
-def figures_of(learned: Learned, pairs: Pairs, whole: Pairs) -> RankerFigures:
+def figures_of(
+    learned: Learned, pairs: Pairs, user: NDArray[np.integer], whole: Pairs
+) -> RankerFigures:
     """Return how far probabilities over `pairs` can be believed, and how flat they are.
 
     Parameters
     ----------
+    user
+        (W,) whose each visit of the pairs is.
     whole
         Some visits with all that could be booked, to tell how flat.
     """
-    return _figures(learned.log_odds(pairs), pairs, learned.log_odds(whole), whole)
+    return _figures(learned.log_odds(pairs), pairs, user, learned.log_odds(whole), whole)
 
 
 def figures_of_shown(found: Corrected, shown: Impressions, whole: Pairs) -> RankerFigures:
     """Return the same of what was shown, where it was shown."""
     flat = found.weights.learned.log_odds(whole)
-    return _figures(found.log_odds(shown), shown.pairs, flat, whole)
+    return _figures(found.log_odds(shown), shown.pairs, shown.user, flat, whole)
 
 
 def _figures(
     log_odds: NDArray[np.float64],
     pairs: Pairs,
+    user: NDArray[np.integer],
     whole_log_odds: NDArray[np.float64],
     whole: Pairs,
 ) -> RankerFigures:
     chance, stands_for = expit(log_odds), 1.0 / pairs.drawn
     rate = float(stands_for[pairs.is_booked].sum() / stands_for.sum())
     gained = losses(chance, pairs.is_booked) - losses(np.full(len(pairs), rate), pairs.is_booked)
-    a_visit = by_visit(pairs, gained)
+    a_person = by_person(pairs, user, gained)
+    start = np.searchsorted(whole.visit, np.arange(len(whole.visit_drawn) + 1))
     return RankerFigures(
-        visits=len(a_visit),
+        visits=len(user),
+        people=len(a_person),
         bookings=int(np.count_nonzero(pairs.is_booked)),
         reliability=reliability(chance, pairs.is_booked, stands_for),
-        loss_a_visit=mean_intervals(a_visit[:, np.newaxis])[0],
-        distinct_share=_distinct(expit(whole_log_odds), whole.visit),
+        loss_a_visit=mean_intervals(a_person[:, np.newaxis])[0],
+        distinct_share=mean_distinct_share(expit(whole_log_odds), start),
     )
-
-
-def by_visit(pairs: Pairs, figure: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sums of a figure of pairs (P,) over each visit (W,), the mean that of all."""
-    visits = len(pairs.visit_drawn)
-    summed = np.bincount(pairs.visit, figure / pairs.drawn, minlength=visits).astype(np.float64)
-    return np.asarray(summed * visits / float((1.0 / pairs.visit_drawn).sum()))
 
 
 def _replayed(
@@ -297,8 +300,3 @@ def _replayed(
         drawn=drawn,
         generator=generator,
     )
-
-
-def _distinct(chance: NDArray[np.float64], visit: NDArray[np.int64]) -> float:
-    shares = [distinct_share(np.sort(chance[visit == one])[-_TOP:]) for one in np.unique(visit)]
-    return float(np.mean(shares)) if shares else 1.0

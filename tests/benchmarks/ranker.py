@@ -29,12 +29,13 @@ from training.extract import events_from_source
 from training.fits import PARAMETERS
 from training.intervals import mean_intervals
 from training.market import market_of
-from training.ranked import RADIUS_M, Parts, by_visit, replayed_parts
+from training.ranked import RADIUS_M, Parts, replayed_parts
 from training.ranker import learn_ranker
 from training.reliability import losses, reliability
 from training.replays import replay, visits_from
 from training.split import inner_cutoff, time_split
 from training.tune import best_rehearsal, rehearse
+from training.visit_figures import by_visit
 
 K = 20
 WHOLE, AT_ONCE = 600, 100

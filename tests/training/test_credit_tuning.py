@@ -54,17 +54,27 @@ def pairs_of(seed):
     )
 
 
+def parts_of(user):
+    """Return visits to learn from, and later ones of people (VISITS,)."""
+    nothing = np.zeros(VISITS, dtype=np.int64)
+    visits = Visits(user.astype(np.int32), nothing, nothing, nothing > 0, np.ones(VISITS))
+    return Parts(pairs_of(0), pairs_of(1), visits)
+
+
 def test_the_true_weight_makes_later_bookings_likeliest():
-    later = np.zeros(VISITS)
-    visits = Visits(*(later.astype(kind) for kind in (np.int32, np.int64, np.int64, bool, float)))
-    parts = Parts(pairs_of(0), pairs_of(1), visits)
-    trials = credit_trials(parts, (0.0, TRUE_WEIGHT, 3.0))
+    trials = credit_trials(parts_of(np.arange(VISITS)), (0.0, TRUE_WEIGHT, 3.0))
     assert likeliest_of(trials).weight == TRUE_WEIGHT
     none, true, _ = trials
     assert none.change.value == none.change.high == 0.0
     assert true.change.high < 0.0
     gained = (true.log_loss.value - none.log_loss.value) / none.log_loss.value
     assert true.change.value == pytest.approx(gained)
+
+
+def test_of_the_visits_of_one_person_nothing_is_known_of_others():
+    for trial in credit_trials(parts_of(np.zeros(VISITS)), (0.0, TRUE_WEIGHT)):
+        assert trial.log_loss.low == trial.log_loss.high
+        assert trial.change.low == trial.change.high
 
 
 def test_probabilities_are_calibrated_beside_the_penalty_for_rich_and_poor():

@@ -83,10 +83,24 @@ def test_what_is_true_is_found(learned):
 
 def test_probabilities_are_calibrated_on_other_visits_and_beat_the_base_rate(learned):
     others = pairs_of(1)
-    figures = figures_of(learned, others, others)
+    figures = figures_of(learned, others, np.arange(VISITS), others)
     assert figures.reliability.ece_rel < 0.1
     assert figures.loss_a_visit.high < 0.0
     assert figures.distinct_share > 0.95
+
+
+def test_the_visits_of_one_person_count_as_one_when_it_is_told_how_far_a_figure_may_be_off(learned):
+    others = pairs_of(1)
+    of_many, of_two = (
+        figures_of(learned, others, np.arange(VISITS) % people, others) for people in (VISITS, 2)
+    )
+    assert (of_many.people, of_two.people) == (VISITS, 2)
+    assert of_two.visits == of_many.visits == VISITS
+    many, two = of_many.loss_a_visit, of_two.loss_a_visit
+    assert two.value == pytest.approx(many.value)
+    # Of two people a resample has one, the other, or both.
+    assert two.low + two.high == pytest.approx(2.0 * two.value)
+    assert many.low + many.high != pytest.approx(2.0 * many.value)
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
@@ -195,7 +209,7 @@ def test_an_artifact_keeps_it_and_the_run_tells_of_it(learned, tmp_path):
         progress=lambda *_: None,
     )
     others = pairs_of(7)
-    ranked = Ranked(learned, figures_of(learned, others, others))
+    ranked = Ranked(learned, figures_of(learned, others, np.arange(VISITS), others))
     trained = replace(trained, ranked=ranked, calibration=learned.calibration)
     summary = save_model(trained, models=tmp_path, now=datetime(2025, 6, 1, tzinfo=UTC))
     model = load_model(summary.folder, summary.digest)

@@ -200,7 +200,8 @@ def test_a_run_tells_what_taught_it_and_how_far_it_can_be_believed(shown, found)
     assert told.by_chance == shown.by_chance.sum()
     assert told.first_at == "1970-01-01T00:00:00+00:00"
     assert told.last_at == "1970-01-01T00:00:00.000599+00:00"
-    figures = figures_of_shown(found, slates_of(2, SLATES), shown.pairs)
-    assert figures.visits == SLATES
+    later = replace(slates_of(2, SLATES), user=np.arange(SLATES) // 2)
+    figures = figures_of_shown(found, later, shown.pairs)
+    assert (figures.visits, figures.people) == (SLATES, SLATES // 2)
     assert figures.loss_a_visit.high < 0.0
     assert figures.reliability.ece_rel < 0.15

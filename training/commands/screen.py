@@ -73,7 +73,7 @@ def _ranker_line(figures: RankerFigures | None) -> str:
     return (
         f"Probability, learned from {figures.learned_visits:,} visits replayed{taught}; judged on "
         f"{figures.bookings:,} bookings of {figures.visits:,} later "
-        f"{'slates' if shown else 'visits'}: "
+        f"{'slates' if shown else 'visits'} of {figures.people:,} people: "
         f"calibration error {told.ece_rel:.3f} of the base rate; log-loss {told.log_loss:.3e}, "
         f"base rate {told.log_loss_base:.3e}; a visit {_text(gain, sign='+')}; AUC {told.auc:.3f}; "
         f"distinct among the 500 likeliest {figures.distinct_share:.1%}."
