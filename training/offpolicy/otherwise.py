@@ -183,9 +183,12 @@ def _overlap(serving: _Serving, request: Request, otherwise: Otherwise) -> Overl
 
 
 def _is_on_record(made: Replayed, request: Request) -> bool:
-    """Say whether a slate was chosen as it is replayed, but for what chance put there."""
+    """Say whether a slate was chosen as it is replayed, but for what chance put there.
+
+    Chance puts nothing there that had been chosen.
+    """
     chosen = np.array(made.choice.offer_ids, dtype=np.int64)
     if len(chosen) != len(request.offers):
         return False
     drawn = (request.propensities < MOST_RATE) & (request.propensities != UNKNOWN)
-    return bool(np.all((chosen == request.offers) | drawn))
+    return bool(np.all((chosen == request.offers) != drawn))

@@ -2,8 +2,9 @@
 
 The slate that another floor, intensity or model would choose is set against all slates that could
 have been shown: where it differs from the one that was chosen, only chance can have shown it.
-Whether a position can be told so depends on the request alone, never on what was drawn, so that
-weighted rewards are unbiased for those that can (Li et al. 2011 match slates that are uniform).
+Whether a position can be told so depends on the request and its replay alone, never on what was
+drawn, so that weighted rewards are unbiased for those that can (Li et al. 2011 match slates that
+are uniform).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,11 +29,11 @@ class Overlap:
     is_told: NDArray[np.bool_]
     """(K,) whether what it has there could have been shown."""
     weight: Floats
-    """(K,) where that was shown, one over the probability of it; elsewhere 0."""
+    """(K,) where that was shown, one over the probability of it on record; elsewhere 0."""
     slate_is_told: bool
     """Whether the whole slate could have been shown."""
     slate_weight: float
-    """One over the probability of it, if it was shown, else 0."""
+    """One over the probability of it, by what is on record, if it was shown; else 0."""
 
     @property
     def slate_is_same(self) -> bool:
@@ -48,6 +49,9 @@ def overlap_of(
     propensities: Floats,
 ) -> Overlap:
     """Return what a slate on record tells of another choice for the same request.
+
+    Whether it can be told is asked of the replay, how likely it was of the record: what could be
+    booked within the hour may have been more or less than what is replayed.
 
     Parameters
     ----------
@@ -70,10 +74,10 @@ def overlap_of(
     chance = np.where(is_same, np.array(chances.propensities), _by_chance(chances, offers, wanted))
     is_told = chance > 0.0
     hit = is_told & (seen == wanted) & (propensities != UNKNOWN)
-    weight = np.divide(1.0, chance, out=np.zeros(len(chosen)), where=hit)
-    whole = _of_slate(chances, chance, is_same)
-    is_shown = whole > 0.0 and bool(np.all((seen == wanted) & (propensities != UNKNOWN)))
-    return Overlap(is_same, is_told, weight, whole > 0.0, 1.0 / whole if is_shown else 0.0)
+    weight = np.divide(1.0, propensities, out=np.zeros(len(chosen)), where=hit)
+    can = _of_slate(chance, is_same) > 0.0
+    whole = _of_slate(propensities, is_same) if can and hit.all() else np.inf
+    return Overlap(is_same, is_told, weight, can, 1.0 / whole)
 
 
 def _by_chance(
@@ -87,14 +91,20 @@ def _by_chance(
     return np.array(each)
 
 
-def _of_slate(chances: Exploration, chance: Floats, is_same: NDArray[np.bool_]) -> float:
-    """Return the probability that the whole slate is shown: chance changes one position at most."""
+def _of_slate(chance: Floats, is_same: NDArray[np.bool_]) -> float:
+    """Return the probability that the whole slate is shown: chance changes one position at most.
+
+    Parameters
+    ----------
+    chance
+        (n,) that each position shows what it is to show.
+    """
     other = np.flatnonzero(~is_same)
     if len(other) > 1:
         return 0.0
     if len(other):
         return float(chance[other[0]])
-    return 1.0 - float(np.sum(1.0 - np.array(chances.propensities)))
+    return 1.0 - float(np.sum(1.0 - chance))
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,26 @@ def test_a_choice_that_no_slate_shows_is_not_told(people):
     assert not shorter.is_told.any()
 
 
+def test_how_likely_it_was_is_what_the_record_says_whatever_the_replay_has_to_offer(people):
+    chances, other, position = next(
+        (chances, other, int(changed[0]))
+        for person in people
+        for chances in [person.chosen(0.7)]
+        for other in [person.chosen(0.9).chosen]
+        for changed in [np.flatnonzero(other != chances.chosen)]
+        if len(changed) == 1 and chances.is_feasible[changed[0], other[changed[0]]]
+    )
+    on_record = np.array(chances.propensities)
+    on_record[position] = 0.5 * chances.propensity_at(position)
+    found = overlap(chances, other, other, on_record)
+    assert found.weight[position] == found.slate_weight == 1.0 / on_record[position]
+    # On the record nothing else could be shown at the first place.
+    on_record = np.append(1.0, chances.propensities[1:])
+    same = overlap(chances, chances.chosen, chances.chosen, on_record)
+    assert same.weight.tolist() == (1.0 / on_record).tolist()
+    assert same.slate_weight == pytest.approx(1.0 / (1.0 - (1.0 - on_record).sum()))
+
+
 @dataclass(frozen=True)
 class Log:
     """All slates that can be shown under a floor, and what they tell of another floor."""

@@ -97,8 +97,13 @@ def test_what_cannot_be_replayed_is_left_out(explored):
             "update reco.slate set offers = array_append(offers[2:], offers[1])"
             " where user_id = (select id from core.beneficiary where external_id = 'free')"
         )
+        as_if_drawn = connection.execute(
+            "update reco.slate set propensities[1] = 0.01 where propensities[1] > 0.5"
+            " and user_id = (select id from core.beneficiary where external_id = 'villager')"
+        ).rowcount
+        assert as_if_drawn
         told = told_of(explored, Otherwise(floor=1.0))
-        assert told.replayed == told.slates - SEEDS
+        assert told.replayed == told.slates - SEEDS - as_if_drawn
         connection.execute("update reco.slate set offers = array_append(offers[2:], offers[1])")
     with pytest.raises(InvalidInput, match="replayed"):
         told_of(explored, Otherwise(floor=1.0))
