@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,30 @@ class Compared:
     change_high: float | None
     p: float | None
     """Of a paired permutation test, after Holm over the systems tested; None for the others."""
+    difference: float | None = None
+    """Of the two figures, paired: known where no share of the first one's is, which is 0."""
+    difference_low: float | None = None
+    difference_high: float | None = None
+
+    @classmethod
+    def beside(
+        cls,
+        own: tuple[float, float | None, float | None],
+        apart: tuple[float, float | None, float | None],
+        base: float,
+        p: float | None,
+    ) -> Self:
+        """Return a figure with its paired difference to the first system's.
+
+        Parameters
+        ----------
+        own, apart
+            The figure and the difference, each with its bounds.
+        base
+            The first system's figure; of 0 nothing is a share.
+        """
+        change, low, high = (None if end is None or not base else end / abs(base) for end in apart)
+        return cls(*own, change, low, high, p, *apart)
 
     @property
     def interval(self) -> tuple[float, float, float] | None:
@@ -41,6 +66,11 @@ class Compared:
     def change_interval(self) -> tuple[float, float, float] | None:
         """The change and its bounds; None where one is missing."""
         return _all_known(self.change, self.change_low, self.change_high)
+
+    @property
+    def difference_interval(self) -> tuple[float, float, float] | None:
+        """The difference and its bounds; None where one is missing."""
+        return _all_known(self.difference, self.difference_low, self.difference_high)
 
 
 def _all_known(
@@ -70,8 +100,8 @@ def compare(
     for metric in totals[0]:
         base = totals[0][metric]
         for row, total in zip(rows, totals, strict=True):
-            change = (total[metric] - base) / abs(base) if base else None
-            row[metric] = Compared(total[metric], None, None, change, None, None, None)
+            own, apart = total[metric], total[metric] - base
+            row[metric] = Compared.beside((own, None, None), (apart, None, None), base, None)
     return rows
 
 
@@ -97,19 +127,17 @@ def _compared(
         base = own[0][metric].value
         found.append(
             [
-                _one(own[at][metric], apart[at][metric], base, corrected.get(at))
+                Compared.beside(
+                    _ends(own[at][metric]), _ends(apart[at][metric]), base, corrected.get(at)
+                )
                 for at in range(settings)
             ]
         )
     return found
 
 
-def _one(estimate: Estimate, gap: Estimate, base: float, p: float | None) -> Compared:
-    value, low, high = estimate.value, estimate.low, estimate.high
-    if not base:
-        return Compared(value, low, high, None, None, None, p)
-    size = abs(base)
-    return Compared(value, low, high, gap.value / size, gap.low / size, gap.high / size, p)
+def _ends(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
 
 
 def paired_p(difference: NDArray[np.float64], seed: int) -> list[float]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.paired import compare, holm, paired_p
+from training.report.verdict import Verdict, verdict_of
 
 
 def test_the_p_is_that_of_all_permutations():
@@ -44,3 +45,17 @@ def test_more_is_more_below_nought_too():
     assert second["a"].change == pytest.approx(1 / 3)
     assert second["a"].change_low <= second["a"].change <= second["a"].change_high
     assert second["b"].change == pytest.approx(0.5)
+
+
+def test_a_difference_from_nothing_is_tested_though_it_is_no_share_of_it():
+    generator = np.random.default_rng(0)
+    found = generator.random(200) < 0.3
+    base, other = {"a": np.zeros(200)}, {"a": found.astype(float)}
+    _, second = compare([base, other], [{"b": 0.0}, {"b": 0.1}], [True, True], seed=0)
+    a = second["a"]
+    assert a.change is None
+    assert a.p < 0.01
+    assert a.difference == pytest.approx(found.mean())
+    assert 0.2 < a.difference_low < a.difference < a.difference_high < 0.4
+    assert verdict_of(a) is Verdict.HIGHER
+    assert (second["b"].change, second["b"].difference) == (None, 0.1)

@@ -118,10 +118,10 @@ def _compared(told: Sequence[_Told], seed: int) -> list[Compared]:
 def _beside(one: _Told, first: _Told, p: float | None, seed: int) -> Compared:
     found = one.without_chance
     low, high = (found.low, found.high) if found else (None, None)
-    if one.value is None or not first.value:
+    if one.value is None or first.value is None:
         return Compared(one.value, low, high, None, None, None, p)
-    if one.gaps is None or first.gaps is None:
-        return Compared(one.value, low, high, one.value / first.value - 1.0, None, None, p)
-    gap = errors_apart(first.gaps, one.gaps, seed)
-    base = first.value
-    return Compared(one.value, low, high, gap.value / base, gap.low / base, gap.high / base, p)
+    apart: tuple[float, float | None, float | None] = (one.value - first.value, None, None)
+    if one.gaps is not None and first.gaps is not None:
+        gap = errors_apart(first.gaps, one.gaps, seed)
+        apart = (gap.value, gap.low, gap.high)
+    return Compared.beside((one.value, low, high), apart, first.value, p)

@@ -29,7 +29,8 @@ _TOLD = (
 DISTINCT = "distinct"
 """Share of distinct values among the 500 likeliest candidates of a person."""
 LEAST_PEOPLE = 30
-"""A segment of fewer is not shown: its intervals would say nothing, and it might be one person."""
+"""A segment of fewer is not shown, nor a figure that fewer of one have: its intervals would say
+nothing, and it might be one person."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,27 @@ def _segments(
             people = int(np.count_nonzero(chosen))
             if people < LEAST_PEOPLE:
                 continue
-            some = [{name: column[chosen] for name, column in table.items()} for table in tables]
+            some = _of_enough(
+                [{name: column[chosen] for name, column in table.items()} for table in tables]
+            )
             compared = compare(some, [{} for _ in some], [True] * len(some), seed)
             found.append(Segment(kind, value, people, tuple(compared)))
     return found
+
+
+def _of_enough(
+    tables: Sequence[Mapping[str, NDArray[np.float64]]],
+) -> list[dict[str, NDArray[np.float64]]]:
+    """Leave undefined what is defined for too few people under all systems."""
+    few = {
+        name
+        for name in tables[0]
+        if np.count_nonzero(~np.isnan([table[name] for table in tables]).any(axis=0)) < LEAST_PEOPLE
+    }
+    return [
+        {
+            name: np.full_like(column, np.nan) if name in few else column
+            for name, column in table.items()
+        }
+        for table in tables
+    ]

@@ -74,12 +74,9 @@ class Totals:
         value, base = float(self.value[at]), float(self.value[0])
         gap, half_gap = value - base, NORMAL_975 * float(self.gap_error[at])
         low, high = self._ends(value, NORMAL_975 * float(self.error[at]))
-        if not base:
-            return Compared(value, low, high, None, None, None, p)
-        if np.isnan(half_gap) or (at and not half_gap):
-            return Compared(value, low, high, gap / base, None, None, p)
-        below, above = (gap - half_gap) / base, (gap + half_gap) / base
-        return Compared(value, low, high, gap / base, below, above, p)
+        is_known = not np.isnan(half_gap) and (half_gap > 0.0 or not at)
+        below, above = (gap - half_gap, gap + half_gap) if is_known else (None, None)
+        return Compared.beside((value, low, high), (gap, below, above), base, p)
 
     @staticmethod
     def _ends(value: float, half: float) -> tuple[float, float] | tuple[None, None]:

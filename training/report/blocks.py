@@ -1,6 +1,7 @@
 """What the sections of the page are made of: numbers, tables that fold on a phone, figures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import htpy as h
 from htpy import Element, Node
@@ -10,7 +11,7 @@ from training.report.labels import Label
 from training.report.plain import Quoted, Sentence
 from training.report.svg import colour
 from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
-from training.report.wording import change_text, p_text, percent, value_text
+from training.report.wording import change_text, difference_text, p_text, percent, value_text
 
 _LONG = 20
 """Characters of what is quoted that may be broken over lines: a name, no number."""
@@ -127,16 +128,29 @@ def _span(metric: str, found: Compared) -> Node:
 
 
 def change_cell(metric: str, found: Compared) -> Node:
-    """Return the change against the first system, coloured where it is surely good or bad."""
-    if found.change is None or (found.change == 0.0 and found.p is None):
+    """Return the change against the first system, coloured where it is surely good or bad.
+
+    Relative, but where the first one's figure is 0.
+    """
+    apart, interval, text = _apart(metric, found)
+    if apart is None or (apart == 0.0 and found.p is None):
         return None
-    told: list[Node] = [number(found.change, change_text(found.change))]
-    if found.change_interval is not None:
-        low, high = (number(end, change_text(end)) for end in found.change_interval[1:])
+    told: list[Node] = [number(apart, text(apart))]
+    if interval is not None:
+        low, high = (number(end, text(end)) for end in interval[1:])
         told += [" (", low, " to ", high, ")"]
     if found.p is not None:
         told += [", ", number(found.p, p_text(found.p))]
     return h.div(f".change.{_mood(metric, found)}")[told]
+
+
+def _apart(
+    metric: str, found: Compared
+) -> tuple[float | None, tuple[float, float, float] | None, Callable[[float], str]]:
+    """Return how far a figure is from the first one, with its bounds, and what writes them."""
+    if found.change is None:
+        return found.difference, found.difference_interval, partial(difference_text, metric)
+    return found.change, found.change_interval, change_text
 
 
 def _mood(metric: str, found: Compared) -> str:

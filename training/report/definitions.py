@@ -25,7 +25,7 @@ class Definition:
     told: str
     unit: Unit = Unit.PLAIN
     wanted: int = 0
-    """1: more is better; −1: less is; 0: neither by itself."""
+    """1: more is better; 0: neither more nor less by itself."""
 
 
 HEADLINE = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
@@ -134,16 +134,15 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         ),
         "ece": Definition(
             "Calibration error",
-            "mean distance of the probabilities said from how often it came true, over bins of"
-            " equal size; the interval is of what is left of it without chance",
+            "mean distance of the probabilities said from how often it was booked within the week,"
+            " shown or not, which is not quite what they are of; over bins of equal size; the"
+            " interval is of what is left of it without chance",
             Unit.FINE,
-            -1,
         ),
         "ece_rel": Definition(
             "Calibration error over the base rate",
             "the same over how often what is shown was booked",
             Unit.SHARE,
-            -1,
         ),
         "log_loss": Definition(
             "Log loss",
@@ -157,9 +156,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         ),
         "log_loss_less_base": Definition(
             "Log loss less that of the base rate",
-            "below nought where the probabilities tell more than the base rate would",
+            "below nought where the probabilities tell more of what was booked within the week than"
+            " the base rate would",
             Unit.FINE,
-            -1,
         ),
         "brier": Definition(
             "Brier score",

@@ -50,8 +50,9 @@ def segments(report: Report) -> Element:
         "segments",
         "Kinds of people",
         h.p[
-            f"Kinds of fewer than {LEAST_PEOPLE} people are left out. Intervals are those of each"
-            " kind alone; among many kinds some leave out nought by chance."
+            f"Kinds of fewer than {LEAST_PEOPLE} people are left out, and figures that fewer of one"
+            " have are not defined. Intervals are those of each kind alone; among many kinds some"
+            " leave out nought by chance."
         ],
         beside(*drawn),
         [_kind(report, kind, names) for kind in _KINDS],
@@ -117,8 +118,8 @@ def calibration(report: Report) -> Element:
         "calibration",
         "Probabilities",
         h.p[
-            "What was said and what came true, of all that was shown, in bins of as many offers"
-            " each. On the diagonal, what is said is what happens."
+            "What was said and what was booked within the week, of all that was shown, in bins of"
+            " as many offers each. On the diagonal both are alike, though not of one event."
         ],
         system_legend(report.labels, [at for at, _ in known]),
         beside(

@@ -67,10 +67,9 @@ def _people(report: Report) -> Iterator[Row]:
 def _since(report: Report) -> Iterator[Row]:
     people = report.summary.people
     for one in report.since.headline:
-        ends = vars(one.difference).values() if one.difference else (None,) * 3
-        found = one.compared
-        change = (found.change, found.change_low, found.change_high, found.p)
-        yield ("since", "headline", people, one.system, one.figure, *ends, *change)
+        own = tuple(vars(one.difference).values()) if one.difference else (None,) * 3
+        beside = tuple(vars(one.compared).values())[len(own) :]
+        yield ("since", "headline", people, one.system, one.figure, *own, *beside)
     for setting in report.since.settings:
         names = ("served", *(label.name for label in report.labels))
         for name, value in zip(names, (setting.served, *setting.systems), strict=True):

@@ -10,7 +10,7 @@ from training.replay.summary import RunSummary, Segment
 from training.report.definitions import HEADLINE, definition
 from training.report.labels import Label
 from training.report.verdict import NO_DIFFERENCE, Verdict, is_good, verdict_of
-from training.report.wording import change_text, p_text, percent, value_text
+from training.report.wording import change_text, difference_text, p_text, percent, value_text
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Told:
         verdict = verdict_of(figure)
         if verdict is Verdict.UNTESTED:
             return (f"{title}: {second} has ", *beside, ", without a test of the difference.")
-        change = (self._quoted(at, name, "change"), ", ", *self._interval(at, name))
+        change = (self._apart(at, name), ", ", *self._interval(at, name))
         if verdict is Verdict.NO_DIFFERENCE:
             return (f"{title}: {NO_DIFFERENCE}. {second} has ", *beside, " (", *change, ").")
         if verdict is Verdict.UNCONFIRMED:
@@ -138,12 +138,12 @@ class Told:
         """Say of another system what its relevance and its horizon are."""
         told: list[str | Quoted] = [f"{self.labels[at].letter} against {self.labels[0].letter}: "]
         for name in ("ndcg", "horizon_recall", "slate_points"):
-            if self._figure(at, name).change_interval is None:
-                continue
             verdict = verdict_of(self._figure(at, name))
+            if verdict is Verdict.UNTESTED:
+                continue
             said = "" if verdict in {Verdict.HIGHER, Verdict.LOWER} else f", {_SHORT[verdict]}"
             comma = ", " if len(told) > 1 else ""
-            told += [f"{comma}{definition(name).title.lower()} ", self._quoted(at, name, "change")]
+            told += [f"{comma}{definition(name).title.lower()} ", self._apart(at, name)]
             told += [" (", *self._interval(at, name), f"{said})"]
         return (*told, ".")
 
@@ -156,15 +156,15 @@ class Told:
         falls = [
             (place, one)
             for place, one in enumerate(segments)
-            if (high := one.systems[self.beside][name].change_high) is not None and high < 0.0
+            if verdict_of(one.systems[self.beside][name]) is Verdict.LOWER
         ]
         count = Quoted(str(len(segments)), len(segments), "summary/segments/#")
         letter = self.labels[self.beside].letter
         if not falls:
-            what = f" kinds of people does the interval of the change in relevance under {letter}"
-            return ("In none of the ", count, what, " lie below nought.")
-        what = f" kinds of people, the interval of the change in relevance under {letter}"
-        told: list[str | Quoted] = ["Of ", count, what, " lies below nought for "]
+            what = f" kinds of people does relevance fall under {letter} by more than chance"
+            return ("In none of the ", count, what, " would make it.")
+        what = f" kinds of people, relevance falls under {letter} by more than chance would make"
+        told: list[str | Quoted] = ["Of ", count, what, " it for "]
         for at, (place, one) in enumerate(falls):
             told += [", " if at else "", segment_words(one), " (", self._in_segment(place, name)]
             told += [")"]
@@ -194,17 +194,28 @@ class Told:
         found = self.summary.systems[self.beside].probability
         if found is None:
             return []
-        letter, source = self.labels[self.beside].letter, f"summary/systems/{self.beside}"
+        first, letter = self.labels[0].letter, self.labels[self.beside].letter
+        events = [self._event(at) for at in (0, self.beside)]
+        others = f" Those of {first} are {events[0]}." if events[0] != events[1] else ""
+        source = f"summary/systems/{self.beside}"
         return [
             (
-                f"The probabilities that {letter} shows are off by ",
+                f"The probabilities that {letter} shows are {events[1]}.{others} From how often"
+                " what it shows was booked within the week, wherever from, they are off by ",
                 Quoted(percent(found.ece, 3), found.ece, f"{source}/probability/ece"),
                 " on average: ",
                 Quoted(percent(found.ece_rel, 0), found.ece_rel, f"{source}/probability/ece_rel"),
-                " of how often what it shows was booked.",
+                " of that.",
                 *self._without_chance(),
             )
         ]
+
+    def _event(self, at: int) -> str:
+        """Return what the probabilities of a system are of."""
+        told = self.manifest["systems"][at].get("of_what_is_shown")
+        return {True: "of a booking because it is shown", False: "of a booking on that visit"}.get(
+            told, "of a booking"
+        )
 
     def _without_chance(self) -> Sentence:
         found = self.summary.systems[self.beside].ece_rel
@@ -227,13 +238,19 @@ class Told:
         value = self._figure(at, name).value or 0.0
         return Quoted(value_text(name, value), value, self._source(at, name, "value"))
 
-    def _quoted(self, at: int, name: str, part: str) -> Quoted:
-        value = float(getattr(self._figure(at, name), part))
-        return Quoted(change_text(value), value, self._source(at, name, part))
+    def _apart(self, at: int, name: str, end: str = "") -> Quoted:
+        """Quote how far a figure is from the first one, or an end of its interval.
+
+        Relative, but where the first one is 0.
+        """
+        figure = self._figure(at, name)
+        part = f"{'difference' if figure.change is None else 'change'}{end}"
+        value = float(getattr(figure, part))
+        text = difference_text(name, value) if figure.change is None else change_text(value)
+        return Quoted(text, value, self._source(at, name, part))
 
     def _interval(self, at: int, name: str) -> Sentence:
-        ends = (self._quoted(at, name, part) for part in ("change_low", "change_high"))
-        return ("interval ", next(ends), " to ", next(ends))
+        return ("interval ", self._apart(at, name, "_low"), " to ", self._apart(at, name, "_high"))
 
     def _span(self, at: int, name: str) -> Sentence:
         figure = self._figure(at, name)

@@ -93,14 +93,13 @@ def _difference(
     first, second = summary.systems[0].metrics[name].value, metrics[name].value
     if first is None or second is None:
         return None
-    change = metrics[name].change_interval
+    apart = metrics[name].difference_interval
     return Difference(
         system=label.name,
         figure=name,
         first=first,
         second=second,
-        # A change is the paired difference over the size of the first one's figure.
-        difference=Estimate(*(end * abs(first) for end in change)) if change else None,
+        difference=Estimate(*apart) if apart else None,
         compared=metrics[name],
         verdict=verdict_of(metrics[name]),
     )

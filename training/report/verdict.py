@@ -20,15 +20,16 @@ class Verdict(StrEnum):
     NO_DIFFERENCE = "no difference"
     """The interval holds 0."""
     UNTESTED = "untested"
-    """There is no interval."""
+    """There is no interval of the difference."""
 
 
 def verdict_of(figure: Compared) -> Verdict:
     """Return what may be said of a figure beside that of the first system."""
-    change = figure.change_interval
-    if change is None:
+    # Of a first figure of 0 there is no relative change; a run of before has nothing else.
+    apart = figure.difference_interval or figure.change_interval
+    if apart is None:
         return Verdict.UNTESTED
-    _, low, high = change
+    _, low, high = apart
     if low <= 0.0 <= high:
         return Verdict.NO_DIFFERENCE
     if figure.p is None or figure.p >= ALPHA:
@@ -38,7 +39,6 @@ def verdict_of(figure: Compared) -> Verdict:
 
 def is_good(metric: str, verdict: Verdict) -> bool | None:
     """Return whether a verdict is good news; None where it is neither."""
-    wanted = definition(metric).wanted
-    if not wanted or verdict not in {Verdict.HIGHER, Verdict.LOWER}:
+    if not definition(metric).wanted or verdict not in {Verdict.HIGHER, Verdict.LOWER}:
         return None
-    return (verdict is Verdict.HIGHER) == (wanted > 0)
+    return verdict is Verdict.HIGHER

@@ -1,14 +1,21 @@
 """Plain words: each number stands in the run's files, and no sentence says more than it may."""
 
+import csv
+import io
 import re
+from types import SimpleNamespace
 
 import pytest
 from documents import looked_up
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.intervals import Estimate
 from training.paired import Compared
+from training.replay.served import facts_of
+from training.replay.slates import System
 from training.report.contents import report_of
+from training.report.export import csv_text
 from training.report.plain import Quoted
 from training.report.verdict import Verdict, is_good, verdict_of
 
@@ -34,7 +41,7 @@ def test_what_is_read_is_the_number_to_its_last_digit(report):
             number, *unit = part.text.replace("\N{MINUS SIGN}", "-").split()
             if number == "p":
                 continue
-            scale = {"%": 100.0, "km": 0.001}.get("".join(unit), 1.0)
+            scale = {"%": 100.0, "points": 100.0, "km": 0.001}.get("".join(unit), 1.0)
             decimals = len(number.partition(".")[2])
             shown = float(number.replace(",", ""))
             assert abs(shown - part.value * scale) <= 0.5000001 * 10.0**-decimals
@@ -80,9 +87,78 @@ def test_nothing_is_said_of_an_interval_that_holds_nought(first, second, p):
 
 @pytest.mark.parametrize(
     ("metric", "higher_is_good"),
-    [("ndcg@20", True), ("ece", False), ("distance_m@20", None), ("gain_at_intensity@20", None)],
+    [
+        ("ndcg@20", True),
+        ("ece", None),
+        ("auc", True),
+        ("distance_m@20", None),
+        ("gain_at_intensity@20", None),
+    ],
 )
 def test_good_is_what_the_metric_wants(metric, higher_is_good):
     assert is_good(metric, Verdict.HIGHER) is higher_is_good
     assert is_good(metric, Verdict.NO_DIFFERENCE) is None
     assert is_good(metric, Verdict.UNCONFIRMED) is None
+
+
+@pytest.mark.parametrize("taught", [None, {"slates": 300}])
+def test_a_model_tells_what_its_probabilities_are_of(taught):
+    model = SimpleNamespace(
+        version="m",
+        kind="ials",
+        cutoff=None,
+        parameters={},
+        metrics={"probability": {"taught": taught}},
+    )
+    assert facts_of(System("m", model))["of_what_is_shown"] == bool(taught)
+    assert not facts_of(System("near", None))["of_what_is_shown"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ((False, False), "B shows are of a booking on that visit. From"),
+        ((True, True), "B shows are of a booking because it is shown. From"),
+        ((False, True), "because it is shown. Those of A are of a booking on that visit. From"),
+    ],
+)
+def test_it_is_said_of_what_the_probabilities_are(told_of, kinds, said):
+    report = report_of(told_of([{"of_what_is_shown": kind} for kind in kinds], None))
+    assert any(said in one[0] for one in report.sentences if isinstance(one[0], str))
+
+
+def test_a_difference_from_nothing_is_told_as_it_was_tested(told_of):
+    """Where the first system finds nothing, no change is a share of that."""
+    kept = told_of([{}, {}], None)
+    summary = kept.summary()
+    for at, own in enumerate([(0.0, 0.0, 0.0), (0.08, 0.04, 0.12)]):
+        found = Compared.beside(own, own, 0.0, 0.001 if at else None)
+        summary["systems"][at]["metrics"]["novel_recall@8"] = vars(found)
+    kept.write_summary(summary)
+    report = report_of(kept)
+    (told,) = (one for one in report.sentences if str(one[0]).startswith("New categories found"))
+    words = "".join(part if isinstance(part, str) else part.text for part in told)
+    assert words.startswith("New categories found: B is better, 8.0")
+    assert "+8.00" in words
+    for part in told:
+        assert isinstance(part, str) or looked_up(kept, part.source) == part.value
+    (since,) = (one for one in report.since.headline if one.figure == "novel_recall@8")
+    assert (since.difference, since.verdict) == (Estimate(0.08, 0.04, 0.12), Verdict.HIGHER)
+    rows = csv.DictReader(io.StringIO(csv_text(report), newline=""))
+    place = ("all", "wide", "novel_recall@8")
+    row = next(row for row in rows if (row["part"], row["system"], row["figure"]) == place)
+    assert (row["change"], row["difference"], row["p"]) == ("", "0.08", "0.001")
+
+
+def test_for_whom_relevance_falls_is_what_the_test_bears_out(told_of):
+    kept = told_of([{}, {}], None)
+    summary = kept.summary()
+    for place, p in enumerate((1.0, 0.01)):
+        fall = Compared.beside((0.1, 0.1, 0.1), (-0.1, -0.1, -0.1), 0.2, p)
+        summary["segments"][place]["systems"][1]["ndcg@8"] = vars(fall)
+    for segment in summary["segments"][2:]:
+        segment["systems"][1]["ndcg@8"] = segment["systems"][0]["ndcg@8"]
+    kept.write_summary(summary)
+    (told,) = (one for one in report_of(kept).sentences if "kinds of people" in str(one[2:]))
+    sources = [part.source for part in told if isinstance(part, Quoted)]
+    assert sources[1:] == ["summary/segments/1/systems/1/ndcg@8/change"]
