@@ -1,4 +1,8 @@
-"""The policies that a cohort lives under: the same candidates, each ranked its own way."""
+"""The policies that a cohort lives under: what is around, ranked and chosen from each its own way.
+
+The feed's own method chooses from as many candidates as a feed does, those of new subcategories
+among them; all others from the `_FROM` likeliest alone.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
