@@ -268,11 +268,6 @@ def median_distance_m(
     return figures
 
 
-def coverage(ranked: NDArray[np.int32], candidates: int) -> float:
-    """Return the share of the candidates that is shown to anyone."""
-    return len(np.unique(ranked[ranked >= 0])) / candidates
-
-
 def gini(exposure: NDArray[np.number], count: int = 0) -> float:
     """Return the Gini coefficient of exposures: 0 all alike, near 1 all of it one's.
 
@@ -312,12 +307,6 @@ def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:
     is_large = np.zeros(len(sizes), dtype=bool)
     is_large[order] = (before < sizes.sum() / 2) & (sizes[order] > 0)
     return is_large
-
-
-def exposures(ranked: NDArray[np.int32], items: int) -> NDArray[np.float64]:
-    """Return how often each item is shown."""
-    times = np.bincount(ranked[ranked >= 0], minlength=items)
-    return np.asarray(times, dtype=np.float64)
 
 
 def venue_exposures(

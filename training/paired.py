@@ -23,7 +23,7 @@ class Compared:
     value: float | None
     """None: it is defined for nobody."""
     low: float | None
-    """Bounds of the 95 % interval; None where it is one figure of all lists."""
+    """Bounds of the 95 % interval; None where too little is known."""
     high: float | None
     change: float | None
     """Over the size of the first system's figure, so that more is above 0 whatever its sign."""
@@ -80,10 +80,7 @@ def _all_known(
 
 
 def compare(
-    figures: Sequence[Figures],
-    totals: Sequence[Mapping[str, float]],
-    is_chosen: Sequence[bool],
-    seed: int,
+    figures: Sequence[Figures], is_chosen: Sequence[bool], seed: int
 ) -> list[dict[str, Compared]]:
     """Return every figure with its interval, beside the first of them.
 
@@ -96,13 +93,7 @@ def compare(
     found = iter(_compared(table[:, is_told], is_chosen, seed))
     nothing = [Compared(None, None, None, None, None, None, None)] * len(figures)
     of_metrics = [next(found) if there else nothing for there in is_told.tolist()]
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*of_metrics, strict=True)]
-    for metric in totals[0]:
-        base = totals[0][metric]
-        for row, total in zip(rows, totals, strict=True):
-            own, apart = total[metric], total[metric] - base
-            row[metric] = Compared.beside((own, None, None), (apart, None, None), base, None)
-    return rows
+    return [dict(zip(names, row, strict=True)) for row in zip(*of_metrics, strict=True)]
 
 
 def _compared(

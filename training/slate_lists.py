@@ -11,9 +11,6 @@ from reco.feed.widening import ValueScratch, values_of_rows
 from training.beyond import (
     as_matrix,
     calibration_kl,
-    coverage,
-    exposures,
-    gini,
     horizon_recall,
     ild,
     largest_half,
@@ -22,7 +19,6 @@ from training.beyond import (
     share_of_users,
     slate_horizon,
     slate_points,
-    venue_exposures,
 )
 from training.diversify.candidates import Candidates
 from training.diversify.methods import Setting
@@ -163,23 +159,6 @@ def figures_of(
         **headline_of(ranked, slates),
         **{f"{name}@{k}": values for name, values in beyond.items()},
     }
-
-
-def totals_of(ranked: NDArray[np.int32], slates: SlateTask) -> dict[str, float]:
-    """Return the figures of all lists together."""
-    k, items = ranked.shape[1], len(slates.items.start) - 1
-    is_open = ~slates.task.closed
-    totals = {
-        f"coverage@{k}": coverage(ranked, int(is_open.sum())),
-        f"gini@{k}": gini(exposures(ranked, items)[is_open]),
-    }
-    if (slates.venue >= 0).any():
-        user, place = np.nonzero(ranked >= 0)
-        venues = int(slates.venue.max()) + 1
-        shown = venue_exposures(slates.venue[ranked[user, place]], place, venues)
-        has_offers = np.unique(slates.venue[is_open & (slates.venue >= 0)])
-        totals[f"venue_gini@{k}"] = gini(shown[has_offers])
-    return totals
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,16 +12,17 @@ from sklearn.utils.extmath import randomized_svd
 from reco.model.calibration import Calibration
 from training.diversify.methods import Setting, fair, settings
 from training.evaluate import require_users
-from training.paired import Compared, Figures, compare
+from training.paired import Compared, Figures
 from training.reliability import Reliability, mean_distinct_share, reliability
 from training.slate_choice import Choice, choices, expected_name
 from training.slate_data import SlateData
 from training.slate_expectation import Expectation, gain_name
 from training.slate_features import population_of
-from training.slate_lists import Lists, figures_of, headline_of, totals_of
+from training.slate_lists import Lists, figures_of, headline_of
 from training.slate_pools import Models, Pools, calibration_of, choose_models, pools_of
 from training.slate_probability import Chosen, Reached, learn_probability
 from training.slate_tasks import SlateTask, slate_tasks
+from training.slate_totals import compare_lists
 from training.tune import Rehearsed, rehearse
 
 MOST_USERS = 10_000
@@ -272,18 +273,16 @@ def _tested(
         figures_of(ranked, test.slates, test.latent) | test.gains(ranked, intensities)
         for ranked in lists
     ]
-    totals = [totals_of(ranked, test.slates) for ranked in lists]
     is_chosen = [setting in by_validation for setting in tried]
-    *compared, score_order = compare(figures, totals, [*is_chosen, False], seed)
+    *compared, score_order = compare_lists(lists, figures, test.slates, [*is_chosen, False], seed)
     rows = [
         Row(setting.method, setting.parameter, of_validation, figure)
         for setting, of_validation, figure in zip(tried, is_chosen, compared, strict=True)
     ]
     kept = np.flatnonzero(is_chosen)
     picked = [len(tried), *kept]
-    _, *beside = compare(
-        [figures[at] for at in picked], [totals[at] for at in picked], [True] * len(picked), seed
-    )
+    some = [lists[at] for at in picked], [figures[at] for at in picked]
+    _, *beside = compare_lists(*some, test.slates, [True] * len(picked), seed)
     against = [replace(rows[at], metrics=figure) for at, figure in zip(kept, beside, strict=True)]
     return tuple(rows), score_order, tuple(against)
 

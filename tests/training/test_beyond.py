@@ -14,9 +14,7 @@ from training.beyond import (
     Found,
     as_matrix,
     calibration_kl,
-    coverage,
     expected_gain,
-    exposures,
     gini,
     horizon_recall,
     ild,
@@ -194,10 +192,7 @@ def test_gini_is_the_mean_difference_over_twice_the_mean(counts):
     assert gini(np.array(counts), len(unshown)) == pytest.approx(gini(unshown), abs=1e-12)
 
 
-def test_exposures_of_items_and_venues():
-    ranked = np.array([[0, 1, -1], [1, 2, 0]], dtype=np.int32)
-    assert exposures(ranked, 4).tolist() == [2, 2, 1, 0]
-    assert coverage(ranked, 4) == 0.75
+def test_exposures_of_venues():
     venue, place = np.array([0, 1, 1, -1, 0]), np.array([0, 1, 0, 1, 2])
     second, third = 1 / math.log2(3), 1 / math.log2(4)
     shown = venue_exposures(venue, place)

@@ -150,7 +150,7 @@ def summary_of(rows: pa.Table, systems: Sequence[str], n: int, seed: int = 0) ->
     found = _all_shown(rows, system, user)
     of_people = compare(
         [table | chances for table, chances in zip(tables, pseudo_values(found), strict=True)],
-        [{} for _ in tables], [True] * len(systems), seed,
+        [True] * len(systems), seed,
     )  # fmt: skip
     errors = errors_of(found, seed)
     of_all = _totals(rows, system, user, n, seed)
@@ -276,7 +276,7 @@ def _segments(
             some = _of_enough(
                 [{name: column[chosen] for name, column in table.items()} for table in tables]
             )
-            compared = compare(some, [{} for _ in some], [True] * len(some), seed)
+            compared = compare(some, [True] * len(some), seed)
             found.append(Segment(kind, value, people, tuple(compared)))
     return found
 

@@ -82,5 +82,5 @@ def _compared(
     names: Sequence[str], tables: Sequence[Floats], seed: int
 ) -> dict[str, tuple[Compared, ...]]:
     figures = [dict(zip(names, table.T, strict=True)) for table in tables]
-    found = compare(figures, [{} for _ in tables], [True] * len(tables), seed)
+    found = compare(figures, [True] * len(tables), seed)
     return {name: tuple(of_system[name] for of_system in found) for name in names}

@@ -28,8 +28,8 @@ from training.report.contents import report_of
 from training.report.export import as_object
 from training.slate_data import FORMATS, slate_data
 from training.slate_lists import figures_of as benchmark_figures
-from training.slate_lists import totals_of
 from training.slate_tasks import slate_tasks
+from training.slate_totals import totals_of
 
 USERS, ITEMS, VENUES, BOOKINGS, K = 30, 40, 5, 10, 6
 EVERYWHERE_M = 2e6
@@ -125,7 +125,7 @@ def test_all_lists_together_have_the_same_figures_in_both(frames, seed):
         "gini": gini_totals([[items_exposed(rows, person)]], 0, 0),
         "venue_gini": gini_totals([[venues_exposed(rows, person)]], 0, 0),
     }
-    by_benchmark = totals_of(ranked, slates)
+    by_benchmark = together(ranked, slates)
     assert set(by_benchmark) == {f"{name}@{K}" for name in TOTALS}
     for name, totals in told.items():
         assert 0.0 < by_benchmark[f"{name}@{K}"] < 1.0
@@ -156,12 +156,17 @@ def test_a_report_tells_what_the_benchmark_says_of_the_slates_of_its_run(frames,
                 ranked[place[row["user"]], : len(row["items"])] = row["items"]
         figures = benchmark_figures(ranked, slates, evaluation.latent)
         expected = {name: np.nanmean(column) for name, column in figures.items()}
-        expected |= totals_of(ranked, slates)
+        expected |= together(ranked, slates)
         assert set(expected) == {f"{name}@{K}" for name in SHARED | TOTALS}
         for name, value in expected.items():
             assert system["metrics"][name]["value"] == pytest.approx(value, rel=1e-5), name
     one, other = (system["metrics"] for system in told)
     assert all(one[f"{name}@{K}"] != other[f"{name}@{K}"] for name in ("slate_horizon", "volume"))
+
+
+def together(ranked, slates):
+    (told,) = totals_of([ranked], slates, 0)
+    return {name: figure.value for name, figure in told.items()}
 
 
 def _border_us(slates):
