@@ -113,6 +113,7 @@ def test_what_is_served_is_on_record_and_comes_first(run, trained, tmp_path):
     assert served == {
         "version": version, "kind": "itemknn", "trained_until": START.isoformat(),
         "floor": 0.98, "intensity": 3.0, "points_a_booking": 0.0, "settings": served["settings"],
+        "of_what_is_shown": False,
     }  # fmt: skip
     assert manifest["systems"][0] == served | {"name": names[0]}
 
