@@ -90,22 +90,19 @@ def within_quotas(
     given_up
         So many quotas at most are given up, the last one first, where the slate would be short.
     """
-    most = max((int(quota.code.max(initial=-1)) for quota in quotas), default=-1)
-    shown = np.zeros((len(quotas), most + 1), dtype=np.int64)
-    left, found = np.arange(len(order)), [np.empty(0, dtype=np.int64)]
-    for kept in range(len(quotas), len(quotas) - given_up - 1, -1):
-        more = left[_within(order[left], quotas[:kept], n - sum(map(len, found)), shown)]
-        found.append(more)
-        left = np.setdiff1d(left, more, assume_unique=True)
-    return np.sort(np.concatenate(found))
+    code, limit, groups = as_matrices(quotas, len(order))
+    shown = np.zeros((len(quotas), groups), dtype=np.int64)
+    is_taken, place = np.zeros(len(order), dtype=bool), np.empty(n, dtype=np.int64)
+    count = take_within(order, code, limit, given_up, shown, is_taken, place)
+    return np.sort(place[:count])
 
 
-def _within(
-    order: NDArray[np.int64], quotas: Sequence[Quota], n: int, shown: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def as_matrices(
+    quotas: Sequence[Quota], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return (Q, C) groups and limits of C candidates, and the most groups that a quota has."""
     if not quotas:
-        return np.arange(min(n, len(order)))
-    code = np.stack([quota.code for quota in quotas])
-    limit = np.stack([quota.limit for quota in quotas])
-    place = np.empty(n, dtype=np.int64)
-    return place[: take_within(order, code, limit, shown, place)]
+        none = np.empty((0, count), dtype=np.int64)
+        return none, none, 0
+    group = np.stack([quota.code for quota in quotas])
+    return group, np.stack([quota.limit for quota in quotas]), int(group.max(initial=-1)) + 1

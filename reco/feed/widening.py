@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.horizon import ValueTable
 from reco.errors import InvalidInput
-from reco.feed.slate import Quota
+from reco.feed.slate import Quota, as_matrices
 from reco.kernel import widening
 from reco.kernel.pooling import gather_values, likeliest_of_values
 
@@ -130,7 +130,7 @@ def widen_and_likeliest(
             raise InvalidInput("least_new_categories", "needs to know which values are categories")
         is_category = np.zeros(len(values.worth), dtype=np.bool_)
     count = len(pool.probability)
-    group, limit, groups = _as_matrices(pool.quotas, count)
+    group, limit, groups = as_matrices(pool.quotas, count)
     best, first = np.empty((2, aim.n), dtype=np.int64)
     gains, first_gains, figures = np.empty(aim.n), np.empty(aim.n), np.zeros(6)
     length = widening.widen(
@@ -145,17 +145,6 @@ def widen_and_likeliest(
         Widened(best[:length], kept, gains[:length], gain, bound),
         Widened(first[:length], 1.0, first_gains[:length], first_gain, bound),
     )
-
-
-def _as_matrices(
-    quotas: Sequence[Quota], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Return (Q, C) groups and limits, and how many groups the quota with most of them has."""
-    if not quotas:
-        none = np.empty((0, count), dtype=np.int64)
-        return none, none, 0
-    group = np.stack([quota.code for quota in quotas])
-    return group, np.stack([quota.limit for quota in quotas]), int(group.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)

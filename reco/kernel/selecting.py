@@ -103,8 +103,12 @@ def choose_all(near, is_online, is_out, chosen):
     return np.int64(count)
 
 
-@compiled(int64(READ_I64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1], int64[::1]))
-def take_within(order, code, limit, shown, place):
+@compiled(
+    int64(
+        READ_I64, READ_MATRIX_I64, READ_MATRIX_I64, int64, int64[:, ::1], boolean[::1], int64[::1]
+    )
+)  # fmt: skip
+def take_within(order, code, limit, given_up, shown, is_taken, place):
     """Write the places in `order` of rows whose groups have room; return how many.
 
     Parameters
@@ -113,23 +117,28 @@ def take_within(order, code, limit, shown, place):
         Rows, the first to be taken first.
     code, limit
         By quota and row: its group, and the most of that group.
+    given_up
+        So many quotas are given up, the last one first, where there is room for more; what is taken
+        then comes after the others.
     shown
-        By quota and group: how many are taken; receives how many then are.
+        By quota and group: zeros.
+    is_taken
+        By place: false.
     place
         Room for as many as are wanted.
     """
-    count = 0
-    for at in range(len(order)):
-        if count == len(place):
-            break
-        row = order[at]
-        has_room = True
-        for quota in range(len(code)):
-            if shown[quota, code[quota, row]] >= limit[quota, row]:
-                has_room = False
-        if has_room:
-            for quota in range(len(code)):
-                shown[quota, code[quota, row]] += 1
-            place[count] = at
-            count += 1
+    count, quotas = 0, len(code)
+    for kept in range(quotas, quotas - given_up - 1, -1):
+        for at in range(len(order)):
+            if count == len(place):
+                break
+            row, has_room = order[at], not is_taken[at]
+            for quota in range(kept):
+                has_room &= shown[quota, code[quota, row]] < limit[quota, row]
+            if has_room:
+                for quota in range(quotas):
+                    shown[quota, code[quota, row]] += 1
+                is_taken[at] = True
+                place[count] = at
+                count += 1
     return count
