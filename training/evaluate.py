@@ -155,13 +155,14 @@ def fill_unknown(scores: NDArray[np.float64], fallback: NDArray[np.float32]) -> 
     """Put `fallback` (I,) in place of NaN, in its order, below each row's own scores (n, I)."""
     if not np.isfinite(fallback).any():
         return
-    unknown = np.isnan(scores)
     top = float(np.nanmax(fallback))
     spread = max(top - float(np.nanmin(fallback)), 1.0)
     below = (fallback.astype(np.float64) - top) / spread
-    lowest = np.where(unknown, np.inf, scores).min(axis=1)
+    lowest = np.fmin.reduce(scores, axis=1, initial=np.inf)
     ground = np.where(np.isfinite(lowest), lowest, 0.0) - 1.0
-    np.copyto(scores, ground[:, np.newaxis] + below, where=unknown)
+    # A row at a time stays in the processor's memory.
+    for row, floor in zip(scores, ground.tolist(), strict=True):
+        np.copyto(row, floor + below, where=np.isnan(row))
 
 
 def best_rows(scores: NDArray[np.float64], k: int) -> NDArray[np.int32]:

@@ -218,10 +218,19 @@ _NO_KINDS = np.empty(0, dtype=np.int32)
 _NO_HISTORY = History(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 
-def taste_of(serving: Generation, sweep: Sweep, situation: Situation) -> Taste:
-    """Return what decides about items for this person, around there."""
+def taste_of(
+    serving: Generation, sweep: Sweep, situation: Situation, history: History | None = None
+) -> Taste:
+    """Return what decides about items for this person, around there.
+
+    Parameters
+    ----------
+    history
+        Of this person, as the model takes it, where it is known already.
+    """
     model, state = serving.model, situation.state
-    history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
+    if history is None:
+        history = history_of(model, state, situation.query.now) if model else _NO_HISTORY
     if serving.ranker is None:
         of_kind = _of_kind(sweep, state.liked, history, None)
         return Taste(serving, history, *popular_around(sweep), of_kind)

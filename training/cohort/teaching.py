@@ -81,7 +81,7 @@ def told(
     ranking, situation
         What it was chosen from.
     """
-    taste = taste_of(telling, ranking.sweep, situation)
+    taste = taste_of(telling, ranking.sweep, situation, ranking.taste.history)
     columns, place = shown_columns(replace(ranking, taste=taste), situation, offers)
     return Slate(
         person=person,
