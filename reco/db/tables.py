@@ -242,7 +242,7 @@ booking = Table(
     # A booking is cancelled or expired, else used, else booked: reco.core.booking_rules.state_of.
     _time("used_at"),
     Column("cancel_reason", Text),
-    # Goods not collected by then expire; null: an event, or made elsewhere.
+    # What is not used by then expires; null: an event of a date, or made elsewhere.
     _time("collect_by"),
     # The feed that it came from.
     Column("slate_id", Uuid),

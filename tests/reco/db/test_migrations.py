@@ -8,7 +8,10 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from psycopg.conninfo import conninfo_to_dict
+from worlds import NOW, small_world
+from worlds import book as booked_elsewhere
 
+from reco.core.bookings import Order, book, cancel, use
 from reco.db.migrate import _config, _connection, differences, migrate
 from reco.db.revision import head_revision
 from reco.errors import SetupError, Unavailable
@@ -123,6 +126,37 @@ def test_interactions_by_month_are_grouped_by_quarter_and_back(world, connection
         command.downgrade(_config(migrating), "0009")
     assert grouped() == ["2025_12", "2026_01", "2026_02", "2026_03", "2026_04", "default"]
     assert kept() == rows
+
+
+def test_a_visit_of_any_day_that_was_booked_here_before_is_not_taken_for_an_import(
+    world, connection
+):
+    small_world(connection)
+    connection.execute(
+        "insert into core.collection_period (category, days)"
+        " select c.name, 60 from core.category c join core.item i on i.category_id = c.id"
+        " where i.external_id = 'fair'"
+    )
+    connection.execute(
+        "update core.stock set starts_at = null"
+        " where external_id in ('fair-village', 'play-friday')"
+    )
+    made, used, _ = (
+        book(connection, Order("reader", stock), stock, NOW).booking_id
+        for stock in ("fair-village", "play-friday", "film-village")
+    )
+    use(connection, used, None, NOW)
+    booked_elsewhere(connection, "villager", "fair-village")
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0011")
+    connection.execute("update core.booking set collect_by = null, booked_for = null")
+    migrate(world)
+    expiring = connection.execute(
+        "select id::text, collect_by > greatest(now(), booked_at) + interval '59 days'"
+        " from core.booking where collect_by is not null"
+    )
+    assert expiring.fetchall() == [(made, True)]
+    assert cancel(connection, made, "reader", NOW).state == "cancelled"
 
 
 def test_the_same_interaction_is_kept_once_even_without_a_time(connection):
