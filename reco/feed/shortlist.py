@@ -25,6 +25,8 @@ class Shortlist:
         self._catalogue = ranking.sweep.catalogue
         self._n = n
         self._a_category = a_category
+        self._has_all = False
+        """Whether nothing is missing in the list."""
         self._put(ranking.top)
 
     def choose(self, n: int, gone: Set[int] = frozenset()) -> list[int]:
@@ -39,8 +41,9 @@ class Shortlist:
         for given_up in range(1, len(self._quotas) + 1):
             if len(rows) == n:
                 break
-            # Of groups that were full the list lacks what is likely: but for what is chosen, anew.
-            self._put(self._ranking.joined(self._ranking.top, self.scored.take(rows)))
+            if not self._has_all:
+                # Of groups that were full it lacks what is likely: but for what is chosen, anew.
+                self._put(self._ranking.joined(self._ranking.top, self.scored.take(rows)))
             rows = self._chosen(n, gone, given_up)
         return [int(row) for row in rows]
 
@@ -66,11 +69,15 @@ class Shortlist:
 
     def _add_roomy(self, taken: NDArray[np.int64], given_up: int, most: int) -> bool:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
+        if self._has_all:
+            return False
         known, full = self.scored, self._full(taken, len(self._quotas) - given_up)
         family = self._catalogue.items.family[known.candidates.item]
         has_room = full.leaves(family, known.candidates.is_online)
         self._add(self._ranking.likeliest(most + int(np.count_nonzero(has_room)), full))
-        return len(self.scored) > len(known)
+        is_longer = len(self.scored) > len(known)
+        self._has_all = not (is_longer or full.online or full.families.any())
+        return is_longer
 
     def _full(self, taken: NDArray[np.int64], kept: int) -> Full:
         """Return what has no room by the first of the quotas, so many of them."""
@@ -80,10 +87,12 @@ class Shortlist:
         # After that of venues one quota goes by subcategory, one by category.
         for ids, group in zip(items.families, groups[1:], strict=False):
             is_full |= np.isin(ids, group)
+        family = items.family_of(*items.families)
+        full_families = np.zeros(len(self._ranking.families.is_asked), dtype=bool)
+        full_families[family[is_full]] = True
         # A subcategory may have works of several categories: it is full where all of them are.
-        has_room = np.zeros(len(self._ranking.families.is_asked), dtype=bool)
-        has_room[items.family_of(*items.families)[~is_full]] = True
-        return Full(~has_room, online=bool(groups) and ONLINE in groups[0])
+        full_families[family[~is_full]] = False
+        return Full(full_families, online=bool(groups) and ONLINE in groups[0])
 
     def _add(self, more: Scored) -> None:
         before = len(self.scored)

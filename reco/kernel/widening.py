@@ -4,7 +4,6 @@ Rows are the candidates of a pool by descending probability; the gain of one mor
 probability times the points still to be earned with its values, which shrink with every row taken.
 """
 
-import numba
 import numpy as np
 from numba import boolean, float64, int64
 
@@ -97,19 +96,17 @@ def _put_key(
 
 
 @compiled(
-    numba.types.UniTuple(int64, 2)(
+    int64(
         float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, READ_F64,
         READ_MATRIX_I64, READ_MATRIX_I64, READ_BOOL, int64, float64[::1],
-        float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1],
+        float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1], int64[::1],
     )
 )  # fmt: skip
 def _greedy(
     gain_weight, relevance_weight, relevance, chance, start, value, worth, group,
-    limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks,
+    limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks, held,
 ):  # fmt: skip
-    """Write a slate by descending weighted sum of gain and relevance.
-
-    Return its length, and how much of it the quotas let in.
+    """Write a slate by descending weighted sum of gain and relevance; return its length.
 
     Gains only shrink as rows are taken, so that a row whose stale key comes first and turns out to
     be right is the best one (Minoux 1978). What the quotas shut out comes back, by probability,
@@ -122,6 +119,8 @@ def _greedy(
         (C,) descending: the probability of each row, discounted.
     alone
         The gain of each row alone.
+    held
+        (Q,) receives how many rows the first of the quotas let in, the first two, and so on.
 
     The others are those of `widen`, and memory.
     """
@@ -163,8 +162,8 @@ def _greedy(
         filled -= 1
         heap[0] = heap[filled]
         _sift_down(heap, 0, filled, key)
-    within = count
     for kept in range(quotas - 1, -1, -1):
+        held[kept] = count
         for row in range(rows):
             if count == n:
                 break
@@ -173,7 +172,7 @@ def _greedy(
                     row, count, chance, start, value, group, still, shown, is_taken, picks
                 )
     picks[:count] = np.sort(picks[:count])
-    return count, within
+    return count
 
 
 @compiled(
@@ -247,20 +246,24 @@ def widen(
     weight, low, high = 1.0, lowest, 1.0
     low_miss, high_excess = 0.0, 0.0
     most_gain, most_relevance = -1.0, 0.0
-    length, least_within = 0, 0
+    length = 0
+    held = np.empty(len(group), dtype=np.int64)
+    least_held = held.copy()
     for step in range(steps + 2):
         gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
-        count, within = _greedy(
+        count = _greedy(
             gain_weight, weight, relevance_of_row, chance, start, value, worth, group,
             limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks,
+            held,
         )  # fmt: skip
         relevance = relevance_of(probability, picks, count)
         if step == 0:
-            most_relevance, length, least_within = relevance, count, within
+            most_relevance, length = relevance, count
+            least_held[:] = held
             likeliest[:count] = picks[:count]
             figures[5] = gain_of(chance, picks, count, start, value, worth, still, kept)
         excess = (relevance / most_relevance if most_relevance > 0.0 else 1.0) - floor
-        is_allowed = excess >= 0.0 and within >= least_within
+        is_allowed = excess >= 0.0 and (held >= least_held).all()
         if is_allowed:
             gain = gain_of(chance, picks, count, start, value, worth, still, kept)
             if gain > most_gain:

@@ -17,6 +17,7 @@ from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.ranking import OF_EACH, Ranking, new_families_of
 from reco.feed.scoring import taste_of
+from reco.feed.shortlist import Shortlist
 from reco.feed.situation import read_situation
 from reco.feed.slate import choose, quotas
 from reco.feed.state import Booked
@@ -162,3 +163,19 @@ def test_a_quota_of_categories_holds_with_a_subcategory_or_without(
     # Of C there are four works, the farthest of all: where twelve are shown, and nowhere else,
     # the quota can be kept to the end.
     assert (count == {"A": 4, "B": 4, "C": 4}) == (n == 12)
+
+
+def test_a_list_that_has_everything_is_not_grown_for_a_quota_that_is_given_up(
+    connection_to, serving, monkeypatch
+):
+    found, calls = Ranking.likeliest, []
+
+    def likeliest(ranked, most, full):
+        calls.append(most)
+        return found(ranked, most, full)
+
+    monkeypatch.setattr(Ranking, "likeliest", likeliest)
+    here = situation_of(connection_to, serving, 60)
+    short = Shortlist(ranking(serving, here, frozenset(), 9), 60)
+    assert len(short.choose(60)) == 40
+    assert calls == [9 + 9, 9 * 8 + 18, 9 * 64 + 40]
