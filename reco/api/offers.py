@@ -58,7 +58,7 @@ def similar(
 )
 def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
     """One published offer with all sessions that can be booked, up to 1,000: none where it is sold
-    out or past. Lists show the first eight of them, and say by `sessions_total` how many there are.
+    out or past. Lists show up to eight of them, and say by `sessions_total` how many there are.
     """
     del caller
     return Json(worker.offer(offer_id, now))

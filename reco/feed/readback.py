@@ -79,7 +79,7 @@ class LiveOffer:
     lon: float | None
     sessions: tuple[Session, ...] = ()
     sessions_total: int = 0
-    """How many there are, of which `sessions` has the first."""
+    """How many there are; `sessions` has the first, or the cheapest in the place of its last."""
 
     @lazy
     def values(self) -> frozenset[Value]:
