@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reco.errors import ArtifactRefused
+from reco.errors import ArtifactDamaged, ArtifactRefused
 
 MANIFEST = "manifest.json"
 
@@ -110,7 +110,9 @@ def drafts(parent: Path) -> list[Path]:
     return sorted(parent.glob(".*.draft"))
 
 
-def read_arrays(folder: Path, kind: type[Facts], *, schema_version: int) -> ArrayFolder[Facts]:
+def read_arrays(
+    folder: Path, kind: type[Facts], *, schema_version: int, digest: str | None = None
+) -> ArrayFolder[Facts]:
     """Return what is in `folder`.
 
     Parameters
@@ -119,20 +121,27 @@ def read_arrays(folder: Path, kind: type[Facts], *, schema_version: int) -> Arra
         The record that the manifest's facts must fit.
     schema_version
         The newest that the caller understands.
+    digest
+        That of the folder, where it is known: a manifest that is another is not read.
 
     Raises
     ------
+    ArtifactDamaged
+        A file is missing, truncated or altered.
     ArtifactRefused
-        With the reason: a file is missing, truncated or altered, an array is not of the stated
-        dtype or shape, or the folder is of a newer schema.
+        It cannot be read now, an array is not of the stated dtype or shape, or the folder is of a
+        newer schema.
     """
     text = _read_manifest(folder)
+    found = hashlib.sha256(text).hexdigest()
+    if digest not in {None, found}:
+        raise ArtifactDamaged(str(folder), "its manifest is not the one that was registered")
     manifest = _parsed(folder, text, kind, schema_version)
     try:
         arrays = {name: _verified(folder, name, spec) for name, spec in manifest.arrays.items()}
     except OSError as error:
         raise ArtifactRefused(str(folder), f"it cannot be read ({error})") from error
-    return ArrayFolder(folder, hashlib.sha256(text).hexdigest(), manifest.facts, arrays)
+    return ArrayFolder(folder, found, manifest.facts, arrays)
 
 
 def check_layout(folder: Path, arrays: Mapping[str, NDArray[Any]], layout: Layout) -> None:
@@ -173,6 +182,8 @@ def _saved(folder: Path, name: str, array: NDArray[Any]) -> _ArraySpec:
 def _read_manifest(folder: Path) -> bytes:
     try:
         return (folder / MANIFEST).read_bytes()
+    except FileNotFoundError as error:
+        raise ArtifactDamaged(str(folder), f"{MANIFEST} is missing") from error
     except OSError as error:
         raise ArtifactRefused(
             str(folder), f"{MANIFEST} cannot be read ({error.strerror})"
@@ -198,25 +209,27 @@ def _parsed(folder: Path, text: bytes, kind: type[Facts], newest: int) -> _Manif
 
 
 def _verified(folder: Path, name: str, spec: _ArraySpec) -> NDArray[Any]:
-    def refused(reason: str) -> ArtifactRefused:
-        return ArtifactRefused(str(folder), f"{name}.npy {reason}")
+    def damaged(reason: str) -> ArtifactDamaged:
+        return ArtifactDamaged(str(folder), f"{name}.npy {reason}")
 
     if not _NAME.fullmatch(name):
         raise ArtifactRefused(str(folder), f"{name!r} cannot name an array")
     path = folder / f"{name}.npy"
     if not path.is_file():
-        raise refused("is missing")
+        raise damaged("is missing")
     if (size := path.stat().st_size) != spec.bytes:
-        raise refused(f"has {size} bytes, not {spec.bytes}: truncated or altered")
+        raise damaged(f"has {size} bytes, not {spec.bytes}: truncated or altered")
     if _sha256(path) != spec.sha256:
-        raise refused("is altered: its SHA-256 is not the manifest's")
+        raise damaged("is altered: its SHA-256 is not the manifest's")
     try:
         array: NDArray[Any] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except ValueError as error:
-        raise refused("is no array") from error
+        raise ArtifactRefused(str(folder), f"{name}.npy is no array") from error
     if array.dtype.str != spec.dtype or array.shape != spec.shape:
-        raise refused(
-            f"is {array.dtype.str}{list(array.shape)}, not {spec.dtype}{list(spec.shape)}"
+        raise ArtifactRefused(
+            str(folder),
+            f"{name}.npy is {array.dtype.str}{list(array.shape)}, "
+            f"not {spec.dtype}{list(spec.shape)}",
         )
     return array
 

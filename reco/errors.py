@@ -98,6 +98,10 @@ class ArtifactRefused(RecoError):
         super().__init__(f"{address} is refused: {reason}.")
 
 
+class ArtifactDamaged(ArtifactRefused):
+    """A folder that is not what was saved: files are missing, or their content is another."""
+
+
 class SetupError(RecoError):
     """Something on the machine is missing; the message says what to run."""
 

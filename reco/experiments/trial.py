@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reco.array_folder import MANIFEST
-from reco.errors import ArtifactRefused
+from reco.errors import ArtifactDamaged, ArtifactRefused
 from reco.experiments.exposure import Exposure
 from reco.experiments.plan import CHAMPION, Experiment, Plan, Variant
 from reco.experiments.records import models_of
@@ -28,6 +28,8 @@ class Trial:
     """Version to the reason; the champion answers in its place, outside the experiment."""
     generations: Mapping[str, Generation] = field(default_factory=dict)
     """What answers, by model version."""
+    damaged: frozenset[str] = frozenset()
+    """Those of `refused` that are damaged where they were trained, or in their store, too."""
 
     def on(self, champion: Generation, contents: ReadContents) -> "Trial":
         """Return the trial over the catalogue of `champion`, with which it shares what it can."""
@@ -86,19 +88,23 @@ def trial_of(
     held = before.models if before else {}
     models: dict[str, LoadedModel] = {}
     refused: dict[str, str] = {}
+    damaged: set[str] = set()
     for name in models_of(experiment.plan):
         version = version_named(conninfo, name)
         try:
             # A model may be removed while it is in use: after an erasure, say.
             is_there = (local_folder(version.address, cache) / MANIFEST).exists()
-            open_it = opened if before and name in before.refused else opened_anew
+            open_it = opened if before and name in before.damaged else opened_anew
             models[name] = held[name] if name in held and is_there else open_it(version, cache)
         except ArtifactRefused as error:
             refused[name] = str(error)
+            if isinstance(error, ArtifactDamaged):
+                damaged.add(name)
     # Which models are held follows from which are refused.
     if before and (before.experiment, before.refused) == (experiment, refused):
         return before
-    return Trial(experiment, models, refused, before.generations if before else {})
+    made = before.generations if before else {}
+    return Trial(experiment, models, refused, made, frozenset(damaged))
 
 
 def check_models(plan: Plan, conninfo: str, cache: Path) -> None:

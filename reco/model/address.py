@@ -4,7 +4,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +14,18 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from reco.array_folder import MANIFEST, drafts, settle
-from reco.errors import ArtifactRefused, Unavailable
+from reco.errors import ArtifactRefused, RecoError, Unavailable
 
 log = logging.getLogger(__name__)
 
 _FETCHED = ".fetched.draft"
+_COPY = ".fetched"
+"""A file of each folder that was fetched: without it, it was trained here, and is the original."""
 _LONGEST_FETCH = timedelta(hours=1)
 _SECRET = re.compile(r"(?<=://)[^/\s]*@")
 """Of a URL: the name and the password before the host."""
+_DRAFT = re.compile(rf"\.([^/\s]+)\.\w+{re.escape(_FETCHED)}(/whole)?")
+"""Of a path: the folder of a fetch, whose name is by chance; group 1 is what it fetches."""
 
 
 def without_password(address: str) -> str:
@@ -55,32 +59,47 @@ def local_folder(address: str, cache: Path) -> Path:
             folder = cache / Path(path).name
             if not folder.exists():
                 with _draft_of(folder) as draft:
-                    store.get(path, f"{draft}/whole", recursive=True)
-                    settle(draft / "whole")
-                    _move(draft / "whole", folder)
+                    _move(_fetched(store, path, draft), folder)
             return folder
     except Unavailable as error:
-        where = without_password(address)
-        raise ArtifactRefused(where, f"it cannot be fetched ({error})") from error
+        raise _not_fetched(address, error) from error
 
 
-def remove_fetched(address: str, cache: Path) -> bool:
-    """Delete what was fetched of the artifact at `address`, and say whether there was anything.
+def is_copy(address: str, cache: Path) -> bool:
+    """Say whether what this machine has of `address` was fetched; else it was trained here."""
+    return (cache / Path(address).name / _COPY).exists()
 
-    The next one who asks for it fetches it anew. What was never fetched is no copy, and stays.
+
+def replace_copy(address: str, cache: Path, check: Callable[[Path], object]) -> None:
+    """Fetch the artifact at `address` once more, in the place of the copy that is here.
+
+    Parameters
+    ----------
+    check
+        Raises `ArtifactRefused` unless the folder that it is given is whole; the copy stays then.
+
+    Raises
+    ------
+    ArtifactRefused
+        It cannot be fetched, or `check` refuses it.
     """
     folder = cache / Path(address).name
     try:
-        with _store_of(address) as (store, _):
-            if isinstance(store, LocalFileSystem) or not folder.exists():
-                return False
-            # At once: who opens it meanwhile finds all of it or nothing.
-            with _draft_of(folder) as draft:
-                folder.rename(draft / "refused")
+        with _store_of(address) as (store, path), _draft_of(folder) as draft:
+            before = _inode(folder)
+            whole = _fetched(store, path, draft)
+            try:
+                check(whole)
+            except ArtifactRefused as error:
+                where, reason = without_password(address), _without_drafts(error.reason)
+                raise type(error)(where, reason) from error
+            # Where another worker was quicker, all map what it put there.
+            if _inode(folder) == before:
+                with suppress(FileNotFoundError):
+                    folder.rename(draft / "replaced")
+            _move(whole, folder)
     except Unavailable as error:
-        log.warning("%s cannot be fetched anew: %s", without_password(address), error)
-        return False
-    return True
+        raise _not_fetched(address, error) from error
 
 
 def address_of(folder: Path, store_url: str | None) -> str:
@@ -211,12 +230,15 @@ def _store_of(address: str) -> Iterator[tuple[Any, str]]:
     Raises
     ------
     Unavailable
-        Whatever was raised meanwhile: each kind of store has exceptions of its own.
+        Whatever else was raised meanwhile: each kind of store has exceptions of its own.
     """
     try:
         yield url_to_fs(address)
+    except RecoError:
+        raise
     except Exception as error:
-        raise Unavailable(without_password(f"{type(error).__name__}: {error}")) from error
+        told = _without_drafts(without_password(f"{type(error).__name__}: {error}"))
+        raise Unavailable(told) from error
 
 
 @contextmanager
@@ -227,6 +249,31 @@ def _draft_of(folder: Path) -> Iterator[Path]:
         prefix=f".{folder.name}.", suffix=_FETCHED, dir=folder.parent
     ) as draft:
         yield Path(draft)
+
+
+def _fetched(store: Any, path: str, draft: Path) -> Path:
+    """Fetch a folder into `draft`, and return it: on disk, and marked as a copy."""
+    whole = draft / "whole"
+    store.get(path, str(whole), recursive=True)
+    (whole / _COPY).touch()
+    settle(whole)
+    return whole
+
+
+def _not_fetched(address: str, error: Unavailable) -> ArtifactRefused:
+    return ArtifactRefused(without_password(address), f"it cannot be fetched ({error})")
+
+
+def _without_drafts(text: str) -> str:
+    """Return a text that names one folder in the same words at each try."""
+    return _DRAFT.sub(r"\1", text)
+
+
+def _inode(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 def _copies(addresses: Iterable[str], cache: Path) -> list[Path]:

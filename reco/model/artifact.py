@@ -95,16 +95,16 @@ def save_artifact(folder: Path, facts: ModelFacts, arrays: Mapping[str, NDArray[
     return digest
 
 
-def read_artifact(folder: Path) -> Artifact:
-    """Return the model in `folder`.
+def read_artifact(folder: Path, digest: str | None = None) -> Artifact:
+    """Return the model in `folder`, verified by its digest where that is known.
 
     Raises
     ------
-    ArtifactRefused
-        With the reason: see `read_arrays`; or the model has seen other features than this code
-        computes.
+    ArtifactDamaged, ArtifactRefused
+        With the reason: see `read_arrays`. What has seen other features than this code computes is
+        refused, too.
     """
-    artifact = read_arrays(folder, ModelFacts, schema_version=SCHEMA_VERSION)
+    artifact = read_arrays(folder, ModelFacts, schema_version=SCHEMA_VERSION, digest=digest)
     if artifact.facts.features != FEATURES:
         raise ArtifactRefused(
             str(folder),

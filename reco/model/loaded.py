@@ -135,13 +135,12 @@ def load_model(folder: Path, digest: str | None = None) -> LoadedModel:
 
     Raises
     ------
+    ArtifactDamaged
+        The folder is not what its manifest says, or not that `digest`.
     ArtifactRefused
-        The folder is not what its manifest says, not what this code reads, or not that `digest`.
+        It is not what this code reads, or cannot be read now.
     """
-    artifact = read_artifact(folder)
-    if digest is not None and artifact.digest != digest:
-        raise ArtifactRefused(str(folder), "its manifest is not the one that was registered")
-    return _model_of(artifact)
+    return _model_of(read_artifact(folder, digest))
 
 
 def _model_of(artifact: Artifact) -> LoadedModel:

@@ -1,11 +1,11 @@
 """Which model to serve: the champion, or while it is refused the newest before it that is whole."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reco.errors import ArtifactRefused
-from reco.model.address import local_folder, remove_fetched
+from reco.errors import ArtifactDamaged, ArtifactRefused
+from reco.model.address import is_copy, local_folder, replace_copy
 from reco.model.loaded import LoadedModel, load_model
 from reco.model.registry import Champion, ModelVersion, champion, line_of_champions
 
@@ -33,6 +33,7 @@ class ModelInUse:
         self._model: LoadedModel | None = None
         self._champion: Champion | None = None
         self._refused: str | None = None
+        self._is_damaged = False
         self._pause_s = 0.0
         self._not_before_s = 0.0
 
@@ -50,18 +51,21 @@ class ModelInUse:
         if newest is None or (newest == self._champion and not self._is_to_be_opened_again()):
             return self._model
         is_new = newest != self._champion
+        # What its store has no better either is not fetched at each try.
+        open_it = opened if self._is_damaged and not is_new else opened_anew
         try:
-            self._model = (opened_anew if is_new else opened)(newest, self._cache)
-            self._refused = None
+            self._model = open_it(newest, self._cache)
+            self._refused, self._is_damaged = None, False
         except ArtifactRefused as error:
-            self._refuse(str(error), is_new=is_new)
+            self._is_damaged = isinstance(error, ArtifactDamaged)
+            self._refuse(newest, str(error), is_new=is_new)
         self._champion = newest
         return self._model
 
     def _is_to_be_opened_again(self) -> bool:
         return self._refused is not None and self._clock_s() >= self._not_before_s
 
-    def _refuse(self, reason: str, *, is_new: bool) -> None:
+    def _refuse(self, refused: Champion, reason: str, *, is_new: bool) -> None:
         if reason != self._refused:
             log.error("The new champion is refused, the one before it stays: %s", reason)
         self._refused = reason
@@ -69,7 +73,9 @@ class ModelInUse:
         self._pause_s = _SOONEST_S if is_new else min(2 * self._pause_s, _LATEST_S)
         self._not_before_s = self._clock_s() + self._pause_s
         if self._model is None:
-            self._model, _ = usable_model(self._conninfo, self._cache)
+            line = line_of_champions(self._conninfo)
+            before = (version for version in line if version.version != refused.version)
+            self._model, _ = _first_usable(before, self._cache)
 
 
 def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | None]:
@@ -85,8 +91,14 @@ def usable_model(conninfo: str, cache: Path) -> tuple[LoadedModel | None, str | 
     The champion and None; or the nearest champion before it, or None where none is whole, and the
     reason. Without a champion, None and None.
     """
+    return _first_usable(line_of_champions(conninfo), cache)
+
+
+def _first_usable(
+    line: Iterable[ModelVersion], cache: Path
+) -> tuple[LoadedModel | None, str | None]:
     reason = None
-    for version in line_of_champions(conninfo):
+    for version in line:
         try:
             return opened(version, cache), reason
         except ArtifactRefused as error:
@@ -100,17 +112,24 @@ def opened(version: ModelVersion | Champion, cache: Path) -> LoadedModel:
 
 
 def opened_anew(version: ModelVersion | Champion, cache: Path) -> LoadedModel:
-    """Return a version, verified; a copy that was fetched and is refused is fetched once more.
+    """Return a version, verified; a copy that was fetched and is damaged is fetched once more.
 
     Raises
     ------
+    ArtifactDamaged
+        It is damaged, and was trained here, or what its store has is no better.
     ArtifactRefused
-        The artifact itself is refused, or its store does not answer.
+        It is not for this code, or its store does not answer.
     """
     try:
         return opened(version, cache)
-    except ArtifactRefused as error:
-        if not remove_fetched(version.address, cache):
+    except ArtifactDamaged as damage:
+        if not is_copy(version.address, cache):
             raise
-        log.warning("It is fetched anew: %s", error)
+        log.warning("It is fetched anew: %s", damage)
+        try:
+            replace_copy(version.address, cache, lambda folder: load_model(folder, version.digest))
+        except ArtifactDamaged as error:
+            log.warning("What is fetched is no better: %s", error)
+            raise damage from error
         return opened(version, cache)

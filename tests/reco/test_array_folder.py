@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from reco.array_folder import MANIFEST, Frozen, check_layout, read_arrays, write_arrays
-from reco.errors import ArtifactRefused
+from reco.errors import ArtifactDamaged, ArtifactRefused
 
 
 class Facts(Frozen):
@@ -123,12 +123,14 @@ def edit(change):
 )
 def test_harm_is_refused_with_the_reason(folder, harm, reason):
     harm(folder)
-    with pytest.raises(ArtifactRefused, match=reason):
+    with pytest.raises(ArtifactRefused, match=reason) as refusal:
         read(folder)
+    is_damage = harm in {truncate, flip_a_bit, remove}
+    assert isinstance(refusal.value, ArtifactDamaged) == is_damage
 
 
 def test_no_folder_is_refused(tmp_path):
-    with pytest.raises(ArtifactRefused, match="cannot be read"):
+    with pytest.raises(ArtifactRefused, match=r"manifest\.json is missing"):
         read(tmp_path / "none")
 
 

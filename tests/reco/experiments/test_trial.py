@@ -5,9 +5,10 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import fsspec
 import psycopg
 import pytest
-from champions import train_champion
+from champions import fetch_from, train_champion
 from fastapi.testclient import TestClient
 from worlds import NOW, book, small_world
 
@@ -16,8 +17,8 @@ from reco.api.keys import create_key
 from reco.errors import ArtifactRefused
 from reco.experiments.exposure import Exposure
 from reco.experiments.plan import Plan, Variant
-from reco.experiments.records import create, stop
-from reco.experiments.trial import check_models
+from reco.experiments.records import create, running_experiment, stop
+from reco.experiments.trial import check_models, trial_of
 from reco.feed.dials import FLOOR, INTENSITY
 from reco.feed.query import feed_query
 from reco.model.registry import Act, force, publication, version_named
@@ -267,3 +268,38 @@ def test_the_api_tells_of_it(filled, versions, connection):
     assert [control["model_version"], wide["model_version"]] == list(versions)
     assert (control["floor"], wide["floor"], explicit["floor"]) == (FLOOR, 0.5, 0.97)
     assert explicit["experiment"] is None
+
+
+@pytest.fixture
+def lent(filled, versions):
+    """The candidate, fetched from a store, whose copy here is harmed; and the store."""
+    memory, url = fsspec.filesystem("memory"), "memory://of-a-trial"
+    fetch_from(url, filled, filled.models / versions[1])
+    (filled.models / versions[1] / "popularity.npy").write_bytes(b"")
+    yield memory, f"{url}/{versions[1]}/popularity.npy"
+    memory.rm(url, recursive=True)
+
+
+@pytest.mark.parametrize("is_away", [True, False], ids=["away", "as harmed"])
+def test_a_harmed_copy_is_fetched_anew_once_its_store_has_it(
+    filled, lent, versions, monkeypatch, is_away
+):
+    (store, path), asked, get = lent, [], type(lent[0]).get
+    whole = store.cat(path)
+    store.pipe(path, b"" if not is_away else whole)
+    plan = plan_of(versions[1])
+    create(filled.conninfo, plan, ACT, NOW)
+
+    def counted(*arguments, **options):
+        asked.append(arguments)
+        if is_away and len(asked) < 3:
+            raise OSError
+        get(*arguments, **options)
+
+    monkeypatch.setattr(type(store), "get", counted)
+    experiment, made = running_experiment(filled.conninfo), None
+    for _ in range(3):
+        made = trial_of(experiment, filled.conninfo, filled.models, made)
+    # What its store has no better is not fetched at each try.
+    assert len(asked) == (3 if is_away else 1)
+    assert set(made.models) == ({versions[1]} if is_away else set())

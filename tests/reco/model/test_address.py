@@ -8,14 +8,15 @@ import fsspec
 import numpy as np
 import pytest
 
-from reco.errors import ArtifactRefused, Unavailable
+from reco.errors import ArtifactDamaged, ArtifactRefused, Unavailable
 from reco.model.address import (
     artifact_exists,
+    is_copy,
     local_folder,
     published,
     remove_artifact,
     remove_drafts,
-    remove_fetched,
+    replace_copy,
 )
 from reco.model.artifact import ModelFacts, save_artifact
 
@@ -30,6 +31,10 @@ def store():
         memory.rm("/models", recursive=True)
 
 
+def visible(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
+
+
 def test_a_local_folder_is_used_where_it_is(tmp_path):
     assert local_folder(str(tmp_path), tmp_path / "cache") == tmp_path
     assert not (tmp_path / "cache").exists()
@@ -37,7 +42,7 @@ def test_a_local_folder_is_used_where_it_is(tmp_path):
 
 def test_a_store_is_fetched_once(store, tmp_path):
     folder = local_folder("memory://models/v1", tmp_path)
-    assert sorted(path.name for path in folder.iterdir()) == ["items.npy", "manifest.json"]
+    assert visible(folder) == {"items.npy": b"1", "manifest.json": b"{}"}
     store.pipe("/models/v1/items.npy", b"2")
     assert local_folder("memory://models/v1", tmp_path) == folder
     assert (folder / "items.npy").read_bytes() == b"1"
@@ -55,7 +60,7 @@ def test_workers_that_fetch_at_the_same_time_get_the_same_whole_folder(store, tm
         folders = list(pool.map(lambda _: local_folder("memory://models/v1", tmp_path), range(16)))
     assert set(folders) == {tmp_path / "v1"}
     assert [path.name for path in tmp_path.iterdir()] == ["v1"]
-    assert len(list((tmp_path / "v1").iterdir())) == 2
+    assert len(visible(tmp_path / "v1")) == 2
 
 
 def test_what_a_killed_fetch_left_is_deleted_and_one_under_way_is_not(store, tmp_path, monkeypatch):
@@ -91,9 +96,9 @@ def test_an_artifact_is_served_from_its_folder_or_from_the_store(store, finished
     address = published(finished, "memory://models/")
     assert address == "memory://models/v2"
     fetched = local_folder(address, tmp_path / "elsewhere")
-    assert {path.name: path.read_bytes() for path in fetched.iterdir()} == {
-        path.name: path.read_bytes() for path in finished.iterdir()
-    }
+    assert visible(fetched) == visible(finished)
+    assert is_copy(address, tmp_path / "elsewhere")
+    assert not is_copy(address, finished.parent)
 
 
 def test_the_manifest_comes_last_so_that_half_a_copy_is_none(store, finished, monkeypatch):
@@ -142,17 +147,49 @@ def test_whatever_a_store_raises_is_told_without_a_password(store, finished, tmp
     assert artifact_exists("memory://models/v1")
 
 
-def test_what_was_fetched_is_fetched_anew_and_what_was_not_stays(store, tmp_path):
+def whole(folder):
+    if visible(folder)["items.npy"] != b"1":
+        raise ArtifactDamaged(str(folder), f"{folder}/items.npy is altered")
+
+
+def test_a_copy_is_replaced_by_one_that_is_whole_and_by_no_other(store, tmp_path):
     folder = local_folder("memory://models/v1", tmp_path)
-    (folder / "items.npy").write_bytes(b"")
-    assert remove_fetched("memory://models/v1", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    assert not remove_fetched("memory://models/v1", tmp_path)
+    (folder / "items.npy").write_bytes(b"harmed")
+    store.pipe("/models/v1/items.npy", b"2")
+    for _ in range(2):
+        with pytest.raises(ArtifactDamaged) as told:
+            replace_copy("memory://models/v1", tmp_path, whole)
+        assert told.value.reason == f"{folder}/items.npy is altered"
+    assert visible(folder)["items.npy"] == b"harmed"
+    store.pipe("/models/v1/items.npy", b"1")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: replace_copy("memory://models/v1", tmp_path, whole), range(8)))
+    assert visible(folder)["items.npy"] == b"1"
+    assert is_copy("memory://models/v1", tmp_path)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_another_worker_has_replaced_meanwhile_is_left(store, tmp_path):
     folder = local_folder("memory://models/v1", tmp_path)
-    assert (folder / "items.npy").read_bytes() == b"1"
-    assert not remove_fetched(str(folder), tmp_path)
-    assert not remove_fetched("nowhere://models/v1", tmp_path)
-    assert folder.exists()
+    (folder / "items.npy").write_bytes(b"harmed")
+
+    def while_another_does(draft):
+        replace_copy("memory://models/v1", tmp_path, whole)
+        (folder / "of another").touch()
+        whole(draft)
+
+    replace_copy("memory://models/v1", tmp_path, while_another_does)
+    assert (folder / "of another").exists()
+
+
+def test_why_nothing_is_fetched_is_told_in_the_same_words_each_time(store, tmp_path, monkeypatch):
+    def full(self, path, draft, **options):
+        raise OSError(28, "No space left on device", f"{draft}/items.npy")
+
+    monkeypatch.setattr(type(store), "get", full)
+    for _ in range(2):
+        with pytest.raises(ArtifactRefused, match=f"on device: '{tmp_path}/v1/items.npy'"):
+            local_folder("memory://models/v1", tmp_path)
 
 
 def path_of(file):
@@ -174,8 +211,10 @@ def test_models_that_are_saved_and_fetched_are_on_disk_before_they_are_used(
         metrics={},
     )
     save_artifact(tmp_path / "v3", facts, {"items": np.array([b"a"])})
-    whole = {"", "/items.npy", "/manifest.json"}
-    assert set(settled) == {str(tmp_path), *(f"{tmp_path}/v3{name}" for name in whole)}
+    files = {"", "/items.npy", "/manifest.json"}
+    assert set(settled) == {str(tmp_path), *(f"{tmp_path}/v3{name}" for name in files)}
     settled.clear()
     local_folder("memory://models/v1", tmp_path)
-    assert {path.rpartition("/whole")[2] for path in settled if "/whole" in path} == whole
+    assert {path.rpartition("/whole")[2] for path in settled if "/whole" in path} == files | {
+        "/.fetched"
+    }
