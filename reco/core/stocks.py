@@ -19,24 +19,32 @@ _CANCEL = """
 update core.stock set cancelled_at = %(now)s
 where id = any(%(stocks)s) and (cancelled_at is null or cancelled_at > %(now)s)
 """
-# What is used stands: somebody was there, or has it. But nobody was at an event that was cancelled
-# before it began.
-_REFUNDABLE = """
+_STANDING = """
 from core.booking b
 join core.stock t on t.id = b.stock_id
 join core.offer o on o.id = t.offer_id
 join core.item i on i.id = o.item_id
 left join core.subcategory s on s.id = i.subcategory_id
-where b.cancelled_at is null and (
-  b.used_at is null or t.cancelled_at < t.starts_at and coalesce(s.is_event, true)
-)
+where b.cancelled_at is null
 """
 _LOCK_IDS = "order by b.id for no key update of b"
-_LOCK_BOOKINGS = f"select b.id {_REFUNDABLE} and t.id = any(%(stocks)s) {_LOCK_IDS}"
-# What was booked elsewhere is refunded where it was, and told from there.
+# What is used stands: somebody was there, or has it. But nobody was at an event that is cancelled
+# before it begins.
+_LOCK_BOOKINGS = f"""
+select b.id {_STANDING} and t.id = any(%(stocks)s)
+  and (b.used_at is null or coalesce(s.is_event, true) and %(now)s < t.starts_at)
+{_LOCK_IDS}
+"""
+# An import tells it late, maybe of what was only closed for sale: who was let in after it was
+# cancelled was there, and doors open within half a day of the start. What was booked elsewhere is
+# refunded where it was, and told from there.
 _OWED = f"""
-{_REFUNDABLE} and t.cancelled_at <= %(now)s
+{_STANDING} and t.cancelled_at <= %(now)s
   and (b.collect_by is not null or b.booked_for is not null)
+  and (
+    b.used_at is null or coalesce(s.is_event, true) and t.cancelled_at < t.starts_at
+      and b.used_at <= greatest(t.cancelled_at, t.starts_at - interval '12 hours')
+  )
 """
 _OWING = f"select distinct t.id {_OWED} order by t.id"
 _LOCK_OWED = f"select b.id {_OWED} and t.id = any(%(stocks)s) {_LOCK_IDS}"
@@ -79,7 +87,8 @@ def cancel_stocks(
 def refund_cancelled(connection: psycopg.Connection[Any], actor: str, now: datetime) -> int:
     """Refund what was booked here of stocks that an import cancelled; safe to run twice.
 
-    Used ones stand, and locks are taken, as by `cancel_stocks`.
+    Used ones stand, but for those of an event that was cancelled before it began and before anybody
+    was let in. Locks are taken as by `cancel_stocks`.
 
     Returns
     -------

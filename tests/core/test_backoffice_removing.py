@@ -117,6 +117,15 @@ def test_nobody_was_at_an_event_that_is_cancelled_before_it_begins(small, lune):
     assert unbalanced(small) == []
 
 
+def test_who_was_let_in_stays_where_a_file_had_cancelled_it_before(small, lune):
+    used = order(small, "c1")
+    use(small, used.booking_id, lune, PLAY.starts_at - timedelta(minutes=10))
+    when = "update core.stock set cancelled_at = %s where external_id = 'play-friday'"
+    small.execute(when, (NOW,))
+    assert cancel_stock(small, lune, "play-friday", OVER).refunded == 0
+    assert states(small)["c1"] != "venue"
+
+
 def test_a_refund_that_fails_cancels_nothing(small, lune):
     order(small, "c1")
     small.execute(

@@ -88,6 +88,9 @@ def test_an_import_that_cancels_stocks_refunds_what_was_booked_of_them_here(
     # Nobody was there: it is cancelled before it begins.
     use(connection, made[2], None, NOW + timedelta(days=2))
     use(connection, made[3], None, NOW)
+    # Who was let in after it was there, whatever the file says.
+    let_in = book(connection, Order("villager", "play-friday"), "let in", NOW)
+    use(connection, let_in.booking_id, None, NOW + timedelta(days=4.25))
     booked_elsewhere(connection, "free", "play-friday")
     run(export_app, "frames", str(tmp_path / "out"))
     path = tmp_path / "out" / "stocks.csv"
