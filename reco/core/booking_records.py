@@ -80,7 +80,7 @@ class Booking:
     cancellable_until: datetime | None
     """Until when its person may cancel it; None: as long as it is booked."""
     collect_by: datetime | None
-    """When it expires unless it is collected; None: an event of a date."""
+    """When it expires unless it is used; None: an event of a date, or made elsewhere."""
     used_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
@@ -160,7 +160,8 @@ class BookingRow:
             booked_at=self.booked_at,
             starts_at=self.starts_at,
             cancellable_until=cancellable_until(self.standing),
-            collect_by=self.collect_by,
+            # What was given a date since it was booked expires no more.
+            collect_by=None if self.standing.is_dated else self.collect_by,
             used_at=self.used_at,
             cancelled_at=self.cancelled_at,
             cancel_reason=self.cancel_reason,

@@ -67,10 +67,14 @@ class Standing:
     is_stock_cancelled: bool = False
 
     @property
+    def is_dated(self) -> bool:
+        """Whether it is of an event of a date."""
+        return self.is_event and self.starts_at is not None
+
+    @property
     def is_of_unknown_use(self) -> bool:
         """Whether it has no date and was made elsewhere: whether it was used there, who knows."""
-        is_dated = self.is_event and self.starts_at is not None
-        return not is_dated and self.collect_by is None and self.booked_for is None
+        return not self.is_dated and self.collect_by is None and self.booked_for is None
 
 
 def euros(cents: int) -> str:

@@ -26,7 +26,7 @@ const when = (booking) => booking.starts_at ? moment(new Date(booking.starts_at)
 const deadline = (booking, now) => {
   if (!canCancel(booking, now)) return text("not_cancellable");
   if (booking.cancellable_until) return text("cancellable_until", { when: moment(new Date(booking.cancellable_until), zone(booking)) });
-  return booking.collect_by ? text("cancellable_until_collected", { date: calendarDate(new Date(booking.collect_by)) }) : text("cancellable");
+  return booking.collect_by ? text("cancellable_until_expiry", { date: calendarDate(new Date(booking.collect_by)) }) : text("cancellable");
 };
 
 const stateWords = (booking) => {
