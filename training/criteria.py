@@ -78,13 +78,13 @@ def ranker_criteria(candidate: ModelFacts, champion: ModelFacts) -> Iterator[Cri
     if candidate.ranker is None and champion.ranker is None:
         return
     found, others = _loss_a_visit(candidate), _loss_a_visit(champion)
-    visits = candidate.metrics["probability"]["visits"] if found else 0
-    passed, lacks = _ranker_outcome(found, others)
+    people = candidate.metrics["probability"].get("people", 0) if found else 0
+    passed, lacks = _ranker_outcome(found, replaces_unproven=_is_unproven(champion))
     name = "log-loss a visit of the ranker, less the base rate's"
-    yield Criterion(name, visits, found, others, None, 0.0, passed, lacks)
+    yield Criterion(name, people, found, others, None, 0.0, passed, lacks)
 
 
-def _ranker_outcome(found: Estimate | None, others: Estimate | None) -> tuple[bool, str]:
+def _ranker_outcome(found: Estimate | None, *, replaces_unproven: bool) -> tuple[bool, str]:
     """Return whether a candidate's ranker passes, and what is missing.
 
     It is to be shown to be better than the base rate. Where the champion's is not either, it needs
@@ -94,8 +94,17 @@ def _ranker_outcome(found: Estimate | None, others: Estimate | None) -> tuple[bo
         return False, "the candidate has none that was measured"
     if found.high <= 0.0:
         return True, ""
-    is_open = found.low <= 0.0 and others is not None and others.high > 0.0
+    is_open = found.low <= 0.0 and replaces_unproven
     return is_open, "neither is proven" if is_open else ""
+
+
+def _is_unproven(facts: ModelFacts) -> bool:
+    """Whether a ranker was measured, and not shown to be better than the base rate.
+
+    Where a manifest names no people its interval was over visits, and too narrow to show it.
+    """
+    loss = _loss_a_visit(facts)
+    return loss is not None and (loss.high > 0.0 or "people" not in facts.metrics["probability"])
 
 
 def age_criteria(candidate: ModelFacts, champion: ModelFacts) -> Iterator[Criterion]:

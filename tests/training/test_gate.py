@@ -165,13 +165,16 @@ def test_a_recipe_that_cannot_be_fitted_again_is_refused_by_its_version(contende
 def with_ranker(contender, low, high):
     """Return a contender with a ranker whose log-loss was measured so."""
     loss = {"value": (low + high) / 2, "low": low, "high": high}
-    metrics = contender.facts.metrics | {"probability": {"visits": 500, "loss_a_visit": loss}}
+    probability = {"visits": 500, "people": 200, "loss_a_visit": loss}
+    metrics = contender.facts.metrics | {"probability": probability}
     told = {"ranker": RANKER, "metrics": metrics}
     return replace(contender, facts=contender.facts.model_copy(update=told))
 
 
 def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
     plain = contender("itemknn", CUTOFF)
+    of_visits = with_ranker(plain, -0.3, -0.1)
+    del of_visits.facts.metrics["probability"]["people"]
     proven, unproven = with_ranker(plain, -0.3, -0.1), with_ranker(plain, -0.3, 0.1)
     outcomes = {
         name: judged(*pair, users=50).criteria[-1]
@@ -183,6 +186,7 @@ def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
             "neither": (unproven, unproven),
             "less": (unproven, proven),
             "worse": (with_ranker(plain, 0.1, 0.3), unproven),
+            "neither over people": (unproven, of_visits),
         }.items()
     }
     assert {name: found.passed for name, found in outcomes.items()} == {
@@ -193,10 +197,11 @@ def test_a_ranker_is_not_lost_nor_taken_unproven(contender):
         "neither": True,
         "less": False,
         "worse": False,
+        "neither over people": True,
     }
     assert "the candidate has none" in outcomes["lost"].told
     assert "interval -0.3000 .. +0.1000" in outcomes["unproven"].told
-    assert outcomes["new"].count == 500
+    assert outcomes["new"].count == 200
     assert "neither is proven" in outcomes["neither"].told
     # No comparison: each was measured on visits of its own.
     assert [found.difference for found in outcomes.values()] == [None] * len(outcomes)
