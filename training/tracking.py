@@ -3,6 +3,7 @@
 from typing import Any
 
 from reco.errors import SetupError, Unavailable
+from reco.model.address import without_password
 from reco.model.artifact import ModelFacts, read_artifact
 from training.summary import TrainingSummary
 
@@ -33,7 +34,7 @@ def track(uri: str, experiment: str, summary: TrainingSummary, address: str) -> 
     Raises
     ------
     Unavailable
-        The server does not take it.
+        The server does not take it; names no password of `uri`.
     """
     from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
@@ -54,7 +55,8 @@ def track(uri: str, experiment: str, summary: TrainingSummary, address: str) -> 
         )
         client.set_terminated(run)
     except (MlflowException, OSError) as error:
-        raise Unavailable(f"MLflow at {uri} was not told: {error}") from error
+        told = f"MLflow at {uri} was not told: {error}"
+        raise Unavailable(without_password(told)) from error
     return run
 
 

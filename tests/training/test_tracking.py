@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from tastes import two_tastes
@@ -54,6 +55,26 @@ def test_a_store_that_does_not_take_it_is_told(summary, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable, match="was not told"):
         track(f"{(tmp_path / 'file').as_uri()}/mlruns", "reco-test", summary, "here")
+
+
+def test_a_server_that_is_away_is_told_without_its_password(summary, monkeypatch):
+    class Away(Exception):
+        """What MLflow raises."""
+
+    def client(tracking_uri):
+        raise Away(f"{tracking_uri}/api refuses connections")
+
+    for name, module in {
+        "mlflow": SimpleNamespace(),
+        "mlflow.entities": SimpleNamespace(Metric=None, Param=None, RunTag=None),
+        "mlflow.exceptions": SimpleNamespace(MlflowException=Away),
+        "mlflow.tracking": SimpleNamespace(MlflowClient=client),
+    }.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    with pytest.raises(Unavailable) as refusal:
+        track("https://mia:hunter2@runs.example", "reco-test", summary, "here")
+    told = "MLflow at https://runs.example was not told: https://runs.example/api refuses"
+    assert str(refusal.value).startswith(told)
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
