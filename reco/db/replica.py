@@ -190,7 +190,7 @@ class Reads:
             A connection to the primary, used for `read` too where the replica will not do.
         read
             Uses the connection that it is given and no other: the replica is left for what fails
-            there, and what fails on the primary is raised.
+            there, but for what takes too long, and what fails on the primary is raised.
         """
         if not self._is_in_use:
             return read(primary)
@@ -201,6 +201,9 @@ class Reads:
             with self._lent() as replica:
                 if replica is not None and _own_rows(replica, user_id) == own_rows:
                     return read(replica)
+        except psycopg.errors.QueryCanceled:
+            # All feeds read here: one that is slow is no reason to turn all to the primary.
+            log.warning("The replica takes too long for a user's state: the primary is asked.")
         except psycopg.Error as error:
             self._leave(error)
         return read(primary)

@@ -298,6 +298,22 @@ def test_what_takes_too_long_is_not_asked_of_the_primary_too(service):
     assert worker.reads.standing.in_use
 
 
+def test_a_users_state_that_takes_too_long_is_asked_of_the_primary_alone_for_them(service):
+    _, worker = service
+    asked = []
+
+    def slow_there(connection):
+        asked.append(is_replica(connection))
+        if asked == [True]:
+            connection.execute("set local statement_timeout = 1; select pg_sleep(5)")
+        return "found"
+
+    with connected(worker.pool) as connection:
+        assert worker.reads.of_user("reader", connection, slow_there) == "found"
+    assert asked == [True, False]
+    assert worker.reads.standing.in_use
+
+
 @pytest.mark.parametrize("user_id", ["reader", None])
 def test_what_fails_on_the_primary_is_not_the_replicas_fault(service, user_id):
     _, worker = service
