@@ -94,8 +94,7 @@ class Worker:
     def __enter__(self) -> Self:
         self._recorder.__enter__()
         self.reads.__enter__()
-        self._try_refresh(self._look_ahead)
-        self._try_refresh(self.refresh)
+        self._try_each(self._look_ahead, self.refresh)
         self._catalogue_watch.__enter__()
         self._watcher.start()
         return self
@@ -276,11 +275,9 @@ class Worker:
             self._trial = trial
 
     def _look(self) -> None:
-        # What fails of one is no reason to leave the others.
-        self._try_refresh(self._refresh_model)
-        self._try_refresh(self._refresh_trial)
-        self._try_refresh(self._look_ahead)
-        self._try_refresh(self._drop_pruned)
+        self._try_each(
+            self._refresh_model, self._refresh_trial, self._look_ahead, self._drop_pruned
+        )
 
     def _drop_pruned(self) -> None:
         """Delete this machine's copies of models that were given up, perhaps on another machine."""
@@ -293,11 +290,24 @@ class Worker:
         while not self._stopping.wait(_LOOK_EVERY_S):
             self._look()
 
-    def _try_refresh(self, refresh: Callable[[], object]) -> None:
-        try:
-            refresh()
-        except (RecoError, psycopg.Error) as error:
-            log.warning("What is served stays as it was: %s", error)
-        except Exception:
-            # A full disk, say: the thread that looks for better must outlive it.
-            log.exception("What is served stays as it was.")
+    def _try_each(self, *refreshes: Callable[[], object]) -> None:
+        """Do one after the other: what fails of one is no reason to leave those after it.
+
+        A database that is away is: each would wait for it by itself, and tell the same.
+        """
+        for refresh in refreshes:
+            try:
+                refresh()
+            except (RecoError, psycopg.Error) as error:
+                log.warning("What is served stays as it was: %s", error)
+                if _is_away(error):
+                    return
+            except Exception:
+                # A full disk, say: the thread that looks for better must outlive it.
+                log.exception("What is served stays as it was.")
+
+
+def _is_away(error: RecoError | psycopg.Error) -> bool:
+    # What a server that is there refuses or gives up has a code.
+    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    return lost or isinstance(error, Unavailable)

@@ -104,6 +104,19 @@ def test_what_fails_of_a_look_leaves_the_rest(worker, filled, monkeypatch):
     assert [folder.name for folder in filled.models.iterdir()] == [served.version]
 
 
+def test_a_database_that_is_away_is_waited_for_once_a_look(filled, caplog):
+    nowhere = replace(filled, conninfo="postgresql://127.0.0.1:1/none")
+    worker = Worker(
+        Settings(home=filled.folder), nowhere, "a secret of thirty-two bytes", lambda: NOW
+    )
+    try:
+        worker._look()
+    finally:
+        worker.pool.close()
+    told = [record for record in caplog.records if record.name == "reco.worker"]
+    assert len(told) == 1
+
+
 @pytest.mark.parametrize("changed", ["model", "catalogue"])
 def test_no_request_waits_for_what_is_the_same_for_all_of_them(worker, filled, connection, changed):
     if changed == "model":
