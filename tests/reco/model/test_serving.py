@@ -112,18 +112,17 @@ def test_while_the_store_is_away_the_one_before_is_served(two, store, in_use, cl
     assert in_use.refused is None
 
 
-@pytest.mark.parametrize(
-    ("name", "change"),
-    [(HARMED, harm), (HARMED, lambda path: path.unlink()), (MANIFEST, alter)],
-    ids=["truncated", "gone", "altered"],
-)
-def test_a_copy_that_was_harmed_is_fetched_anew(two, in_use, fetches, name, change):
+def test_a_copy_that_was_harmed_is_fetched_anew(world, two, clock, fetches):
     _, newest = two
-    whole = (newest.folder / name).read_bytes()
-    change(newest.folder / name)
-    assert in_use.newest().version == newest.version
-    assert fetches == [0.0]
-    assert (newest.folder / name).read_bytes() == whole
+    for count, (name, change) in enumerate(
+        ((HARMED, harm), (HARMED, lambda path: path.unlink()), (MANIFEST, alter)), start=1
+    ):
+        whole = (newest.folder / name).read_bytes()
+        change(newest.folder / name)
+        in_use = ModelInUse(world.conninfo, world.models, clock)
+        assert in_use.newest().version == newest.version
+        assert fetches == [0.0] * count
+        assert (newest.folder / name).read_bytes() == whole
 
 
 def test_what_was_trained_here_is_never_replaced(two, in_use, clock, fetches):
