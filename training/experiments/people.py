@@ -50,13 +50,13 @@ _BOOKINGS = """
   select row_number() over () number, m.user_id, m.offer_id, m.at, m.slate_id,
     m.at >= j.first_at is_after, coalesce(m.cancelled_at < case when m.at < j.first_at
       then j.first_at else j.ends_at end, false) is_cancelled,
-    m.cancel_reason is not distinct from 'venue' is_venues
+    coalesce(m.cancel_reason in ('venue', 'expired'), false) is_of_others
   from judged j join made m on m.user_id = j.user_id and m.at < j.ends_at
 ), led as (
   select distinct c.number from counted c join shown s on s.user_id = c.user_id
   where c.is_after and (s.id = c.slate_id or s.at <= c.at and c.offer_id = any(s.offers))
 )
-select c.user_id, c.offer_id, c.is_after, c.is_cancelled, c.is_venues, l.number is not null
+select c.user_id, c.offer_id, c.is_after, c.is_cancelled, c.is_of_others, l.number is not null
 from counted c left join led l on l.number = c.number
 """
 _VALUES = """
@@ -109,7 +109,7 @@ class _Booked:
     """Made within the window, else before."""
     is_cancelled: NDArray[np.bool_]
     """When the window was over; what was made before it, when it began."""
-    is_venues: NDArray[np.bool_]
+    is_of_others: NDArray[np.bool_]
     """Cancelled by the venue, then."""
     is_led: NDArray[np.bool_]
     """A slate of the experiment had shown it to the person, or is named by it."""
@@ -134,7 +134,7 @@ def read_people(conninfo: str, experiment: Experiment, until: datetime) -> Peopl
         booked = _booked(connection, asked, [row[0] for row in slates])
         points = _points(connection, booked, len(slates))
     stands = booked.is_after & ~booked.is_cancelled
-    lost = booked.is_after & booked.is_cancelled & ~booked.is_venues
+    lost = booked.is_after & booked.is_cancelled & ~booked.is_of_others
     return People(
         counts={
             label: Counts(users, shown, impressions, tuple(names))

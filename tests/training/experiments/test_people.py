@@ -138,11 +138,12 @@ def test_what_is_cancelled_in_the_window_had_been_met_before_it(filled, connecti
     assert people.figures["cancellations"].tolist() == [0.0]
 
 
-def test_a_booking_that_the_venue_cancelled_is_nobodys_change_of_mind(filled, connection, show):
+@pytest.mark.parametrize("reason", ["venue", "expired"])
+def test_what_others_cancelled_is_nobodys_change_of_mind(filled, connection, show, reason):
     show("free", "wide", NOW, "film-tonight")
     book(connection, "free", "film-tonight", NOW + DAY, cancelled_at=NOW + 2 * DAY)
     connection.execute(
-        "update core.booking set cancel_reason = 'venue' where cancelled_at is not null"
+        "update core.booking set cancel_reason = %s where cancelled_at is not null", (reason,)
     )
     people = read_people(filled.conninfo, EXPERIMENT, UNTIL)
     assert people.figures["cancellations"].tolist() == [0.0]
