@@ -35,7 +35,7 @@ def test_a_harmed_champion_is_not_used_and_said_why(trained, caplog):
     answer = feed_once(world, QUERY, SECRET)
     assert answer.items
     assert "no_model_popularity_only" in answer.notes
-    assert "manifest.json is truncated" in caplog.text
+    assert "its manifest is not the one that was registered" in caplog.text
 
 
 def test_a_model_that_knows_what_came_next_is_said(trained):

@@ -153,20 +153,23 @@ def whole(folder):
 
 
 def test_a_copy_is_replaced_by_one_that_is_whole_and_by_no_other(store, tmp_path):
-    folder = local_folder("memory://models/v1", tmp_path)
+    cache = tmp_path / "cache"
+    folder = local_folder("memory://models/v1", cache)
     (folder / "items.npy").write_bytes(b"harmed")
     store.pipe("/models/v1/items.npy", b"2")
     for _ in range(2):
         with pytest.raises(ArtifactDamaged) as told:
-            replace_copy("memory://models/v1", tmp_path, whole)
+            replace_copy("memory://models/v1", cache, whole)
         assert told.value.reason == f"{folder}/items.npy is altered"
     assert visible(folder)["items.npy"] == b"harmed"
+    # A store in memory gives all who read a file at once the same place in it.
     store.pipe("/models/v1/items.npy", b"1")
+    store.get("/models/v1", f"{tmp_path}/v1", recursive=True)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: replace_copy("memory://models/v1", tmp_path, whole), range(8)))
+        list(pool.map(lambda _: replace_copy(f"file://{tmp_path}/v1", cache, whole), range(8)))
     assert visible(folder)["items.npy"] == b"1"
-    assert is_copy("memory://models/v1", tmp_path)
-    assert list(tmp_path.iterdir()) == [folder]
+    assert is_copy("memory://models/v1", cache)
+    assert list(cache.iterdir()) == [folder]
 
 
 def test_what_another_worker_has_replaced_meanwhile_is_left(store, tmp_path):
