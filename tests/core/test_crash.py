@@ -116,6 +116,7 @@ def answers_through(world, chaos, todo):
     return answers
 
 
+@pytest.mark.slow
 def test_crashes_lose_nothing_and_double_nothing(durable):
     cluster, world = durable
     todo = attempts()

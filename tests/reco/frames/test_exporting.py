@@ -55,6 +55,7 @@ def test_an_export_is_what_was_imported(world, new_world, frames, tmp_path, file
     assert import_frames(world, FolderSource(tmp_path / "out"), silent).written == 0
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(texts=st.lists(_TEXT, min_size=1, max_size=6, unique=True))
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])

@@ -51,6 +51,7 @@ def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_sensitivity_is_told_by_variant_each_in_a_folder_of_its_own(tmp_path, monkeypatch):
     chosen = ("as assumed", "every place looked at alike")
 
