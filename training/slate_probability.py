@@ -56,17 +56,15 @@ def _is_geographic(name: str) -> bool:
     return name.endswith("_m")
 
 
-def _any(name: str) -> bool:
-    return bool(name)
-
-
+ALL = Learner("all", bool)
+"""A name is never empty."""
 SCORE_ALONE = Learner("score alone", lambda name: name in _OF_MODEL)
 """The model's own order, calibrated: what any other learner must beat."""
 LEARNERS: tuple[Learner, ...] = (
     SCORE_ALONE,
     Learner("without novelty", lambda name: not _tells_novelty(name)),
     Learner("without distance", lambda name: not _is_geographic(name)),
-    Learner("all", _any),
+    ALL,
 )
 """What is tried; the difference between two of them is what a group of features pays."""
 

@@ -69,10 +69,17 @@ def tune_slates(
     """
     stage = prepare(slate_tasks(data, split, seed)[0], progress, seed, users).choosing
     progress("drawing the curve", 0.6)
-    curve = _points(stage, dial(), k, seed)
+    grid = dial()
+    base, *figures = stage.headlines([_RELEVANCE, *grid], k)
+    curve = [
+        Point(setting, None, changes)
+        for setting, changes in zip(grid, changes_of(base, figures, seed), strict=True)
+    ]
     best = proposal(curve, k)
     progress("trying pools", 0.9)
-    smaller = _smaller(stage, best.setting, k, seed)
+    others = [_cut(stage, size).headlines([best.setting], k)[0] for size in POOL_SIZES]
+    compared = [changes_of(of, others, seed) for of in (base, figures[grid.index(best.setting)])]
+    smaller = [Point(best.setting, *one) for one in zip(POOL_SIZES, *compared, strict=True)]
     does = next((point for point in smaller if _does_as_well(point)), best)
     return Tuning((*curve, *smaller), does)
 
@@ -86,22 +93,6 @@ def proposal(points: Sequence[Point], k: int) -> Point:
     priced = [point for point in points if point.setting.points_a_booking]
     changes = [point.changes for point in priced]
     return priced[best_widening([point.setting for point in priced], changes, k)]
-
-
-def _points(stage: Stage, grid: Sequence[Setting], k: int, seed: int) -> list[Point]:
-    base, *others = stage.headlines([_RELEVANCE, *grid], k)
-    return [
-        Point(setting, None, changes)
-        for setting, changes in zip(grid, changes_of(base, others, seed), strict=True)
-    ]
-
-
-def _smaller(stage: Stage, setting: Setting, k: int, seed: int) -> list[Point]:
-    """Return a setting from smaller pools, the smallest first."""
-    base, whole = stage.headlines([_RELEVANCE, setting], k)
-    others = [_cut(stage, size).headlines([setting], k)[0] for size in POOL_SIZES]
-    compared = (changes_of(of, others, seed) for of in (base, whole))
-    return [Point(setting, *of_size) for of_size in zip(POOL_SIZES, *compared, strict=True)]
 
 
 def _does_as_well(smaller: Point) -> bool:

@@ -103,6 +103,15 @@ def choose_all(near, is_online, is_out, chosen):
     return np.int64(count)
 
 
+@compiled(boolean(int64, int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
+def has_room(row, quotas, code, limit, shown):
+    """Say whether the first of the quotas, so many of them, leave room for the row."""
+    found = True
+    for quota in range(quotas):
+        found &= shown[quota, code[quota, row]] < limit[quota, row]
+    return found
+
+
 @compiled(
     int64(
         READ_I64, READ_MATRIX_I64, READ_MATRIX_I64, int64, int64[:, ::1], boolean[::1], int64[::1]
@@ -132,10 +141,8 @@ def take_within(order, code, limit, given_up, shown, is_taken, place):
         for at in range(len(order)):
             if count == len(place):
                 break
-            row, has_room = order[at], not is_taken[at]
-            for quota in range(kept):
-                has_room &= shown[quota, code[quota, row]] < limit[quota, row]
-            if has_room:
+            row = order[at]
+            if not is_taken[at] and has_room(row, kept, code, limit, shown):
                 for quota in range(quotas):
                     shown[quota, code[quota, row]] += 1
                 is_taken[at] = True

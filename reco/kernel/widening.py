@@ -16,18 +16,10 @@ from reco.kernel.compiled import (
     compiled,
 )
 from reco.kernel.gain import bound_of, gain_of, open_points, relevance_of
+from reco.kernel.selecting import has_room
 
 _CLOSE = 0.04
 """The search ends with a slate that spends all but this share of what the floor gives up."""
-
-
-@compiled(boolean(int64, int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
-def _has_room(row, quotas, group, limit, shown):
-    """Say whether the first of the quotas, so many of them, leave room for the row."""
-    has_room = True
-    for quota in range(quotas):
-        has_room &= shown[quota, group[quota, row]] < limit[quota, row]
-    return has_room
 
 
 @compiled(
@@ -138,7 +130,7 @@ def _greedy(
         for row in range(rows):
             if is_taken[row] or not _brings_category(row, start, value, worth, still, is_category):
                 continue
-            if not _has_room(row, quotas, group, limit, shown):
+            if not has_room(row, quotas, group, limit, shown):
                 continue
             _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
@@ -152,7 +144,7 @@ def _greedy(
         _sift_down(heap, at, filled, key)
     while count < n and filled > 0:
         row = heap[0]
-        if not is_taken[row] and _has_room(row, quotas, group, limit, shown):
+        if not is_taken[row] and has_room(row, quotas, group, limit, shown):
             if _put_key(
                 row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
             ):
@@ -167,7 +159,7 @@ def _greedy(
         for row in range(rows):
             if count == n:
                 break
-            if not is_taken[row] and _has_room(row, kept, group, limit, shown):
+            if not is_taken[row] and has_room(row, kept, group, limit, shown):
                 count = _take(
                     row, count, chance, start, value, group, still, shown, is_taken, picks
                 )

@@ -14,43 +14,33 @@ from rich.table import Table
 from reco.console import console
 from training.commands.progress import share_progress
 from training.slate_data import read_slate_data
-from training.slate_probability import Learner, reached_by
+from training.slate_probability import ALL, Learner, reached_by
 from training.slate_tasks import slate_tasks
 from training.slates import MOST_USERS, prepare
 
-ALL = Learner("all", bool)
 LEFT_OUT = {
-    "openness": {"openness"},
-    "bridges": {"bridge"},
-    "openness and bridges": {"openness", "bridge"},
-    "bookings": {"bookings"},
-    "popularity": {"popularity"},
-    "the second model": {"second score", "second rank"},
-}
-PARTS_OF_NAMES = {
+    "openness": ("openness",),
+    "bridges": ("bridge",),
+    "openness and bridges": ("openness", "bridge"),
+    "bookings": ("bookings",),
+    "popularity": ("popularity",),
+    "the second model": ("second ",),
     "what was met": ("met of ", "share of "),
     "what is new": ("new of ",),
     "both of these": (" of ",),
     "both, openness and bridges": (" of ", "openness", "bridge"),
     "distance": ("_m",),
 }
+"""By group: what the names of its features have."""
 
 
 def learners():
-    """Return those of all features, and of all but each group."""
-    return [
-        ALL,
-        *(
-            Learner(f"all but {group}", lambda name, out=out: name not in out)
-            for group, out in LEFT_OUT.items()
-        ),
-        *(
-            Learner(
-                f"all but {group}", lambda name, parts=parts: not any(one in name for one in parts)
-            )
-            for group, parts in PARTS_OF_NAMES.items()
-        ),
-    ]
+    """Return that of all features, and of all but each group."""
+    return [ALL, *(Learner(f"all but {group}", seen(parts)) for group, parts in LEFT_OUT.items())]
+
+
+def seen(parts):
+    return lambda name: not any(part in name for part in parts)
 
 
 def main():
