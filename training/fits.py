@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from training.distributed import SparkAlsParameters, fit_spark_als
@@ -18,6 +16,7 @@ from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
 from training.models.hybrid import HybridParameters, fit_hybrid
 from training.models.ials import IalsParameters, fit_ials, scaled_to
 from training.models.itemknn import ItemKnnParameters, fit_itemknn
+from training.models.known_items import UNKNOWN, KnownItems
 from training.models.popularity import PopularityParameters, fit_popularity
 
 Parameters = (
@@ -59,18 +58,9 @@ def fit(  # noqa: PLR0911
     matrix: "csr_array",
     parameters: Parameters,
     advance: Advance,
-    lonlat: NDArray[np.float64] | None = None,
-    category: NDArray[np.int32] | None = None,
+    items: KnownItems = UNKNOWN,
 ) -> Fitted:
-    """Fit the model that `parameters` describe to `matrix` (U, I) float32.
-
-    Parameters
-    ----------
-    lonlat
-        (I, 2) degrees, NaN where the place of an item is not known, for models that heed distance.
-    category
-        (I,) numbers, for models that balance categories.
-    """
+    """Fit the model that `parameters` describe to `matrix` (U, I) float32, of these items."""
     match parameters:
         case PopularityParameters():
             return fit_popularity(matrix, parameters, advance)
@@ -81,20 +71,18 @@ def fit(  # noqa: PLR0911
         case AlsParameters():
             return fit_als(matrix, parameters, advance)
         case HybridParameters():  # Before iALS, whose settings it extends.
-            return fit_hybrid(matrix, parameters, advance, lonlat, category)
+            return fit_hybrid(matrix, parameters, advance, items)
         case IalsParameters():
-            return fit_ials(matrix, parameters, advance, category)
+            return fit_ials(matrix, parameters, advance, items)
         case BprParameters():
             return fit_bpr(matrix, parameters, advance)
         case EaseParameters():
             return fit_ease(matrix, parameters, advance)
         case GraphFilterParameters():
-            return fit_graph_filter(matrix, parameters, advance, lonlat)
+            return fit_graph_filter(matrix, parameters, advance, items.lonlat)
 
 
-def settled(
-    matrix: "csr_array", parameters: Parameters, category: NDArray[np.int32] | None = None
-) -> Parameters:
+def settled(matrix: "csr_array", parameters: Parameters, items: KnownItems = UNKNOWN) -> Parameters:
     """Return `parameters` with what they leave to the data said in numbers; see `fit`.
 
     A half-life that never ends (inf) becomes None.
@@ -103,7 +91,7 @@ def settled(
         parameters = replace(parameters, half_life_days=None)
     match parameters:
         case IalsParameters():
-            return scaled_to(matrix, parameters, category)
+            return scaled_to(matrix, parameters, items)
         case _:
             return parameters
 

@@ -35,6 +35,7 @@ _IALS = {
     "observed_balance": Range(0.05, 1.0, is_log=True),
     "unobserved_balance": Range(0.05, 1.0, is_log=True),
     "category_balance": Range(0.05, 1.0, is_log=True),
+    "recency_balance": Range(0.05, 4.0, is_log=True),
 }
 _FILTER = {
     "factors": Range(32, 1_024, is_log=True, is_whole=True),

@@ -9,6 +9,7 @@ from features.interactions import Events, interaction_matrix
 from training.evaluate import Task, evaluate
 from training.fits import Parameters, fit, settled
 from training.models.fitted import Advance, Fitted
+from training.models.known_items import KnownItems
 from training.models.popularity import item_popularity
 from training.split import Part
 
@@ -32,14 +33,16 @@ class Rehearsed:
 def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Fit `parameters` on the past of `part`."""
     matrix = _matrix_of(part, parameters)
-    numbers = settled(matrix, parameters, part.past.category)
-    fitted = fit(matrix, numbers, advance, part.past.lonlat, part.past.category)
+    items = KnownItems.of(part.past, _moment(part))
+    numbers = settled(matrix, parameters, items)
+    fitted = fit(matrix, numbers, advance, items)
     return Rehearsed(part, numbers, matrix, fitted)
 
 
 def settled_on(part: Part, parameters: Parameters) -> Parameters:
     """Return `parameters` as `rehearse` would fit them, in numbers."""
-    return settled(_matrix_of(part, parameters), parameters, part.past.category)
+    items = KnownItems.of(part.past, _moment(part))
+    return settled(_matrix_of(part, parameters), parameters, items)
 
 
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:
@@ -87,8 +90,12 @@ def _have_times(events: Events) -> bool:
 
 
 def _matrix_of(part: Part, parameters: Parameters) -> "csr_array[np.float32]":
-    as_of = end_of(part.past) if part.cutoff is None else part.cutoff
-    return interaction_matrix(part.past, as_of=as_of, half_life_days=parameters.half_life_days)
+    half_life_days = parameters.half_life_days
+    return interaction_matrix(part.past, as_of=_moment(part), half_life_days=half_life_days)
+
+
+def _moment(part: Part) -> np.datetime64 | None:
+    return end_of(part.past) if part.cutoff is None else part.cutoff
 
 
 def _figure(tried: Rehearsed, task: Task) -> float:

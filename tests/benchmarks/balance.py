@@ -1,9 +1,10 @@
-"""What balancing categories and popularity does to iALS: ndcg@k and novel_recall@k, user by user.
+"""What balancing recency, categories and popularity does to iALS, user by user.
 
-`python -m tests.benchmarks.balance DIR --format yelp-poi --split given --plain A.toml \
+`python -m tests.benchmarks.balance DIR [DIR ...] --format yelp-poi --split given --plain A.toml \
 --balanced B.toml --part valid`
 
-Both files are settings of iALS, chosen on `--part valid`; `--part test` is to be read once.
+Prints ndcg@k and novel_recall@k; of several folders also over the people of all. Both files are
+settings of iALS, chosen on `--part valid`; `--part test` is to be read once.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from training.evaluate import rank_items
 from training.intervals import mean_intervals
 from training.metrics import user_figures
 from training.models.ials import fit_ials
+from training.models.known_items import KnownItems
 from training.models.popularity import item_popularity
 from training.slate_data import read_slate_data
 from training.slate_tasks import slate_tasks
@@ -38,7 +40,9 @@ def figures(slates, parameters, k):
     matrix = interaction_matrix(
         slates.part.past, as_of=slates.part.cutoff, half_life_days=half_life_days
     )
-    fitted = fit_ials(matrix, parameters, lambda: None, category_of(slates.items))
+    known = KnownItems.of(slates.part.past, slates.part.cutoff)
+    known = replace(known, category=category_of(slates.items))
+    fitted = fit_ials(matrix, parameters, lambda: None, known)
     ranked = rank_items(fitted.score_users, slates.task, item_popularity(matrix), k)
     met = slates.times_met[slates.task.users]
     return {
@@ -49,7 +53,7 @@ def figures(slates, parameters, k):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--format", required=True)
     parser.add_argument("--split", choices=["given", "time"], required=True)
     parser.add_argument("--plain", type=Path, required=True)
@@ -57,19 +61,29 @@ def main():
     parser.add_argument("--part", choices=["valid", "test"], default="valid")
     parser.add_argument("--k", type=int, default=20)
     chosen = parser.parse_args()
-    data = read_slate_data(chosen.folder, chosen.format)
-    slates = slate_tasks(data, chosen.split)[chosen.part == "test"]
-    plain, balanced = (
-        figures(slates, read_parameters(path, "ials"), chosen.k)
-        for path in (chosen.plain, chosen.balanced)
-    )
+    settings = [read_parameters(path, "ials") for path in (chosen.plain, chosen.balanced)]
+    both = []
+    for folder in chosen.folders:
+        data = read_slate_data(folder, chosen.format)
+        slates = slate_tasks(data, chosen.split)[chosen.part == "test"]
+        both.append([figures(slates, parameters, chosen.k) for parameters in settings])
+        show(str(folder), *both[-1])
+    if len(both) > 1:
+        of_all = ({name: np.concatenate([f[name] for f in all_]) for name in all_[0]}
+                  for all_ in zip(*both, strict=True))  # fmt: skip
+        show("all", *of_all)
+
+
+def show(whose, plain, balanced):
+    """Print both figures of both models, and the change."""
     for name, before in plain.items():
         after, known = balanced[name], ~np.isnan(before)
         table = np.stack([before, after, after - before], axis=1)[known]
         first, second, change = mean_intervals(table)
         percent = replace(change, **{at: 100 * f / first.value for at, f in vars(change).items()})
         console.print(
-            f"{name}, {known.sum():,} users: {told(first, '.4f')}, balanced {told(second, '.4f')}, "
+            f"{whose}: {name}, {known.sum():,} users: "
+            f"{told(first, '.4f')}, balanced {told(second, '.4f')}, "
             f"change in % {told(percent, '+.1f')}",
             soft_wrap=True,
         )

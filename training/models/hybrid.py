@@ -13,6 +13,7 @@ from reco.model.weighted_factors import WeightedFactors
 from training.models.fitted import Advance, Fitted
 from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
 from training.models.ials import IalsParameters, fit_ials
+from training.models.known_items import UNKNOWN, KnownItems
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,13 @@ def fit_hybrid(
     matrix: "csr_array[np.float32]",
     parameters: HybridParameters,
     advance: Advance,
-    lonlat: NDArray[np.float64] | None = None,
-    category: NDArray[np.int32] | None = None,
+    items: KnownItems = UNKNOWN,
 ) -> Fitted:
-    """Fit both parts to `matrix` (U, I), of items at `lonlat` (I, 2) and of `category` (I,)."""
+    """Fit both parts to `matrix` (U, I), of these items."""
     stated = asdict(parameters)
-    first = fit_ials(matrix, IalsParameters(**_of(IalsParameters, stated)), advance, category)
+    first = fit_ials(matrix, IalsParameters(**_of(IalsParameters, stated)), advance, items)
     graph = _of(GraphFilterParameters, stated) | {"factors": parameters.components}
-    second = fit_graph_filter(matrix, GraphFilterParameters(**graph), advance, lonlat)
+    second = fit_graph_filter(matrix, GraphFilterParameters(**graph), advance, items.lonlat)
     if not isinstance(first.scorer, WeightedFactors) or not isinstance(second.scorer, LinearFilter):
         raise TypeError("iALS gives factors, and a graph filter a linear filter.")
     weight = np.float32(parameters.filter_weight)

@@ -14,6 +14,7 @@ from reco.kernel.alternating import improve_rows
 from reco.model.history import History
 from reco.model.weighted_factors import WeightedFactors
 from training.models.fitted import Advance, Fitted
+from training.models.known_items import UNKNOWN, KnownItems
 from training.models.vanishing import vanishing_regularisation
 
 _PIECE = 8_192
@@ -22,6 +23,11 @@ _MOST_CHUNKS = 64
 """That a half-step is cut in: more than there are threads, as some rows take longer."""
 _LEAST_ENTRIES = 10_000
 """Of a chunk: less is not worth a thread."""
+
+_PRIOR_INTEREST = 0.5
+"""In bookings."""
+_MOST_RECENT = 5.0
+"""Times: further from the mean no item's recency is told apart, up or down."""
 
 _LEAST_WEIGHT = np.float32(1e-12)
 """What has faded to less counts this much: else a row could have nothing that holds it."""
@@ -53,6 +59,10 @@ class IalsParameters:
     category_balance: float = 0.0
     """An unobserved pair counts `popularity of the category ** category_balance` times as much,
     over its mean: what is of a rare category is not held against those who have not met it."""
+    recency_balance: float = 0.0
+    """An unobserved pair counts `recency ** -recency_balance` times as much, over its mean; see
+    `_recency`: what is wanted just now is not held against those who have not met it yet, what
+    people have left behind is."""
     iterations: int = 12
     solver_steps: int = 3
     """Of conjugate gradients, in each half of an iteration; what is served is solved exactly."""
@@ -82,16 +92,17 @@ def fit_ials(
     matrix: "csr_array[np.float32]",
     parameters: IalsParameters,
     advance: Advance,
-    category: NDArray[np.int32] | None = None,
+    known: KnownItems = UNKNOWN,
 ) -> Fitted:
     """Factorise `matrix` (U, I); the same seed gives the same factors.
 
     Parameters
     ----------
-    category
-        (I,) numbers that `category_balance` goes by; None: all items are of one category.
+    known
+        By the items' categories goes `category_balance`, by what is wanted now `recency_balance`:
+        unknown, all are of one category, and wanted now as ever.
     """
-    balance = _Balance.of(matrix, parameters, category)
+    balance = _Balance.of(matrix, parameters, known)
     strengths = _strengths(matrix, balance, parameters)
     users, items = _sides(matrix, balance, strengths)
     generator = np.random.default_rng(parameters.seed)
@@ -129,10 +140,10 @@ Settings = TypeVar("Settings", bound=IalsParameters)
 def scaled_to(
     matrix: "csr_array[np.float32]",
     parameters: Settings,
-    category: NDArray[np.int32] | None = None,
+    known: KnownItems = UNKNOWN,
 ) -> Settings:
     """Return settings in which nothing is left to the data: those of a fit to `matrix` (U, I)."""
-    balance = _Balance.of(matrix, parameters, category)
+    balance = _Balance.of(matrix, parameters, known)
     strengths = _strengths(matrix, balance, parameters)
     return replace(
         parameters,
@@ -196,20 +207,34 @@ class _Balance:
         cls,
         matrix: "csr_array[np.float32]",
         parameters: IalsParameters,
-        category: NDArray[np.int32] | None,
+        known: KnownItems,
     ) -> "_Balance":
-        popularity = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
+        popularity = np.bincount(matrix.indices, matrix.data, matrix.shape[1]).astype(np.float64)
         met = popularity > 0
         if not met.any():
             return cls(np.ones(len(met), dtype=np.float32), np.zeros(len(met)))
         relative = np.where(met, popularity, 1.0) / popularity[met].mean()
         observed = relative**-parameters.observed_balance
         unobserved = np.where(met, relative**parameters.unobserved_balance, 0.0)
-        if category is not None:
-            share = np.bincount(category, popularity)[category] / popularity.sum()
+        if known.category is not None:
+            share = np.bincount(known.category, popularity)[known.category] / popularity.sum()
             unobserved *= np.where(met, share, 1.0) ** parameters.category_balance
+        if known.recent is not None:
+            unobserved *= _recency(known.recent, popularity) ** -parameters.recency_balance
         observed *= popularity.sum() / (observed @ popularity)
         return cls(observed.astype(np.float32), unobserved / unobserved[met].mean())
+
+
+def _recency(recent: NDArray[np.float64], popularity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much of the interest in each item is recent, over that of all items (I,).
+
+    Of items that hardly anybody met little can be told: they have a little of what all have.
+    """
+    of_all = recent.sum() / popularity.sum()
+    if not of_all > 0.0:
+        return np.ones(len(recent))
+    share = (recent + _PRIOR_INTEREST * of_all) / (popularity + _PRIOR_INTEREST)
+    return np.asarray(np.clip(share / of_all, 1.0 / _MOST_RECENT, _MOST_RECENT))
 
 
 def _sides(

@@ -6,6 +6,7 @@ from scipy.sparse import csr_array
 
 from reco.model.history import History
 from training.models.ials import IalsParameters, fit_ials
+from training.models.known_items import KnownItems
 
 ITEMS = 90
 SETTINGS = IalsParameters(
@@ -89,7 +90,8 @@ def test_a_rare_category_is_held_up_by_the_balance(matrix):
 
     def share(balance):
         settings = IalsParameters(factors=8, category_balance=balance)
-        scores = fit_ials(matrix, settings, lambda: None, category).score_users(users)
+        fitted = fit_ials(matrix, settings, lambda: None, KnownItems(category=category))
+        scores = fitted.score_users(users)
         return np.nanmean(scores[:, 75:]) / np.nanmean(scores)
 
     assert share(0.5) > share(0.0)
@@ -98,9 +100,26 @@ def test_a_rare_category_is_held_up_by_the_balance(matrix):
 def test_one_category_leaves_nothing_to_balance(matrix):
     one, settings = np.zeros(ITEMS, dtype=np.int32), IalsParameters(factors=8, category_balance=0.5)
     users = np.arange(70, dtype=np.int32)
-    balanced = fit_ials(matrix, settings, lambda: None, one).score_users(users)
+    balanced = fit_ials(matrix, settings, lambda: None, KnownItems(category=one)).score_users(users)
     plain = fit_ials(matrix, IalsParameters(factors=8), lambda: None).score_users(users)
     np.testing.assert_allclose(balanced, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_wanted_now_is_not_held_against_those_who_have_not_met_it_yet(matrix):
+    users, popularity = np.arange(70, dtype=np.int32), np.asarray(matrix.sum(axis=0), float)
+    settings = IalsParameters(factors=8, recency_balance=2.0)
+
+    def share(recent):
+        fitted = fit_ials(matrix, settings, lambda: None, KnownItems(recent=recent))
+        scores = fitted.score_users(users)
+        return np.nanmean(scores[:, 75:]) / np.nanmean(scores)
+
+    late = np.where(np.arange(ITEMS) < 75, 0.1, 0.9) * popularity
+    plain = share(None)
+    assert share(late) > plain > share(popularity - late)
+    # Nothing of late, or the same share of all: nothing is told apart.
+    assert share(np.zeros(ITEMS)) == plain
+    assert share(0.3 * popularity) == pytest.approx(plain, rel=1e-4)
 
 
 def test_what_has_faded_to_almost_nothing_harms_nobody(matrix):
