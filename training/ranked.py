@@ -25,7 +25,7 @@ from training.tune import Rehearsed
 from training.visit_figures import by_person
 
 MAX_VISITS = 6_000
-"""Visits that are replayed, drawn at random; two in three with a booking."""
+"""Visits that are replayed, drawn at random; of each part two in three with a booking."""
 RADIUS_M = 50_000.0
 """How far is looked, as feeds do where nothing else is asked."""
 _JUDGED_SHARE = 1 / 3
@@ -205,6 +205,10 @@ def replayed_parts(
 ) -> Parts | None:
     """Replay the visits after a rehearsal's border; None where there is nothing to learn from.
 
+    Each part has its share of `MAX_VISITS`, drawn from all of its own: drawn from both together, by
+    chance one of them would stand for more visits with a booking than it had, and the level of the
+    probabilities would move by that.
+
     Parameters
     ----------
     border_us
@@ -216,19 +220,20 @@ def replayed_parts(
     # Of a visit on the last day it is not known yet how it ends.
     first_us, known_us = known[0], known[1] - DAY_US
     visits = visits_from(market, first_us)
-    visits = visits.take(visits.at_us < known_us).sample(MAX_VISITS, generator)
-    earlier = np.arange(len(visits)) < int(len(visits) * (1.0 - _JUDGED_SHARE))
-    if border_us is not None:
-        earlier = visits.at_us < border_us
+    visits = visits.take(visits.at_us < known_us)
+    if border_us is None and len(visits):
+        border_us = int(np.quantile(visits.at_us, 1.0 - _JUDGED_SHARE))
+    is_earlier = visits.at_us < (border_us or 0)
     booked = np.searchsorted(market.booked_at_us, [first_us, known_us])
-    if np.diff(booked)[0] < LEAST_BOOKINGS or not earlier.any() or earlier.all():
+    if np.diff(booked)[0] < LEAST_BOOKINGS or not is_earlier.any() or is_earlier.all():
         return None
-    both = [
-        _replayed(market, visits.take(part), rehearsal, generator) for part in (earlier, ~earlier)
-    ]
+    earlier_most = round(MAX_VISITS * float(is_earlier.mean()))
+    earlier = visits.take(is_earlier).sample(earlier_most, generator)
+    later = visits.take(~is_earlier).sample(MAX_VISITS - earlier_most, generator)
+    both = [_replayed(market, part, rehearsal, generator) for part in (earlier, later)]
     if min(np.count_nonzero(part.is_booked) for part in both) < LEAST_BOOKINGS:
         return None
-    return Parts(both[0], both[1], visits.take(~earlier))
+    return Parts(both[0], both[1], later)
 
 
 def _known(market: Market, rehearsal: Rehearsed) -> tuple[int, int] | None:

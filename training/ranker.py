@@ -9,7 +9,9 @@ from features.affinity import PRIOR_BOOKINGS
 from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
 from reco.model.calibration import Calibration
+from reco.model.link import LinkFacts
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from training.link import learn_link
 from training.logistic import Sample
 from training.replays import Pairs
 
@@ -39,6 +41,9 @@ class Learned:
 
     def log_odds(self, pairs: Pairs) -> NDArray[np.float64]:
         """Return the log-odds (P,) of each pair, at its item's best offer, as a feed has them."""
+        return self.ranker.link.log_odds(self._told(pairs))
+
+    def _told(self, pairs: Pairs) -> NDArray[np.float64]:
         facts = self.ranker.facts
         cost, _ = best_sessions(pairs, self.ranker.costs)
         popular = facts.popular_intercept + facts.popular_slope * _popular(pairs)
@@ -59,11 +64,13 @@ class Weights:
     """Of the model's score."""
     credit: float
     """Of what is beyond a person's fair price: given, not learned."""
+    link: LinkFacts | None = None
+    """What their sum means; None: what it says."""
 
     @property
     def learned(self) -> Learned:
         """The ranker that they make."""
-        return _learned(self.of_columns, self.scale, self.credit)
+        return _learned(self)
 
     @property
     def least(self) -> NDArray[np.float64]:
@@ -100,7 +107,8 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
     What was drawn less often than it was there counts by
     the chance of its draw: first as an offset (King and Zeng 2001, section 4.1, a pair at a time),
     which is quick and sharp; in the end as a weight (section 4.2), which puts the level of the few
-    likeliest pairs right, that the sample hardly holds.
+    likeliest pairs right, that the sample hardly holds. What the sum then means is learned last
+    (`training.link`).
 
     Parameters
     ----------
@@ -125,7 +133,8 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
         weights = replace(weights, of_columns=found)
     stands_for = replace(drawn, offset=-beyond, weight=1.0 / pairs.drawn)
     found = stands_for.fitted(weights.of_columns, weights.least)
-    return replace(weights, of_columns=found)
+    straight = replace(weights, of_columns=found)
+    return replace(straight, link=learn_link(straight.learned.log_odds(pairs), pairs))
 
 
 def best_sessions(pairs: Pairs, costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -254,7 +263,7 @@ def weights_of(learned: Learned) -> Weights:
         facts.affinity.met,
     ]
     of_columns = np.concatenate([of_items, *map(np.diff, tables), [facts.online]])
-    return Weights(of_columns, calibration.scale, facts.credit)
+    return Weights(of_columns, calibration.scale, facts.credit, facts.link)
 
 
 def _tables_of(ranker: Ranker) -> tuple[CostTable, ...]:
@@ -263,22 +272,25 @@ def _tables_of(ranker: Ranker) -> tuple[CostTable, ...]:
     return costs.distance, costs.price, costs.wait, ranker.rarity
 
 
-def _learned(weights: NDArray[np.float64], scale: float, credit_weight: float) -> Learned:
-    of_items = weights[: len(_ITEM) + len(_AFFINITY)].tolist()
+def _learned(weights: Weights) -> Learned:
+    of_columns = weights.of_columns
+    of_items = of_columns[: len(_ITEM) + len(_AFFINITY)].tolist()
     said, score, unsaid, popular, crowd, *affinity = of_items
     facts = RankerFacts(
         distance_knots_per_m=_knots_per_unit("distance"),
         price_knots_per_cent=_knots_per_unit("price"),
         wait_knots_per_day=_knots_per_unit("wait"),
         rarity_knots_per_log=_knots_per_unit("rarity"),
-        online=float(weights[-1]),
+        online=float(of_columns[-1]),
         crowding=crowd,
         popular_intercept=unsaid,
         popular_slope=popular,
-        credit=credit_weight,
+        credit=weights.credit,
         affinity=AffinityFacts(
             prior_bookings=PRIOR_BOOKINGS, **dict(zip(_AFFINITY, affinity, strict=True))
         ),
+        link=weights.link,
     )
-    ranker = Ranker(_costs(weights, credit_weight), _table("rarity", weights), facts)
-    return Learned(ranker, Calibration(said, score, scale))
+    costs = _costs(of_columns, weights.credit)
+    ranker = Ranker(costs, _table("rarity", of_columns), facts)
+    return Learned(ranker, Calibration(said, score, weights.scale))

@@ -71,7 +71,8 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
         Very large: what visits taught only counts more or less, as a whole.
     """
     depth = _depth(shown.place)
-    prior, level, power = _scaled(taught, shown, depth)
+    # Of a sum that impressions have changed, visits cannot say what it means.
+    prior, level, power = _scaled(replace(taught, link=None), shown, depth)
     ridge = np.append(np.full(len(prior.of_columns), pull), [RIDGE, RIDGE])
     least = np.append(prior.least - prior.of_columns, [-np.inf, 0.0])
     weights, apart = prior, np.append(np.zeros(len(prior.of_columns)), [level, power])

@@ -17,6 +17,7 @@ from reco.catalogue.snapshot import Catalogue
 from reco.feed.workspace import Workspace
 from reco.lazily import lazy
 from reco.model.arranged import Arranged, arranged
+from reco.model.link import STRAIGHT, Link
 from reco.model.loaded import LoadedModel
 from reco.model.ranker import Ranker
 
@@ -57,6 +58,11 @@ class Generation:
             for name in _worked_out_of(type(part)):
                 getattr(part, name)
         return self
+
+    @cached_property
+    def link(self) -> Link:
+        """What sums of log-odds mean: as was learned with the model, else what they say."""
+        return self.ranker.link if self.ranker else STRAIGHT
 
     @cached_property
     def frequent(self) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from reco.kernel.ordering import in_order
 from reco.lazily import lazy
 from reco.model.calibration import Calibration
 from reco.model.history import History
+from reco.model.link import STRAIGHT, Link
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
 
@@ -33,18 +34,20 @@ class Scored:
 
     candidates: Candidates
     log_odds: NDArray[np.float64]
-    """Of the person booking the item's best offer."""
+    """The sum of all that speaks for the person booking the item's best offer; see `link`."""
     said: NDArray[np.float64]
     """Score by the model, NaN where it cannot say."""
+    link: Link = STRAIGHT
+    """What the sum means."""
 
     @property
     def probability(self) -> NDArray[np.float64]:
         """That the person books the item's best offer, from 0 to 1."""
-        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds)))
+        return self.link.probability(self.log_odds)
 
     def probability_of(self, row: int) -> float:
         """Return the probability of one of them."""
-        return float(1.0 / (1.0 + np.exp(-self.log_odds[row])))
+        return float(self.link.probability(self.log_odds[[row]])[0])
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -57,7 +60,7 @@ class Scored:
     def take(self, rows: NDArray[np.integer] | slice) -> "Scored":
         """Return the candidates of `rows`, in that order."""
         columns = {name: column[rows] for name, column in vars(self.candidates).items()}
-        return Scored(Candidates(**columns), self.log_odds[rows], self.said[rows])
+        return Scored(Candidates(**columns), self.log_odds[rows], self.said[rows], self.link)
 
     def joined(self, other: "Scored") -> "Scored":
         """Return these, then those of `other`."""
@@ -66,6 +69,7 @@ class Scored:
             Candidates(**{name: np.append(mine[name], others[name]) for name in mine}),
             np.append(self.log_odds, other.log_odds),
             np.append(self.said, other.said),
+            self.link,
         )
 
 
@@ -298,7 +302,8 @@ class Scores:
             row, is_of_each, last_of_each,
         )  # fmt: skip
         row = row[:count]
-        found = Scored(gathered.at(row), log_odds[row], said[row])
+        link = self.taste.serving.link
+        found = Scored(gathered.at(row), log_odds[row], said[row], link)
         return Likeliest(found, is_of_each[:count], last_of_each)
 
     def _with_room(self, full: Full) -> Gathered:

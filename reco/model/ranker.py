@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.pairs import Costs, CostTable
 from reco.array_folder import Frozen, Layout
+from reco.model.link import Link, LinkFacts
 
 RANKER_LAYOUT: Layout = {
     "cost_distance": ("float64", ("knots of distance",)),
@@ -48,6 +49,8 @@ class RankerFacts(Frozen):
     """Of `features.credit.beyond_fair`, a unit; older rankers were learned without."""
     affinity: AffinityFacts | None = None
     """None: nothing; older rankers were learned without."""
+    link: LinkFacts | None = None
+    """From the sum of all that to the log-odds of a booking; None: they are the same."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Ranker:
     rarity: CostTable
     """Of `features.pairs.rarity`: an item that few book costs more, whoever offers it."""
     facts: RankerFacts
+
+    @property
+    def link(self) -> Link:
+        """From the sum to the log-odds of a booking."""
+        return Link.of(self.facts.link)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the tables by name, those of `RANKER_LAYOUT`."""
@@ -101,6 +109,7 @@ class Ranker:
         if not np.isfinite([facts.crowding, facts.popular_intercept]).all():
             raise ValueError("crowding or popular_intercept is not finite")
         _check_affinity(facts.affinity)
+        Link.of(facts.link)
         distance, price, wait, of_rarity = tables
         return cls(Costs(distance, price, wait, facts.online, facts.credit), of_rarity, facts)
 

@@ -39,6 +39,7 @@ from reco.feed.scoring import taste_of
 from reco.feed.shortlist import Shortlist
 from reco.feed.situation import read_situation
 from reco.feed.slate import Quota, choose
+from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from reco.search.query import search_query
@@ -249,6 +250,7 @@ ODD_RANKER = Ranker.of(
         popular_intercept=-1.5,
         popular_slope=0.3,
         affinity=AffinityFacts(prior_bookings=1.5, lift=1.1, met=-0.7),
+        link=LinkFacts(told=(-100.0, -6.0, -3.0, 100.0), meant=(-300.0, -5.0, -4.5, 40.0)),
     ),
     {
         "cost_distance": np.array([0.0, 1e-9, 4.0, 4.1]),
@@ -559,6 +561,16 @@ def pruned(serving, here, most, first):
     return Ranking(sweep, taste, families, most=most, first=first)
 
 
+def bent(told):
+    """Return what sums of log-odds mean by the link of `ODD_RANKER`."""
+    return [
+        -5.0 + (sum_ + 6.0) * 295.0 / 94.0 if sum_ < -6.0
+        else -5.0 + (sum_ + 6.0) / 6.0 if sum_ < -3.0
+        else -4.5 + (sum_ + 3.0) * 44.5 / 103.0
+        for sum_ in told
+    ]  # fmt: skip
+
+
 @given(queries)
 @settings(max_examples=60)
 def test_candidates_and_their_order_are_those_of_the_reference(serving, connection_to, asked):
@@ -574,7 +586,11 @@ def test_candidates_and_their_order_are_those_of_the_reference(serving, connecti
     offers = [by_item[item][0].offer for item in items]
     assert np.all(np.diff(told) <= NEAR)
     assert found.candidates.offer_id.tolist() == offers
-    assert found.probability == pytest.approx(1.0 / (1.0 + np.exp(-told)), rel=1e-5)
+    meant = bent(told) if serving.ranker else told
+    assert found.probability == pytest.approx(1.0 / (1.0 + np.exp(-np.array(meant))), rel=1e-5)
+    assert [found.probability_of(row) for row in (0, -1) if items] == pytest.approx(
+        [found.probability[row] for row in (0, -1) if items]
+    )
     # Where nothing is a hair's breadth apart the order is the very same, ties by id.
     if np.all((np.diff(told) < -NEAR) | (np.diff(told) == 0.0)):
         assert items == [item for item, _, _ in expected]

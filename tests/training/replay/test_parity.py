@@ -17,6 +17,7 @@ from reco.feed.ranking import Ranking, new_families_of
 from reco.feed.scoring import taste_of
 from reco.feed.situation import read_situation
 from reco.frames.exporting import export_frames
+from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.extract import events_from_database, events_from_frames
@@ -41,6 +42,7 @@ RANKER = Ranker.of(
         popular_intercept=-1.5,
         popular_slope=0.3,
         affinity=AffinityFacts(prior_bookings=20.0, lift=1.3, met=-0.2),
+        link=LinkFacts(told=(-100.0, -8.0, 100.0), meant=(-150.0, -7.5, 80.0)),
     ),
     {
         "cost_distance": np.array([0.0, 1.0, 4.0, 4.1]),
@@ -119,7 +121,8 @@ def test_a_visit_is_learned_from_as_it_is_served(served, market, user):
     found = ranking.everything.likeliest(1_000)
     pairs, told = learned_from(market, serving.model, user)
     assert len(found) == len(pairs) > 1
-    np.testing.assert_allclose(np.sort(found.log_odds), np.sort(told), atol=1e-5)
+    served_odds = np.sort(np.log(found.probability / (1.0 - found.probability)))
+    np.testing.assert_allclose(served_odds, np.sort(told), atol=1e-5)
     has_booked = bool(here.state.bookings)
     assert pairs.affinity.any() == has_booked
 
