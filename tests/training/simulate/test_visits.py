@@ -1,0 +1,46 @@
+"""Visits of a simulated country that teach a ranker, and those that judge it."""
+
+import numpy as np
+import pytest
+
+from features.interactions import BOOKING
+from reco.frames.sources import FolderSource, read_frames
+from training import ranked
+from training.extract import events_from_source
+from training.fits import PARAMETERS
+from training.market import market_of
+from training.ranked import replayed_parts
+from training.replays import visits_from
+from training.split import inner_cutoff, time_split
+from training.tune import rehearse
+
+MOST = 600
+
+
+@pytest.fixture(scope="module")
+def market(demo):
+    source = FolderSource(demo.summary.folder)
+    return market_of(read_frames(source), events_from_source(source))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_part_stands_for_the_visits_that_there_were(market, monkeypatch, seed):
+    monkeypatch.setattr(ranked, "MAX_VISITS", MOST)
+    part = time_split(market.events, inner_cutoff(market.events))
+    rehearsal = rehearse(part, PARAMETERS["popularity"](), lambda: None)
+    parts = replayed_parts(market, rehearsal, np.random.default_rng(seed))
+    first_us = int(part.cutoff.astype("datetime64[us]").astype(np.int64))
+    is_booking = market.events.kind == BOOKING
+    known_us = int(market.events.at[is_booking].max().view("i8")) - 86_400_000_000
+    visits = visits_from(market, first_us)
+    visits = visits.take(visits.at_us < known_us)
+    of_later = visits.at_us >= np.quantile(visits.at_us, 2 / 3)
+    assert of_later.mean() == pytest.approx(1 / 3, abs=0.001)
+    later = parts.later_visits
+    for is_booked in (True, False):
+        drawn = later.drawn[later.is_booked == is_booked]
+        there = np.count_nonzero(visits.is_booked[of_later] == is_booked)
+        assert (1.0 / drawn).sum() == pytest.approx(there)
+    stood_for = [(1.0 / pairs.visit_drawn).sum() for pairs in parts.both]
+    assert stood_for == pytest.approx([np.count_nonzero(~of_later), of_later.sum()])
+    assert sum(len(pairs.visit_drawn) for pairs in parts.both) == MOST
