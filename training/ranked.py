@@ -225,11 +225,13 @@ def replayed_parts(
         border_us = int(np.quantile(visits.at_us, 1.0 - _JUDGED_SHARE))
     is_earlier = visits.at_us < (border_us or 0)
     booked = np.searchsorted(market.booked_at_us, [first_us, known_us])
-    if np.diff(booked)[0] < LEAST_BOOKINGS or not is_earlier.any() or is_earlier.all():
+    if np.diff(booked)[0] < LEAST_BOOKINGS:
         return None
     earlier_most = round(MAX_VISITS * float(is_earlier.mean()))
     earlier = visits.take(is_earlier).sample(earlier_most, generator)
     later = visits.take(~is_earlier).sample(MAX_VISITS - earlier_most, generator)
+    if not len(earlier) or not len(later):
+        return None
     both = [_replayed(market, part, rehearsal, generator) for part in (earlier, later)]
     if min(np.count_nonzero(part.is_booked) for part in both) < LEAST_BOOKINGS:
         return None

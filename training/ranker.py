@@ -87,7 +87,7 @@ class Weights:
         return columns, costs.credit * _beyond_fair(pairs)[at]
 
     def raised(self, log_odds: float) -> "Weights":
-        """Return those of every pair so much likelier."""
+        """Return those by which the sum of every pair is so much higher."""
         of_columns = self.of_columns.copy()
         of_columns[[_ITEM.index("said"), _ITEM.index("unsaid")]] += log_odds
         return replace(self, of_columns=of_columns)

@@ -9,6 +9,7 @@ from features.interactions import Events, interaction_matrix
 from training.evaluate import Task, evaluate
 from training.fits import Parameters, fit, settled
 from training.models.fitted import Advance, Fitted
+from training.models.ials import IalsParameters
 from training.models.known_items import KnownItems
 from training.models.popularity import item_popularity
 from training.split import Part
@@ -33,7 +34,7 @@ class Rehearsed:
 def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
     """Fit `parameters` on the past of `part`."""
     matrix = _matrix_of(part, parameters)
-    items = KnownItems.of(part.past, _moment(part))
+    items = known_items(part, parameters)
     numbers = settled(matrix, parameters, items)
     fitted = fit(matrix, numbers, advance, items)
     return Rehearsed(part, numbers, matrix, fitted)
@@ -41,8 +42,13 @@ def rehearse(part: Part, parameters: Parameters, advance: Advance) -> Rehearsed:
 
 def settled_on(part: Part, parameters: Parameters) -> Parameters:
     """Return `parameters` as `rehearse` would fit them, in numbers."""
-    items = KnownItems.of(part.past, _moment(part))
-    return settled(_matrix_of(part, parameters), parameters, items)
+    return settled(_matrix_of(part, parameters), parameters, known_items(part, parameters))
+
+
+def known_items(part: Part, parameters: Parameters) -> KnownItems:
+    """Return what the past of `part` tells of its items: no more than `parameters` heed."""
+    heeds_recency = isinstance(parameters, IalsParameters) and parameters.recency_balance != 0.0
+    return KnownItems.of(part.past, _moment(part) if heeds_recency else None)
 
 
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,7 @@ class Preferred:
     bookings: int
     """Of it that the person has made."""
     gained: float
-    """Log-odds that the offer has by it."""
+    """Log-odds of a booking that the offer has by it."""
 
 
 def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | None:
@@ -77,15 +77,21 @@ def preferred_of(
     bookings: Sequence[Booked],
     offers: Sequence[LiveOffer],
     items: NDArray[np.int32],
+    worth: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> list[Preferred | None]:
     """Return for each offer, of `items` (n,), what it gains much by; None where there is no such.
 
     Of several genres the one that was booked most.
+
+    Parameters
+    ----------
+    worth
+        What items gain in their sums (n,) -> log-odds of a booking that the offers have by it.
     """
     if affinity is None:
         return [None] * len(offers)
     booked = Counter(value for one in bookings for value in _values(one))
-    gained = affinity.of_items(items).tolist()
+    gained = worth(affinity.of_items(items)).tolist()
     return [_preferred(offer, gain, booked) for offer, gain in zip(offers, gained, strict=True)]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.credit import Budget
 from features.horizon import Value
@@ -14,7 +13,7 @@ from reco.feed.affinity import Preferred, preferred_of
 from reco.feed.choosing import Choice, ranks
 from reco.feed.likeness import Likeness, likeness_of
 from reco.feed.readback import LiveOffer
-from reco.feed.scoring import Taste
+from reco.feed.scoring import Scored, Taste
 from reco.feed.situation import Situation
 from reco.records import record
 
@@ -69,7 +68,7 @@ def picks_of(
     rows, of_likeliest = choice.widened.chosen.tolist(), set(choice.likeliest.chosen.tolist())
     offers = [live[offer] for offer in candidates.offer_id.tolist()]
     likeness = likeness_of(taste, state, candidates.item, liked)
-    preferred = preferred_of(taste.affinity, state.bookings, offers, candidates.item)
+    preferred = preferred_of(taste.affinity, state.bookings, offers, candidates.item, chosen.worth)
     columns = zip(
         offers,
         (None if math.isnan(away) else away for away in candidates.distance_m.tolist()),
@@ -79,7 +78,7 @@ def picks_of(
         (row in of_likeliest for row in rows),
         (at == choice.explored for at in range(len(rows))),
         likeness,
-        _if_more(taste, preferred, likeness, chosen.said),
+        _if_more(taste, preferred, likeness, chosen),
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
         ranks(choice, shown).tolist(),
@@ -93,7 +92,7 @@ def _if_more(
     taste: Taste,
     preferred: Sequence[Preferred | None],
     likeness: Sequence[Likeness | None],
-    said: NDArray[np.float64],
+    chosen: Scored,
 ) -> list[Preferred | None]:
     """Return what is preferred where an offer gains more by it than by what speaks most for it."""
     kept = list(preferred)
@@ -104,8 +103,9 @@ def _if_more(
     ]
     if both:
         places, gained, fall = (np.array(column) for column in zip(*both, strict=True))
-        with_it, without = taste.scale.log_odds(np.stack([said[places], said[places] - fall]))
-        for place in places[gained <= with_it - without].tolist():
+        some = chosen.take(places)
+        with_it, without = taste.scale.log_odds(np.stack([some.said, some.said - fall]))
+        for place in places[gained <= some.worth(with_it - without)].tolist():
             kept[place] = None
     return kept
 

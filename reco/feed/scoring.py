@@ -23,7 +23,7 @@ from reco.kernel.ordering import in_order
 from reco.lazily import lazy
 from reco.model.calibration import Calibration
 from reco.model.history import History
-from reco.model.link import STRAIGHT, Link
+from reco.model.link import Link
 from reco.model.loaded import LoadedModel
 from reco.model.popularity import Popularity
 
@@ -37,7 +37,7 @@ class Scored:
     """The sum of all that speaks for the person booking the item's best offer; see `link`."""
     said: NDArray[np.float64]
     """Score by the model, NaN where it cannot say."""
-    link: Link = STRAIGHT
+    link: Link
     """What the sum means."""
 
     @property
@@ -48,6 +48,11 @@ class Scored:
     def probability_of(self, row: int) -> float:
         """Return the probability of one of them."""
         return float(self.link.probability(self.log_odds[[row]])[0])
+
+    def worth(self, gained: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds of a booking that candidates have by so much of their sums (C,)."""
+        meant = self.link.log_odds
+        return meant(self.log_odds) - meant(self.log_odds - gained)
 
     def __len__(self) -> int:
         return len(self.candidates)

@@ -1,9 +1,9 @@
 """The last step from an additive sum to a probability: strictly rising, so that no order changes.
 
-A sum of log-odds that is likeliest as a whole can still be off at its ends: what speaks for an
-offer many times over is booked less often than the sum says. Straight between few knots, a link
-puts that right (a monotone calibration, Zadrozny and Elkan 2002, without the plateaus of isotonic
-regression, on which a relevance floor would cost nothing).
+A sum of log-odds that is likeliest as a whole can still be off in places: too low in the middle,
+say, and too high at both ends. Straight between few knots, a link puts that right (a monotone
+calibration, Zadrozny and Elkan 2002, without the plateaus of isotonic regression, on which a
+relevance floor would cost nothing).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reco.array_folder import Frozen
 
 FARTHEST = 700.0
-"""Log-odds up to which a link goes on straight, either way: beyond, a float has no odds."""
+"""Sums up to which a link goes on straight, either way: none comes near."""
 
 
 class LinkFacts(Frozen):
@@ -60,7 +60,7 @@ class Link:
 
     def probability(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of a booking (N,), from 0 to 1."""
-        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds(told))))
+        return np.asarray(1.0 / (1.0 + np.exp(np.minimum(-self.log_odds(told), FARTHEST))))
 
 
 STRAIGHT = Link(np.array([-FARTHEST, FARTHEST]), np.array([-FARTHEST, FARTHEST]))

@@ -21,10 +21,10 @@ from training.evaluate import rank_items
 from training.intervals import mean_intervals
 from training.metrics import user_figures
 from training.models.ials import fit_ials
-from training.models.known_items import KnownItems
 from training.models.popularity import item_popularity
 from training.slate_data import read_slate_data
 from training.slate_tasks import slate_tasks
+from training.tune import known_items
 
 
 def category_of(items):
@@ -40,8 +40,7 @@ def figures(slates, parameters, k):
     matrix = interaction_matrix(
         slates.part.past, as_of=slates.part.cutoff, half_life_days=half_life_days
     )
-    known = KnownItems.of(slates.part.past, slates.part.cutoff)
-    known = replace(known, category=category_of(slates.items))
+    known = replace(known_items(slates.part, parameters), category=category_of(slates.items))
     fitted = fit_ials(matrix, parameters, lambda: None, known)
     ranked = rank_items(fitted.score_users, slates.task, item_popularity(matrix), k)
     met = slates.times_met[slates.task.users]

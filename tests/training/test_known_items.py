@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features.interactions import BOOKING, VIEW, Events
+from reco.errors import InvalidInput
 from training.models.ials import IalsParameters
 from training.models.known_items import RECENT_HALF_LIFE_DAYS, KnownItems
 from training.split import Part
@@ -32,11 +33,13 @@ def events_of(rows):
     )
 
 
-def test_recent_interest_halves_in_its_days_and_what_has_no_time_stays():
-    rows = [(0, 0, BOOKING, RECENT_HALF_LIFE_DAYS), (1, 0, BOOKING, 2 * RECENT_HALF_LIFE_DAYS),
+def test_recent_interest_halves_in_its_days_and_is_unknown_where_a_time_is():
+    # A view before a booking adds nothing to it.
+    rows = [(0, 0, VIEW, RECENT_HALF_LIFE_DAYS), (0, 0, BOOKING, RECENT_HALF_LIFE_DAYS),
+            (1, 0, BOOKING, 2 * RECENT_HALF_LIFE_DAYS),
             (0, 1, BOOKING, None), (1, 2, VIEW, RECENT_HALF_LIFE_DAYS)]  # fmt: skip
     known = KnownItems.of(events_of(rows), AS_OF)
-    assert known.recent == pytest.approx([0.75, 1.0, 0.05])
+    np.testing.assert_allclose(known.recent, [0.75, np.nan, 0.05], rtol=1e-6)
     assert KnownItems.of(events_of(rows), None).recent is None
 
 
@@ -56,3 +59,12 @@ def test_a_training_tells_its_fit_what_is_wanted_now():
     assert preference(2.0, events) > preference(0.0, events)
     undated = replace(events, at=np.full(len(events), NEVER))
     assert preference(2.0, undated) == pytest.approx(preference(0.0, undated), rel=1e-3)
+
+
+def test_interest_that_fades_as_fast_as_that_of_the_last_days_is_refused():
+    events = events_of([(0, 0, BOOKING, 1), (1, 1, BOOKING, 9)])
+    part = Part(events, events.take(np.zeros(0, dtype=int)), AS_OF)
+    settings = IalsParameters(factors=2, half_life_days=RECENT_HALF_LIFE_DAYS)
+    rehearse(part, settings, lambda: None)
+    with pytest.raises(InvalidInput, match=r"half_life_days.*recency_balance"):
+        rehearse(part, replace(settings, recency_balance=1.0), lambda: None)

@@ -10,6 +10,7 @@ from scipy.special import expit
 from tastes import two_tastes
 
 from features.pairs import Costs, CostTable
+from reco.model.link import Link
 from reco.model.loaded import load_model
 from reco.model.ranker import AffinityFacts, Ranker
 from training.commands.screen import training_table
@@ -118,6 +119,15 @@ def test_more_of_a_kind_never_counts_against_it_whatever_is_true():
     assert learn_ranker(turned).ranker.facts.affinity.lift == 0.0
 
 
+def test_what_is_learned_says_what_its_sums_mean(learned):
+    pairs, facts = pairs_of(4), learned.ranker.facts
+    straight = Ranker.of(facts.model_copy(update={"link": None}), learned.ranker.arrays())
+    sums = replace(learned, ranker=straight).log_odds(pairs)
+    meant = Link.of(facts.link).log_odds(sums)
+    np.testing.assert_allclose(learned.log_odds(pairs), meant, rtol=1e-12)
+    assert np.abs(meant - sums).max() > 1e-3
+
+
 def test_an_item_counts_at_its_cheapest_session():
     flat = CostTable(np.array([0.0, 1.0]), 1e-9)
     costs = Costs(CostTable(np.array([0.0, 1.0]), 1.0), flat, flat, online=2.0)
@@ -155,6 +165,7 @@ def test_the_arrays_are_the_ranker(learned):
 
 def test_the_weights_of_a_ranker_make_it_again(learned):
     again = weights_of(learned).learned
+    assert again.ranker.facts.link == learned.ranker.facts.link
     pairs = pairs_of(3)
     np.testing.assert_allclose(again.log_odds(pairs), learned.log_odds(pairs), rtol=1e-12)
     assert again.calibration == learned.calibration

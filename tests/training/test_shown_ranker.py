@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from reco.feed.exploring import UNKNOWN
+from reco.model.link import LinkFacts
 from training.ranked import figures_of_shown, taught_by
 from training.ranker import Weights
 from training.replay.impressions import Impressions
@@ -85,6 +86,15 @@ def shown():
 @pytest.fixture(scope="module")
 def found(taught, shown):
     return corrected(taught, shown)
+
+
+def test_of_a_sum_that_impressions_have_changed_visits_do_not_say_what_it_means(
+    taught, shown, found
+):
+    link = LinkFacts(told=(-100.0, -5.0, 100.0), meant=(-300.0, -4.0, 20.0))
+    again = corrected(replace(taught, link=link), shown)
+    assert again.weights.learned.ranker.facts.link is None
+    np.testing.assert_array_equal(again.weights.of_columns, found.weights.of_columns)
 
 
 def slope(weights):

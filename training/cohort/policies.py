@@ -24,6 +24,7 @@ from reco.feed.situation import Situation
 from reco.feed.slate import choose, quotas
 from reco.feed.widening import Values
 from reco.feed.workspace import Scratch
+from reco.model.link import STRAIGHT
 from training.diversify.candidates import Candidates, Method
 from training.diversify.categories import round_robin
 from training.diversify.likeness import dpp_attributes
@@ -173,7 +174,7 @@ def nearest(ranking: Ranking, situation: Situation) -> Scored:
     limits = quotas(ranking.sweep.catalogue, candidates, situation.query.n)
     rows = np.array(choose(order, limits, situation.query.n), dtype=np.int64)
     unknown = np.full(len(candidates), np.nan)
-    return Scored(candidates, unknown, unknown).take(rows)
+    return Scored(candidates, unknown, unknown, STRAIGHT).take(rows)
 
 
 def _by_method(method: Method, parameter: float, likeness: Likeness) -> Choose:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from threadpoolctl import ThreadpoolController
 
+from reco.errors import InvalidInput
 from reco.kernel.alternating import improve_rows
 from reco.model.history import History
 from reco.model.weighted_factors import WeightedFactors
 from training.models.fitted import Advance, Fitted
-from training.models.known_items import UNKNOWN, KnownItems
+from training.models.known_items import RECENT_HALF_LIFE_DAYS, UNKNOWN, KnownItems
 from training.models.vanishing import vanishing_regularisation
 
 _PIECE = 8_192
@@ -25,7 +26,7 @@ _LEAST_ENTRIES = 10_000
 """Of a chunk: less is not worth a thread."""
 
 _PRIOR_INTEREST = 0.5
-"""In bookings."""
+"""Bookings, as recent as those of all items, that are added to each item's own."""
 _MOST_RECENT = 5.0
 """Times: further from the mean no item's recency is told apart, up or down."""
 
@@ -62,7 +63,7 @@ class IalsParameters:
     recency_balance: float = 0.0
     """An unobserved pair counts `recency ** -recency_balance` times as much, over its mean; see
     `_recency`: what is wanted just now is not held against those who have not met it yet, what
-    people have left behind is."""
+    people are leaving behind is."""
     iterations: int = 12
     solver_steps: int = 3
     """Of conjugate gradients, in each half of an iteration; what is served is solved exactly."""
@@ -101,6 +102,11 @@ def fit_ials(
     known
         By the items' categories goes `category_balance`, by what is wanted now `recency_balance`:
         unknown, all are of one category, and wanted now as ever.
+
+    Raises
+    ------
+    InvalidInput
+        Recency is balanced, and interest fades as fast as that of the last days.
     """
     balance = _Balance.of(matrix, parameters, known)
     strengths = _strengths(matrix, balance, parameters)
@@ -220,19 +226,34 @@ class _Balance:
             share = np.bincount(known.category, popularity)[known.category] / popularity.sum()
             unobserved *= np.where(met, share, 1.0) ** parameters.category_balance
         if known.recent is not None:
-            unobserved *= _recency(known.recent, popularity) ** -parameters.recency_balance
+            _check_half_life(parameters)
+            recency = _recency(known.recent, popularity)
+            unobserved *= recency**-parameters.recency_balance
         observed *= popularity.sum() / (observed @ popularity)
         return cls(observed.astype(np.float32), unobserved / unobserved[met].mean())
 
 
-def _recency(recent: NDArray[np.float64], popularity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much of the interest in each item is recent, over that of all items (I,).
+def _check_half_life(parameters: IalsParameters) -> None:
+    half_life_days = parameters.half_life_days
+    if half_life_days is not None and half_life_days <= RECENT_HALF_LIFE_DAYS:
+        raise InvalidInput(
+            "half_life_days",
+            f"{half_life_days:g} days leave nothing for recency_balance to tell apart: interest of "
+            f"the last days fades by half in {RECENT_HALF_LIFE_DAYS:g}; take a longer one, or none",
+        )
 
-    Of items that hardly anybody met little can be told: they have a little of what all have.
+
+def _recency(recent: NDArray[np.float64], popularity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much of the interest in each item is of the last days, over that of all (I,).
+
+    Interest counts as the model has it, faded by its own half-life. Of items that hardly anybody
+    met little can be told: they have a little of what all have; and those of unknown times as much.
     """
-    of_all = recent.sum() / popularity.sum()
+    is_known = ~np.isnan(recent)
+    of_all = recent[is_known].sum() / max(popularity[is_known].sum(), _PRIOR_INTEREST)
     if not of_all > 0.0:
         return np.ones(len(recent))
+    recent = np.where(is_known, recent, of_all * popularity)
     share = (recent + _PRIOR_INTEREST * of_all) / (popularity + _PRIOR_INTEREST)
     return np.asarray(np.clip(share / of_all, 1.0 / _MOST_RECENT, _MOST_RECENT))
 

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interactions import Events, event_weights
+from features.interactions import Events, interaction_matrix
 
 RECENT_HALF_LIFE_DAYS = 7.0
 """At which interest counts half in what is wanted now: 7 did better than 4 and 14 on towns."""
@@ -21,7 +21,8 @@ class KnownItems:
     category: NDArray[np.int32] | None = None
     """(I,) number of each item's category."""
     recent: NDArray[np.float64] | None = None
-    """(I,) interest in each, in bookings, that fades by half in `RECENT_HALF_LIFE_DAYS`."""
+    """(I,) interest in each, in bookings, that fades by half in `RECENT_HALF_LIFE_DAYS`; NaN where
+    something was done at no known time."""
 
     @classmethod
     def of(cls, events: Events, as_of: np.datetime64 | None) -> Self:
@@ -34,7 +35,7 @@ UNKNOWN = KnownItems()
 
 
 def _recent(events: Events, as_of: np.datetime64) -> NDArray[np.float64]:
-    weights = event_weights(
-        events.kind, events.at, as_of=as_of, half_life_days=RECENT_HALF_LIFE_DAYS
-    )
-    return np.bincount(events.item, weights, len(events.items)).astype(np.float64)
+    interest = interaction_matrix(events, as_of=as_of, half_life_days=RECENT_HALF_LIFE_DAYS)
+    recent = np.bincount(interest.indices, interest.data, interest.shape[1]).astype(np.float64)
+    recent[events.item[np.isnat(events.at)]] = np.nan
+    return recent

@@ -27,6 +27,7 @@ from reco.model.calibration import Calibration
 from reco.model.factors import Factors
 from reco.model.history import History
 from reco.model.item_item import ItemItem
+from reco.model.link import STRAIGHT
 from reco.model.loaded import LoadedModel
 from reco.model.ranker import RANKER_LAYOUT, AffinityFacts, Ranker, RankerFacts
 
@@ -322,7 +323,7 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
 def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
     likeliest = Widened(np.array([0, 1]), 1.0, np.array([0.5, 0.5]), 1.0, 2.0)
     widened = replace(likeliest, chosen=np.array([0, 2]), gain=1.0 + points)
-    nothing = Scored(None, np.empty(0), np.empty(0))
+    nothing = Scored(None, np.empty(0), np.empty(0), STRAIGHT)
     choice = Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None))
     told = {one.code: one.text for one in explain_slate(choice, query_of(language=language))}
     assert ("points_gained" in told) == is_told

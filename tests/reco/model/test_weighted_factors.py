@@ -120,6 +120,9 @@ def test_what_is_wanted_now_is_not_held_against_those_who_have_not_met_it_yet(ma
     # Nothing of late, or the same share of all: nothing is told apart.
     assert share(np.zeros(ITEMS)) == plain
     assert share(0.3 * popularity) == pytest.approx(plain, rel=1e-4)
+    # What was done at no known time is wanted now as all is: here three tenths.
+    unknown = np.where(np.arange(ITEMS) % 2 == 0, np.nan, 0.3 * popularity)
+    assert share(unknown) == pytest.approx(plain, rel=1e-4)
 
 
 def test_what_has_faded_to_almost_nothing_harms_nobody(matrix):

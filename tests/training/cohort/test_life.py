@@ -3,6 +3,7 @@ import pytest
 
 from reco.db.arrays import micros
 from reco.feed.scoring import Scored
+from reco.model.link import STRAIGHT
 from training.cohort.learning import published_us
 from training.cohort.policies import Policy
 from training.cohort.records import seats_left
@@ -116,7 +117,7 @@ def _by(begun, name, key):
         )
         rows = np.argsort(key(chance), kind="stable")[: situation.query.n]
         unknown = np.full(len(candidates), np.nan)
-        return Scored(candidates, unknown, unknown).take(rows)
+        return Scored(candidates, unknown, unknown, STRAIGHT).take(rows)
 
     return Policy(name, needs_model=False, choose=shown)
 

@@ -12,6 +12,7 @@ from worlds import NOW
 
 from reco.db.arrays import micros
 from reco.feed.query import feed_query
+from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
 from reco.model.ranker import RANKER_LAYOUT, AffinityFacts, Ranker, RankerFacts
 from reco.settings import Settings
@@ -38,6 +39,7 @@ def ranker():
         distance_knots_per_m=1e-4, price_knots_per_cent=2e-3, wait_knots_per_day=0.3,
         rarity_knots_per_log=1.0, online=0.4, credit=0.7, crowding=0.6, popular_intercept=-1.5,
         popular_slope=0.3, affinity=AffinityFacts(prior_bookings=20.0, lift=1.3, met=-0.2),
+        link=LinkFacts(told=(-100.0, -8.0, 100.0), meant=(-150.0, -7.5, 80.0)),
     )  # fmt: skip
     return Ranker.of(facts, dict.fromkeys(RANKER_LAYOUT, np.array([0.0, 1.0, 4.0, 4.1])))
 
@@ -77,7 +79,7 @@ def test_an_offer_shown_is_told_as_it_was_served(past, model):
                     offers == offers[0] if len(offers) else np.empty(0, bool),
                 )
             )
-            expected.append(chosen.log_odds)
+            expected.append(np.log(chosen.probability / (1.0 - chosen.probability)))
     shown = impressions_of(past, slates, served)
     np.testing.assert_allclose(learned.log_odds(shown.pairs), np.concatenate(expected), atol=1e-5)
     assert shown.lost == 0

@@ -23,13 +23,17 @@ def market(demo):
     return market_of(read_frames(source), events_from_source(source))
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_each_part_stands_for_the_visits_that_there_were(market, monkeypatch, seed):
-    monkeypatch.setattr(ranked, "MAX_VISITS", MOST)
+@pytest.fixture(scope="module")
+def rehearsal(market):
     part = time_split(market.events, inner_cutoff(market.events))
-    rehearsal = rehearse(part, PARAMETERS["popularity"](), lambda: None)
+    return rehearse(part, PARAMETERS["popularity"](), lambda: None)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_part_stands_for_the_visits_that_there_were(market, rehearsal, monkeypatch, seed):
+    monkeypatch.setattr(ranked, "MAX_VISITS", MOST)
     parts = replayed_parts(market, rehearsal, np.random.default_rng(seed))
-    first_us = int(part.cutoff.astype("datetime64[us]").astype(np.int64))
+    first_us = int(rehearsal.part.cutoff.astype("datetime64[us]").astype(np.int64))
     is_booking = market.events.kind == BOOKING
     known_us = int(market.events.at[is_booking].max().view("i8")) - 86_400_000_000
     visits = visits_from(market, first_us)
@@ -44,3 +48,14 @@ def test_each_part_stands_for_the_visits_that_there_were(market, monkeypatch, se
     stood_for = [(1.0 / pairs.visit_drawn).sum() for pairs in parts.both]
     assert stood_for == pytest.approx([np.count_nonzero(~of_later), of_later.sum()])
     assert sum(len(pairs.visit_drawn) for pairs in parts.both) == MOST
+
+
+@pytest.mark.parametrize("days", [0, 1_000])
+def test_a_border_that_leaves_nothing_on_one_side_teaches_nothing(
+    market, rehearsal, monkeypatch, days
+):
+    monkeypatch.setattr(ranked, "MAX_VISITS", MOST)
+    first_us = int(rehearsal.part.cutoff.astype("datetime64[us]").astype(np.int64))
+    # One visit is on the near side where there is any: less than one of those that are drawn.
+    border_us = first_us + 1 + days * 86_400_000_000
+    assert replayed_parts(market, rehearsal, np.random.default_rng(0), border_us) is None
