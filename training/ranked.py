@@ -221,12 +221,12 @@ def replayed_parts(
     first_us, known_us = known[0], known[1] - DAY_US
     visits = visits_from(market, first_us)
     visits = visits.take(visits.at_us < known_us)
-    if border_us is None and len(visits):
-        border_us = int(np.quantile(visits.at_us, 1.0 - _JUDGED_SHARE))
-    is_earlier = visits.at_us < (border_us or 0)
     booked = np.searchsorted(market.booked_at_us, [first_us, known_us])
-    if np.diff(booked)[0] < LEAST_BOOKINGS:
+    if np.diff(booked)[0] < LEAST_BOOKINGS or not len(visits):
         return None
+    if border_us is None:
+        border_us = int(np.quantile(visits.at_us, 1.0 - _JUDGED_SHARE))
+    is_earlier = visits.at_us < border_us
     earlier_most = round(MAX_VISITS * float(is_earlier.mean()))
     earlier = visits.take(is_earlier).sample(earlier_most, generator)
     later = visits.take(~is_earlier).sample(MAX_VISITS - earlier_most, generator)

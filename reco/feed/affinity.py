@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,26 +73,22 @@ def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | N
 
 
 def preferred_of(
-    affinity: Affinity | None,
+    gained: NDArray[np.float64],
     bookings: Sequence[Booked],
     offers: Sequence[LiveOffer],
-    items: NDArray[np.int32],
-    worth: Callable[[NDArray[np.float64]], NDArray[np.float64]],
 ) -> list[Preferred | None]:
-    """Return for each offer, of `items` (n,), what it gains much by; None where there is no such.
+    """Return for each offer what it gains much by; None where there is no such.
 
     Of several genres the one that was booked most.
 
     Parameters
     ----------
-    worth
-        What items gain in their sums (n,) -> log-odds of a booking that the offers have by it.
+    gained
+        (n,) log-odds of a booking that each offer has by what was booked before.
     """
-    if affinity is None:
-        return [None] * len(offers)
     booked = Counter(value for one in bookings for value in _values(one))
-    gained = worth(affinity.of_items(items)).tolist()
-    return [_preferred(offer, gain, booked) for offer, gain in zip(offers, gained, strict=True)]
+    of_each = zip(offers, gained.tolist(), strict=True)
+    return [_preferred(offer, gain, booked) for offer, gain in of_each]
 
 
 def _preferred(offer: LiveOffer, gained: float, booked: Mapping[Value, int]) -> Preferred | None:

@@ -68,7 +68,10 @@ def picks_of(
     rows, of_likeliest = choice.widened.chosen.tolist(), set(choice.likeliest.chosen.tolist())
     offers = [live[offer] for offer in candidates.offer_id.tolist()]
     likeness = likeness_of(taste, state, candidates.item, liked)
-    preferred = preferred_of(taste.affinity, state.bookings, offers, candidates.item, chosen.worth)
+    preferred: list[Preferred | None] = [None] * len(offers)
+    if taste.affinity:
+        gained = chosen.worth(taste.affinity.of_items(candidates.item))
+        preferred = preferred_of(gained, state.bookings, offers)
     columns = zip(
         offers,
         (None if math.isnan(away) else away for away in candidates.distance_m.tolist()),

@@ -225,7 +225,7 @@ class _Balance:
         if known.category is not None:
             share = np.bincount(known.category, popularity)[known.category] / popularity.sum()
             unobserved *= np.where(met, share, 1.0) ** parameters.category_balance
-        if known.recent is not None:
+        if known.recent is not None and parameters.recency_balance != 0.0:
             _check_half_life(parameters)
             recency = _recency(known.recent, popularity)
             unobserved *= recency**-parameters.recency_balance
