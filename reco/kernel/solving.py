@@ -3,17 +3,9 @@
 import math
 
 import numpy as np
-from numba import boolean, float64
+from numba import boolean, float64, int64, void
 
 from reco.kernel.compiled import READ_F64, READ_I32, READ_MATRIX_F32, READ_MATRIX_F64, compiled
-
-
-@compiled(float64(READ_F64, READ_F64), reorders=True)
-def _dot(one, other):
-    total = 0.0
-    for place in range(len(one)):
-        total += one[place] * other[place]
-    return total
 
 
 @compiled(
@@ -23,6 +15,8 @@ def _dot(one, other):
 def add_terms(factors, rows, weight, confidence, left, right):
     """Add `weight y y'` to the left side and `confidence y` to the right one, for each of `rows`.
 
+    Four terms are added at once, so that the left side is read and written a quarter as often.
+
     Parameters
     ----------
     factors
@@ -31,42 +25,90 @@ def add_terms(factors, rows, weight, confidence, left, right):
         (F, F) and (F,)
     """
     size = len(right)
-    y = np.empty(size)
-    for place in range(len(rows)):
-        of = factors[rows[place]]
-        for factor in range(size):
-            y[factor] = of[factor]
-            right[factor] += confidence[place] * y[factor]
-        for row in range(size):
-            times, into = weight[place] * y[row], left[row]
+    y, w = np.zeros((4, size)), np.zeros(4)
+    y0, y1, y2, y3 = y[0], y[1], y[2], y[3]
+    for first in range(0, len(rows), 4):
+        for k in range(4):
+            place = first + k
+            if place >= len(rows):
+                w[k] = 0.0
+                continue
+            of, into = factors[rows[place]], y[k]
+            w[k], sure = weight[place], confidence[place]
             for factor in range(size):
-                into[factor] += times * y[factor]
+                into[factor] = of[factor]
+                right[factor] += sure * into[factor]
+        for row in range(size):
+            a, b, c, d = w[0] * y0[row], w[1] * y1[row], w[2] * y2[row], w[3] * y3[row]
+            into = left[row]
+            for factor in range(size):
+                terms = (a * y0[factor] + b * y1[factor]) + (c * y2[factor] + d * y3[factor])
+                into[factor] += terms
     return True
 
 
-@compiled(boolean(READ_MATRIX_F64, float64[:, ::1]))
+@compiled(void(float64[:, ::1], int64), reorders=True)
+def _take_away(left, first):
+    """Take what four rows of U bring to their product out of all rows after them."""
+    for row in range(first + 4, len(left)):
+        u0, u1, u2, u3 = (
+            left[first, row:],
+            left[first + 1, row:],
+            left[first + 2, row:],
+            left[first + 3, row:],
+        )
+        a, b, c, d = u0[0], u1[0], u2[0], u3[0]
+        into = left[row, row:]
+        for k in range(len(into)):
+            into[k] -= (a * u0[k] + b * u1[k]) + (c * u2[k] + d * u3[k])
+
+
+@compiled(boolean(float64[:, ::1]), reorders=True)
+def _factorise(left):
+    """Turn `left` (F, F) into U of `U'U = left`, in place; return whether it was definite.
+
+    What lies under the diagonal is neither read nor written. Inner loops go over slices from 0:
+    an index that might be negative keeps them from being vectorised.
+    """
+    size = len(left)
+    for first in range(0, size, 4):
+        end = min(first + 4, size)
+        for row in range(first, end):
+            of = left[row, row:]
+            if not of[0] > 0.0:
+                return False
+            scale = 1.0 / math.sqrt(of[0])
+            for k in range(len(of)):
+                of[k] *= scale
+            for other in range(row + 1, end):
+                into, rest = left[other, other:], of[other - row :]
+                times = rest[0]
+                for k in range(len(into)):
+                    into[k] -= times * rest[k]
+        _take_away(left, first)
+    return True
+
+
+@compiled(boolean(READ_MATRIX_F64, float64[:, ::1]), reorders=True)
 def solve(left, sides):
     """Solve for each of `sides` (k, F), in place; return whether the left side was definite.
 
-    By Cholesky's factorisation: `left` (F, F) is `L L'`, L lower triangular.
+    By Cholesky's factorisation of `left` (F, F), of which nothing under the diagonal is read.
     """
-    size = len(left)
-    lower = np.zeros((size, size))
-    for row in range(size):
-        for column in range(row + 1):
-            rest = left[row, column] - _dot(lower[row, :column], lower[column, :column])
-            if column < row:
-                lower[row, column] = rest / lower[column, column]
-            elif rest > 0.0:
-                lower[row, row] = math.sqrt(rest)
-            else:
-                return False
+    upper = left.copy()
+    if not _factorise(upper):
+        return False
+    size = len(upper)
     for at in range(len(sides)):
-        side = sides[at]
         for row in range(size):
-            side[row] = (side[row] - _dot(lower[row, :row], side[:row])) / lower[row, row]
+            of, side = upper[row, row:], sides[at, row:]
+            side[0] /= of[0]
+            for k in range(1, len(of)):
+                side[k] -= of[k] * side[0]
         for row in range(size - 1, -1, -1):
-            side[row] /= lower[row, row]
-            for column in range(row):
-                side[column] -= lower[row, column] * side[row]
+            of, side = upper[row, row:], sides[at, row:]
+            rest = side[0]
+            for k in range(1, len(of)):
+                rest -= of[k] * side[k]
+            side[0] = rest / of[0]
     return True
