@@ -45,7 +45,12 @@ _FILTER = {
     "item_power": Range(0.0, 0.7),
     "side_power": Range(0.2, 0.7),
     "output_power": Range(-0.1, 0.3),
+    "neighbours": Range(50, 800, is_log=True, is_whole=True),
     "distance_power": Range(0.0, 1.0),
+    # By their logarithm, so that what is off (0, the default) stays off.
+    "merged_sharpening": Range(0.05, 5.0, is_log=True),
+    "near_weight": Range(0.02, 1.0, is_log=True),
+    "near_scale_m": Range(50.0, 3_000.0, is_log=True),
 }
 
 SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(

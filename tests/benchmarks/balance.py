@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from features.interactions import interaction_matrix
-from reco.console import console
+from tests.benchmarks.side_by_side import show
 from training.beyond import as_matrix, novel_recall
 from training.configuration import read_parameters
 from training.evaluate import rank_items
-from training.intervals import mean_intervals
 from training.metrics import user_figures
 from training.models.ials import fit_ials
 from training.models.popularity import item_popularity
@@ -71,25 +70,6 @@ def main():
         of_all = ({name: np.concatenate([f[name] for f in all_]) for name in all_[0]}
                   for all_ in zip(*both, strict=True))  # fmt: skip
         show("all", *of_all)
-
-
-def show(whose, plain, balanced):
-    """Print both figures of both models, and the change."""
-    for name, before in plain.items():
-        after, known = balanced[name], ~np.isnan(before)
-        table = np.stack([before, after, after - before], axis=1)[known]
-        first, second, change = mean_intervals(table)
-        percent = replace(change, **{at: 100 * f / first.value for at, f in vars(change).items()})
-        console.print(
-            f"{whose}: {name}, {known.sum():,} users: "
-            f"{told(first, '.4f')}, balanced {told(second, '.4f')}, "
-            f"change in % {told(percent, '+.1f')}",
-            soft_wrap=True,
-        )
-
-
-def told(estimate, form):
-    return f"{estimate.value:{form}} ({estimate.low:{form}} .. {estimate.high:{form}})"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
 from training.models.hybrid import HybridParameters, fit_hybrid
 from training.models.ials import IalsParameters, fit_ials
+from training.models.nearness import nearness
 from training.models.spectrum import right_spectrum
 
 USERS, ITEMS = 50, 30
@@ -134,6 +135,48 @@ def test_the_step_fades_with_distance_and_only_where_both_places_are_known(matri
     # A degree of latitude is 111.2 km on the ball.
     assert ratio[1] == pytest.approx(1 / 112.2, rel=1e-3)
     np.testing.assert_allclose(np.delete(ratio, 1), 1.0, rtol=1e-5)
+
+
+def test_items_near_each_other_add_to_each_other(matrix):
+    lonlat = np.full((ITEMS, 2), np.nan)
+    # 100, 300 and some 100,000 metres to the north.
+    lonlat[:4] = [(2.35, 48.85 + north_m / 111_195.0) for north_m in (0, 100, 300, 100_000)]
+    settings = replace(SETTINGS, output_power=0.0)
+    near = replace(settings, near_weight=0.5, near_scale_m=200.0)
+    blind = scores(fit_graph_filter(matrix, near, nothing))
+    np.testing.assert_array_equal(blind, scores(fit_graph_filter(matrix, settings, nothing)))
+    heeding = fit_graph_filter(matrix, near, nothing, lonlat)
+    weight = matrix.toarray()
+    kernel = np.zeros((4, 4))
+    for one, other, apart_m in ((0, 1, 100), (0, 2, 300), (1, 2, 200)):
+        kernel[one, other] = kernel[other, one] = np.exp(-apart_m / 200)
+    crowding = (1 + kernel.sum(axis=1)) ** 0.25
+    added = 0.5 * weight[:, :4] @ (kernel / np.outer(crowding, crowding))
+    np.testing.assert_allclose(scores(heeding)[:, :4] - blind[:, :4], added, rtol=1e-4, atol=2e-6)
+    np.testing.assert_array_equal(scores(heeding)[:, 4:], blind[:, 4:])
+
+
+def test_only_so_many_items_are_near():
+    generator = np.random.default_rng(0)
+    ball = np.column_stack([generator.uniform(0, 200, (40, 2)), np.zeros(40)])
+    found = nearness(ball, 100.0, most=5)
+    assert np.all(np.diff(found.indptr) == 5)
+    apart = np.linalg.norm(ball[:, np.newaxis] - ball, axis=2)
+    for item in range(40):
+        nearest = np.argsort(apart[item])[1:6]
+        assert set(found.indices[5 * item : 5 * item + 5]) == set(nearest)
+
+
+@pytest.mark.parametrize("placed", [0, 1])
+def test_nothing_is_near_where_places_are_not_known(placed):
+    ball = np.full((3, 3), np.nan)
+    ball[:placed] = 0.0
+    assert nearness(ball, 100.0, most=5).nnz == 0
+
+
+def test_items_of_one_place_are_as_near_as_can_be():
+    found = nearness(np.zeros((12, 3)), 100.0, most=20).toarray()
+    np.testing.assert_allclose(found, (1 - np.eye(12)) / np.sqrt(12), rtol=1e-6)
 
 
 def test_a_hybrid_is_the_sum_of_its_parts(matrix):

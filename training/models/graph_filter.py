@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, diags_array
 from reco.model.linear_filter import LinearFilter
 from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
+from training.models.nearness import nearness
 from training.models.sharpening import left_by_sharpening, sharpened
 from training.models.spectrum import right_spectrum
 
@@ -52,6 +53,10 @@ class GraphFilterParameters:
     distance_power: float = 0.0
     """Between items that are d metres apart the step counts `(1 + d / scale) ** -power`; where the
     place of one is not known, as if there were no distance."""
+    near_weight: float = 0.0
+    """What an item adds to those near it, `near_weight * exp(-d / near_scale_m)` and less where
+    they are many (`training.models.nearness`)."""
+    near_scale_m: float = 300.0
     half_life_days: float | None = None
     """Age at which an event counts half; None: all ages count alike."""
     history_power: float = 0.0
@@ -74,7 +79,8 @@ def fit_graph_filter(
     weight = np.asarray(matrix.sum(axis=0), dtype=np.float64)
     normal = _normalised(matrix, parameters)
     output = _power(weight, parameters.output_power)
-    step = csr_array(_nearest(normal, parameters, _ball(lonlat)) @ diags_array(output))
+    ball = _ball(lonlat)
+    step = csr_array(_nearest(normal, parameters, ball) @ diags_array(output))
     advance()
     values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
     left = left_by_sharpening(values, parameters.merged_sharpening)
@@ -83,11 +89,15 @@ def fit_graph_filter(
         _low_pass(normal, weight, axes, parameters),
         _correction(values, axes, left, beyond, parameters),
     )
+    neighbours = step * np.float32(beyond)
+    if ball is not None and parameters.near_weight:
+        near = nearness(ball, parameters.near_scale_m, parameters.neighbours)
+        neighbours = csr_array(neighbours + near * np.float32(parameters.near_weight))
     advance()
     scorer = LinearFilter(
-        neighbour_start=step.indptr.astype(np.int64),
-        neighbour_item=step.indices.astype(np.int32),
-        neighbour_similarity=(step.data * beyond).astype(np.float32),
+        neighbour_start=neighbours.indptr.astype(np.int64),
+        neighbour_item=neighbours.indices.astype(np.int32),
+        neighbour_similarity=neighbours.data.astype(np.float32),
         input_factors=inputs,
         output_factors=(outputs * output[:, np.newaxis]).astype(np.float32),
         item_bias=np.zeros(len(weight), dtype=np.float32),

@@ -35,6 +35,8 @@ class HybridParameters(IalsParameters):
     neighbours: int = 400
     distance_scale_m: float = 1_000.0
     distance_power: float = 0.5
+    near_weight: float = 0.0
+    near_scale_m: float = 300.0
     history_power: float = 0.0
 
     @property

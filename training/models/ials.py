@@ -192,7 +192,8 @@ class _ScoreUsers:
         start = histories.indptr
         for place in np.flatnonzero(np.diff(start)):
             span = slice(start[place], start[place + 1])
-            history = History(histories.indices[span], histories.data[span])
+            rows = histories.indices[span].astype(np.int32, copy=False)
+            history = History(rows, histories.data[span])
             factors[place] = self.scorer.user_factor(history)
         scores = (factors @ self.scorer.item_factors.T).astype(np.float64)
         scores[:, ~self.scorer.item_factors.any(axis=1)] = np.nan
