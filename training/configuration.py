@@ -11,7 +11,9 @@ from training.fits import PARAMETERS, Parameters
 
 _HALF_LIFE = "half_life_days"
 _SEED = "seed"
-_ABOVE_ZERO = frozenset({"distance_scale_m", "learning_rate"})
+_ABOVE_ZERO = frozenset(
+    {"area_prior", "distance_scale_m", "learning_rate", "near_scale_m", "window_days"}
+)
 _OF_EITHER_SIGN = ("power", "balance", "sharpening")
 """How the settings end that are exponents."""
 

@@ -63,7 +63,7 @@ def fit(  # noqa: PLR0911
     """Fit the model that `parameters` describe to `matrix` (U, I) float32, of these items."""
     match parameters:
         case PopularityParameters():
-            return fit_popularity(matrix, parameters, advance)
+            return fit_popularity(matrix, parameters, advance, items)
         case ItemKnnParameters():
             return fit_itemknn(matrix, parameters, advance)
         case SparkAlsParameters():  # Before ALS, whose settings it extends.

@@ -55,7 +55,7 @@ _FILTER = {
 
 SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(
     {
-        "popularity": {},
+        "popularity": {},  # Its areas and its window are chosen by hand.
         "itemknn": {
             "neighbours": Range(20, 800, is_log=True, is_whole=True),
             "user_power": Range(0.0, 1.0),

@@ -11,7 +11,7 @@ from training.fits import Parameters, fit, settled
 from training.models.fitted import Advance, Fitted
 from training.models.ials import IalsParameters
 from training.models.known_items import KnownItems
-from training.models.popularity import item_popularity
+from training.models.popularity import PopularityParameters, item_popularity
 from training.split import Part
 
 HALF_LIVES_DAYS = (None, 365.0, 90.0, 30.0)
@@ -47,8 +47,26 @@ def settled_on(part: Part, parameters: Parameters) -> Parameters:
 
 def known_items(part: Part, parameters: Parameters) -> KnownItems:
     """Return what the past of `part` tells of its items: no more than `parameters` heed."""
-    heeds_recency = isinstance(parameters, IalsParameters) and parameters.recency_balance != 0.0
-    return KnownItems.of(part.past, _moment(part) if heeds_recency else None)
+    moment = _moment(part)
+    if isinstance(parameters, IalsParameters) and parameters.recency_balance != 0.0:
+        return KnownItems.of(part.past, moment)
+    known = KnownItems.of(part.past, None)
+    if isinstance(parameters, PopularityParameters) and parameters.window_days is not None:
+        days, half_life_days = parameters.window_days, parameters.half_life_days
+        return replace(known, lately=_lately(part.past, moment, days, half_life_days))
+    return known
+
+
+def _lately(
+    past: Events, moment: np.datetime64 | None, window_days: float, half_life_days: float | None
+) -> "csr_array[np.float32]":
+    """Return the interest (U, I) shown in so many days before `moment`; undated is not lately."""
+    if moment is None:
+        return interaction_matrix(past.take(np.zeros(len(past), dtype=bool)))
+    age_days = (moment - past.at) / np.timedelta64(1, "D")
+    return interaction_matrix(
+        past.take(age_days <= window_days), as_of=moment, half_life_days=half_life_days
+    )
 
 
 def best_rehearsal(part: Part, task: Task, parameters: Parameters, advance: Advance) -> Rehearsed:

@@ -21,7 +21,7 @@ from reco.model.history import History
 from reco.model.hybrid import Hybrid
 from reco.model.item_item import ItemItem
 from reco.model.linear_filter import LinearFilter
-from reco.model.popularity import Popularity
+from reco.model.popularity import Areas, Popularity
 from reco.model.ranker import RANKER_LAYOUT, Ranker
 from reco.model.scorer import Scorer
 from reco.model.weighted_factors import WeightedFactors
@@ -149,7 +149,7 @@ def _model_of(artifact: Artifact) -> LoadedModel:
         known = ", ".join(SCORERS)
         raise ArtifactRefused(str(artifact.folder), f"{facts.kind!r} is no kind of model ({known})")
     scorer = SCORERS[facts.kind]
-    check_layout(artifact, {**COMMON_LAYOUT, **scorer.layout})
+    check_layout(artifact, {**COMMON_LAYOUT, **scorer.layout, **_areas_layout(artifact)})
     _check_bounds(artifact, "history_start", len(arrays["users"]), len(arrays["history_item"]))
     try:
         calibration = Calibration(**facts.calibration)
@@ -177,6 +177,13 @@ def _model_of(artifact: Artifact) -> LoadedModel:
         ranker=_ranker_of(artifact),
         parameters=facts.parameters,
     )
+
+
+def _areas_layout(artifact: Artifact) -> Layout:
+    is_by_area = (
+        artifact.facts.kind == Popularity.kind and Areas.layout.keys() & artifact.arrays.keys()
+    )
+    return Areas.layout if is_by_area else {}
 
 
 def _ranker_of(artifact: Artifact) -> Ranker | None:

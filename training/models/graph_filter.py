@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from reco.model.linear_filter import LinearFilter
+from training.models.ball import on_ball
 from training.models.fitted import Advance, Fitted
 from training.models.linear import score_users
 from training.models.nearness import nearness
 from training.models.sharpening import left_by_sharpening, sharpened
 from training.models.spectrum import right_spectrum
 
-_EARTH_M = 6_371_009.0
 _PIECE = 4_096
 """Items whose neighbours are found at once."""
 
@@ -79,7 +79,7 @@ def fit_graph_filter(
     weight = np.asarray(matrix.sum(axis=0), dtype=np.float64)
     normal = _normalised(matrix, parameters)
     output = _power(weight, parameters.output_power)
-    ball = _ball(lonlat)
+    ball = None if lonlat is None else on_ball(lonlat)
     step = csr_array(_nearest(normal, parameters, ball) @ diags_array(output))
     advance()
     values, axes = right_spectrum(normal, parameters.factors, parameters.seed)
@@ -186,15 +186,6 @@ def _largest(
         kept[span][np.argpartition(rows.data[span], fewer)[:fewer]] = False
     before = np.concatenate([[0], np.cumsum(kept)])
     return np.diff(before[rows.indptr]), rows.indices[kept], rows.data[kept]
-
-
-def _ball(lonlat: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    """Return the points on a ball of the Earth's mean radius, in metres."""
-    if lonlat is None:
-        return None
-    lon, lat = np.radians(lonlat.T)
-    axes = (np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat))
-    return _EARTH_M * np.stack(axes, axis=1)
 
 
 def _fading(

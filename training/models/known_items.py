@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from features.interactions import Events, interaction_matrix
 
@@ -23,6 +24,8 @@ class KnownItems:
     recent: NDArray[np.float64] | None = None
     """(I,) interest in each, in bookings, that fades by half in `RECENT_HALF_LIFE_DAYS`; NaN where
     something was done at no known time."""
+    lately: "csr_array[np.float32] | None" = None
+    """(U, I) interest shown in a window before the fit, in bookings; None: none was asked for."""
 
     @classmethod
     def of(cls, events: Events, as_of: np.datetime64 | None) -> Self:

@@ -1,0 +1,73 @@
+"""Popularity by area: what is liked by those who go out where a person does."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+from sklearn.cluster import KMeans
+
+from reco.errors import InvalidInput
+from reco.model.popularity import Areas
+from training.models.ball import on_ball
+
+
+def by_area(
+    matrix: "csr_array[np.float32]",
+    counted: "csr_array[np.float32]",
+    lonlat: NDArray[np.float64] | None,
+    most: int,
+    prior: float,
+) -> Areas:
+    """Return what is popular in each area, and which items are in it.
+
+    A person is of each area by the share of their interest in placed items that are there; an
+    area's popularity is the interest of its people, smoothed by `prior` bookings that are shared
+    out as everybody's are, on the scale of the popularity of all.
+
+    Parameters
+    ----------
+    matrix
+        (U, I) interest that tells where people go.
+    counted
+        (U, I) interest that is counted.
+    lonlat
+        (I, 2) degrees, NaN where the place of an item is not known.
+    most
+        At most so many areas, found by k-means; fewer where there are fewer places.
+
+    Raises
+    ------
+    InvalidInput
+        No item has a place.
+    """
+    item_area = _areas_of_items(lonlat, most, matrix.shape[1])
+    of_area = (area_shares(matrix, item_area).T @ counted).toarray().astype(np.float64)
+    total = np.bincount(counted.indices, counted.data, counted.shape[1]).astype(np.float64)
+    smoothed = of_area + prior * total / total.sum()
+    popularity = total.sum() * smoothed / smoothed.sum(axis=1, keepdims=True)
+    return Areas(item_area, popularity.astype(np.float32))
+
+
+def area_shares(
+    matrix: "csr_array[np.float32]", item_area: NDArray[np.int32]
+) -> "csr_array[np.float64]":
+    """Return (U, A) which share of a person's interest in placed items is in each area."""
+    placed = np.flatnonzero(item_area >= 0)
+    shape = matrix.shape[1], int(item_area.max()) + 1
+    where = csr_array((np.ones(len(placed)), (placed, item_area[placed])), shape=shape)
+    goes = csr_array(matrix @ where)
+    spent = np.asarray(goes.sum(axis=1))
+    return csr_array(diags_array(1.0 / np.where(spent > 0, spent, np.inf)) @ goes)
+
+
+def _areas_of_items(lonlat: NDArray[np.float64] | None, most: int, items: int) -> NDArray[np.int32]:
+    """Return (I,) the area of each item; -1 where its place is not known."""
+    ball = np.full((items, 3), np.nan) if lonlat is None else on_ball(lonlat)
+    placed = np.flatnonzero(~np.isnan(ball).any(axis=1))
+    if not len(placed):
+        raise InvalidInput(
+            "areas", "no item has a place: popularity by area needs items of one venue alone"
+        )
+    areas = min(most, len(np.unique(ball[placed], axis=0)))
+    item_area = np.full(items, -1, dtype=np.int32)
+    item_area[placed] = KMeans(areas, n_init=1, random_state=0).fit_predict(ball[placed])
+    return item_area
