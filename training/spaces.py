@@ -50,7 +50,6 @@ _FILTER = {
     # By their logarithm, so that what is off (0, the default) stays off.
     "merged_sharpening": Range(0.05, 5.0, is_log=True),
     "near_weight": Range(0.02, 1.0, is_log=True),
-    "near_scale_m": Range(50.0, 3_000.0, is_log=True),
 }
 
 SPACES: Mapping[str, Mapping[str, Range]] = MappingProxyType(

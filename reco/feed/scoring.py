@@ -206,8 +206,8 @@ class Taste:
     def is_liked(self, said: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return for which of these scores fewer than a tenth of the model's items score higher.
 
-        So says the model of this very person, told from a thousand of its items; of nobody, if it
-        says the same to everybody.
+        So says the model of this very person, told from a thousand of its items; of nobody, if all
+        that it knows is what is popular.
         """
         model = self.model
         if model is None or not len(self.history) or model.kind == Popularity.kind:

@@ -75,7 +75,7 @@ def _factorise(left):
         end = min(first + 4, size)
         for row in range(first, end):
             of = left[row, row:]
-            if not of[0] > 0.0:
+            if not 0.0 < of[0] < math.inf:
                 return False
             scale = 1.0 / math.sqrt(of[0])
             for k in range(len(of)):

@@ -34,13 +34,14 @@ __all__ = [
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises when older code could no longer read the folder right.
 
 2: the manifest says whom the model holds (`people`).
 3: it may hold a ranker; older folders hold none, and are served with the costs by hand.
 4: its ranker may cost what is beyond a person's fair price; older ones were learned without.
 5: its ranker may know what a person's own bookings are worth by their kind; older ones do not.
+6: popularity may be by area; older code would say what is popular with all.
 """
 
 

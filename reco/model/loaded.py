@@ -180,10 +180,8 @@ def _model_of(artifact: Artifact) -> LoadedModel:
 
 
 def _areas_layout(artifact: Artifact) -> Layout:
-    is_by_area = (
-        artifact.facts.kind == Popularity.kind and Areas.layout.keys() & artifact.arrays.keys()
-    )
-    return Areas.layout if is_by_area else {}
+    is_popularity = artifact.facts.kind == Popularity.kind
+    return Areas.layout if is_popularity and Areas.are_among(artifact.arrays) else {}
 
 
 def _ranker_of(artifact: Artifact) -> Ranker | None:

@@ -29,9 +29,14 @@ class Areas:
     """(A, I), on the scale of the popularity of all."""
 
     @classmethod
+    def are_among(cls, arrays: Mapping[str, NDArray[Any]]) -> bool:
+        """Return whether an artifact's arrays hold areas."""
+        return bool(cls.layout.keys() & arrays.keys())
+
+    @classmethod
     def among(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
         """Return the areas among an artifact's arrays, None where it has none."""
-        if not cls.layout.keys() & arrays.keys():
+        if not cls.are_among(arrays):
             return None
         return cls(arrays["item_area"], arrays["area_popularity"])
 
@@ -76,16 +81,17 @@ class Popularity:
         """Return the popularity of each item of `rows` with those who go where the history does."""
         scores = unknown(rows)
         known = rows >= 0
-        scores[known] = self._popularity(history, rows[known])
+        scores[known] = history.once(self, self._around)[rows[known]]
         return scores
 
-    def _popularity(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _around(self, history: History) -> NDArray[np.float64] | NDArray[np.float32]:
+        """Return (I,) what is popular where the history goes."""
         shares = self.areas.shares(history) if self.areas else np.empty(0)
         if self.areas is None or not shares.any():
-            return self.popularity[rows].astype(np.float64)
-        found = np.where(np.isnan(self.popularity[rows]), np.nan, 0.0)
+            return self.popularity
+        found = np.where(np.isnan(self.popularity), np.nan, 0.0)
         for area in np.flatnonzero(shares):
-            found += shares[area] * self.areas.popularity[area, rows]
+            found += shares[area] * self.areas.popularity[area]
         return found
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:

@@ -3,8 +3,8 @@
 `python -m tests.benchmarks.side_by_side DIR --format yelp-poi --split given --model hybrid \
 --config A.toml --beside B.toml --k 10 --part valid`
 
-Prints what each reaches and what B changes. Choose on `--part valid`; `--part test` is to be read
-once. As in `reco benchmark accuracy`, but that both are fitted and judged in one run.
+Prints what each reaches and what B changes, judged as in `reco benchmark accuracy`. Choose on
+`--part valid`; `--part test` is to be read once. No fit sees the validation part.
 """
 
 import argparse
@@ -57,7 +57,8 @@ def show(whose, plain, changed):
         after, known = changed[name], ~np.isnan(before)
         table = np.stack([before, after, after - before], axis=1)[known]
         first, second, change = mean_intervals(table)
-        percent = replace(change, **{at: 100 * f / first.value for at, f in vars(change).items()})
+        base = first.value or np.nan
+        percent = replace(change, **{at: 100 * f / base for at, f in vars(change).items()})
         console.print(
             f"{whose}: {name}, {known.sum():,} users: "
             f"{told(first, '.4f')}, then {told(second, '.4f')}, "

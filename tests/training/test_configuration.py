@@ -29,6 +29,12 @@ def test_that_nothing_is_to_fade_is_written_and_read_back(tmp_path, kind):
     assert read_parameters(path) == replace(PARAMETERS[kind](), half_life_days=math.inf)
 
 
+def test_a_window_and_areas_are_read_back(tmp_path):
+    parameters = PARAMETERS["popularity"](window_days=30, areas=20, area_prior=5)
+    path = written(tmp_path, written_parameters(replace(parameters, half_life_days=math.inf)))
+    assert read_parameters(path) == replace(parameters, half_life_days=math.inf)
+
+
 def test_what_a_file_does_not_name_has_its_default(tmp_path):
     found = read_parameters(written(tmp_path, "[ials]\nfactors = 16\nnu = 1\n"))
     assert found == PARAMETERS["ials"](factors=16, nu=1.0)
@@ -54,6 +60,11 @@ def test_one_of_several_tables_is_chosen_by_name(tmp_path):
         ("[ials]\nhalf_life_days = nan\n", "half_life_days must be above 0"),
         ("[ials]\nfactors = -8\n", "factors must be 1 or more, not -8"),
         ("[ials]\niterations = 0\n", "iterations must be 1 or more, not 0"),
+        ("[popularity]\nwindow_days = 0\n", "window_days must be above 0 and finite, not 0"),
+        ("[popularity]\nareas = 0\n", "areas must be 1 or more, not 0"),
+        ("[popularity]\narea_prior = 0\n", "area_prior must be above 0"),
+        ("[filter]\nnear_scale_m = 0\n", "near_scale_m must be above 0"),
+        ("[filter]\nnear_weight = -1\n", "near_weight must be 0 or more"),
         ("[ials]\nseed = -1\n", "seed must be 0 or more"),
         ("[ease]\nregularisation = nan\n", "regularisation must be 0 or more and finite, not nan"),
         ("[hybrid]\nfilter_weight = -0.3\n", "filter_weight must be 0 or more"),

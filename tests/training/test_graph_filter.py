@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from training.models.graph_filter import GraphFilterParameters, fit_graph_filter
 from training.models.hybrid import HybridParameters, fit_hybrid
 from training.models.ials import IalsParameters, fit_ials
+from training.models.known_items import KnownItems
 from training.models.nearness import nearness
 from training.models.spectrum import right_spectrum
 
@@ -18,6 +19,9 @@ SETTINGS = GraphFilterParameters(
     factors=10, low_pass=0.4, sharpening=0.7, user_power=0.4, item_power=0.6, side_power=0.3,
     output_power=0.2, neighbours=ITEMS,
 )  # fmt: skip
+
+NEAR = KnownItems(np.full((ITEMS, 2), (2.35, 48.85)))
+"""All items at one place."""
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +163,7 @@ def test_items_near_each_other_add_to_each_other(matrix):
 def test_only_so_many_items_are_near():
     generator = np.random.default_rng(0)
     ball = np.column_stack([generator.uniform(0, 200, (40, 2)), np.zeros(40)])
-    found = nearness(ball, 100.0, most=5)
+    found = nearness(ball, np.ones(40, bool), 100.0, most=5)
     assert np.all(np.diff(found.indptr) == 5)
     apart = np.linalg.norm(ball[:, np.newaxis] - ball, axis=2)
     for item in range(40):
@@ -171,12 +175,20 @@ def test_only_so_many_items_are_near():
 def test_nothing_is_near_where_places_are_not_known(placed):
     ball = np.full((3, 3), np.nan)
     ball[:placed] = 0.0
-    assert nearness(ball, 100.0, most=5).nnz == 0
+    assert nearness(ball, np.ones(3, bool), 100.0, most=5).nnz == 0
 
 
 def test_items_of_one_place_are_as_near_as_can_be():
-    found = nearness(np.zeros((12, 3)), 100.0, most=20).toarray()
+    found = nearness(np.zeros((12, 3)), np.ones(12, bool), 100.0, most=20).toarray()
     np.testing.assert_allclose(found, (1 - np.eye(12)) / np.sqrt(12), rtol=1e-6)
+    few = nearness(np.zeros((12, 3)), np.ones(12, bool), 100.0, most=5)
+    assert np.all(np.diff(few.indptr) <= 5)
+
+
+def test_items_that_nobody_met_are_near_nothing():
+    is_met = np.array([True, False, True])
+    found = nearness(np.zeros((3, 3)), is_met, 100.0, most=5).toarray()
+    np.testing.assert_allclose(found, np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]]) / np.sqrt(2))
 
 
 def test_a_hybrid_is_the_sum_of_its_parts(matrix):
@@ -186,3 +198,7 @@ def test_a_hybrid_is_the_sum_of_its_parts(matrix):
     second = scores(fit_graph_filter(matrix, graph, nothing))
     found = scores(fit_hybrid(matrix, settings, nothing))
     np.testing.assert_allclose(found, first + 0.25 * second, rtol=1e-4, atol=1e-5)
+    near = scores(fit_graph_filter(matrix, replace(graph, near_weight=0.5), nothing, NEAR.lonlat))
+    found = scores(fit_hybrid(matrix, replace(settings, near_weight=0.5), nothing, NEAR))
+    assert not np.allclose(near, second, rtol=1e-4)
+    np.testing.assert_allclose(found, first + 0.25 * near, rtol=1e-4, atol=1e-5)

@@ -14,6 +14,7 @@ from reco.errors import ArtifactRefused, InvalidInput
 from reco.model.history import History
 from reco.model.loaded import load_model
 from reco.model.scorer import Bounds
+from training.models import areas
 from training.models.known_items import KnownItems
 from training.models.popularity import PopularityParameters, fit_popularity
 from training.run import train_model
@@ -24,7 +25,7 @@ from training.tune import rehearse
 DAY = np.timedelta64(1, "D")
 PARIS, LYON, NOWHERE = (2.35, 48.86), (4.83, 45.76), (np.nan, np.nan)
 LONLAT = np.array([PARIS, LYON, NOWHERE, PARIS, LYON, NOWHERE])
-# Four people of Paris, two of Lyon, one of whom nobody knows where they go.
+# Four people of Paris, two of Lyon, and one of whom it is not known where they go.
 MET = np.array(
     [
         [1, 0, 1, 0, 0, 0],
@@ -139,6 +140,27 @@ def test_areas_need_places(lonlat):
         fitted_by_area(lonlat=lonlat)
 
 
+def test_more_areas_than_a_model_may_hold_are_refused(monkeypatch):
+    monkeypatch.setattr(areas, "_MOST_NUMBERS", 11)
+    with pytest.raises(InvalidInput, match=r"areas: 2 areas of 6 items are more.*at most 1"):
+        fitted_by_area()
+
+
+def test_where_all_has_faded_no_area_knows_more():
+    scorer = fit_popularity(csr_array(0 * MET), TWO, nothing, KnownItems(LONLAT)).scorer
+    assert scorer.areas is None
+    assert np.isnan(scorer.popularity).all()
+
+
+def test_a_window_counts_by_area_too():
+    known = KnownItems(LONLAT, lately=csr_array(np.roll(MET, 1, axis=1)))
+    fitted = fit_popularity(csr_array(MET), replace(TWO, window_days=7), nothing, known)
+    total = np.roll(MET.sum(axis=0), 1)
+    paris = expected(np.roll(MET[:4].sum(axis=0), 1), total)
+    found = fitted.score_users(np.array([3], dtype=np.int32))
+    np.testing.assert_allclose(found, [np.where(total > 0, paris, np.nan)], rtol=1e-5)
+
+
 def fashion():
     """Return bookings of a classic long ago by many, and of this month's hit by few, then more."""
     classic = [(user, 0, 0) for user in range(40)]
@@ -161,5 +183,6 @@ def test_a_window_in_which_nothing_was_done_is_refused():
     undated = replace(
         part, past=replace(part.past, at=np.full(len(part.past), np.datetime64("NaT", "us")))
     )
+    undated = replace(undated, cutoff=None)
     with pytest.raises(InvalidInput, match="window_days"):
         rehearse(undated, PopularityParameters(window_days=5), nothing)

@@ -9,6 +9,9 @@ from reco.errors import InvalidInput
 from reco.model.popularity import Areas
 from training.models.ball import on_ball
 
+_MOST_NUMBERS = 150_000_000
+"""600 MB of them."""
+
 
 def by_area(
     matrix: "csr_array[np.float32]",
@@ -28,7 +31,7 @@ def by_area(
     matrix
         (U, I) interest that tells where people go.
     counted
-        (U, I) interest that is counted.
+        (U, I) interest that is counted, some of it.
     lonlat
         (I, 2) degrees, NaN where the place of an item is not known.
     most
@@ -37,14 +40,23 @@ def by_area(
     Raises
     ------
     InvalidInput
-        No item has a place.
+        No item has a place, or so many areas of so many items are more than a model may hold.
     """
     item_area = _areas_of_items(lonlat, most, matrix.shape[1])
-    of_area = (area_shares(matrix, item_area).T @ counted).toarray().astype(np.float64)
+    of_area = csr_array(area_shares(matrix, item_area).T @ counted)
+    if of_area.shape[0] * of_area.shape[1] > _MOST_NUMBERS:
+        raise InvalidInput(
+            "areas",
+            f"{of_area.shape[0]:,} areas of {of_area.shape[1]:,} items are more than a model may "
+            f"hold: at most {_MOST_NUMBERS // of_area.shape[1]:,}",
+        )
     total = np.bincount(counted.indices, counted.data, counted.shape[1]).astype(np.float64)
-    smoothed = of_area + prior * total / total.sum()
-    popularity = total.sum() * smoothed / smoothed.sum(axis=1, keepdims=True)
-    return Areas(item_area, popularity.astype(np.float32))
+    everybody = total.sum()
+    popularity = np.empty(of_area.shape, dtype=np.float32)
+    for area in range(len(popularity)):
+        smoothed = prior * total / everybody + of_area[[area]].toarray()[0]
+        popularity[area] = everybody / (prior + of_area[[area]].sum()) * smoothed
+    return Areas(item_area, popularity)
 
 
 def area_shares(
@@ -67,7 +79,8 @@ def _areas_of_items(lonlat: NDArray[np.float64] | None, most: int, items: int) -
         raise InvalidInput(
             "areas", "no item has a place: popularity by area needs items of one venue alone"
         )
-    areas = min(most, len(np.unique(ball[placed], axis=0)))
+    # By metres: what is nearer is one place.
+    areas = min(most, len(np.unique(ball[placed].round(), axis=0)))
     item_area = np.full(items, -1, dtype=np.int32)
     item_area[placed] = KMeans(areas, n_init=1, random_state=0).fit_predict(ball[placed])
     return item_area

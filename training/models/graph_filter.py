@@ -91,7 +91,7 @@ def fit_graph_filter(
     )
     neighbours = step * np.float32(beyond)
     if ball is not None and parameters.near_weight:
-        near = nearness(ball, parameters.near_scale_m, parameters.neighbours)
+        near = nearness(ball, weight > 0, parameters.near_scale_m, parameters.neighbours)
         neighbours = csr_array(neighbours + near * np.float32(parameters.near_weight))
     advance()
     scorer = LinearFilter(

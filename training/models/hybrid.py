@@ -36,6 +36,7 @@ class HybridParameters(IalsParameters):
     distance_scale_m: float = 1_000.0
     distance_power: float = 0.5
     near_weight: float = 0.0
+    """As in the filter, whose score counts `filter_weight` times."""
     near_scale_m: float = 300.0
     history_power: float = 0.0
 

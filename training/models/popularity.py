@@ -50,7 +50,7 @@ def fit_popularity(
     counted = _counted(matrix, parameters, items)
     popularity = item_popularity(counted)
     areas = None
-    if parameters.areas > 1:
+    if parameters.areas > 1 and counted.sum() > 0:
         areas = by_area(matrix, counted, items.lonlat, parameters.areas, parameters.area_prior)
     advance()
     return Fitted(Popularity(popularity, areas), _ScoreUsers(popularity, areas, matrix))
@@ -66,7 +66,7 @@ class _ScoreUsers:
         scores = np.tile(self.popularity.astype(np.float64), (len(users), 1))
         if self.areas is not None:
             shares = area_shares(self.matrix[users], self.areas.item_area)
-            of_areas = np.asarray(shares @ self.areas.popularity.astype(np.float64))
+            of_areas = np.asarray(shares.astype(np.float32) @ self.areas.popularity)
             goes = np.asarray(shares.sum(axis=1)) > 0
             scores[goes] = np.where(np.isnan(scores[goes]), np.nan, of_areas[goes])
         return scores
