@@ -61,6 +61,14 @@ def two_tastes(seed=0, users=60, items=40, bookings=12, days=100):
     return events_of(user, item, day, users=users, items=items)
 
 
+def fashion():
+    """Return bookings of a classic long ago by many, and of this month's hit by few, then more."""
+    classic = [(user, 0, 0) for user in range(40)]
+    hit = [(user, 1, 700) for user in range(40, 60)]
+    later = [(user, 1, 720) for user in range(60, 80)]
+    return events_of(*map(np.array, zip(*(classic + hit + later), strict=True)))
+
+
 def checkerboard(size=50):
     """Return bookings of item i by user u where u + i is even, but for u = i."""
     user, item = np.indices((size, size)).reshape(2, -1)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from tastes import START, events_of, two_tastes
+from tastes import START, fashion, two_tastes
 
 from reco.array_folder import MANIFEST
 from reco.errors import ArtifactRefused, InvalidInput
@@ -159,14 +159,6 @@ def test_a_window_counts_by_area_too():
     paris = expected(np.roll(MET[:4].sum(axis=0), 1), total)
     found = fitted.score_users(np.array([3], dtype=np.int32))
     np.testing.assert_allclose(found, [np.where(total > 0, paris, np.nan)], rtol=1e-5)
-
-
-def fashion():
-    """Return bookings of a classic long ago by many, and of this month's hit by few, then more."""
-    classic = [(user, 0, 0) for user in range(40)]
-    hit = [(user, 1, 700) for user in range(40, 60)]
-    later = [(user, 1, 720) for user in range(60, 80)]
-    return events_of(*map(np.array, zip(*(classic + hit + later), strict=True)))
 
 
 @pytest.mark.parametrize(("days", "counted"), [(None, [40, 20]), (30, [np.nan, 20])])

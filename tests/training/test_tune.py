@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from tastes import START, events_of, two_tastes
+from tastes import START, events_of, fashion, two_tastes
 
 from training.evaluate import task_of
 from training.models.popularity import PopularityParameters
@@ -12,14 +12,6 @@ from training.split import time_split
 from training.tune import HALF_LIVES_DAYS, best_rehearsal, end_of, half_lives, half_lives_around
 
 DAY = np.timedelta64(1, "D")
-
-
-def fashion():
-    """Return bookings of a classic long ago by many, and of this month's hit by few, then more."""
-    classic = [(user, 0, 0) for user in range(40)]
-    hit = [(user, 1, 700) for user in range(40, 60)]
-    later = [(user, 1, 720) for user in range(60, 80)]
-    return events_of(*map(np.array, zip(*(classic + hit + later), strict=True)))
 
 
 def test_a_short_half_life_is_chosen_where_fashions_change():
