@@ -112,3 +112,46 @@ def solve(left, sides):
                 rest -= of[k] * side[k]
             side[0] = rest / of[0]
     return True
+
+
+@compiled(
+    boolean(READ_MATRIX_F32, READ_I32, READ_F64, READ_F64, float64[::1]), reorders=True
+)  # fmt: skip
+def solve_by_items(factors, rows, weight, diagonal, x):
+    """Solve `(D + Y' W Y) x = Y' w` for x (F,), D a diagonal, by as many equations as `rows`.
+
+    By Woodbury's identity: x = D^-1 V' (1 + V D^-1 V')^-1 v with v the roots of the weights and
+    V = v Y, so that what has faded to nothing divides by nothing.
+
+    Parameters
+    ----------
+    factors
+        (I, F) of which `rows` (n,) are the y, of weights w (n,).
+    diagonal
+        (F,) D, positive.
+    """
+    size, count = len(diagonal), len(rows)
+    seen, over = np.empty((count, size)), np.empty((count, size))
+    inner, side = np.eye(count), np.empty((1, count))
+    for place in range(count):
+        root, of = math.sqrt(weight[place]), factors[rows[place]]
+        side[0, place] = root
+        into, shrunk = seen[place], over[place]
+        for factor in range(size):
+            into[factor] = root * of[factor]
+            shrunk[factor] = into[factor] / diagonal[factor]
+    for place in range(count):
+        of = seen[place]
+        for other in range(place, count):
+            total, shrunk = 0.0, over[other]
+            for factor in range(size):
+                total += of[factor] * shrunk[factor]
+            inner[place, other] += total
+    if not solve(inner, side):
+        return False
+    x[:] = 0.0
+    for place in range(count):
+        times, shrunk = side[0, place], over[place]
+        for factor in range(size):
+            x[factor] += times * shrunk[factor]
+    return True

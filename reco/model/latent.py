@@ -12,6 +12,8 @@ from reco.model.coarse import CoarseFactors
 from reco.model.history import History
 from reco.model.scorer import Bounds, cosines, nothing_known, unknown
 
+NO_SOLUTION = "The equations of a user have no single solution."
+
 
 class Latent(ABC):
     """A score is the product of the user's factor and the item's; NaN for an empty history."""
@@ -60,5 +62,5 @@ def solved(left: NDArray[np.float64], sides: NDArray[np.float64]) -> NDArray[np.
     """
     found = np.array(sides)
     if not solve(left, found):
-        raise np.linalg.LinAlgError("The equations of a user have no single solution.")
+        raise np.linalg.LinAlgError(NO_SOLUTION)
     return found

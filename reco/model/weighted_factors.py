@@ -11,15 +11,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.solving import add_terms
+from reco.kernel.solving import add_terms, solve_by_items
 from reco.model.artifact import Layout
 from reco.model.history import History
-from reco.model.latent import Latent, solved
+from reco.model.latent import NO_SOLUTION, Latent, solved
 from reco.model.scorer import Parameters
-
-_SHORT = 2
-"""From how many factors an item on, the solve by items is the quicker one: measured with 64, 128
-and 256 of them."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +64,14 @@ class WeightedFactors(Latent):
 
     def _solved(self, history: History) -> NDArray[np.float64]:
         """Return the (F,) factor of the user with this history."""
-        if len(history) * _SHORT > len(self.unobserved_axes):
+        if len(history) > len(self.unobserved_axes):
             left, right = history.once(self, self._equations)
             return np.asarray(solved(left, right[np.newaxis])[0])
         weights, diagonal = self._terms(history)
-        # Woodbury: x = D^-1 V' (1 + V D^-1 V')^-1 v with v the roots of the weights and V = v Y, so
-        # that what has faded to nothing divides by nothing.
-        roots = np.sqrt(weights)
-        seen = self.item_factors[history.rows] * roots[:, np.newaxis]
-        over = seen / diagonal
-        inner = seen @ over.T
-        inner[np.diag_indices_from(inner)] += 1.0
-        return np.asarray(solved(inner, roots[np.newaxis])[0] @ over)
+        user = np.empty(len(diagonal))
+        if not solve_by_items(self.item_factors, history.rows, weights, diagonal, user):
+            raise np.linalg.LinAlgError(NO_SOLUTION)
+        return user
 
     def normal_equations(self, history: History) -> NDArray[np.float64]:
         """Return the left side, (F, F), of what the user's factor solves."""

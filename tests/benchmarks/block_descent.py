@@ -1,7 +1,8 @@
 """What trains our iALS, conjugate gradients, beside the block coordinate descent of iALS++.
 
-`python -m tests.benchmarks.block_descent DIR --format lightgcn --config FILE`, or without a folder
-on the matrix of `tests.benchmarks.fits`. Fits on the training part, judges the validation part.
+`python -m tests.benchmarks.block_descent DIR --format lightgcn --config FILE` (settings of iALS
+without balances of categories or recency), or without a folder on the matrix of
+`tests.benchmarks.fits`. Fits on the training part, judges the validation part.
 
 iALS++ (Rendle et al. 2021, "iALS++: Speeding up matrix factorization with subspace optimization")
 minimises a row's loss over a block of its factors at a time, by a whole solve of the block. It is
@@ -70,7 +71,7 @@ def descend(seen, weight, diagonal, block, x, short):
             slope[0, factor] = diagonal[low + factor] * x[low + factor]
         add_block(seen, weight, short, low, curve, slope)
         if not solve(curve, slope):
-            return False
+            raise ValueError("A block has no single solution.")
         for factor in range(width):
             x[low + factor] -= slope[0, factor]
         for place in range(len(weight)):
@@ -103,8 +104,7 @@ def descend_by_blocks(
             seen[place] = fixed[column[begin + place]]
         for factor in range(len(diagonal)):
             diagonal[factor] = axes_scale[row] * axes[factor] + ridge[row]
-        if not descend(seen, weight[begin : begin + count], diagonal, block, factors[row], short):
-            return False
+        descend(seen, weight[begin : begin + count], diagonal, block, factors[row], short)
     return True
 
 
@@ -127,6 +127,8 @@ def main():
     parser.add_argument("--config", type=Path)
     parser.add_argument("--k", type=int, default=20)
     chosen = parser.parse_args()
+    if chosen.folder and not chosen.config:
+        parser.error("a folder needs --config")
     if chosen.folder is None:
         matrix, task = held_out(synthetic(80_000, 10_000, 1_600_000))
         parameters = IalsParameters(

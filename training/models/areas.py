@@ -31,7 +31,7 @@ def by_area(
     matrix
         (U, I) interest that tells where people go.
     counted
-        (U, I) interest that is counted, some of it.
+        (U, I) interest that is counted; not all of it 0.
     lonlat
         (I, 2) degrees, NaN where the place of an item is not known.
     most
@@ -43,19 +43,14 @@ def by_area(
         No item has a place, or so many areas of so many items are more than a model may hold.
     """
     item_area = _areas_of_items(lonlat, most, matrix.shape[1])
-    of_area = csr_array(area_shares(matrix, item_area).T @ counted)
-    if of_area.shape[0] * of_area.shape[1] > _MOST_NUMBERS:
-        raise InvalidInput(
-            "areas",
-            f"{of_area.shape[0]:,} areas of {of_area.shape[1]:,} items are more than a model may "
-            f"hold: at most {_MOST_NUMBERS // of_area.shape[1]:,}",
-        )
+    people = csr_array(area_shares(matrix, item_area).T)
     total = np.bincount(counted.indices, counted.data, counted.shape[1]).astype(np.float64)
     everybody = total.sum()
-    popularity = np.empty(of_area.shape, dtype=np.float32)
+    popularity = np.empty((people.shape[0], len(total)), dtype=np.float32)
     for area in range(len(popularity)):
-        smoothed = prior * total / everybody + of_area[[area]].toarray()[0]
-        popularity[area] = everybody / (prior + of_area[[area]].sum()) * smoothed
+        of_area = (people[[area]] @ counted).toarray()[0]
+        smoothed = of_area + prior * total / everybody
+        popularity[area] = everybody * smoothed / smoothed.sum()
     return Areas(item_area, popularity)
 
 
@@ -81,6 +76,12 @@ def _areas_of_items(lonlat: NDArray[np.float64] | None, most: int, items: int) -
         )
     # By metres: what is nearer is one place.
     areas = min(most, len(np.unique(ball[placed].round(), axis=0)))
+    if areas * items > _MOST_NUMBERS:
+        raise InvalidInput(
+            "areas",
+            f"{areas:,} areas of {items:,} items are more than a model may hold: "
+            f"at most {_MOST_NUMBERS // items:,}",
+        )
     item_area = np.full(items, -1, dtype=np.int32)
     item_area[placed] = KMeans(areas, n_init=1, random_state=0).fit_predict(ball[placed])
     return item_area

@@ -48,7 +48,7 @@ class GraphFilterParameters:
     output_power: float = 0.0
     """Scores are multiplied by (weight of the item) ** output_power."""
     neighbours: int = 400
-    """Nearest neighbours kept of each item in the step over the graph."""
+    """Nearest neighbours kept of each item in the step over the graph, and of those near it."""
     distance_scale_m: float = 1_000.0
     distance_power: float = 0.0
     """Between items that are d metres apart the step counts `(1 + d / scale) ** -power`; where the

@@ -37,8 +37,8 @@ def nearness(
     """
     items = len(ball)
     placed = np.flatnonzero(is_met & ~np.isnan(ball).any(axis=1)).astype(np.int32)
-    counts, columns, kernels = np.zeros(items, dtype=np.int64), [], []
-    tree = KDTree(ball[placed]) if len(placed) else None
+    tree, counts = KDTree(ball[placed]), np.zeros(items, dtype=np.int64)
+    columns, kernels = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
     for first in range(0, len(placed), _PIECE):
         piece = placed[first : first + _PIECE]
         kernel, other = _kernel(tree, ball[piece], scale_m, most, first)
@@ -46,23 +46,19 @@ def nearness(
         columns.append(placed[other[kernel > 0]])
         kernels.append(kernel[kernel > 0])
     start = np.concatenate([[0], np.cumsum(counts)])
-    column, value = (np.concatenate([np.empty(0, t), *of]) for t, of in
-                     ((np.int32, columns), (np.float32, kernels)))  # fmt: skip
-    matrix = csr_array((value, column, start), shape=(items, items))
+    matrix = csr_array((np.concatenate(kernels), np.concatenate(columns), start), (items, items))
     matrix.sort_indices()
     crowding = diags_array((1.0 + matrix.sum(axis=1)) ** -_CROWDING_POWER)
     return csr_array(crowding @ matrix @ crowding).astype(np.float32)
 
 
 def _kernel(
-    tree: KDTree | None, points: NDArray[np.float64], scale_m: float, most: int, first: int
+    tree: KDTree, points: NDArray[np.float64], scale_m: float, most: int, first: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the kernel of the nearest of each point, 0 where there is none, and which they are.
 
     The points are those of the tree from `first` on; none is near itself.
     """
-    if tree is None:
-        raise ValueError("There are no places.")
     wanted = np.arange(1, min(most + 1, tree.n) + 1)
     found = tree.query(points, wanted, distance_upper_bound=_SCALES * scale_m)
     distance_m, other = np.asarray(found[0]), np.asarray(found[1])
@@ -70,4 +66,4 @@ def _kernel(
     kernel[other == np.arange(first, first + len(points))[:, np.newaxis]] = 0.0
     # Of very many at one point the point itself may not be among those found.
     kernel[np.count_nonzero(kernel, axis=1) > most, -1] = 0.0
-    return kernel, np.where(kernel > 0, other, 0)
+    return kernel, other

@@ -45,7 +45,8 @@ def fit_popularity(
     Raises
     ------
     InvalidInput
-        There are to be areas and no item has a place, or nothing was done within the window.
+        There are to be areas and no item has a place, or more areas than a model may hold; or
+        nothing was done within the window.
     """
     counted = _counted(matrix, parameters, items)
     popularity = item_popularity(counted)

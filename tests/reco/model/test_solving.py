@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reco.kernel.solving import add_terms, solve
+from reco.kernel.solving import add_terms, solve, solve_by_items
 from reco.model.latent import solved
 
 
@@ -25,6 +25,21 @@ def test_terms_are_added_and_solved_for(factors, terms):
     found = solved(left, both)
     np.testing.assert_allclose(found, np.linalg.solve(whole, both.T).T, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(left, whole, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("factors", [1, 3, 8, 13])
+@pytest.mark.parametrize("terms", [0, 1, 4, 9, 20])
+def test_by_items_the_same_is_solved(factors, terms):
+    generator = np.random.default_rng(factors + 100 * terms)
+    y = generator.standard_normal((20, factors)).astype(np.float32)
+    rows = np.sort(generator.permutation(20)[:terms]).astype(np.int32)
+    weight, diagonal = generator.uniform(0.0, 2.0, terms), generator.uniform(0.5, 3.0, factors)
+    weight[:1] = 0.0
+    seen = y[rows].astype(np.float64)
+    whole = np.diag(diagonal) + seen.T @ (seen * weight[:, np.newaxis])
+    found = np.empty(factors)
+    assert solve_by_items(y, rows, weight, diagonal, found)
+    np.testing.assert_allclose(found, np.linalg.solve(whole, weight @ seen), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [-1.0, 0.0, np.nan, np.inf])

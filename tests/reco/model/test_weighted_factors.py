@@ -48,7 +48,7 @@ def full_solve(scorer, history, unobserved_weight):
     return np.linalg.solve(left, y.T @ weight)
 
 
-@pytest.mark.parametrize("most", [1, 12, 13, ITEMS])
+@pytest.mark.parametrize("most", [1, 5, ITEMS])
 @pytest.mark.parametrize("user", range(8), ids=lambda user: f"u{user}")
 def test_a_fold_in_is_the_full_solve(matrix, fitted, user, most):
     row = matrix[[user]]
@@ -59,10 +59,8 @@ def test_a_fold_in_is_the_full_solve(matrix, fitted, user, most):
 
 
 def test_short_and_long_histories_are_both_among_them(matrix):
-    # Up to half as many items as factors are solved for by items.
     lengths = np.diff(matrix.indptr)[:8]
-    assert SETTINGS.factors == 24
-    assert lengths.min() >= 13
+    assert lengths.min() < SETTINGS.factors < lengths.max()
 
 
 def test_training_gives_the_scores_of_serving(matrix, fitted):
