@@ -20,7 +20,8 @@ test: .venv/installed ## Run the tests (a few minutes)
 	$(RUN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/installed ## Run the tests that need minutes
-	$(RUN)/python -m pytest -m slow
+	$(RUN)/python -m pytest -m slow -n 2 --dist loadfile tests/training
+	$(RUN)/python -m pytest -m slow --ignore=tests/training
 
 lint: .venv/installed ## Check style and format
 	$(RUN)/ruff check .
