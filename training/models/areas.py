@@ -46,10 +46,11 @@ def by_area(
     people = csr_array(area_shares(matrix, item_area).T)
     total = np.bincount(counted.indices, counted.data, counted.shape[1]).astype(np.float64)
     everybody = total.sum()
+    as_everybody = prior * total / everybody
     popularity = np.empty((people.shape[0], len(total)), dtype=np.float32)
     for area in range(len(popularity)):
         of_area = (people[[area]] @ counted).toarray()[0]
-        smoothed = of_area + prior * total / everybody
+        smoothed = of_area + as_everybody
         popularity[area] = everybody * smoothed / smoothed.sum()
     return Areas(item_area, popularity)
 
