@@ -7,12 +7,13 @@ brings tables of its own (`Costs`). The constants are plausible by hand, one a f
 they stand where no ranker is trained.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import HOURS, UNDATED
 from features.credit import CREDIT_WEIGHT
 
 DISTANCE_SCALE_M = 5_000.0
@@ -78,6 +79,9 @@ class Costs:
     """Of a digital offer, in place of the distance; not negative."""
     credit: float = 0.0
     """Of `features.credit.beyond_fair`, a unit; not negative."""
+    week: NDArray[np.float64] = field(default_factory=lambda: np.zeros(HOURS + 1))
+    """(169,) of each hour of the week at which a session begins (`features.clock`), and last of
+    undated offers, nothing; not negative."""
 
     @cached_property
     def of_cents(self) -> NDArray[np.float64]:
@@ -95,10 +99,14 @@ class Costs:
         return np.where(np.isnan(distance_m), self.online, cost)
 
     def of_session(
-        self, price_cents: NDArray[np.int32], days: NDArray[np.float64]
+        self,
+        price_cents: NDArray[np.int32],
+        days: NDArray[np.float64],
+        week_hour: NDArray[np.int16],
     ) -> NDArray[np.float64]:
         """Return the cost in log-odds of each session; undated (NaN) waits 0 days."""
-        return self.price(price_cents.astype(np.float64)) + self.wait(np.nan_to_num(days, nan=0.0))
+        waits = self.wait(np.nan_to_num(days, nan=0.0))
+        return np.asarray(self.price(price_cents.astype(np.float64)) + waits + self.week[week_hour])
 
 
 COSTS_BY_HAND = Costs(DISTANCE_COST, PRICE_COST, WAIT_COST, credit=CREDIT_WEIGHT)
@@ -176,4 +184,4 @@ def distance_cost(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def session_cost(price_cents: NDArray[np.int32], days: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cost by hand in log-odds of each session; undated (NaN) waits 0 days."""
-    return COSTS_BY_HAND.of_session(price_cents, days)
+    return COSTS_BY_HAND.of_session(price_cents, days, np.full(len(days), UNDATED, np.int16))

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from features.clock import is_zone
 from reco.errors import InvalidInput
 
 
@@ -41,17 +41,6 @@ def moment_from(text: str, field: str, zone: tzinfo, *, end_of_day: bool = False
             field, f"{text!r} is no date or time", ("2026-11-28", "2026-11-28T20:00+01:00")
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-@lru_cache(maxsize=1_000)
-def is_zone(name: str) -> bool:
-    """Say whether `name` is a time zone's, such as Europe/Paris."""
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        # No zone, no name of one, or the name of a folder of zones.
-        return False
-    return True
 
 
 def zone_from(name: str, field: str) -> ZoneInfo:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from hypothesis import strategies as st
 
+from features.clock import week_hours
 from reco.array_folder import MANIFEST
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import CAPS, ONLINE, StockRows
@@ -25,6 +26,7 @@ STARTS_US = [FOREVER_US, *(NOW_US + hours * HOUR_US for hours in (1, 30, 200))]
 HERE = (5.0, 45.0)
 PLACES = {10: (5.004, 45.0), 20: (5.05, 45.0), 30: (5.0, 45.36)}
 """(lon, lat) of the venues: 300 m, 4 km and 40 km from `HERE`."""
+ZONES = {10: None, 20: "Indian/Reunion", 30: "America/Cayenne"}
 CATEGORIES = {1: "LIVRE", 2: "CINEMA", 3: "SPECTACLE"}
 SUBCATEGORIES = {1: "LIVRE_PAPIER", 2: "SEANCE_CINE"}
 GENRES = ("manga", "drama")
@@ -92,6 +94,7 @@ def venues_of(rows):
 def shelf_of(rows, items, venues):
     """Return the shelf that holds `rows`; `items` are the ids by row."""
     rows = sorted(rows, key=lambda r: (r.venue or ONLINE, r.offer, r.starts_us))
+    zones = list(ZONES)
 
     def column(values, dtype):
         return np.array(list(values), dtype=dtype)
@@ -108,6 +111,11 @@ def shelf_of(rows, items, venues):
         opens=column((row.opens_us for row in rows), np.int64),
         closes=column((row.closes_us for row in rows), np.int64),
         cap=column((CAPS.index(cap_of(row)) for row in rows), np.int8),
+        week_hour=week_hours(
+            column((row.starts_us for row in rows), np.int64),
+            list(ZONES.values()),
+            column((zones.index(row.venue) if row.venue else 3 for row in rows), np.int64),
+        ),
     ).shelf(venues, micros(AT))
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.affinity import Kinds
+from features.clock import week_hours
 from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
 from features.pairs import DAY_US
@@ -61,6 +62,8 @@ class Market:
     closes_us: NDArray[np.int64]
     starts_us: NDArray[np.int64]
     """(S,) `FOREVER_US` where undated."""
+    week_hour: NDArray[np.int16]
+    """(S,) at which it begins where it takes place (`features.clock`)."""
     price_cents: NDArray[np.int32]
     stock_cap: NDArray[np.int8]
     """(S,) index in `CAPS`."""
@@ -198,7 +201,7 @@ def market_of(
     opens_us, closes_us = _open_between(stocks, offers.take(pa.array(offer)))
     stock_cap = _stock_caps(frames, offers.take(pa.array(offer)), stocks)
     kinds, kind_sizes = _kinds(frames, _names(events.items))
-    users = _names(events.users)
+    users, starts_us = _names(events.users), times_us(stocks["starts_at"], FOREVER_US)
     return Market(
         events=events,
         people=len(events.users) if people is None else people,
@@ -213,7 +216,8 @@ def market_of(
         created_us=times_us(stocks["created_at"], NEVER_US),
         opens_us=opens_us,
         closes_us=closes_us,
-        starts_us=times_us(stocks["starts_at"], FOREVER_US),
+        starts_us=starts_us,
+        week_hour=week_hours(starts_us, venues["timezone"].to_pylist(), offer_group[offer]),
         price_cents=cents(stocks["price_eur"]).astype(np.int32),
         stock_cap=stock_cap,
         **_people(

@@ -6,18 +6,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.affinity import PRIOR_BOOKINGS
+from features.clock import UNDATED
 from features.credit import CREDIT_WEIGHT, beyond_fair
 from features.pairs import Costs, CostTable, crowding, popular_log_odds, rarity
 from reco.model.calibration import Calibration
 from reco.model.link import LinkFacts
-from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
 from training.link import learn_link
-from training.logistic import Sample
+from training.logistic import RIDGE, Sample
 from training.replays import Pairs
 
 _KNOTS = {"distance": 16, "price": 12, "wait": 8, "rarity": 8}
 _MOST = {"distance": 200_000.0, "price": 30_000.0, "wait": 365.0, "rarity": 16.0}
 """Metres, cents, days and log shares up to which the tables go; they go on straight."""
+_WEEK = {"hour": 24, "weekday": 7}
+"""Costs of when in the week a session begins, each its own."""
+_WEEK_PULL = 100.0
+"""Log-likelihood that such a cost takes which is 1: most hours see few bookings, and what is on at
+some hour is often all of one kind (docs/accuracy.md)."""
 _LEAST_RISE = 1e-3
 """Log-odds from knot to knot: enough for two offers never to be alike."""
 _LEAST_SLOPE = 1e-3
@@ -59,7 +65,8 @@ class Weights:
     """A ranker as it is learned: one number a column of what pairs are told by."""
 
     of_columns: NDArray[np.float64]
-    """(K,) of the item's columns, of each rise of the tables, and of what is digital."""
+    """(K,) of the item's columns, of each rise of the tables, of hours and of weekdays, and of what
+    is digital."""
     scale: float
     """Of the model's score."""
     credit: float
@@ -77,7 +84,7 @@ class Weights:
         """(K,) the least that each may be: costs rise, and a score never counts against an item."""
         rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
         of_items = [-np.inf, _LEAST_SLOPE, -np.inf, _LEAST_SLOPE, -np.inf, 0.0, -np.inf]
-        return np.concatenate([of_items, rises, [0.0]])
+        return np.concatenate([of_items, rises, np.zeros(sum(_WEEK.values()) + 1)])
 
     def columns(self, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what pairs are told by (P, K), each at its best session, and what credit takes."""
@@ -128,7 +135,7 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
     weights, is_booked = Weights(_start(pairs), scale, credit_weight), pairs.is_booked
     for _ in range(_ROUNDS):
         columns, beyond = weights.columns(pairs)
-        drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, tuple(spans().values()))
+        drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, smooth(), _ridge())
         found = drawn.fitted(weights.of_columns, weights.least)
         weights = replace(weights, of_columns=found)
     stands_for = replace(drawn, offset=-beyond, weight=1.0 / pairs.drawn)
@@ -139,7 +146,8 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
 
 def best_sessions(pairs: Pairs, costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return what the best session of each pair costs (P,), and which it is."""
-    cost = costs.of_distance(pairs.distance_m) + costs.of_session(pairs.price_cents, pairs.days)
+    cost = costs.of_distance(pairs.distance_m)
+    cost += costs.of_session(pairs.price_cents, pairs.days, pairs.week_hour)
     cost += costs.credit * _beyond_fair(pairs)
     least = np.minimum.reduceat(cost, pairs.start[:-1])
     is_least = np.flatnonzero(cost == np.repeat(least, np.diff(pairs.start)))
@@ -195,7 +203,8 @@ def _item_columns(pairs: Pairs, scale: float) -> NDArray[np.float64]:
 
 
 def _rises(pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return of which rises the costs of the sessions `at` are made, and which are digital."""
+    """Return of which rises the costs of the sessions `at` are made, and of which hours and days,
+    and which are digital."""
     features = {
         "distance": pairs.distance_m[at],
         "price": pairs.price_cents[at].astype(np.float64),
@@ -203,7 +212,15 @@ def _rises(pairs: Pairs, at: NDArray[np.int64]) -> NDArray[np.float64]:
         "rarity": _rarity(pairs),
     }
     parts = [_shares(name, np.nan_to_num(feature)) for name, feature in features.items()]
+    hour = pairs.week_hour[at]
+    parts += [_each(hour % 24, hour, "hour"), _each(hour // 24, hour, "weekday")]
     return np.hstack([*parts, np.isnan(features["distance"])[:, np.newaxis]])
+
+
+def _each(of_week: NDArray[np.int16], hour: NDArray[np.int16], name: str) -> NDArray[np.float64]:
+    """Return 1 where a session begins then; nothing for what is undated."""
+    is_then = of_week[:, np.newaxis] == np.arange(_WEEK[name])
+    return np.asarray(is_then & (hour != UNDATED)[:, np.newaxis], dtype=np.float64)
 
 
 def _shares(name: str, feature: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -222,22 +239,41 @@ def _knots_per_unit(name: str) -> float:
 def _start(pairs: Pairs) -> NDArray[np.float64]:
     rate = np.log(pairs.is_booked.sum() / (1.0 / pairs.drawn).sum())
     of_items = [rate, 0.5, rate, 0.5, 0.0, *np.zeros(len(_AFFINITY))]
-    return np.append(of_items, np.full(sum(_KNOTS.values()) + 1, 0.05))
+    tables = np.full(sum(_KNOTS.values()), 0.05)
+    return np.concatenate([of_items, tables, np.zeros(sum(_WEEK.values())), [0.05]])
 
 
-def spans() -> dict[str, slice]:
-    """Return where the rises of each table stand among the columns."""
-    ends = np.cumsum([len(_ITEM) + len(_AFFINITY), *_KNOTS.values()])
-    return {name: slice(int(a), int(b)) for name, a, b in zip(_KNOTS, ends, ends[1:], strict=False)}
+def _ridge() -> NDArray[np.float64]:
+    """Return what the square of each weight costs (K,)."""
+    others = np.full(len(_ITEM) + len(_AFFINITY) + sum(_KNOTS.values()), RIDGE)
+    return np.concatenate([others, np.full(sum(_WEEK.values()), _WEEK_PULL), [RIDGE]])
+
+
+def smooth() -> tuple[slice, ...]:
+    """Return the columns that change little from one to the next: rises of tables, and hours."""
+    return tuple(span for name, span in _spans().items() if name != "weekday")
+
+
+def _spans() -> dict[str, slice]:
+    """Return where the rises of each table stand among the columns, the hours and the weekdays."""
+    sizes = _KNOTS | _WEEK
+    ends = np.cumsum([len(_ITEM) + len(_AFFINITY), *sizes.values()])
+    return {name: slice(int(a), int(b)) for name, a, b in zip(sizes, ends, ends[1:], strict=False)}
 
 
 def _costs(weights: NDArray[np.float64], credit_weight: float) -> Costs:
     distance, price, wait = (_table(name, weights) for name in ("distance", "price", "wait"))
-    return Costs(distance, price, wait, online=float(weights[-1]), credit=credit_weight)
+    online, week = float(weights[-1]), _week(weights).cost
+    return Costs(distance, price, wait, online, credit_weight, week)
+
+
+def _week(weights: NDArray[np.float64]) -> WeekFacts:
+    hours, weekdays = (tuple(weights[_spans()[name]].tolist()) for name in _WEEK)
+    return WeekFacts(hours=hours, weekdays=weekdays)
 
 
 def _table(name: str, weights: NDArray[np.float64]) -> CostTable:
-    rises = weights[spans()[name]]
+    rises = weights[_spans()[name]]
     return CostTable(np.append(0.0, np.cumsum(rises)), _knots_per_unit(name))
 
 
@@ -247,11 +283,13 @@ def weights_of(learned: Learned) -> Weights:
     Raises
     ------
     ValueError
-        Its tables have other knots than those that are learned here, or it knows no affinity.
+        Its tables have other knots than those that are learned here, or it knows no affinity or no
+        week.
     """
     ranker, calibration, facts = learned.ranker, learned.calibration, learned.ranker.facts
     tables = [table.cost for table in _tables_of(ranker)]
-    if [len(table) - 1 for table in tables] != list(_KNOTS.values()) or facts.affinity is None:
+    is_ours = [len(table) - 1 for table in tables] == list(_KNOTS.values())
+    if not is_ours or facts.affinity is None or facts.week is None:
         raise ValueError("This ranker was learned by other code: train it again.")
     of_items = [
         calibration.intercept,
@@ -262,7 +300,8 @@ def weights_of(learned: Learned) -> Weights:
         facts.affinity.lift,
         facts.affinity.met,
     ]
-    of_columns = np.concatenate([of_items, *map(np.diff, tables), [facts.online]])
+    week = [facts.week.hours, facts.week.weekdays]
+    of_columns = np.concatenate([of_items, *map(np.diff, tables), *week, [facts.online]])
     return Weights(of_columns, calibration.scale, facts.credit, facts.link)
 
 
@@ -289,6 +328,7 @@ def _learned(weights: Weights) -> Learned:
         affinity=AffinityFacts(
             prior_bookings=PRIOR_BOOKINGS, **dict(zip(_AFFINITY, affinity, strict=True))
         ),
+        week=_week(of_columns),
         link=weights.link,
     )
     costs = _costs(of_columns, weights.credit)

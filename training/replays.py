@@ -106,6 +106,8 @@ class Pairs:
     """(A,) what it counts against, an index in `CAPS`."""
     days: NDArray[np.float64]
     """(A,) until the session begins, NaN undated."""
+    week_hour: NDArray[np.int16]
+    """(A,) at which it begins where it takes place (`features.clock`)."""
     offers: NDArray[np.int64]
     """(W, 2) offers that can be booked at each visit or later: at venues around, and online."""
     bookings: NDArray[np.int64]
@@ -142,7 +144,7 @@ class Pairs:
 
 
 OF_VISIT = ("offers", "bookings", "made", "visit_drawn", "left_cents", "fair_cents")
-OF_SESSION = ("distance_m", "price_cents", "cap", "days")
+OF_SESSION = ("distance_m", "price_cents", "cap", "days", "week_hour")
 """Columns of `Pairs` with a row a visit, and a row a session."""
 _NUMBERED = ("visit", "start", "users")
 """What is told anew of other visits."""
@@ -285,6 +287,7 @@ class _Replays:
             "price_cents": market.price_cents[stocks[rows]],
             "cap": market.stock_cap[stocks[rows]],
             "days": days_to_session(market.starts_us[stocks[rows]], at_us),
+            "week_hour": market.week_hour[stocks[rows]],
         }
 
     def _affinity(

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.logistic import RIDGE, Sample
-from training.ranker import Weights, spans
+from training.ranker import Weights, smooth
 from training.replay.impressions import Impressions
 
 PULL = 3.0
@@ -80,7 +80,7 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
         columns, beyond = weights.columns(shown.pairs)
         offset = columns @ prior.of_columns - beyond
         told = np.column_stack([columns, np.ones(len(depth)), -depth])
-        sample = replace(_sample(shown, told, offset), ridge=ridge, tables=tuple(spans().values()))
+        sample = replace(_sample(shown, told, offset), ridge=ridge, tables=smooth())
         apart = sample.fitted(apart, least)
         weights = replace(prior, of_columns=prior.of_columns + apart[:-2])
     return _at_mean_place(weights.raised(float(apart[-2])), float(apart[-1]), shown)

@@ -16,8 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from features.clock import is_zone
 from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
-from reco.moments import is_zone
 
 _NO_NUL = r"^[^\x00]*$"
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -32,7 +32,7 @@ _SHELF_LAYOUT: Layout = {
     "offer_bookings": ("int32", ("offers",)),
     "offer_price": ("int32", ("offers",)),
     "session_start": ("int64", ("session bounds",)),
-    "session": ("int64", ("sessions", "times and price")),
+    "session": ("int64", ("sessions", "times, price and hour")),
     "offer_is_duo": ("bool", ("offers",)),
     "stock_start": ("int64", ("offer bounds",)),
     "stock_id": ("int64", ("stocks",)),
@@ -41,6 +41,7 @@ _SHELF_LAYOUT: Layout = {
     "stock_opens_us": ("int64", ("stocks",)),
     "stock_closes_us": ("int64", ("stocks",)),
     "stock_cap": ("int8", ("stocks",)),
+    "stock_week_hour": ("int16", ("stocks",)),
 }
 _VENUE_LAYOUT: Layout = {
     "venue_id": ("int64", ("venues",)),

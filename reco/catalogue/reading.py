@@ -9,11 +9,13 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from features.clock import week_hours
 from features.interactions import encoded_ids
+from reco.catalogue.rows import rows_of
 from reco.catalogue.shelf import CAPS, RECENT
 from reco.catalogue.snapshot import MOST_GENRES, Items, known_genres
 from reco.catalogue.vocabulary import codes_by_name, extended
-from reco.db.arrays import fetch_arrays
+from reco.db.arrays import FOREVER_US, fetch_arrays
 from reco.moments import known_until
 
 _STOCKS = """
@@ -53,6 +55,10 @@ _STOCK_TYPES = {
     "is_duo": "bool",
 }
 
+_ZONES = """
+select id, timezone from core.venue where id = any(%(ids)s) and timezone is not null order by id
+"""
+
 _BOOKINGS = """
 select offer_id, count(*)::int4 from (
   select s.offer_id from core.booking b join core.stock s on s.id = b.stock_id
@@ -81,7 +87,8 @@ class OffersRead:
 
     stocks: dict[str, NDArray[Any]]
     """(S,) columns `stock`, `offer`, `venue`, `item` (ids), `price_cents`, `starts`, `opens`,
-    `closes` (µs since 1970), `cap` and `is_duo`, by venue, offer, start and id."""
+    `closes` (µs since 1970), `cap`, `is_duo` and `week_hour` (`features.clock`), by venue,
+    offer, start and id."""
     booked: dict[str, NDArray[Any]]
     """`count` by ascending `offer`."""
 
@@ -110,8 +117,20 @@ def read_offers(
         for place, alias in names.items()
     }
     stocks = fetch_arrays(connection, _STOCKS.format(**some), _STOCK_TYPES, asked)
+    stocks["week_hour"] = _week_hours(connection, stocks["starts"], stocks["venue"])
     counted = {"offer": "int8", "count": "int4"}
     return OffersRead(stocks, fetch_arrays(connection, _BOOKINGS.format(**some), counted, asked))
+
+
+def _week_hours(
+    connection: psycopg.Connection[Any], starts_us: NDArray[np.int64], venue: NDArray[np.int64]
+) -> NDArray[np.int16]:
+    """Return the hour of the week of each start (S,) by the clock of its venue."""
+    dated = np.unique(venue[starts_us != FOREVER_US])
+    read = connection.execute(_ZONES, {"ids": dated.tolist()}).fetchall()
+    known = np.array([key for key, _ in read], dtype=np.int64)
+    row = rows_of(known, venue)
+    return week_hours(starts_us, [name for _, name in read], np.where(row < 0, len(known), row))
 
 
 def read_items(

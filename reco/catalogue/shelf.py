@@ -53,7 +53,8 @@ class Shelf:
     session_start: NDArray[np.int64]
     """(T + 1,)"""
     session: NDArray[np.int64]
-    """(N, 4) start, opening and closing of a stock as below, and `cents << 2 | cap`."""
+    """(N, 5) start, opening and closing of a stock as below, `cents << 2 | cap`, its hour of the
+    week."""
     offer_is_duo: NDArray[np.bool_]
     """(O,) two places may be booked at once."""
     stock_start: NDArray[np.int64]
@@ -70,6 +71,8 @@ class Shelf:
     """(S,) not bookable from here on: begun, past its booking limit or withdrawn."""
     stock_cap: NDArray[np.int8]
     """(S,) index in `CAPS`."""
+    stock_week_hour: NDArray[np.int16]
+    """(S,) at which it begins where it takes place (`features.clock`)."""
 
     @property
     def online_row(self) -> int:
@@ -153,6 +156,7 @@ class StockRows:
     opens: NDArray[np.int64]
     closes: NDArray[np.int64]
     cap: NDArray[np.int8]
+    week_hour: NDArray[np.int16]
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "StockRows":
         """Return the rows that a mask or an index chooses."""
@@ -194,6 +198,7 @@ class StockRows:
             stock_opens_us=by_place.opens,
             stock_closes_us=by_place.closes,
             stock_cap=by_place.cap,
+            stock_week_hour=by_place.week_hour,
         )
 
 
@@ -208,13 +213,13 @@ def _prices(rows: StockRows, first: NDArray[np.int64], at_us: int) -> dict[str, 
     is_always_open &= (rows.closes[first] == FOREVER_US) & (price[first] < _MAX_WHOLE)
     looked_at = ~is_always_open
     sessions = np.repeat(looked_at, counts)
-    columns = (rows.starts, rows.opens, rows.closes, price)
+    columns = (rows.starts, rows.opens, rows.closes, price, rows.week_hour)
     return {
         "offer_price": np.where(
             is_always_open, price[first], -np.cumsum(looked_at).astype(np.int64)
         ).astype(np.int32),
         "session_start": np.append(0, np.cumsum(counts[looked_at])),
-        "session": np.stack([column[sessions] for column in columns], axis=1),
+        "session": np.stack([column[sessions] for column in columns], axis=1, dtype=np.int64),
     }
 
 
@@ -235,6 +240,7 @@ def rows_on(shelf: Shelf) -> StockRows:
         opens=shelf.stock_opens_us,
         closes=shelf.stock_closes_us,
         cap=shelf.stock_cap,
+        week_hour=shelf.stock_week_hour,
     )
 
 
@@ -269,4 +275,5 @@ def stock_rows(
         opens=stocks["opens"],
         closes=stocks["closes"],
         cap=stocks["cap"].astype(np.int8),
+        week_hour=stocks["week_hour"],
     )

@@ -297,6 +297,7 @@ def _no_rows() -> StockRows:
         opens=empty(np.int64),
         closes=empty(np.int64),
         cap=empty(np.int8),
+        week_hour=empty(np.int16),
     )
 
 

@@ -22,7 +22,8 @@ class Asked:
     """What a request asks of offers."""
 
     of_offers: tuple[object, ...]
-    """What `gathering.gather` must know: times, limits, and what prices and waiting cost."""
+    """What `gathering.gather` must know: times, limits, and what prices, waiting and hours
+    cost."""
     least_cost: NDArray[np.float32]
     """What prices cost at least, by the catalogue's `price_codes`."""
 
@@ -50,6 +51,7 @@ def asked_of(catalogue: Catalogue, situation: Situation, budget: Budget, costs: 
         price.knots_per_unit,
         wait.cost,
         wait.knots_per_unit,
+        costs.week,
     )
     return Asked(of_offers, least)
 

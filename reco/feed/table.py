@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from features.clock import is_zone
 from reco.feed.answer import FeedAnswer, FeedItem, Session
-from reco.moments import is_zone
 
 REASONS = {
     "first_of_category": "a first for you",

@@ -77,20 +77,20 @@ def _id_at(row, base_rows, base_offer_id, fresh_offer_id):
     float64(
         int64, int64, READ_MATRIX_I64,
         int64, int64, int64, READ_I64,
-        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64,
+        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64, READ_F64,
     )
 )  # fmt: skip
 def _cheapest(
     first, last, session,
     now_us, from_us, before_us, limit_cents, budget, of_cents,
-    price_cost, price_knots, wait_cost, wait_knots,
+    price_cost, price_knots, wait_cost, wait_knots, week_cost,
 ):  # fmt: skip
     """Return the least cost of the sessions from `first` to before `last` that may be booked.
 
-    They come by start. Waiting costs something: of those with a start none is cheaper than one
-    before it whose price costs no more.
+    They come by start, and the later the more waiting costs: one whose price and the wait of one
+    before it cost as much as the least is passed over.
     """
-    least, least_of_price = np.inf, np.inf
+    least, waited = np.inf, 0.0
     priced, of_price = int64(-1), np.inf
     for row in range(np.uint64(first), np.uint64(last)):
         starts_us, price = session[row, np.uint64(0)], session[row, np.uint64(3)]
@@ -104,11 +104,11 @@ def _cheapest(
                 )
         cost = of_price
         if starts_us != _FOREVER_US:
-            if of_price >= least_of_price or starts_us < from_us or starts_us >= before_us:
+            if of_price + waited >= least or starts_us < from_us or starts_us >= before_us:
                 continue
-            least_of_price = of_price
             wait_days = max((starts_us - now_us) / _DAY_US, 0.0)
-            cost += cost_at(wait_cost, wait_knots, wait_days)
+            waited = cost_at(wait_cost, wait_knots, wait_days)
+            cost = of_price + waited + week_cost[np.uint64(session[row, np.uint64(4)])]
         least = min(cost, least)
     return least
 
@@ -132,7 +132,7 @@ def number(chosen, is_chosen, slot):
         # What is asked.
         READ_BOOL, READ_I32, int64, int64, int64, READ_I64,
         # What it costs.
-        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64,
+        READ_F64, READ_MATRIX_F64, READ_F64, float64, READ_F64, float64, READ_F64,
         # What was found.
         _BEST,
     )
@@ -142,7 +142,7 @@ def gather(
     offer_item, offer_bookings, offer_price, is_replaced, session_start, session,
     venue, away,
     is_chosen, slot, now_us, from_us, before_us, limit_cents,
-    budget, of_cents, price_cost, price_knots, wait_cost, wait_knots,
+    budget, of_cents, price_cost, price_knots, wait_cost, wait_knots, week_cost,
     best,
 ):  # fmt: skip
     """Add the offers of a shelf around to what was found; return how many there were.
@@ -168,6 +168,8 @@ def gather(
         What a stock may cost, by what it counts against.
     budget, of_cents
         Of the person (`credit_cost`), and of prices (`cost_of_price`).
+    week_cost
+        Of each hour of the week at which a session may begin.
     best
         By slot, from 0: the best offer so far.
     """
@@ -216,7 +218,7 @@ def gather(
                     cost = _cheapest(
                         session_start[-whole - 1], session_start[-whole], session,
                         now_us, from_us, before_us, limit_cents, budget, of_cents,
-                        price_cost, price_knots, wait_cost, wait_knots,
+                        price_cost, price_knots, wait_cost, wait_knots, week_cost,
                     )  # fmt: skip
                 cost += away[here]
                 before = best[at_slot].cost

@@ -34,7 +34,7 @@ __all__ = [
     "save_artifact",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Rises when older code could no longer read the folder right.
 
 2: the manifest says whom the model holds (`people`).
@@ -42,6 +42,7 @@ SCHEMA_VERSION = 6
 4: its ranker may cost what is beyond a person's fair price; older ones were learned without.
 5: its ranker may know what a person's own bookings are worth by their kind; older ones do not.
 6: popularity may be by area; older code would say what is popular with all.
+7: its ranker may know what hours of the week cost; older ones do not.
 """
 
 

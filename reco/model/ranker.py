@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import HOURS
 from features.pairs import Costs, CostTable
 from reco.array_folder import Frozen, Layout
 from reco.model.link import Link, LinkFacts
@@ -31,6 +32,21 @@ class AffinityFacts(Frozen):
     """Of a subcategory that the person has booked before, of either sign."""
 
 
+class WeekFacts(Frozen):
+    """What sessions cost by when in the week they begin, in log-odds, none negative."""
+
+    hours: tuple[float, ...]
+    """(24,) of the hour."""
+    weekdays: tuple[float, ...]
+    """(7,) of the day, from Monday on."""
+
+    @property
+    def cost(self) -> NDArray[np.float64]:
+        """(169,) by hour of the week, and of what is undated nothing (`features.clock`)."""
+        by_day = np.add.outer(np.array(self.weekdays), np.array(self.hours))
+        return np.append(by_day.reshape(-1), 0.0)
+
+
 class RankerFacts(Frozen):
     """What is known of a ranker beside its tables; all in log-odds."""
 
@@ -48,6 +64,8 @@ class RankerFacts(Frozen):
     credit: float = 0.0
     """Of `features.credit.beyond_fair`, a unit; older rankers were learned without."""
     affinity: AffinityFacts | None = None
+    """None: nothing; older rankers were learned without."""
+    week: WeekFacts | None = None
     """None: nothing; older rankers were learned without."""
     link: LinkFacts | None = None
     """From the sum of all that to the log-odds of a booking; None: they are the same."""
@@ -109,9 +127,11 @@ class Ranker:
         if not np.isfinite([facts.crowding, facts.popular_intercept]).all():
             raise ValueError("crowding or popular_intercept is not finite")
         _check_affinity(facts.affinity)
+        week = _week_cost(facts.week)
         Link.of(facts.link)
         distance, price, wait, of_rarity = tables
-        return cls(Costs(distance, price, wait, facts.online, facts.credit), of_rarity, facts)
+        costs = Costs(distance, price, wait, facts.online, facts.credit, week)
+        return cls(costs, of_rarity, facts)
 
 
 def _check_affinity(affinity: AffinityFacts | None) -> None:
@@ -123,6 +143,16 @@ def _check_affinity(affinity: AffinityFacts | None) -> None:
         raise ValueError(f"affinity.lift is {affinity.lift}, not 0 or more")
     if not np.isfinite(affinity.met):
         raise ValueError("affinity.met is not finite")
+
+
+def _week_cost(week: WeekFacts | None) -> NDArray[np.float64]:
+    if week is None:
+        return np.zeros(HOURS + 1)
+    for name, length in (("hours", 24), ("weekdays", 7)):
+        cost = np.array(getattr(week, name))
+        if len(cost) != length or not (np.isfinite(cost) & (cost >= 0.0)).all():
+            raise ValueError(f"week.{name} are not {length} costs of 0 or more")
+    return week.cost
 
 
 def _table(name: str, cost: NDArray[Any], knots_per_unit: float) -> CostTable:

@@ -9,12 +9,12 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from features.clock import is_zone
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.venues import Venues
 from reco.geo.ellipsoid import cartesian_of
 from reco.geo.points import Point
 from reco.kernel.search import distances
-from reco.moments import is_zone
 from reco.search.answer import OpenFound
 from reco.search.hours import Hours, opening_spans
 from reco.search.query import SearchQuery

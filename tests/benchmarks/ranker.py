@@ -1,8 +1,10 @@
 """What a ranker makes of the model's score and of a person's own bookings, on later visits.
 
-`python -m tests.benchmarks.ranker FRAMES --seeds 2`, or `... yelp_poi --undated`
+`python -m tests.benchmarks.ranker FRAMES --seeds 2`, or `... yelp_poi --undated`, or
+`... meetup_montana --format meetup --held-out .5`
 
-Three rankers are learned on the same visits: told neither, told the score, told both. Log-loss and
+Rankers are learned on the same visits: told neither, told the score, both, and in the end at which
+hour of the week what is dated begins, too. Log-loss and
 calibration are over all that could be booked, ndcg@20 over whole visits on which something was
 booked, each by the order of probability alone.
 
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
+from features.clock import UNDATED
 from reco.console import console
 from reco.frames.sources import FolderSource, MemorySource, read_frames
 from reco.frames.tables import frame_table
@@ -33,7 +36,7 @@ from training.ranked import RADIUS_M, Parts, replayed_parts
 from training.ranker import learn_ranker
 from training.reliability import losses, reliability
 from training.replays import replay, visits_from
-from training.split import inner_cutoff, time_split
+from training.split import HELD_OUT_SHARE, aware, inner_cutoff, time_split
 from training.tune import best_rehearsal, rehearse
 from training.visit_figures import by_visit
 
@@ -65,7 +68,11 @@ def told_nothing(pairs):
 
 
 def told_the_score(pairs):
-    return replace(pairs, affinity=np.zeros_like(pairs.affinity))
+    return replace(told_both(pairs), affinity=np.zeros_like(pairs.affinity))
+
+
+def told_both(pairs):
+    return replace(pairs, week_hour=np.full_like(pairs.week_hour, UNDATED))
 
 
 def told_all(pairs):
@@ -75,7 +82,8 @@ def told_all(pairs):
 TOLD = {
     "popularity near": told_nothing,
     "and the score": told_the_score,
-    "and own bookings": told_all,
+    "and own bookings": told_both,
+    "and the hour of the week": told_all,
 }
 
 
@@ -119,20 +127,36 @@ def dated(frames):
     done = frames["interactions"].to_pandas()
     place = frames["venues"].to_pandas().set_index("venue_id")[["lon", "lat"]]
     first = done[done["split"] == "train"].join(place, on="offer_id")
-    middle = first.groupby("user_id")[["lon", "lat"]].transform("median")
-    away = np.hypot(first["lat"] - middle["lat"], 0.7 * (first["lon"] - middle["lon"]))
-    home = first.assign(away=away).sort_values("away").drop_duplicates("user_id")
-    users = (
-        frames["users"].to_pandas()[["user_id"]].merge(home[["user_id", "lon", "lat"]], how="left")
-    )
     at = done["split"].map({part: BEGIN + timedelta(weeks=week) for week, part in enumerate(PARTS)})
     count, whose = len(done), {"user_id": done["user_id"], "stock_id": done["offer_id"]}
     bookings = {**whose, "booked_at": at, "quantity": [1] * count, "amount_eur": [0.0] * count}
     return frames | {
         "interactions": frames["interactions"].slice(0, 0),
-        "users": frame_table("users", users.to_dict("series")),
+        "users": at_home(frames["users"], first),
         "bookings": frame_table("bookings", bookings),
     }
+
+
+def at_home(users, been):
+    """Return people at the place of theirs that is nearest to the middle of all of theirs."""
+    middle = been.groupby("user_id")[["lon", "lat"]].transform("median")
+    away = np.hypot(been["lat"] - middle["lat"], 0.7 * (been["lon"] - middle["lon"]))
+    home = been.assign(away=away).sort_values("away").drop_duplicates("user_id")
+    told = users.to_pandas()[["user_id"]].merge(home[["user_id", "lon", "lat"]], how="left")
+    return frame_table("users", told.to_dict("series"))
+
+
+def housed(frames, until):
+    """Return frames whose people are where what they had booked by a moment takes place."""
+    stocks, offers, venues = (
+        frames[name].to_pandas().set_index(key)
+        for name, key in (("stocks", "stock_id"), ("offers", "offer_id"), ("venues", "venue_id"))
+    )
+    booked = frames["bookings"].to_pandas()
+    booked = booked[booked["booked_at"] < until].join(stocks["offer_id"], on="stock_id")
+    booked = booked.join(offers["venue_id"], on="offer_id")
+    been = booked.join(venues[["lon", "lat"]], on="venue_id")
+    return frames | {"users": at_home(frames["users"], been)}
 
 
 def of_undated(market, parameters, generator):
@@ -147,9 +171,9 @@ def of_undated(market, parameters, generator):
     return rehearsal, Parts(*parts, visits.take(~is_first))
 
 
-def of_dated(market, parameters, generator):
-    """Return what `reco train` learns from and judges by."""
-    part = time_split(market.events, inner_cutoff(market.events))
+def of_dated(market, parameters, generator, held_out):
+    """Return what `reco train` learns from and judges by, if that is the last tenth."""
+    part = time_split(market.events, inner_cutoff(market.events, held_out))
     rehearsal = best_rehearsal(part, task_of(part), parameters, lambda: None)
     return rehearsal, replayed_parts(market, rehearsal, generator)
 
@@ -206,23 +230,37 @@ def show_pooled(runs):
         console.print(f"all seeds, {len(after)} visits, {name}: ndcg {change(before, after)}")
 
 
+def source_of(options):
+    if options.undated:
+        return MemorySource(dated(READERS["yelp-poi"](options.folder)))
+    if options.format == "frames":
+        return FolderSource(options.folder)
+    source = MemorySource(READERS[options.format](options.folder))
+    border = inner_cutoff(events_from_source(source), options.held_out)
+    return MemorySource(housed(read_frames(source), aware(border)))
+
+
 def main():
     asked = argparse.ArgumentParser()
     asked.add_argument("folder", type=Path)
+    asked.add_argument("--format", default="frames", choices=("frames", *READERS))
     asked.add_argument("--undated", action="store_true", help="The folder is of yelp-poi's format.")
+    asked.add_argument("--held-out", type=float, default=HELD_OUT_SHARE, help="The last share.")
     asked.add_argument("--config", type=Path, help="The model's settings; default: itemknn's.")
     asked.add_argument("--seeds", type=int, default=1)
     options = asked.parse_args()
     parameters = read_parameters(options.config) if options.config else PARAMETERS["itemknn"]()
-    source = FolderSource(options.folder) if not options.undated else MemorySource(
-        dated(READERS["yelp-poi"](options.folder))
-    )  # fmt: skip
+    source = source_of(options)
     market = market_of(read_frames(source), events_from_source(source))
     runs = []
     for seed in range(options.seeds):
         generator = np.random.default_rng(seed)
-        of = of_undated if options.undated else of_dated
-        rehearsal, parts = of(market, parameters, generator)
+        if options.undated:
+            rehearsal, parts = of_undated(market, parameters, generator)
+        else:
+            rehearsal, parts = of_dated(market, parameters, generator, options.held_out)
+        if parts is None:
+            raise SystemExit(f"Too little was booked: hold out more than {options.held_out}.")
         found = figures_of(parts, whole_visits(market, rehearsal, parts.later_visits, generator))
         console.print(f"seed {seed}, {rehearsal.parameters}", soft_wrap=True)
         show(found)

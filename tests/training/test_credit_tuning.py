@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from features.clock import UNDATED
 from features.credit import beyond_fair
 from training.credit_tuning import credit_trials, likeliest_of
 from training.ranked import Parts
@@ -44,6 +45,7 @@ def pairs_of(seed):
         price_cents=price.ravel().astype(np.int32),
         cap=np.tile(np.arange(ITEMS) % 2, VISITS).astype(np.int8),
         days=np.full(count, np.nan),
+        week_hour=np.full(count, UNDATED, dtype=np.int16),
         offers=np.full((VISITS, 2), ITEMS),
         bookings=np.full((VISITS, 2), 100),
         made=np.full((VISITS, 2), 1_000),
@@ -92,11 +94,11 @@ def test_a_session_within_means_is_better_than_an_earlier_one_beyond():
         pairs, visit=np.zeros(1, dtype=np.int64), start=np.array([0, 2]),
         distance_m=np.full(2, 100.0), price_cents=np.array([3_000, 500], dtype=np.int32),
         days=np.array([0.0, 1.0]), fair_cents=np.full((1, 3), 600.0),
-        cap=np.zeros(2, dtype=np.int8),
+        cap=np.zeros(2, dtype=np.int8), week_hour=np.zeros(2, dtype=np.int16),
     )  # fmt: skip
     cost, at = best_sessions(two, costs)
     assert at.tolist() == [1]
     assert cost[0] == pytest.approx(
-        costs.of_session(np.array([500], dtype=np.int32), np.array([1.0]))[0]
+        costs.of_session(np.array([500], dtype=np.int32), np.array([1.0]), np.array([0]))[0]
         + costs.of_distance(np.array([100.0]))[0]
     )

@@ -9,10 +9,11 @@ from rich.console import Console
 from scipy.special import expit
 from tastes import two_tastes
 
+from features.clock import HOURS, UNDATED
 from features.pairs import Costs, CostTable
 from reco.model.link import Link
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker
+from reco.model.ranker import AffinityFacts, Ranker, WeekFacts
 from training.commands.screen import training_table
 from training.fits import PARAMETERS
 from training.ranked import Ranked, figures_of
@@ -26,7 +27,11 @@ TRUE_AFFINITY = np.array([0.7, -0.5])
 """Of a person's share of a kind over everybody's, and of a subcategory booked before."""
 
 
-def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
+SCHOOL = -2.4
+"""Of what begins from Monday to Friday from 8:00 to 16:00; half of it for either."""
+
+
+def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0, school=0.0):
     """Return visits at which 300 items lie around, twenty of the unbooked ones drawn."""
     chance = np.random.default_rng(seed)
     shape = (VISITS, ITEMS)
@@ -36,6 +41,8 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
     true -= wait_weight * days / 10
     affinity = np.stack([chance.normal(size=shape), chance.random(shape) < 0.3], axis=2)
     true += affinity @ TRUE_AFFINITY
+    week_hour = np.random.default_rng([seed, 1]).integers(0, HOURS + 1, shape).astype(np.int16)
+    true += school * at_school(week_hour)
     booked = chance.random(shape) < expit(true)
     kept = booked | (chance.random(shape) < DRAWN / ITEMS)
     visit = np.nonzero(kept)[0]
@@ -54,6 +61,7 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         price_cents=price[kept].astype(np.int32),
         cap=np.zeros(count, dtype=np.int8),
         days=days[kept],
+        week_hour=week_hour[kept],
         offers=np.full((VISITS, 2), ITEMS),
         bookings=np.full((VISITS, 2), 100),
         made=np.full((VISITS, 2), 1_000),
@@ -63,6 +71,11 @@ def pairs_of(seed, distance_weight=1.0, wait_weight=0.5, level=-4.0):
         left_cents=np.full(VISITS, 50_000),
         fair_cents=np.full((VISITS, 3), np.inf),
     )
+
+
+def at_school(week_hour):
+    hour, weekday = week_hour % 24, week_hour // 24
+    return (weekday < 5) * 0.5 + ((hour >= 8) & (hour < 16) & (week_hour != UNDATED)) * 0.5
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +126,25 @@ def test_no_table_ever_falls_whatever_is_true(weight):
     assert costs.online >= 0.0
 
 
+def test_when_in_the_week_something_begins_counts_as_it_does():
+    found = learn_ranker(pairs_of(9, level=-1.0, school=SCHOOL)).ranker.costs.week
+    assert found[UNDATED] == 0.0
+    assert found.min() >= 0.0
+    of_hours, of_days = cost_of_school(found)
+    # Half of all of it, less what is drawn towards nothing.
+    assert 0.3 < of_hours < 1.2
+    assert 0.5 < of_days < 1.2
+    flat = learn_ranker(pairs_of(9, level=-1.0)).ranker.costs.week
+    assert np.abs(cost_of_school(flat)).max() < 0.1
+
+
+def cost_of_school(week):
+    """Return what hours of school cost over evenings, and days of school over the weekend."""
+    of_week = week[:UNDATED].reshape(7, 24)
+    hours, days = of_week.mean(axis=0), of_week.mean(axis=1)
+    return hours[9:15].mean() - hours[17:].mean(), days[:5].mean() - days[5:].mean()
+
+
 def test_more_of_a_kind_never_counts_against_it_whatever_is_true():
     turned = pairs_of(8)
     turned = replace(turned, affinity=turned.affinity * [-1.0, 1.0])
@@ -136,10 +168,16 @@ def test_an_item_counts_at_its_cheapest_session():
         of, visit=np.zeros(2, dtype=np.int64), start=np.array([0, 2, 4]),
         distance_m=np.array([9.0, 1.0, np.nan, 25.0]), price_cents=np.zeros(4, dtype=np.int32),
         cap=np.zeros(4, dtype=np.int8), days=np.full(4, np.nan),
+        week_hour=np.array([UNDATED, UNDATED, 3, UNDATED], dtype=np.int16),
     )  # fmt: skip
     cost, at = best_sessions(two, costs)
     assert cost == pytest.approx([1.0, 2.0])
     assert at.tolist() == [1, 2]
+    week = np.zeros(HOURS + 1)
+    week[3] = 4.5
+    cost, at = best_sessions(two, replace(costs, week=week))
+    assert cost == pytest.approx([1.0, 5.0])
+    assert at.tolist() == [1, 3]
 
 
 def test_joined_pairs_are_those_of_both():
@@ -155,12 +193,21 @@ def test_too_few_bookings_teach_nothing():
         learn_ranker(pairs_of(6, level=-15.0))
 
 
+def test_weights_of_a_ranker_without_a_week_are_none(learned):
+    facts = learned.ranker.facts.model_copy(update={"week": None})
+    older = Ranker.of(facts, learned.ranker.arrays())
+    assert not older.costs.week.any()
+    with pytest.raises(ValueError, match="train it again"):
+        weights_of(replace(learned, ranker=older))
+
+
 def test_the_arrays_are_the_ranker(learned):
     ranker = learned.ranker
     again = Ranker.of(ranker.facts, ranker.arrays())
     away = np.linspace(0.0, 3e5, 100)
     np.testing.assert_array_equal(again.costs.distance(away), ranker.costs.distance(away))
     assert again.costs.online == ranker.costs.online
+    np.testing.assert_array_equal(again.costs.week, ranker.costs.week)
 
 
 def test_the_weights_of_a_ranker_make_it_again(learned):
@@ -198,6 +245,17 @@ def test_a_table_on_which_exactness_could_not_rest_is_refused(learned, name, tab
 def test_a_digital_offer_that_would_gain_is_refused(learned):
     facts = learned.ranker.facts.model_copy(update={"online": -0.1})
     with pytest.raises(ValueError, match="online"):
+        Ranker.of(facts, learned.ranker.arrays())
+
+
+@pytest.mark.parametrize(
+    ("name", "cost"),
+    [("hours", [0.0] * 23), ("hours", [-0.1] * 24), ("weekdays", [0.0, np.nan] + [0.0] * 5)],
+)
+def test_an_hour_that_would_add_to_an_item_is_refused(learned, name, cost):
+    right = {"hours": [0.0] * 24, "weekdays": [0.0] * 7}
+    facts = learned.ranker.facts.model_copy(update={"week": WeekFacts(**right | {name: cost})})
+    with pytest.raises(ValueError, match=f"week.{name}"):
         Ranker.of(facts, learned.ranker.arrays())
 
 

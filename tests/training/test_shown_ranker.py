@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from features.clock import UNDATED
 from reco.feed.exploring import UNKNOWN
 from reco.model.link import LinkFacts
 from training.ranked import figures_of_shown, taught_by
@@ -50,6 +51,7 @@ def slates_of(seed, slates, power=1.0, away=AWAY, level=LOOKED_AT, in_order=True
         price_cents=np.full(count, 500, dtype=np.int32),
         cap=np.zeros(count, dtype=np.int8),
         days=np.full(count, np.nan),
+        week_hour=np.full(count, UNDATED, dtype=np.int16),
         offers=np.full((slates, 2), 300),
         bookings=np.full((slates, 2), 100),
         made=np.full((slates, 2), 1_000),
@@ -68,7 +70,8 @@ def weights_of(level, away=AWAY):
     knots_m = np.arange(17) ** 2 / 16**2 * 200_000
     others = np.full(12 + 8 + 8, 1e-3)
     of_items = [level, SCORE, level, 0.5, 0.0, 0.0, 0.0]
-    columns = np.concatenate([of_items, -away * np.diff(knots_m) / FAR_M, others, [0.0]])
+    week_and_online = np.zeros(24 + 7 + 1)
+    columns = np.concatenate([of_items, -away * np.diff(knots_m) / FAR_M, others, week_and_online])
     return Weights(columns, scale=0.5, credit=0.0)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import week_hours
 from features.interactions import BOOKING
 from reco.catalogue.seen import Seen
 from reco.catalogue.shelf import CAPS, ONLINE, RECENT, StockRows
@@ -119,6 +120,7 @@ def _stock_rows(
         cap=cap_codes(
             past.flags[past.items.item_subcategory[item]], starts < FOREVER_US, venue != ONLINE
         ),
+        week_hour=week_hours(starts, past.venue_zones, venue - 1),
     )
 
 

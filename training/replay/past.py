@@ -164,6 +164,8 @@ class Past:
     genres: tuple[str, ...]
     venues: Venues
     venue_types: tuple[str, ...]
+    venue_zones: tuple[str | None, ...]
+    """By venue id, from 1 on."""
     offers: Offers
     offers_before: Before[Offers] | None
     stocks: Stocks

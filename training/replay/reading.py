@@ -93,6 +93,7 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
         genres=genres,
         venues=places,
         venue_types=venue_types,
+        venue_zones=tuple(venues["timezone"].to_pylist()),
         offers=_offers(offers, items, venues),
         offers_before=None,
         stocks=_stocks(stocks, offers),

@@ -73,6 +73,7 @@ def shown_columns(
         "price_cents": shelf.stock_price_cents[stock],
         "cap": shelf.stock_cap[stock],
         "days": days_to_session(shelf.stock_starts_us[stock], now_us),
+        "week_hour": shelf.stock_week_hour[stock],
         "offers": np.array([sweep.offers]),
         "bookings": np.array([sweep.bookings]),
         "made": catalogue.bookings[np.newaxis],

@@ -41,7 +41,7 @@ from reco.feed.situation import read_situation
 from reco.feed.slate import Quota, choose
 from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
 from reco.search.query import search_query
 from training.commands.train import train_world
 
@@ -91,9 +91,9 @@ def _places_and_works(connection, chance):
         angle = chance.random() * 2 * np.pi
         lon, lat = CENTRE[0] + away * np.cos(angle), CENTRE[1] + 0.7 * away * np.sin(angle)
         connection.execute(
-            "insert into core.venue (external_id, venue_type, location)"
-            " values (%s, 'any', st_setsrid(st_makepoint(%s, %s), 4326)::geography)",
-            (f"v{number}", lon, lat),
+            "insert into core.venue (external_id, venue_type, location, timezone)"
+            " values (%s, 'any', st_setsrid(st_makepoint(%s, %s), 4326)::geography, %s)",
+            (f"v{number}", lon, lat, (None, "Indian/Reunion", "America/Cayenne")[number % 3]),
         )
     for number in range(200):
         connection.execute(
@@ -250,6 +250,10 @@ ODD_RANKER = Ranker.of(
         popular_intercept=-1.5,
         popular_slope=0.3,
         affinity=AffinityFacts(prior_bookings=1.5, lift=1.1, met=-0.7),
+        week=WeekFacts(
+            hours=tuple(np.linspace(0.0, 2.3, 24).tolist()),
+            weekdays=(0.0, 0.3, 0.1, 0.7, 0.0, 1.1, 0.2),
+        ),
         link=LinkFacts(told=(-100.0, -6.0, -3.0, 100.0), meant=(-300.0, -5.0, -4.5, 40.0)),
     ),
     {
@@ -295,7 +299,8 @@ select o.id as offer, i.id as item, (
   )::float8 as liked, t.price_cents, t.starts_at,
   case when v.id is not null then st_distance(v.location, here.point) end as distance_m,
   v.id as venue, coalesce(s.id, 0) as family, i.external_id,
-  core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null, v.id is not null)
+  core.cap_of(s.is_event, s.is_digital, s.is_physical, t.starts_at is not null, v.id is not null),
+  coalesce(24 * (extract(isodow from clock.here) - 1) + extract(hour from clock.here), 168)::int
 from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here,
   core.stock t
   join core.offer o on o.id = t.offer_id
@@ -303,6 +308,8 @@ from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as poin
   join core.category c on c.id = i.category_id
   left join core.subcategory s on s.id = i.subcategory_id
   left join core.venue v on v.id = o.venue_id
+  cross join lateral (
+    select t.starts_at at time zone coalesce(v.timezone, 'Europe/Paris') as here) clock
 where (v.id is null or st_dwithin(v.location, here.point, %(radius_m)s))
   and coalesce(o.published_at, '-infinity') <= %(now)s
   and coalesce(t.created_at, '-infinity') <= %(now)s
@@ -389,7 +396,7 @@ def reference(connection, serving, here):
     best, offers, budget = {}, {}, afforded(connection, here)
     totals = around_at_all(connection, asked, booked)
     for row in connection.execute(BOOKABLE, asked):
-        offer, item, liked, price, starts, distance_m, venue, family, external_id, cap = row
+        offer, item, liked, price, starts, distance_m, venue, family, external_id, cap, hour = row
         bounds = (query.filters.max_price_cents, state.credit.limit_cents(cap))
         if any(bound is not None and price > bound for bound in bounds):
             continue
@@ -397,7 +404,8 @@ def reference(connection, serving, here):
         days = days_to_session(np.array([starts_us]), micros(query.now))
         away = np.array([np.nan if distance_m is None else distance_m])
         costs = serving.costs
-        cost = float((costs.of_session(np.array([price]), days) + costs.of_distance(away))[0])
+        of_session = costs.of_session(np.array([price]), days, np.array([hour]))
+        cost = float((of_session + costs.of_distance(away))[0])
         fair_cents = budget.fair_cents[CAPS.index(cap)]
         cost += costs.credit * float(beyond_fair(np.array(price), budget.left_cents, fair_cents))
         offers.setdefault(item, set()).add(offer)
