@@ -1,7 +1,10 @@
-"""On which weekday and at which hour something begins, by the clock of where it takes place."""
+"""On which weekday and at which hour something begins, by the clock of where it takes place.
+
+What zones do is read from the time zone database of the machine, in training as in serving.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -19,6 +22,10 @@ _UNDATED_US = np.iinfo(np.int64).max
 _QUARTER_S = 900
 _QUARTER_US = _QUARTER_S * 1_000_000
 """Clocks differ by whole quarters of an hour."""
+_FIRST, _LAST = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) // _QUARTER_S for year in (2, 9_998)
+)
+"""Quarters that every zone can tell: what is dated beyond them counts as they do."""
 
 
 def week_hours(
@@ -43,12 +50,12 @@ def week_hours(
     dated = np.flatnonzero(starts_us != _UNDATED_US)
     names, zone = np.unique([name or ZONE for name in (*zones, None)], return_inverse=True)
     of_dated = zone[np.minimum(place[dated], len(zones))]
-    pairs = np.stack([of_dated, starts_us[dated] // _QUARTER_US], axis=1)
+    quarters = np.clip(starts_us[dated] // _QUARTER_US, _FIRST, _LAST)
     # A year has few quarters of an hour beside the sessions of a country.
-    distinct, which = np.unique(pairs, axis=0, return_inverse=True)
+    distinct, which = np.unique(quarters * len(names) + of_dated, return_inverse=True)
     clocks = [ZoneInfo(name if is_zone(name) else ZONE) for name in map(str, names)]
-    told = [_hour(quarter, clocks[code]) for code, quarter in distinct.tolist()]
-    hours[dated] = np.array(told, dtype=np.int16)[which.reshape(-1)]
+    told = [_hour(key // len(names), clocks[key % len(names)]) for key in distinct.tolist()]
+    hours[dated] = np.array(told, dtype=np.int16)[which]
     return hours
 
 

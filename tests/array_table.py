@@ -19,7 +19,7 @@ FRANCE = {
     "stocks": 1_399_825,
     "session bounds": 62_815,
     "sessions": 187_028,
-    "times and price": 4,
+    "times, price and hour": 5,
     "genres": 8,
     "items' cards": 200_000,
     "items' card bounds": 200_001,

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 RIDGE = 1e-3
 _SMOOTHNESS = 10.0
-"""Log-likelihood that a change of one in the rise from knot to knot costs."""
+"""Log-likelihood that a change of one costs, from one of these to the next."""
 _AT_ONCE = 1 << 14
 """Pairs whose columns are weighted in one piece, which stays in the processor's memory."""
 _STEPS = 50
@@ -31,8 +31,8 @@ class Sample:
     offset: NDArray[np.float64] | float
     """Added to the log-odds of a pair."""
     weight: NDArray[np.float64] | float
-    tables: tuple[slice, ...]
-    """Columns that are the rises of a table, from knot to knot."""
+    smooth: tuple[slice, ...]
+    """Columns whose weights change little from one to the next, such as the rises of a table."""
     ridge: NDArray[np.float64] | float = RIDGE
     """Log-likelihood that the square of each weight costs; above 0."""
 
@@ -90,7 +90,7 @@ class Sample:
         """The second derivative (K, K) of what roughness costs: half of w'Aw is the cost."""
         kinds = self.columns.shape[1]
         roughness = np.diag(np.broadcast_to(2.0 * np.asarray(self.ridge), (kinds,)))
-        for span in self.tables:
+        for span in self.smooth:
             change = np.diff(np.eye(kinds)[span], axis=0)
             roughness = roughness + 2.0 * _SMOOTHNESS * change.T @ change
         return roughness

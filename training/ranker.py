@@ -135,7 +135,7 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
     weights, is_booked = Weights(_start(pairs), scale, credit_weight), pairs.is_booked
     for _ in range(_ROUNDS):
         columns, beyond = weights.columns(pairs)
-        drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, smooth(), _ridge())
+        drawn = Sample(columns, is_booked, _offset(pairs) - beyond, 1.0, smooth(), ridge())
         found = drawn.fitted(weights.of_columns, weights.least)
         weights = replace(weights, of_columns=found)
     stands_for = replace(drawn, offset=-beyond, weight=1.0 / pairs.drawn)
@@ -243,7 +243,7 @@ def _start(pairs: Pairs) -> NDArray[np.float64]:
     return np.concatenate([of_items, tables, np.zeros(sum(_WEEK.values())), [0.05]])
 
 
-def _ridge() -> NDArray[np.float64]:
+def ridge() -> NDArray[np.float64]:
     """Return what the square of each weight costs (K,)."""
     others = np.full(len(_ITEM) + len(_AFFINITY) + sum(_KNOTS.values()), RIDGE)
     return np.concatenate([others, np.full(sum(_WEEK.values()), _WEEK_PULL), [RIDGE]])
@@ -283,13 +283,11 @@ def weights_of(learned: Learned) -> Weights:
     Raises
     ------
     ValueError
-        Its tables have other knots than those that are learned here, or it knows no affinity or no
-        week.
+        Its tables have other knots than those that are learned here, or it knows no affinity.
     """
     ranker, calibration, facts = learned.ranker, learned.calibration, learned.ranker.facts
     tables = [table.cost for table in _tables_of(ranker)]
-    is_ours = [len(table) - 1 for table in tables] == list(_KNOTS.values())
-    if not is_ours or facts.affinity is None or facts.week is None:
+    if [len(table) - 1 for table in tables] != list(_KNOTS.values()) or facts.affinity is None:
         raise ValueError("This ranker was learned by other code: train it again.")
     of_items = [
         calibration.intercept,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from training.logistic import RIDGE, Sample
 from training.ranker import Weights, smooth
+from training.ranker import ridge as own_ridge
 from training.replay.impressions import Impressions
 
 PULL = 3.0
@@ -73,14 +74,14 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
     depth = _depth(shown.place)
     # Of a sum that impressions have changed, visits cannot say what it means.
     prior, level, power = _scaled(replace(taught, link=None), shown, depth)
-    ridge = np.append(np.full(len(prior.of_columns), pull), [RIDGE, RIDGE])
+    ridge = np.append(np.maximum(pull, own_ridge()), [RIDGE, RIDGE])
     least = np.append(prior.least - prior.of_columns, [-np.inf, 0.0])
     weights, apart = prior, np.append(np.zeros(len(prior.of_columns)), [level, power])
     for _ in range(_ROUNDS):
         columns, beyond = weights.columns(shown.pairs)
         offset = columns @ prior.of_columns - beyond
         told = np.column_stack([columns, np.ones(len(depth)), -depth])
-        sample = replace(_sample(shown, told, offset), ridge=ridge, tables=smooth())
+        sample = replace(_sample(shown, told, offset), ridge=ridge, smooth=smooth())
         apart = sample.fitted(apart, least)
         weights = replace(prior, of_columns=prior.of_columns + apart[:-2])
     return _at_mean_place(weights.raised(float(apart[-2])), float(apart[-1]), shown)
@@ -104,7 +105,7 @@ def _sample(
     stands_for, is_booked = 1.0 / shown.pairs.drawn, shown.pairs.is_booked
     # As many bookings as there are, however many they stand for: hardly more is known than they.
     weight = stands_for / stands_for[is_booked].mean() if is_booked.any() else stands_for
-    return Sample(columns, is_booked, offset, weight, tables=())
+    return Sample(columns, is_booked, offset, weight, smooth=())
 
 
 def _at_mean_place(weights: Weights, power: float, shown: Impressions) -> Corrected:

@@ -50,6 +50,12 @@ _OFFERS = """
   select o.id from entry join core.offer o on o.item_id = entry.entity_id
   where entity = 'item' and before is not null
   union all
+  -- The clock of a venue.
+  select o.id from entry join core.venue v on v.id = entry.entity_id
+  join core.offer o on o.venue_id = v.id
+  where entity = 'venue' and before is not null
+    and before->>'timezone' is distinct from v.timezone
+  union all
   -- Bookings matter where places are limited.
   select s.offer_id from entry
   join core.booking b on b.id = entry.entity_id join core.stock s on s.id = b.stock_id

@@ -1,7 +1,8 @@
 """What each item may have at most, all items of a catalogue in one pass, and those with the most.
 
 An upper bound: what the model may say at most, at an offer as near as the nearest, as cheap as any
-offer of the item, and at once. Single precision is enough, for whoever asks leaves a margin.
+offer of the item, at once and at an hour that costs nothing. Single precision is enough, for
+whoever asks leaves a margin.
 """
 
 import math

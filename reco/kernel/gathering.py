@@ -87,8 +87,8 @@ def _cheapest(
 ):  # fmt: skip
     """Return the least cost of the sessions from `first` to before `last` that may be booked.
 
-    They come by start, and the later the more waiting costs: one whose price and the wait of one
-    before it cost as much as the least is passed over.
+    They come by start. No hour costs less than 0, and waiting never costs less later: where the
+    price and the wait of one before are no less than the least, nothing is missed.
     """
     least, waited = np.inf, 0.0
     priced, of_price = int64(-1), np.inf

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import HOURS
 from features.pairs import Costs, CostTable
 from reco.array_folder import Frozen, Layout
 from reco.model.link import Link, LinkFacts
@@ -47,6 +46,9 @@ class WeekFacts(Frozen):
         return np.append(by_day.reshape(-1), 0.0)
 
 
+NO_WEEK = WeekFacts(hours=(0.0,) * 24, weekdays=(0.0,) * 7)
+
+
 class RankerFacts(Frozen):
     """What is known of a ranker beside its tables; all in log-odds."""
 
@@ -65,8 +67,8 @@ class RankerFacts(Frozen):
     """Of `features.credit.beyond_fair`, a unit; older rankers were learned without."""
     affinity: AffinityFacts | None = None
     """None: nothing; older rankers were learned without."""
-    week: WeekFacts | None = None
-    """None: nothing; older rankers were learned without."""
+    week: WeekFacts = NO_WEEK
+    """Older rankers were learned without."""
     link: LinkFacts | None = None
     """From the sum of all that to the log-odds of a booking; None: they are the same."""
 
@@ -145,9 +147,7 @@ def _check_affinity(affinity: AffinityFacts | None) -> None:
         raise ValueError("affinity.met is not finite")
 
 
-def _week_cost(week: WeekFacts | None) -> NDArray[np.float64]:
-    if week is None:
-        return np.zeros(HOURS + 1)
+def _week_cost(week: WeekFacts) -> NDArray[np.float64]:
     for name, length in (("hours", 24), ("weekdays", 7)):
         cost = np.array(getattr(week, name))
         if len(cost) != length or not (np.isfinite(cost) & (cost >= 0.0)).all():

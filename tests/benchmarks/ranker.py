@@ -8,6 +8,9 @@ hour of the week what is dated begins, too. Log-loss and
 calibration are over all that could be booked, ndcg@20 over whole visits on which something was
 booked, each by the order of probability alone.
 
+Of frames people live where they say. Of other dated formats they live where what they booked before
+the held-out part takes place (medoid), which the visits that teach are among.
+
 An undated set brings its own parts. They are a week apart here; a person is where their first part
 takes place (medoid), and looks once, after the second. Half of the people teach, the others judge.
 """
@@ -208,7 +211,8 @@ def show(found):
     for at, one in enumerate(found):
         calibration, affinity = one.learned.calibration, one.learned.ranker.facts.affinity
         line = f"{one.name}: ECE {one.ece:.3f}, AUC {one.auc:.4f}, ndcg@{K} {one.ndcg.mean():.4f}; "
-        line += f"score {calibration.slope:.3f}, lift {affinity.lift:.3f}, met {affinity.met:.3f}"
+        line += f"score {calibration.slope:.3f}, lift {affinity.lift:.3f}, met {affinity.met:.3f}, "
+        line += f"hours up to {one.learned.ranker.costs.week.max():.3f}"
         if at:
             before = found[at - 1]
             line += f"; log-loss {change(before.loss, one.loss)}"
@@ -243,12 +247,21 @@ def source_of(options):
 def main():
     asked = argparse.ArgumentParser()
     asked.add_argument("folder", type=Path)
-    asked.add_argument("--format", default="frames", choices=("frames", *READERS))
+    asked.add_argument(
+        "--format", default="frames", choices=("frames", *READERS), help="Of the folder."
+    )
     asked.add_argument("--undated", action="store_true", help="The folder is of yelp-poi's format.")
-    asked.add_argument("--held-out", type=float, default=HELD_OUT_SHARE, help="The last share.")
+    asked.add_argument(
+        "--held-out",
+        type=float,
+        default=HELD_OUT_SHARE,
+        help="Share of the bookings, the last ones.",
+    )
     asked.add_argument("--config", type=Path, help="The model's settings; default: itemknn's.")
     asked.add_argument("--seeds", type=int, default=1)
     options = asked.parse_args()
+    if options.undated and options.format != "frames":
+        asked.error("--undated is of yelp-poi's format: leave --format out")
     parameters = read_parameters(options.config) if options.config else PARAMETERS["itemknn"]()
     source = source_of(options)
     market = market_of(read_frames(source), events_from_source(source))

@@ -37,6 +37,13 @@ def test_each_start_is_told_by_its_own_clock(starts):
     assert told.dtype == np.int16
 
 
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/Cayenne", "Pacific/Kiritimati"])
+def test_dates_that_no_clock_can_tell_stop_nothing(zone):
+    starts_us = np.array([NEVER - 1, -NEVER, us(datetime(9999, 12, 31, 23, 59, tzinfo=UTC))])
+    told = week_hours(starts_us, [zone], np.zeros(3, dtype=np.int64))
+    assert ((told >= 0) & (told < HOURS)).all()
+
+
 @pytest.mark.parametrize(
     ("moment", "hour"),
     [

@@ -19,7 +19,7 @@ def drawn() -> Sample:
         generator.random(PAIRS) < chance,
         offset=generator.normal(size=PAIRS),
         weight=generator.choice([1.0, 400.0], PAIRS),
-        tables=(slice(2, 6),),
+        smooth=(slice(2, 6),),
         ridge=np.linspace(0.01, 2.0, KINDS),
     )
 

@@ -13,7 +13,7 @@ from features.clock import HOURS, UNDATED
 from features.pairs import Costs, CostTable
 from reco.model.link import Link
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker, WeekFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
 from training.commands.screen import training_table
 from training.fits import PARAMETERS
 from training.ranked import Ranked, figures_of
@@ -193,12 +193,11 @@ def test_too_few_bookings_teach_nothing():
         learn_ranker(pairs_of(6, level=-15.0))
 
 
-def test_weights_of_a_ranker_without_a_week_are_none(learned):
-    facts = learned.ranker.facts.model_copy(update={"week": None})
-    older = Ranker.of(facts, learned.ranker.arrays())
+def test_a_ranker_from_before_hours_were_learned_goes_on_without(learned):
+    told = learned.ranker.facts.model_dump(exclude={"week"})
+    older = Ranker.of(RankerFacts(**told), learned.ranker.arrays())
     assert not older.costs.week.any()
-    with pytest.raises(ValueError, match="train it again"):
-        weights_of(replace(learned, ranker=older))
+    assert not weights_of(replace(learned, ranker=older)).learned.ranker.costs.week.any()
 
 
 def test_the_arrays_are_the_ranker(learned):

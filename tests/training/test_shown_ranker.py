@@ -218,3 +218,11 @@ def test_a_run_tells_what_taught_it_and_how_far_it_can_be_believed(shown, found)
     assert (figures.visits, figures.people) == (SLATES, SLATES // 2)
     assert figures.loss_a_visit.high < 0.0
     assert figures.reliability.ece_rel < 0.15
+
+
+def test_few_slates_do_not_say_which_hours_cost_more(taught):
+    few = slates_of(4, 300)
+    hours = np.random.default_rng(4).integers(0, UNDATED, len(few)).astype(np.int16)
+    dated = replace(few, pairs=replace(few.pairs, week_hour=hours))
+    assert np.count_nonzero(few.pairs.is_booked) > 200
+    assert corrected(taught, dated).weights.learned.ranker.costs.week.max() < 0.2

@@ -33,6 +33,8 @@ OPERATIONS = {
     " where g %% 3 = {item} %% 3) where id = {item}",
     "other kind": "update core.venue set venue_type = nullif('kind ' || %(n)s %% 4, 'kind 0')"
     " where id = {venue}",
+    "another clock": "update core.venue set timezone = ('{{Indian/Reunion,no zone}}'::text[])"
+    "[%(n)s %% 3] where id = {venue}",
     "another id": "update core.venue set external_id = repeat('v', %(n)s + 5) where id = {venue}",
     "add venue": "insert into core.venue (external_id, venue_type, location)"
     " select gen_random_uuid()::text, 'kind ' || %(n)s, location from core.venue"
@@ -109,7 +111,10 @@ def shown(catalogue):
     return {
         int(stock): (
             *(int(getattr(rows, name)[place]) for name in ("venue", "offer", "price_cents", "cap")),
-            *(int(getattr(rows, name)[place]) for name in ("starts", "opens", "closes")),
+            *(
+                int(getattr(rows, name)[place])
+                for name in ("starts", "opens", "closes", "week_hour")
+            ),
             items.item_external_id[rows.item[place]],
             int(items.item_id[rows.item[place]]),
             catalogue.categories[int(items.item_category[rows.item[place]])],

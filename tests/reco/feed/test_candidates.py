@@ -5,21 +5,24 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from catalogues import CATEGORIES, NOW, NOW_US, cap_of, catalogue_of, stocks, swept
+from catalogues import CATEGORIES, NOW, NOW_US, ZONES, cap_of, catalogue_of, stocks, swept
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.credit import CREDIT_WEIGHT, beyond_fair
-from features.pairs import days_to_session, distance_cost, session_cost
+from features.clock import HOURS, week_hours
+from features.credit import beyond_fair
+from features.pairs import COSTS_BY_HAND, days_to_session
 from reco.catalogue.shelf import CAPS
 from reco.core.deposits import UNLIMITED, Credit
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.budget import budget_at
+from reco.feed.candidates import sweep_of
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.situation import Situation
 from reco.feed.state import Booked, Interacted, Person, UserState
 from reco.feed.surroundings import Surroundings
+from reco.feed.workspace import Scratch
 from reco.geo.points import Point
 
 DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}
@@ -48,6 +51,9 @@ bookings = st.lists(
     ),
     max_size=6,
 ).map(tuple)  # fmt: skip
+weeks = st.lists(st.sampled_from([0.0, 0.2, 3.0]), min_size=7, max_size=7).map(
+    lambda days: np.append(np.repeat(days, HOURS // 7), 0.0)
+)
 filters = st.fixed_dictionaries(
     {},
     optional={
@@ -80,7 +86,7 @@ def situation(catalogue, asked, credit, near, dismissed=(), person=None, booked=
     return Situation(query, UserState(person, booked, past, credit), around)
 
 
-def truth(rows, here, near):
+def truth(rows, here, near, costs):
     """Return item to (least cost, offers with that cost), row by row."""
     query, credit, budget = here.query, here.state.credit, budget_at(here.state, NOW)
     best = {}
@@ -104,9 +110,10 @@ def truth(rows, here, near):
         days = days_to_session(np.array([row.starts_us]), NOW_US)
         away = np.array([DISTANCES[row.venue] if row.venue else np.nan])
         price = np.array([row.price_cents], dtype=np.int32)
-        cost = float((session_cost(price, days) + distance_cost(away))[0])
+        hour = week_hours(np.array([row.starts_us]), [ZONES.get(row.venue)], np.array([0]))
+        cost = float((costs.of_session(price, days, hour) + costs.of_distance(away))[0])
         fair_cents = budget.fair_cents[CAPS.index(cap_of(row))]
-        cost += CREDIT_WEIGHT * float(beyond_fair(price, budget.left_cents, fair_cents)[0])
+        cost += costs.credit * float(beyond_fair(price, budget.left_cents, fair_cents)[0])
         least, offers = best.get(row.item, (np.inf, set()))
         if cost < least - 1e-12:
             best[row.item] = (cost, {row.offer})
@@ -124,8 +131,11 @@ def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, n
     fresh = [row for row in fresh if row.offer in changed]
     catalogue = catalogue_of(rows, sorted(changed), fresh)
     here = situation(catalogue, asked, credit, near, dismissed, person, booked)
-    found = found_in(catalogue, here)
-    expected = truth([row for row in rows if row.offer not in changed] + fresh, here, near)
+    costs = replace(COSTS_BY_HAND, week=data.draw(weeks))
+    room = Scratch.for_items(len(catalogue.items))
+    found = sweep_of(catalogue, here, room, costs).everything().everything()
+    left = [row for row in rows if row.offer not in changed] + fresh
+    expected = truth(left, here, near, costs)
     items = catalogue.items.item_id[found.item].tolist()
     assert sorted(items) == sorted(expected)
     assert len(set(items)) == len(items)

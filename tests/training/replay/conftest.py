@@ -101,3 +101,14 @@ def eventful(lived):
     with psycopg.connect(lived.conninfo, autocommit=True) as connection:
         season(connection)
     return lived
+
+
+@pytest.fixture
+def far_clocks(lived):
+    """Two venues are far away by their clocks, one of them by none that anybody knows."""
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "update core.venue v set timezone = far.zone"
+            " from (values ('theatre', 'Indian/Reunion'), ('village', 'no zone')) far (venue, zone)"
+            " where v.external_id = far.venue"
+        )

@@ -35,6 +35,7 @@ def past(request, lived, tmp_path):
     return past_from_folder(tmp_path / "frames")
 
 
+@pytest.mark.usefixtures("far_clocks")
 @pytest.mark.parametrize("at", MOMENTS)
 def test_what_could_be_booked(past, connection, at):
     told, built = catalogue_at(past, at), build_catalogue(connection, at, at)

@@ -29,6 +29,8 @@ from training.replays import Visits, replay
 from training.split import known_at, naive_utc, time_split
 from training.tune import rehearse
 
+pytestmark = pytest.mark.usefixtures("far_clocks")
+
 RADIUS_M = 50_000.0
 WEEK = WeekFacts(
     hours=tuple(np.linspace(0.0, 2.3, 24).tolist()), weekdays=(0.0, 0.3, 0.1, 0.7, 0.0, 1.1, 0.2)
@@ -133,7 +135,9 @@ def test_a_visit_is_learned_from_as_it_is_served(served, market, user):
 
 def test_a_world_and_its_frames_are_one_market(lived, market):
     read = market_of_world(lived.conninfo, events_from_database(lived.conninfo))
-    for name in ("booked_at_us", "booked_offer", "created_us", "stock_offer", "offer_item"):
+    of_stocks = ("created_us", "stock_offer", "week_hour")
+    assert len(np.unique(market.week_hour)) > 2
+    for name in ("booked_at_us", "booked_offer", "offer_item", *of_stocks):
         np.testing.assert_array_equal(getattr(read, name), getattr(market, name))
 
 
