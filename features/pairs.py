@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import HOURS, UNDATED
+from features.clock import HOURS
 from features.credit import CREDIT_WEIGHT
 
 DISTANCE_SCALE_M = 5_000.0
@@ -175,13 +175,3 @@ def rarity(bookings: NDArray[np.integer], made: NDArray[np.integer] | int) -> ND
 def crowding(offers: NDArray[np.integer] | int) -> NDArray[np.float64]:
     """Return the log of how many offers an item has to compete with, itself one of them."""
     return np.log1p(np.asarray(offers, dtype=np.float64))
-
-
-def distance_cost(distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cost by hand in log-odds of each distance; NaN (digital) costs nothing."""
-    return COSTS_BY_HAND.of_distance(distance_m)
-
-
-def session_cost(price_cents: NDArray[np.int32], days: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the cost by hand in log-odds of each session; undated (NaN) waits 0 days."""
-    return COSTS_BY_HAND.of_session(price_cents, days, np.full(len(days), UNDATED, np.int16))

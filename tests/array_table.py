@@ -1,6 +1,7 @@
 """The catalogue's arrays as a table of docs/scaling.md; `python tests/array_table.py` renews it."""
 
 from collections import defaultdict
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,7 @@ def table(layout):
     ]
     sums = defaultdict(int)
     for name, (dtype, dimensions) in layout.items():
-        size = ID_BYTES if dtype == "S" else np.dtype(dtype).itemsize
-        size *= int(np.prod([FRANCE[dimension] for dimension in dimensions[1:]], dtype=int))
+        size = row_bytes(dtype, dimensions)
         each = dimensions[0].split()[0].removesuffix("'").removesuffix("s")
         sums[each] += FRANCE[dimensions[0]] * size
         row = f"byte of {each}s" if "bytes" in dimensions[0] else each
@@ -50,6 +50,12 @@ def table(layout):
     lines += [_line("together", "", "", each, total) for each, total in sums.items()]
     lines.append(_line("**all**", "", "", "", sum(sums.values())))
     return "\n".join(lines) + "\n"
+
+
+def row_bytes(dtype, dimensions):
+    """Return what a row of an array takes."""
+    each = ID_BYTES if dtype == "S" else np.dtype(dtype).itemsize
+    return each * prod(FRANCE[dimension] for dimension in dimensions[1:])
 
 
 def documented():

@@ -1,27 +1,22 @@
 """What the documents say of the code is what the code is."""
 
 import re
-from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
-from array_table import documented, table
+from array_table import documented, row_bytes, table
 
 from reco.catalogue.folder import LAYOUT
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SCALING = (Path(__file__).parents[1] / "docs" / "scaling.md").read_text()
-WIDTHS = {"times and price": 4, "genres": 8}
-"""Columns of two dimensions: the size of the second."""
-ID_BYTES = 8
 
 
 def bytes_each(dimension):
     """Return what one more of `dimension` takes in a catalogue."""
     return sum(
-        (ID_BYTES if dtype == "S" else np.dtype(dtype).itemsize)
-        * prod(WIDTHS[other] for other in dimensions[1:])
+        row_bytes(dtype, dimensions)
         for dtype, dimensions in LAYOUT.values()
         if dimensions[0].removesuffix(" bounds").rstrip("s") == dimension
     )
@@ -44,6 +39,9 @@ def test_the_sizes_are_those_of_the_catalogue(row, dimension):
         assert told == bytes_each("venue") - np.dtype(np.int64).itemsize
     else:
         assert told == bytes_each(dimension)
+    if dimension == "stock":
+        more = int(re.search(r"(\d+) more where a session", line).group(1))
+        assert more == row_bytes(*LAYOUT["session"])
 
 
 def test_the_table_of_arrays_is_that_of_the_code():

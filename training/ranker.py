@@ -110,11 +110,12 @@ def learn_weights(pairs: Pairs, credit_weight: float = CREDIT_WEIGHT) -> Weights
 
     Logistic regression with signs and smoothness: each cost is linear between knots that are even
     in the root of its feature, rises from every knot to the next, and its rises change little from
-    one to the next. An item counts at the offer that costs least by the tables of the round before.
-    What was drawn less often than it was there counts by
-    the chance of its draw: first as an offset (King and Zeng 2001, section 4.1, a pair at a time),
-    which is quick and sharp; in the end as a weight (section 4.2), which puts the level of the few
-    likeliest pairs right, that the sample hardly holds. What the sum then means is learned last
+    one to the next. Of hours and weekdays each has a cost of its own, none below 0 and drawn to it.
+    An item counts at the offer that costs least by the tables of the round before.
+    What was drawn less often than it was there counts by the chance of its draw: first as an
+    offset (King and Zeng 2001, section 4.1, a pair at a time), which is quick and sharp; in the end
+    as a weight (section 4.2), which puts the level of the few likeliest pairs right, that the
+    sample hardly holds. What the sum then means is learned last
     (`training.link`).
 
     Parameters

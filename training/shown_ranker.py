@@ -28,7 +28,8 @@ from training.ranker import ridge as own_ridge
 from training.replay.impressions import Impressions
 
 PULL = 3.0
-"""Log-likelihood that a weight costs which differs by one from what visits taught."""
+"""Log-likelihood that a weight costs which differs by one from what visits taught; of an hour or
+a weekday no less than `training.ranker.ridge` takes."""
 _ROUNDS = 2
 _LEAST_SCALE = 0.05
 """Of all that visits taught: nothing is turned round."""
@@ -69,7 +70,7 @@ def corrected(taught: Weights, shown: Impressions, pull: float = PULL) -> Correc
     taught
         By visits.
     pull
-        Very large: what visits taught only counts more or less, as a whole.
+        See `PULL`. Very large: what visits taught only counts more or less, as a whole.
     """
     depth = _depth(shown.place)
     # Of a sum that impressions have changed, visits cannot say what it means.

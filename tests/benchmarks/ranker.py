@@ -11,6 +11,9 @@ booked, each by the order of probability alone.
 Of frames people live where they say. Of other dated formats they live where what they booked before
 the held-out part takes place (medoid), which the visits that teach are among.
 
+Seeds draw visits anew; where there are fewer than are drawn they judge the same ones, and the line
+of all seeds counts these again.
+
 An undated set brings its own parts. They are a week apart here; a person is where their first part
 takes place (medoid), and looks once, after the second. Half of the people teach, the others judge.
 """

@@ -13,6 +13,7 @@ from catalogues import swept
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.event import install_recorder
+from odd_rankers import ODD_WEEK
 from searching import searching
 from spots import near_spot
 from worlds import NOW, TAXONOMY
@@ -41,7 +42,7 @@ from reco.feed.situation import read_situation
 from reco.feed.slate import Quota, choose
 from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from reco.search.query import search_query
 from training.commands.train import train_world
 
@@ -250,10 +251,7 @@ ODD_RANKER = Ranker.of(
         popular_intercept=-1.5,
         popular_slope=0.3,
         affinity=AffinityFacts(prior_bookings=1.5, lift=1.1, met=-0.7),
-        week=WeekFacts(
-            hours=tuple(np.linspace(0.0, 2.3, 24).tolist()),
-            weekdays=(0.0, 0.3, 0.1, 0.7, 0.0, 1.1, 0.2),
-        ),
+        week=ODD_WEEK,
         link=LinkFacts(told=(-100.0, -6.0, -3.0, 100.0), meant=(-300.0, -5.0, -4.5, 40.0)),
     ),
     {

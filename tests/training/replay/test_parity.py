@@ -7,6 +7,7 @@ import numpy as np
 import psycopg
 import pytest
 from catalogues import swept
+from odd_rankers import ODD_WEEK
 from worlds import NOW, book
 
 from reco.catalogue.build import build_catalogue
@@ -19,7 +20,7 @@ from reco.feed.situation import read_situation
 from reco.frames.exporting import export_frames
 from reco.model.link import LinkFacts
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
+from reco.model.ranker import AffinityFacts, Ranker, RankerFacts
 from training.extract import events_from_database, events_from_frames
 from training.fits import PARAMETERS
 from training.markets import market_of_folder, market_of_world
@@ -32,9 +33,6 @@ from training.tune import rehearse
 pytestmark = pytest.mark.usefixtures("far_clocks")
 
 RADIUS_M = 50_000.0
-WEEK = WeekFacts(
-    hours=tuple(np.linspace(0.0, 2.3, 24).tolist()), weekdays=(0.0, 0.3, 0.1, 0.7, 0.0, 1.1, 0.2)
-)
 RANKER = Ranker.of(
     RankerFacts(
         distance_knots_per_m=1e-4,
@@ -47,7 +45,7 @@ RANKER = Ranker.of(
         popular_intercept=-1.5,
         popular_slope=0.3,
         affinity=AffinityFacts(prior_bookings=20.0, lift=1.3, met=-0.2),
-        week=WEEK,
+        week=ODD_WEEK,
         link=LinkFacts(told=(-100.0, -8.0, 100.0), meant=(-150.0, -7.5, 80.0)),
     ),
     {
