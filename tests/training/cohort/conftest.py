@@ -50,7 +50,9 @@ class Begun:
         """The same with costs that rise: of so few bookings no ranker is learned."""
         calibration, rises = self.model.calibration, np.full(16 + 12 + 8 + 8, 0.05)
         of_items = [calibration.intercept, calibration.slope, -6.0, 0.5, 0.1, 0.3, -0.2]
-        weights = Weights(np.concatenate([of_items, rises, [0.1]]), calibration.scale, credit=0.2)
+        week = np.linspace(0.0, 0.3, 24 + 7)
+        columns = np.concatenate([of_items, rises, week, [0.1]])
+        weights = Weights(columns, calibration.scale, credit=0.2)
         return replace(self, model=replace(self.model, ranker=weights.learned.ranker))
 
     def people(self):
