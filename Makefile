@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; 
 RUN := .venv/bin
 SERVE ?= 1
 SIZE ?= demo
+LOCK := --generate-hashes --no-config --python-version 3.11 --universal --no-header -q
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,14 +41,9 @@ screenshot: .venv/installed ## Draw docs/agenda.png (needs the demo world and Ch
 	$(RUN)/python docs/screenshot.py
 
 lock: .venv/installed ## Pin the newest versions that pyproject.toml allows (needs uv)
-	uv pip compile pyproject.toml --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-config --python-version 3.11 --universal --no-header -q -o requirements.lock
-	uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-config --python-version 3.11 --universal --no-header -q \
-		-o requirements-dev.lock
-	uv pip compile pyproject.toml --extra notebooks -c requirements-dev.lock --generate-hashes --no-emit-index-url \
-		--no-emit-find-links --no-config --python-version 3.11 --universal --no-header -q \
-		-o requirements-notebooks.lock
+	uv pip compile pyproject.toml --upgrade $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra notebooks -c requirements-dev.lock $(LOCK) -o requirements-notebooks.lock
 
 clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
