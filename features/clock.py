@@ -18,7 +18,8 @@ HOURS = 168
 UNDATED = HOURS
 """In place of an hour: it takes place at any time."""
 
-_UNDATED_US = np.iinfo(np.int64).max
+UNDATED_US = int(np.iinfo(np.int64).max)
+"""In place of a start in microseconds."""
 _QUARTER_S = 900
 _QUARTER_US = _QUARTER_S * 1_000_000
 """Clocks differ by whole quarters of an hour."""
@@ -47,13 +48,13 @@ def week_hours(
     array([120], dtype=int16)
     """
     hours = np.full(len(starts_us), UNDATED, dtype=np.int16)
-    dated = np.flatnonzero(starts_us != _UNDATED_US)
+    dated = np.flatnonzero(starts_us != UNDATED_US)
     names, zone = np.unique([name or ZONE for name in (*zones, None)], return_inverse=True)
     of_dated = zone[np.minimum(place[dated], len(zones))]
     quarters = np.clip(starts_us[dated] // _QUARTER_US, _FIRST, _LAST)
     # A year has few quarters of an hour beside the sessions of a country.
     distinct, which = np.unique(quarters * len(names) + of_dated, return_inverse=True)
-    clocks = [ZoneInfo(name if is_zone(name) else ZONE) for name in map(str, names)]
+    clocks = [zone_of(str(name)) or ZoneInfo(ZONE) for name in names]
     told = [_hour(key // len(names), clocks[key % len(names)]) for key in distinct.tolist()]
     hours[dated] = np.array(told, dtype=np.int16)[which]
     return hours
@@ -62,6 +63,11 @@ def week_hours(
 def _hour(quarter: int, clock: ZoneInfo) -> int:
     here = datetime.fromtimestamp(quarter * _QUARTER_S, clock)
     return 24 * here.weekday() + here.hour
+
+
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """Return the time zone of a name, None where there is none of it."""
+    return ZoneInfo(name) if name and is_zone(name) else None
 
 
 @lru_cache(maxsize=1_000)

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import HOURS
+from features.clock import HOURS, UNDATED_US
 from features.credit import CREDIT_WEIGHT
 
 DISTANCE_SCALE_M = 5_000.0
@@ -121,7 +121,7 @@ _LEAST_A_PERSON = 0.01
 def days_to_session(starts_us: NDArray[np.int64], now_us: int) -> NDArray[np.float64]:
     """Return the days from `now_us` to each start, NaN where undated (the largest int64)."""
     days = (starts_us - np.int64(now_us)) / DAY_US
-    return np.where(starts_us == np.iinfo(np.int64).max, np.nan, days)
+    return np.where(starts_us == UNDATED_US, np.nan, days)
 
 
 def popular_log_odds(

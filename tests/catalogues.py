@@ -168,8 +168,13 @@ def catalogue_of(rows, changed=(), fresh=()):
 
 def swept(serving, situation):
     """Sweep with a room of its own, so that one result outlives another."""
-    room = Scratch.for_items(len(serving.catalogue.items))
-    return sweep_of(serving.catalogue, situation, room, serving.costs)
+    return swept_at(serving.catalogue, situation, serving.costs)
+
+
+def swept_at(catalogue, situation, costs):
+    """Do the same at given costs."""
+    room = Scratch.for_items(len(catalogue.items))
+    return sweep_of(catalogue, situation, room, costs)
 
 
 def of_schema_5(folder):

@@ -82,9 +82,8 @@ class Weights:
     @property
     def least(self) -> NDArray[np.float64]:
         """(K,) the least that each may be: costs rise, and a score never counts against an item."""
-        rises = np.full(sum(_KNOTS.values()), _LEAST_RISE)
         of_items = [-np.inf, _LEAST_SLOPE, -np.inf, _LEAST_SLOPE, -np.inf, 0.0, -np.inf]
-        return np.concatenate([of_items, rises, np.zeros(sum(_WEEK.values()) + 1)])
+        return _by_column(of_items, _LEAST_RISE, 0.0, 0.0)
 
     def columns(self, pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what pairs are told by (P, K), each at its best session, and what credit takes."""
@@ -240,14 +239,20 @@ def _knots_per_unit(name: str) -> float:
 def _start(pairs: Pairs) -> NDArray[np.float64]:
     rate = np.log(pairs.is_booked.sum() / (1.0 / pairs.drawn).sum())
     of_items = [rate, 0.5, rate, 0.5, 0.0, *np.zeros(len(_AFFINITY))]
-    tables = np.full(sum(_KNOTS.values()), 0.05)
-    return np.concatenate([of_items, tables, np.zeros(sum(_WEEK.values())), [0.05]])
+    return _by_column(of_items, 0.05, 0.0, 0.05)
 
 
 def ridge() -> NDArray[np.float64]:
     """Return what the square of each weight costs (K,)."""
-    others = np.full(len(_ITEM) + len(_AFFINITY) + sum(_KNOTS.values()), RIDGE)
-    return np.concatenate([others, np.full(sum(_WEEK.values()), _WEEK_PULL), [RIDGE]])
+    return _by_column([RIDGE] * len(_ITEM + _AFFINITY), RIDGE, _WEEK_PULL, RIDGE)
+
+
+def _by_column(
+    of_items: list[float], rise: float, week: float, online: float
+) -> NDArray[np.float64]:
+    """Return a number for each column (K,), one and the same for all rises, and all of the week."""
+    rises = np.full(sum(_KNOTS.values()), rise)
+    return np.concatenate([of_items, rises, np.full(sum(_WEEK.values()), week), [online]])
 
 
 def smooth() -> tuple[slice, ...]:

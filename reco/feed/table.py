@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from features.clock import is_zone
+from features.clock import zone_of
 from reco.feed.answer import FeedAnswer, FeedItem, Session
 
 REASONS = {
@@ -104,8 +104,7 @@ def _practical(item: FeedItem) -> list[str]:
 
 
 def _local_zone(item: FeedItem, zone: ZoneInfo) -> ZoneInfo:
-    name = item.venue and item.venue.timezone
-    return ZoneInfo(name) if name and is_zone(name) else zone
+    return zone_of(item.venue.timezone if item.venue else None) or zone
 
 
 def _when(item: FeedItem, zone: ZoneInfo) -> str:

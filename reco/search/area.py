@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from features.clock import is_zone
+from features.clock import zone_of
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.venues import Venues
 from reco.geo.ellipsoid import cartesian_of
@@ -46,7 +45,7 @@ def read_opening(connection: psycopg.Connection[Any], venues: Venues) -> Opening
     """Return the hours of all `venues` as they are now."""
     read = connection.execute(_OPENING).fetchall()
     rows = venues.rows(np.array([venue for venue, _, _ in read], dtype=np.int64)).tolist()
-    zones = {name: _zone(name) for name in {name for _, _, name in read}}
+    zones = {name: zone_of(name) for name in {name for _, _, name in read}}
     said = [
         (row, spans, zones[name])
         for row, (_, text, name) in zip(rows, read, strict=True)
@@ -112,7 +111,3 @@ def _open_of(area: Area, opening: Opening, now: datetime, zone: tzinfo) -> Area:
         unknown_venues=int(np.count_nonzero(here < 0)),
     )
     return Area(area.rows[here == 1], area.distance_m[here == 1], found)
-
-
-def _zone(name: str | None) -> tzinfo | None:
-    return ZoneInfo(name) if name and is_zone(name) else None

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from catalogues import CATEGORIES, NOW, NOW_US, ZONES, cap_of, catalogue_of, stocks, swept
+from catalogues import CATEGORIES, NOW, NOW_US, ZONES, cap_of, catalogue_of, stocks, swept, swept_at
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,13 +16,11 @@ from reco.catalogue.shelf import CAPS
 from reco.core.deposits import UNLIMITED, Credit
 from reco.db.arrays import FOREVER_US, micros
 from reco.feed.budget import budget_at
-from reco.feed.candidates import sweep_of
 from reco.feed.generation import generation
 from reco.feed.query import feed_query
 from reco.feed.situation import Situation
 from reco.feed.state import Booked, Interacted, Person, UserState
 from reco.feed.surroundings import Surroundings
-from reco.feed.workspace import Scratch
 from reco.geo.points import Point
 
 DISTANCES = {10: 300.0, 20: 4_000.0, 30: 40_000.0}
@@ -132,8 +130,7 @@ def test_every_item_that_may_be_shown_and_no_other(rows, fresh, asked, credit, n
     catalogue = catalogue_of(rows, sorted(changed), fresh)
     here = situation(catalogue, asked, credit, near, dismissed, person, booked)
     costs = replace(COSTS_BY_HAND, week=data.draw(weeks))
-    room = Scratch.for_items(len(catalogue.items))
-    found = sweep_of(catalogue, here, room, costs).everything().everything()
+    found = swept_at(catalogue, here, costs).everything().everything()
     left = [row for row in rows if row.offer not in changed] + fresh
     expected = truth(left, here, near, costs)
     items = catalogue.items.item_id[found.item].tolist()
