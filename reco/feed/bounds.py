@@ -9,6 +9,7 @@ from reco.feed.candidates import Sweep
 from reco.feed.scoring import Families, Taste
 from reco.feed.workspace import Scratch
 from reco.kernel import bounding, selecting
+from reco.model.arranged import Factors
 from reco.model.scorer import Bounds
 
 
@@ -62,15 +63,17 @@ def at_most(sweep: Sweep, taste: Taste, families: Families, count: int, of_each:
     """
     catalogue, scratch, scale = sweep.catalogue, sweep.scratch, taste.scale
     at_venues, online = taste.popular_at_venues, taste.popular_online
-    most, least = _said(sweep, taste), np.empty(len(families.is_asked) + 1)
+    most, factors = _said(sweep, taste)
+    least = np.empty(len(families.is_asked) + 1)
     frequent, kind, of_kind = taste.of_item
     found = bounding.most_log_odds(
         sweep.near, sweep.is_out, catalogue.is_online_item, catalogue.online_bookings,
         sweep.online_cost,
         at_venues.few, at_venues.terms, online.few, online.terms, 1.0 - taste.share,
         frequent, kind, of_kind.astype(np.float32), catalogue.price_codes, sweep.asked.least_cost,
-        scale.intercept, scale.slope, scale.scale, families.of_item, families.is_asked,
-        count, of_each, most, scratch.likely, least, _histogram(scratch, families),
+        scale.intercept, scale.slope, scale.scale,
+        *_as_passed(factors), families.of_item, families.is_asked,
+        count, of_each, most, scratch.slack, scratch.likely, least, _histogram(scratch, families),
     )  # fmt: skip
     rows = scratch.likely[:found]
     return AtMost(most, families, sweep, rows, float(least[-1]), least[:-1])
@@ -80,18 +83,37 @@ def _histogram(scratch: Scratch, families: Families) -> NDArray[np.int32]:
     return scratch.histogram(len(families.is_asked) * selecting.BINS)
 
 
-def _said(sweep: Sweep, taste: Taste) -> NDArray[np.float32]:
-    """Return what the model may say of each item at most, (I,); NaN: it cannot say."""
+_NO_FACTORS = (
+    np.empty((0, 0), dtype=np.int8), *np.empty((2, 0), dtype=np.float32),
+    np.empty(0, dtype=np.int16), 0.0, 0.0, 0.0,
+)  # fmt: skip
+
+
+def _as_passed(factors: Factors | None) -> tuple[object, ...]:
+    """Return factors as compiled passes take them."""
+    if factors is None:
+        return _NO_FACTORS
+    return (
+        factors.items.code, factors.items.step, factors.length,
+        factors.user, factors.user_step, factors.slack_steps, factors.user_length,
+    )  # fmt: skip
+
+
+def _said(sweep: Sweep, taste: Taste) -> tuple[NDArray[np.float32], Factors | None]:
+    """Return what the model may say of each item at most, (I,), and what tells it of the first.
+
+    NaN: it cannot say.
+    """
     serving, scratch, history = taste.serving, sweep.scratch, taste.history
     items, known = len(sweep.catalogue.items), sweep.catalogue.base_items
     said, room = scratch.most[:items], scratch.slack[:items]
     model, arranged = serving.model, serving.arranged
     if model is None or arranged is None:
         said.fill(np.nan)
-        return said
-    arranged.at_most(history, said[:known], room[:known])
+        return said, None
+    factors = arranged.at_most(history, said[:known], room[:known])
     if items > known:
         later = Bounds(said[known:], room[known:])
         found = model.scorer.bounds(history, serving.model_rows[known:], later)
         np.add(found.score, found.slack, out=said[known:])
-    return said
+    return said, factors

@@ -3,6 +3,10 @@
 An upper bound: what the model may say at most, at an offer as near as the nearest, as cheap as any
 offer of the item, at once and at an hour that costs nothing. Single precision is enough, for
 whoever asks leaves a margin.
+
+A model of factors says no more of an item than the lengths of both factors allow (Cauchy-Schwarz;
+Teflioudi et al. 2015, "LEMP"): that rules most items out, and only of those that are left factors
+are read.
 """
 
 import math
@@ -18,6 +22,7 @@ from reco.kernel.compiled import (
     READ_I32,
     READ_I64,
     READ_MATRIX_F64,
+    READ_MATRIX_I8,
     compiled,
 )
 from reco.kernel.gathering import cost_of_price
@@ -27,10 +32,14 @@ from reco.kernel.selecting import ANY, bin_of, levels
 
 _LN2 = float32(math.log(2.0))
 _AT_ONCE = 1_024
+_FEW_UNKNOWN = 64
+"""So few of a piece are worked out one by one."""
 _SAMPLE = 8
 """Of so many pieces, spread evenly, all items are counted; of others those as high as they tell."""
 _SURE = 4.0
 """So many times as many of all as their share are taken for enough."""
+_LEAST = 4
+"""So many more of a group, of which a sample has few."""
 
 
 @compiled(boolean(READ_F32, float64, float64, float64, float32[::1]))
@@ -110,13 +119,32 @@ def _add_place(
         Room for as many as there are items.
     """
     lanes, few, most_bookings = np.uint64(len(said)), int32(len(both) - 1), int32(0)
+    part, cost, never = float32(rest), float32(online_cost), float32(-np.inf)
+    unknown = int32(0)
+    for lane in range(lanes):
+        unknown += int32(math.isnan(said[lane]))
+    if rest == 0.0 and unknown < _FEW_UNKNOWN:
+        # Bookings count for what the model does not know alone.
+        for lane in range(lanes):
+            home = -cost if is_online[lane] else never
+            most[lane] += max(-near[lane].cost, home)
+        if not unknown:
+            return True
+        for lane in range(lanes):
+            if math.isnan(said[lane]):
+                booked = near[lane].bookings + online_bookings[lane]
+                there = popular_log_odds(booked, few_at_venues, at_venues) - float64(
+                    near[lane].cost
+                )
+                home = popular_log_odds(booked, few_online, online) - online_cost
+                most[lane] = float32(max(there, home) if is_online[lane] else there)
+        return True
     for lane in range(lanes):
         bookings[lane] = near[lane].bookings + online_bookings[lane]
         most_bookings = max(most_bookings, bookings[lane])
     for lane in range(lanes):
         pair[lane] = both[np.uint64(min(bookings[lane], few))]
     each = pair.view(np.float32)
-    part, cost, never = float32(rest), float32(online_cost), float32(-np.inf)
     for lane in range(lanes):
         is_unknown = math.isnan(said[lane])
         counts = float32(1.0) if is_unknown else part
@@ -139,14 +167,14 @@ def _add_place(
 
 @compiled(
     int64(
-        int64, READ_I16, READ_F32, READ_BOOL, READ_I16, READ_F32,
-        float32[::1], int32[::1], int64, int32[::1],
+        int64, READ_F32, READ_I16, READ_F32, READ_I16, READ_F32,
+        int64, int32[::1], float32[::1], int32[::1],
     )
 )  # fmt: skip
-def _note(first, group, floor, is_out, price, least_cost, most, row, count, histogram):
+def _note(first, most, group, floor, price, least_cost, count, row, value, histogram):
     """Add to `count` rows those of some items that lie no lower than the floor of their group.
 
-    For them, what is out is left out, and what the price costs is taken away.
+    With what they have less the price of the cheapest offer.
 
     Parameters
     ----------
@@ -154,17 +182,178 @@ def _note(first, group, floor, is_out, price, least_cost, most, row, count, hist
         Row of the first of the items.
     """
     for lane in range(np.uint64(len(most))):
-        least = floor[np.uint64(group[lane])]
         # Of all others nothing more need be known.
-        if most[lane] >= least:
-            most[lane] -= least_cost[np.uint64(price[lane])]
-            if is_out[lane]:
-                most[lane] = float32(-np.inf)
-            if most[lane] >= least:
-                histogram[bin_of(most[lane], group[lane], len(floor))] += int32(1)
-                row[count] = np.int32(first + np.int64(lane))
-                count += 1
+        if most[lane] >= floor[np.uint64(group[lane])]:
+            found = most[lane] - least_cost[np.uint64(price[lane])]
+            row[count], value[count] = np.int32(first + np.int64(lane)), found
+            count += 1
+            if found >= ANY:
+                histogram[bin_of(found, group[lane], len(floor))] += int32(1)
     return count
+
+
+@compiled(
+    int64(
+        READ_F32, READ_I16, READ_F32, READ_F32, READ_I16, READ_F32,
+        int64, int32[::1], float32[::1],
+    )
+)  # fmt: skip
+def _note_below(most, group, floor, before, price, least_cost, count, row, value):
+    """Add those that lie no lower than the floor, but lower than the one before."""
+    for item in range(np.uint64(len(most))):
+        of = np.uint64(group[item])
+        if floor[of] <= most[item] < before[of]:
+            row[count] = np.int32(item)
+            value[count] = most[item] - least_cost[np.uint64(price[item])]
+            count += 1
+    return count
+
+
+@compiled(
+    boolean(
+        READ_MATRIX_I8, READ_F32, READ_F32, READ_I16, float64, float64, float64,
+        float64, float64, float64, READ_I32, float32[::1], float32[::1],
+    )
+)  # fmt: skip
+def _come_closer(
+    code, step, length, user, user_step, slack_steps, user_length,
+    intercept, slope, scale, row, said, value,
+):  # fmt: skip
+    """Put what factors in eight bits say at most of some items in the place of what lengths do.
+
+    Parameters
+    ----------
+    row, value
+        Of the items: their rows, and log-odds that what lengths say is part of.
+    said
+        Room for four times as many.
+    """
+    items, fetched = len(row), int64(0)
+    for place in range(items):
+        # What is far away in memory is asked for at once.
+        item = np.uint64(row[place])
+        if item < np.uint64(len(code)):
+            fetched += code[item, np.uint64(0)]
+    for place in range(items):
+        item = np.uint64(row[place])
+        said[items + place] = np.nan
+        if item < np.uint64(len(code)):
+            total = int32(0)
+            for factor in range(np.uint64(len(user))):
+                total += int32(code[item, factor]) * int32(user[factor])
+            by_length = length[item] * float32(user_length)
+            by_factors = (total * user_step + slack_steps) * float64(step[item])
+            said[place], said[items + place] = min(float32(by_factors), by_length), by_length
+    both, log_odds = said[: 2 * items], said[2 * items : 4 * items]
+    _calibrated(both, intercept, slope, scale, log_odds)
+    for place in range(items):
+        if not math.isnan(said[items + place]):
+            value[place] += log_odds[place] - log_odds[items + place]
+    return fetched != 0
+
+
+@compiled(int64(READ_I16, READ_F32, int64, int64, int32[::1], float32[::1]))
+def _bring_forward(group, floor, done, count, row, value):
+    """Bring those forward, after the first `done`, that lie no lower than the floor.
+
+    Return up to where they go.
+    """
+    front = done
+    for place in range(done, count):
+        item, found = row[place], value[place]
+        row[place], value[place] = row[front], value[front]
+        row[front], value[front] = item, found
+        front += found >= floor[np.uint64(group[item])]
+    return front
+
+
+@compiled(boolean(READ_I16, READ_I32, READ_F32, int64, int32[::1]))
+def _count(group, row, value, groups, histogram):
+    """Add items to the histogram."""
+    for place in range(len(row)):
+        if value[place] >= ANY:
+            of = group[np.uint64(row[place])]
+            histogram[bin_of(value[place], of, groups)] += int32(1)
+    return True
+
+
+@compiled(boolean(READ_I32, READ_BOOL, int64, int64, float64[::1], float32[::1]))
+def _lay_floor(histogram, is_asked, count, count_of_group, least, floor):
+    """Write down to where those reach that are wanted, by group (`levels`)."""
+    levels(histogram, is_asked, count, count_of_group, least)
+    for group in range(len(floor)):
+        floor[group] = max(float32(min(least[group], least[len(floor)])), ANY)
+    return True
+
+
+@compiled(
+    int64(
+        READ_F32, READ_I16, READ_BOOL, READ_I16, READ_F32, int64, int64,
+        READ_MATRIX_I8, READ_F32, READ_F32, READ_I16, float64, float64, float64,
+        float64, float64, float64,
+        float32[::1], int64, int32[::1], float32[::1], float32[::1], float64[::1], int32[::1],
+    )
+)  # fmt: skip
+def _closest(
+    most, group, is_asked, price, least_cost, count, count_of_group,
+    code, step, length, user, user_step, slack_steps, user_length, intercept, slope, scale,
+    floor, noted, row, value, said, least, histogram,
+):  # fmt: skip
+    """Come closer to what those have that may be wanted; return how many of the first those are.
+
+    First to more than are wanted, of those with the most by lengths: the least that these have is
+    where the others are looked for.
+    """
+    groups, known, done = len(is_asked), floor.copy(), 0
+    _lay_floor(histogram, is_asked, 2 * count, 2 * count_of_group, least, floor)
+    histogram[:] = 0
+    for is_last in (False, True):
+        if is_last:
+            _lay_floor(histogram, is_asked, count, count_of_group, least, floor)
+            if np.any(floor < known):
+                noted = _note_below(most, group, floor, known, price, least_cost, noted, row, value)
+        front = _bring_forward(group, floor, done, noted, row, value)
+        for begin in range(done, front, _AT_ONCE):
+            end = min(begin + _AT_ONCE, front)
+            _come_closer(
+                code, step, length, user, user_step, slack_steps, user_length,
+                intercept, slope, scale, row[begin:end], said, value[begin:end],
+            )  # fmt: skip
+        _count(group, row[done:front], value[done:front], groups, histogram)
+        done = front
+    return done
+
+
+@compiled(
+    int64(
+        READ_I16, READ_BOOL, int64, int64, READ_F32, int64, int32[::1], READ_F32,
+        float32[::1], float64[::1], READ_I32,
+    )
+)  # fmt: skip
+def _told(
+    group, is_asked, count, count_of_group, floor, noted, row, value, most, least, histogram
+):  # fmt: skip
+    """Keep the rows of those that are wanted, and write what they have; return how many.
+
+    Where less was noted than was hoped for, it is told down to where.
+    """
+    groups = len(is_asked)
+    levels(histogram, is_asked, count, count_of_group, least)
+    border = np.empty(groups, dtype=np.float32)
+    for at in range(groups):
+        border[at] = max(float32(min(least[at], least[groups])), floor[at])
+    for at in range(groups):
+        reached = float64(border[at]) if border[at] > ANY else -np.inf
+        least[at] = reached if is_asked[at] else np.inf
+        least[groups] = max(least[groups], reached)
+    kept = 0
+    for place in range(noted):
+        item = row[place]
+        most[item] = value[place]
+        if value[place] >= border[np.uint64(group[item])]:
+            row[kept] = item
+            kept += 1
+    return kept
 
 
 @compiled(
@@ -173,8 +362,9 @@ def _note(first, group, floor, is_out, price, least_cost, most, row, count, hist
         READ_F64, READ_F64, READ_F64, READ_F64, float64,
         READ_F32, READ_I32, READ_F32, READ_I16, READ_F32,
         float64, float64, float64,
+        READ_MATRIX_I8, READ_F32, READ_F32, READ_I16, float64, float64, float64,
         READ_I16, READ_BOOL, int64, int64,
-        float32[::1], int32[::1], float64[::1], int32[::1],
+        float32[::1], float32[::1], int32[::1], float64[::1], int32[::1],
     )
 )  # fmt: skip
 def most_log_odds(
@@ -182,8 +372,9 @@ def most_log_odds(
     few_at_venues, at_venues, few_online, online, rest,
     frequent, kind, of_kind, price, least_cost,
     intercept, slope, scale,
+    code, step, length, user, user_step, slack_steps, user_length,
     group, is_asked, count, count_of_group,
-    most, row, least, histogram,
+    most, value, row, least, histogram,
 ):  # fmt: skip
     """Write the log-odds that each item may have at most, and the rows of those with the most.
 
@@ -212,12 +403,15 @@ def most_log_odds(
         The least price of each item, as a place in a table of what that costs (`least_costs`).
     intercept, slope, scale
         Of the calibration, times what the model counts.
+    code, step, length, user, user_step, slack_steps, user_length
+        Factors of the first items, and their lengths (`model.arranged.Factors`), from which is
+        told what the model may say at most; empty: `most` says it for these, too.
     group, is_asked
         The group of each item, and by group whether it is asked for.
     most
         What the model may say of each item at most, NaN: it cannot say; receives the results.
-    row
-        Room for the rows.
+    value, row
+        Room for as many.
     least
         Receives for each group log-odds with which all of its items are among the rows, infinity
         where it is not asked for; and at last those with which all items are.
@@ -228,7 +422,7 @@ def most_log_odds(
     both[:, 0], both[:, 1] = few_at_venues, few_online
     pairs = both.reshape(-1).view(np.float64)
     pair, bookings = np.empty(_AT_ONCE), np.empty(_AT_ONCE, dtype=np.int32)
-    said = np.empty(_AT_ONCE, dtype=np.float32)
+    said, of_lengths = np.empty(4 * _AT_ONCE, dtype=np.float32), float32(user_length)
     items, left, groups = len(most), 0, len(is_asked)
     floor = np.full(groups, ANY)
     histogram[:] = 0
@@ -240,6 +434,9 @@ def most_log_odds(
                 continue
             last = min(first + _AT_ONCE, items)
             lanes, own, said_here = np.uint64(last - first), most[first:last], said[: last - first]
+            by_length = length[first:last]
+            for lane in range(np.uint64(len(by_length))):
+                own[lane] = by_length[lane] * of_lengths
             said_here[:] = own
             _calibrated(said_here, intercept, slope, scale, own)
             _add_place(
@@ -255,27 +452,24 @@ def most_log_odds(
                 kinds = kind[first:last]
                 for lane in range(lanes):
                     own[lane] += of_kind[np.uint64(kinds[lane])]
+            is_out_here = is_out[first:last]
+            for lane in range(lanes):
+                own[lane] = float32(-np.inf) if is_out_here[lane] else own[lane]
             left = _note(
-                first, group[first:last], floor, is_out[first:last], price[first:last], least_cost,
-                own, row, left, histogram,
+                first, own, group[first:last], floor, price[first:last],
+                least_cost, left, row, value, histogram,
             )  # fmt: skip
         if is_sample and stride > 1:
-            # Of a group few may be left: the sample itself has to have enough of it.
             of_sample = int64(_SURE * count / stride) + 1
-            levels(histogram, is_asked, of_sample, count_of_group, least)
-            for at in range(groups):
-                floor[at] = max(float32(min(least[at], least[groups])), ANY)
-    levels(histogram, is_asked, count, count_of_group, least)
-    # Where the sample promised too much, fewer are found, and it is told down to where.
-    for at in range(groups):
-        floor[at] = max(float32(min(least[at], least[groups])), floor[at])
-        reached = float64(floor[at]) if floor[at] > ANY else -np.inf
-        least[at] = reached if is_asked[at] else np.inf
-        least[groups] = max(least[groups], reached)
-    kept = 0
-    for at in range(left):
-        item = row[at]
-        if most[item] >= floor[np.uint64(group[item])]:
-            row[kept] = item
-            kept += 1
-    return kept
+            of_group = min(int64(_SURE * count_of_group / stride) + _LEAST, count_of_group)
+            _lay_floor(histogram, is_asked, of_sample, of_group, least, floor)
+            left = _bring_forward(group, floor, 0, left, row, value)
+    if len(code):
+        left = _closest(
+            most, group, is_asked, price, least_cost, count, count_of_group,
+            code, step, length, user, user_step, slack_steps, user_length,
+            intercept, slope, scale, floor, left, row, value, said, least, histogram,
+        )  # fmt: skip
+    return _told(
+        group, is_asked, count, count_of_group, floor, left, row, value, most, least, histogram
+    )

@@ -4,7 +4,6 @@ import numpy as np
 from numba import boolean, float32, float64, int32
 
 from reco.kernel.compiled import (
-    READ_BLOCKS_I8,
     READ_F32,
     READ_F64,
     READ_I16,
@@ -85,52 +84,6 @@ def coarse_products(code, step, rows, user, user_step, slack_steps, score, slack
             total += int32(code[at, factor]) * int32(user[factor])
         score[place] = total * user_step * step[at]
         slack[place] = slack_steps * step[at]
-    return True
-
-
-BLOCK = 128
-"""Items that `blocked_most` scores together."""
-
-
-@compiled(boolean(READ_BLOCKS_I8, READ_F32, READ_F32, float32, float32[::1]), reorders=True)
-def blocked_most(code, step, user, slack_steps, most):
-    """Write what the product of the user with each item is at most.
-
-    Item i stands in lane `i % BLOCK` of block `i // BLOCK`, so that as many as a register holds are
-    multiplied at once and nothing is summed across lanes.
-
-    Parameters
-    ----------
-    code
-        (B, F, BLOCK) factors are about `code * step`; F is a multiple of 4.
-    step
-        (I,) 0 where the factors are.
-    user
-        (F,)
-    slack_steps
-        How far off a product may be, in steps of its item.
-    most
-        (I,) receives the results; NaN for a step of 0.
-    """
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    for block in range(np.uint64(len(code))):
-        first = block * np.uint64(BLOCK)
-        lanes = min(np.uint64(BLOCK), np.uint64(len(most)) - first)
-        for lane in range(lanes):
-            most[first + lane] = slack_steps
-        for factor in range(np.uint64(0), np.uint64(len(user)), four):
-            a, b = user[factor], user[factor + one]
-            c, d = user[factor + two], user[factor + three]
-            for lane in range(lanes):
-                most[first + lane] += (
-                    float32(code[block, factor, lane]) * a
-                    + float32(code[block, factor + one, lane]) * b
-                    + float32(code[block, factor + two, lane]) * c
-                    + float32(code[block, factor + three, lane]) * d
-                )
-        for lane in range(lanes):
-            of = step[first + lane]
-            most[first + lane] = most[first + lane] * of if of > 0.0 else np.nan
     return True
 
 

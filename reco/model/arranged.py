@@ -1,4 +1,4 @@
-"""A model's items in the order of a catalogue, so that all of them are scored in one sweep."""
+"""A model's items in the order of a catalogue, so that all of them are bounded in one sweep."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,11 +6,26 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.kernel.scoring import BLOCK, blocked_most
-from reco.model.coarse import CoarseFactors
+from reco.model.coarse import CoarseFactors, coarse_user
 from reco.model.history import History
 from reco.model.latent import Latent
 from reco.model.scorer import Bounds, Scorer
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What says how much a score is at most, for one user (`bounding.most_log_odds`)."""
+
+    items: CoarseFactors
+    """Of I items."""
+    length: NDArray[np.float32]
+    """(I,) no less than the Euclidean norm of each item's factor; NaN where that is zero."""
+    user: NDArray[np.int16]
+    """(F,) and the following: `coarse_user`."""
+    user_step: float
+    slack_steps: float
+    user_length: float
+    """No less than the Euclidean norm of the user's factor."""
 
 
 class Arranged(Protocol):
@@ -18,13 +33,17 @@ class Arranged(Protocol):
 
     def at_most(
         self, history: History, most: NDArray[np.float32], room: NDArray[np.float32], /
-    ) -> None:
-        """Write what `Scorer.scores` of each of them is at most, NaN where it cannot say.
+    ) -> Factors | None:
+        """Tell what `Scorer.scores` of each of them is at most, NaN where it cannot say.
 
         Parameters
         ----------
         most, room
             One for each of them, and as much to work in.
+
+        Returns
+        -------
+        Whence it is told; None: it was written to `most`.
         """
         ...
 
@@ -32,39 +51,40 @@ class Arranged(Protocol):
 def arranged(scorer: Scorer, rows: NDArray[np.int32]) -> Arranged:
     """Return the items of `rows` (−1: unknown), to be scored again and again."""
     if isinstance(scorer, Latent):
-        return _InOrder.of(scorer, scorer.coarse.take(rows))
+        return _InOrder.of(scorer, rows)
     return _ByRow(scorer, rows)
 
 
 @dataclass(frozen=True)
 class _InOrder:
     scorer: Latent
-    code: NDArray[np.int8]
-    step: NDArray[np.float32]
+    coarse: CoarseFactors
+    length: NDArray[np.float32]
 
     @classmethod
-    def of(cls, scorer: Latent, coarse: CoarseFactors) -> "_InOrder":
-        items, factors = coarse.code.shape
-        blocks, more = -(-items // BLOCK), -factors % 4
-        padded = np.zeros((blocks * BLOCK, factors + more), dtype=np.int8)
-        padded[:items, :factors] = coarse.code
-        lanes = padded.reshape(blocks, BLOCK, factors + more).transpose(0, 2, 1)
-        return cls(scorer, np.ascontiguousarray(lanes), coarse.step)
+    def of(cls, scorer: Latent, rows: NDArray[np.int32]) -> "_InOrder":
+        return cls(scorer, scorer.coarse.take(rows), _lengths(scorer.item_factors)[rows])
 
     def at_most(
         self, history: History, most: NDArray[np.float32], _room: NDArray[np.float32], /
-    ) -> None:
+    ) -> Factors | None:
         if not len(history):
             most.fill(np.nan)
-            return
-        user = np.zeros(self.code.shape[1], dtype=np.float32)
-        factor = self.scorer.user_factor(history)
-        user[: len(factor)] = factor
-        # Half a step of the item's factors, and what sums in single precision may lose.
-        slack_steps = float(np.abs(user).sum(dtype=np.float64)) * (
-            0.5 + 127.0 * (len(user) + 6) * 2.0**-23
-        )
-        blocked_most(self.code, self.step, user, slack_steps, most)
+            return None
+        user = self.scorer.user_factor(history)
+        length = _NO_LESS * float(np.linalg.norm(user))
+        return Factors(self.coarse, self.length, *coarse_user(user), length)
+
+
+_NO_LESS = 1.0 + 2.0**-20
+"""What single precision loses of a length, and of the product of two."""
+
+
+def _lengths(factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the Euclidean norm of each of `factors` (I, F), NaN for 0, and last NaN: of no row."""
+    length = np.sqrt(np.einsum("if,if->i", factors, factors, dtype=np.float64))
+    length[length == 0.0] = np.nan
+    return np.append(_NO_LESS * length, np.nan).astype(np.float32)
 
 
 @dataclass(frozen=True)

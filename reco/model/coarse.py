@@ -43,14 +43,19 @@ class CoarseFactors:
 
         NaN for the row -1 and where all factors are zero.
         """
-        # As fine as the sum of products may be without leaving 32 bits.
-        steps = min(32_767, 2**31 // (128 * len(user)) - 1)
-        user_step = max(float(np.abs(user).max(initial=0.0)) / steps, np.finfo(float).tiny)
-        code = np.rint(user / user_step)
-        # Half a step of each factor, of the item's and of the user's, and a little for rounding.
-        slack_steps = 0.5 * user_step * float(np.abs(code).sum() + 128 * len(user)) * (1.0 + 1e-3)
-        coarse_products(
-            self.code, self.step, rows, code.astype(np.int16), user_step, slack_steps,
-            room.score, room.slack,
-        )  # fmt: skip
+        coarse_products(self.code, self.step, rows, *coarse_user(user), room.score, room.slack)
         return room
+
+
+def coarse_user(user: NDArray[np.float64]) -> tuple[NDArray[np.int16], float, float]:
+    """Return a user's factor (F,) as small integers, its step, and how far off products may be.
+
+    About `code * step`, to half a step; products with coarse factors in steps of the item's.
+    """
+    # As fine as the sum of products may be without leaving 32 bits.
+    steps = min(32_767, 2**31 // (128 * len(user)) - 1)
+    step = max(float(np.abs(user).max(initial=0.0)) / steps, np.finfo(float).tiny)
+    code = np.rint(user / step)
+    # Half a step of each factor, of the item's and of the user's, and a little for rounding.
+    slack_steps = 0.5 * step * float(np.abs(code).sum() + 128 * len(user)) * (1.0 + 1e-3)
+    return code.astype(np.int16), step, slack_steps

@@ -9,6 +9,7 @@ from reco.feed.popular import Popular
 from reco.kernel.bounding import most_log_odds
 from reco.kernel.nearness import NEAR
 from reco.kernel.selecting import BINS
+from reco.model.coarse import CoarseFactors, coarse_user
 
 ITEMS, GROUPS, KINDS, CODES = 40_000, 12, 30, 4
 COUNT, OF_GROUP = 500, 20
@@ -52,7 +53,12 @@ def catalogue(request):
     return {name: column[order] for name, column in columns.items()}, tables
 
 
-def bounded(columns, tables, is_asked):
+NO_FACTORS = (
+    np.empty((0, 0), np.int8), *np.empty((2, 0), np.float32), np.empty(0, np.int16), 0.0, 0.0, 0.0
+)  # fmt: skip
+
+
+def bounded(columns, tables, is_asked, factors=NO_FACTORS):
     """Return what the pass says: log-odds, rows, and down to where they are complete."""
     at_venues, online = popular_of(1e-4), popular_of(3e-5)
     of_kind, least_cost = tables
@@ -62,8 +68,8 @@ def bounded(columns, tables, is_asked):
         columns["near"], columns["is_out"], columns["is_online"], columns["online_bookings"],
         ONLINE_COST, at_venues.few, at_venues.terms, online.few, online.terms, REST,
         columns["frequent"].astype(np.float32), columns["kind"], of_kind, columns["price"],
-        least_cost.astype(np.float32), *CALIBRATION, columns["group"], is_asked, COUNT, OF_GROUP,
-        most, rows, least, histogram,
+        least_cost.astype(np.float32), *CALIBRATION, *factors, columns["group"], is_asked, COUNT,
+        OF_GROUP, most, np.empty(ITEMS, np.float32), rows, least, histogram,
     )  # fmt: skip
     return most, rows[:found], least
 
@@ -82,15 +88,57 @@ def expected(columns, tables):
     return np.where(columns["is_out"], -np.inf, own)
 
 
+FACTORS, LATER = 7, 300
+"""The last items came later: of these there are no factors."""
+
+
+def factors_of(lengths):
+    """Return factors of items and of a user as the pass takes them, and the products at most."""
+    chance = np.random.default_rng(5)
+    items = chance.normal(size=(ITEMS - LATER, FACTORS))
+    items *= lengths(chance, items) / np.linalg.norm(items, axis=1, keepdims=True)
+    items[chance.random(len(items)) < 0.1] = 0.0
+    items, user = items.astype(np.float32), chance.normal(size=FACTORS)
+    coarse, (code, step, slack_steps) = CoarseFactors.of(items), coarse_user(user)
+    length = np.linalg.norm(items.astype(np.float64), axis=1)
+    length[length == 0.0] = np.nan
+    user_length = 1.0001 * np.linalg.norm(user)
+    told = coarse.code, coarse.step, length.astype(np.float32), code, step, slack_steps, user_length
+    at_most = (coarse.code @ code.astype(np.int64) * step + slack_steps) * coarse.step
+    return told, np.minimum(at_most, length * user_length), items @ user
+
+
+LENGTHS = {
+    "lengths tell much": lambda chance, items: chance.lognormal(0.0, 2.0, (len(items), 1)),
+    "lengths tell nothing": lambda *_: 1.0,
+}
+
+
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+def test_of_the_likeliest_factors_say_more_than_their_lengths(catalogue, lengths):
+    columns, tables = catalogue
+    factors, at_most, exactly = factors_of(lengths)
+    assert np.all(at_most[factors[2] > 0] >= exactly[factors[2] > 0])
+    known = columns | {"said": np.append(at_most, columns["said"][len(at_most) :])}
+    is_asked = np.arange(GROUPS) % 2 == 0
+    most, rows, least = bounded(columns, tables, is_asked, factors)
+    assert_bounds(known, tables, is_asked, most, rows, least)
+    assert len(rows) <= 2 * COUNT + 2 * OF_GROUP * GROUPS
+
+
 def test_no_item_has_more_and_all_that_may_have_enough_are_told(catalogue):
     columns, tables = catalogue
     is_asked = np.arange(GROUPS) % 2 == 0
-    most, rows, least = bounded(columns, tables, is_asked)
+    assert_bounds(columns, tables, is_asked, *bounded(columns, tables, is_asked))
+
+
+def assert_bounds(columns, tables, is_asked, most, rows, least):
     exact, group = expected(columns, tables), columns["group"]
     told = np.zeros(ITEMS, dtype=bool)
     told[rows] = True
     assert told.sum() == len(rows) < ITEMS // 10
     assert np.all(most >= exact - ROUNDING)
+    assert np.all(most[columns["is_out"]] == -np.inf)
     few = columns["near"]["bookings"] + columns["online_bookings"] < 256
     assert np.abs(most[told & few] - exact[told & few]).max() < ROUNDING
     in_question = exact > -np.inf

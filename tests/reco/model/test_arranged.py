@@ -23,9 +23,16 @@ def test_no_score_is_above_its_bound(kind):
     rows = np.append(np.random.default_rng(0).permutation(40), -1).astype(np.int32)
     history = History.of(np.array([3, 5, 8], np.int32), np.array([1.0, 0.5, 0.1], np.float32))
     most, room = np.empty((2, len(rows)), np.float32)
-    arranged(fitted.scorer, rows).at_most(history, most, room)
+    factors = arranged(fitted.scorer, rows).at_most(history, most, room)
     scores = fitted.scorer.scores(history, rows)
     known = ~np.isnan(scores)
+    if factors:
+        by_length = factors.length * np.float32(factors.user_length)
+        assert np.array_equal(known, ~np.isnan(by_length))
+        assert np.all(scores[known] <= by_length[known])
+        total = factors.items.code @ factors.user.astype(np.int64)
+        most[:] = (total * factors.user_step + factors.slack_steps) * factors.items.step
+        most[~known] = np.nan
     assert np.array_equal(known, ~np.isnan(most))
     assert np.all(scores[known] <= most[known])
     # Eight bits a factor are near enough.
