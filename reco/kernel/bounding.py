@@ -37,7 +37,7 @@ _FEW_UNKNOWN = 64
 _SAMPLE = 8
 """Of so many pieces, spread evenly, all items are counted; of others those as high as they tell."""
 _SURE = 4.0
-"""So many times as many of all as their share are taken for enough."""
+"""So many times as many of all as their share are taken for enough; twice as many by length."""
 _LEAST = 4
 """So many more of a group, of which a sample has few."""
 
@@ -460,8 +460,9 @@ def most_log_odds(
                 least_cost, left, row, value, histogram,
             )  # fmt: skip
         if is_sample and stride > 1:
-            of_sample = int64(_SURE * count / stride) + 1
-            of_group = min(int64(_SURE * count_of_group / stride) + _LEAST, count_of_group)
+            sure = 2.0 * _SURE if len(code) else _SURE
+            of_sample = int64(sure * count / stride) + 1
+            of_group = min(int64(sure * count_of_group / stride) + _LEAST, count_of_group)
             _lay_floor(histogram, is_asked, of_sample, of_group, least, floor)
             left = _bring_forward(group, floor, 0, left, row, value)
     if len(code):
