@@ -176,7 +176,8 @@ def gather(
     venues = len(offer_start) - 2
     none_replaced = len(is_replaced) == 0
     base_rows = len(base_offer_id)
-    wanted = np.empty(_AT_ONCE, dtype=np.uint32)
+    wanted, slot_of = np.empty((2, _AT_ONCE), dtype=np.uint32)
+    price_of, booked = np.empty((2, _AT_ONCE), dtype=np.int32)
     count = np.uint64(0)
     place = 0
     while place <= len(venue):
@@ -201,14 +202,19 @@ def gather(
                 left += np.uint64(is_chosen[np.uint64(offer_item[near])])
             count += left
             for at in range(left):
+                # What is far away in memory is asked for at once.
+                offer = np.uint64(wanted[at])
+                price_of[at], booked[at] = offer_price[offer], offer_bookings[offer]
+                slot_of[at] = slot[np.uint64(offer_item[offer])]
+            for at in range(left):
                 offer = np.uint64(wanted[at])
                 while offer >= ends:
                     here += 1
                     ends = np.uint64(offer_start[group + here - begins + 1])
-                at_slot = np.uint64(slot[np.uint64(offer_item[offer])])
+                at_slot = np.uint64(slot_of[at])
                 if not (none_replaced or not is_replaced[offer]):
                     continue
-                whole = offer_price[offer]
+                whole = price_of[at]
                 price = int64(whole >> 2)
                 cap = int64(whole & 3)
                 if whole >= 0:
@@ -224,7 +230,7 @@ def gather(
                 before = best[at_slot].cost
                 mine, other = np.int32(first_row + np.int64(offer)), best[at_slot].offer
                 is_found = cost < np.inf
-                best[at_slot].bookings += offer_bookings[offer] & -np.int32(is_found)
+                best[at_slot].bookings += booked[at] & -np.int32(is_found)
                 best[at_slot].cost = min(before, cost)
                 if cost == before and is_found:
                     is_better = _id_at(mine, base_rows, base_offer_id, fresh_offer_id) < _id_at(
