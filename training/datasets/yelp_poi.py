@@ -2,7 +2,7 @@
 
 A place is a venue with one free, undated offer of one item; a person's check-ins there are one
 booking with their number as its value. There are no times: the set brings its own split, where
-`tune` is the validation part. No pair of person and place stands in two parts.
+`tune`, if there is one, is the validation part. No pair of person and place stands in two parts.
 """
 
 from pathlib import Path
@@ -22,9 +22,10 @@ UNKNOWN_CATEGORY = "unknown"
 
 
 def read_yelp_poi(folder: Path) -> Frames:
-    """Return the frames of a folder of `train, tune, test, poiCoos, poiCategories` (`.txt`).
+    """Return the frames of a folder of `train, test, poiCoos, poiCategories` (`.txt`).
 
-    A place's first category is its category, all of them are its genres.
+    And `tune.txt`, where the folder has it. A place's first category is its category, all of them
+    are its genres.
 
     Raises
     ------
@@ -34,6 +35,7 @@ def read_yelp_poi(folder: Path) -> Frames:
     parts = {
         part: read_numbers(folder, name, ["user", "place", "count"])
         for part, name in _PARTS.items()
+        if part != "valid" or (folder / name).is_file()
     }
     visits = pd.concat([visit.assign(split=part) for part, visit in parts.items()])
     places = read_numbers(folder, "poiCoos.txt", ["place", "lat", "lon"])

@@ -16,6 +16,7 @@ SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
 
 def written(folder, files):
+    folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
@@ -25,19 +26,25 @@ def by_id(table, key):
     return {row[key]: row for row in table.to_pylist()}
 
 
+YELP = {
+    "train.txt": "0\t1\t5\n",
+    "tune.txt": "0\t2\t1\n",
+    "test.txt": "3\t1\t2\n",
+    "poiCoos.txt": "1\t40.5\t-80.1\n2\t41.5\t-81.1\n",
+    "poiCategories.txt": "1\t9\n1\t4\n",
+}
+
+
+def test_yelp_need_not_say_what_settings_are_chosen_by(tmp_path):
+    whole = READERS["yelp-poi"](written(tmp_path / "whole", YELP))
+    files = {name: text for name, text in YELP.items() if name != "tune.txt"}
+    cut = READERS["yelp-poi"](written(tmp_path / "cut", files))
+    assert cut["items"] == whole["items"]
+    assert cut["interactions"]["split"].to_pylist() == ["train", "test"]
+
+
 def test_yelp_keeps_the_parts_and_counts(tmp_path):
-    frames = READERS["yelp-poi"](
-        written(
-            tmp_path,
-            {
-                "train.txt": "0\t1\t5\n",
-                "tune.txt": "0\t2\t1\n",
-                "test.txt": "3\t1\t2\n",
-                "poiCoos.txt": "1\t40.5\t-80.1\n2\t41.5\t-81.1\n",
-                "poiCategories.txt": "1\t9\n1\t4\n",
-            },
-        )
-    )
+    frames = READERS["yelp-poi"](written(tmp_path, YELP))
     rows = [
         (r["user_id"], r["offer_id"], r["value"], r["split"])
         for r in frames["interactions"].to_pylist()
