@@ -9,7 +9,7 @@ from reco.feed.candidates import Sweep
 from reco.feed.scoring import Families, Taste
 from reco.feed.workspace import Scratch
 from reco.kernel import bounding, selecting
-from reco.model.arranged import Factors
+from reco.model.arranged import NO_FACTORS, FactorBounds
 from reco.model.scorer import Bounds
 
 
@@ -18,7 +18,8 @@ class AtMost:
     """The log-odds that items may have at most, right to the margin of a taste."""
 
     log_odds: NDArray[np.float32]
-    """(I,) minus infinity: it is not in question."""
+    """(I,) minus infinity: it is not in question. Of `rows` as near as may be; most others might
+    have less by what the model says, or by their price."""
     families: Families
     sweep: Sweep
     rows: NDArray[np.int32]
@@ -45,7 +46,11 @@ class AtMost:
 
     def level(self, wanted: NDArray[np.bool_], count: int, farthest: float = np.inf) -> float:
         """Return log-odds that about `count` of wanted families may have; −∞ if fewer."""
-        family, near = self.families.of_item, self.sweep.near
+        family, near, rows = self.families.of_item, self.sweep.near, self.rows
+        known = self.log_odds[rows]
+        is_in = wanted[family[rows]] & (near["cost"][rows] <= farthest) & (known >= self.least)
+        if np.count_nonzero(is_in) >= count > 0:
+            return float(np.partition(known[is_in], -count)[-count])
         histogram = _histogram(self.sweep.scratch, self.families)
         selecting.count_in(self.log_odds, family, wanted, near, farthest, histogram)
         least = np.empty(len(wanted) + 1)
@@ -72,7 +77,7 @@ def at_most(sweep: Sweep, taste: Taste, families: Families, count: int, of_each:
         at_venues.few, at_venues.terms, online.few, online.terms, 1.0 - taste.share,
         frequent, kind, of_kind.astype(np.float32), catalogue.price_codes, sweep.asked.least_cost,
         scale.intercept, scale.slope, scale.scale,
-        *_as_passed(factors), families.of_item, families.is_asked,
+        *(factors.as_passed() if factors else NO_FACTORS), families.of_item, families.is_asked,
         count, of_each, most, scratch.slack, scratch.likely, least, _histogram(scratch, families),
     )  # fmt: skip
     rows = scratch.likely[:found]
@@ -83,26 +88,10 @@ def _histogram(scratch: Scratch, families: Families) -> NDArray[np.int32]:
     return scratch.histogram(len(families.is_asked) * selecting.BINS)
 
 
-_NO_FACTORS = (
-    np.empty((0, 0), dtype=np.int8), *np.empty((2, 0), dtype=np.float32),
-    np.empty(0, dtype=np.int16), 0.0, 0.0, 0.0,
-)  # fmt: skip
+def _said(sweep: Sweep, taste: Taste) -> tuple[NDArray[np.float32], FactorBounds | None]:
+    """Return what the model may say of each item at most, (I,); NaN: it cannot say.
 
-
-def _as_passed(factors: Factors | None) -> tuple[object, ...]:
-    """Return factors as compiled passes take them."""
-    if factors is None:
-        return _NO_FACTORS
-    return (
-        factors.items.code, factors.items.step, factors.length,
-        factors.user, factors.user_step, factors.slack_steps, factors.user_length,
-    )  # fmt: skip
-
-
-def _said(sweep: Sweep, taste: Taste) -> tuple[NDArray[np.float32], Factors | None]:
-    """Return what the model may say of each item at most, (I,), and what tells it of the first.
-
-    NaN: it cannot say.
+    Of the first items what else is returned says it, where there is such; the array does not.
     """
     serving, scratch, history = taste.serving, sweep.scratch, taste.history
     items, known = len(sweep.catalogue.items), sweep.catalogue.base_items

@@ -192,6 +192,17 @@ def _note(first, most, group, floor, price, least_cost, count, row, value, histo
     return count
 
 
+@compiled(int64(READ_F32, READ_I16, READ_F32, int64, int32[::1], float32[::1]))
+def _still_noted(most, group, floor, count, row, value):
+    """Keep of what was noted what would be with this floor, whatever its price; return how many."""
+    kept = 0
+    for place in range(count):
+        item = row[place]
+        row[kept], value[kept] = item, value[place]
+        kept += most[item] >= floor[np.uint64(group[item])]
+    return kept
+
+
 @compiled(
     int64(
         READ_F32, READ_I16, READ_F32, READ_F32, READ_I16, READ_F32,
@@ -199,7 +210,10 @@ def _note(first, most, group, floor, price, least_cost, count, row, value, histo
     )
 )  # fmt: skip
 def _note_below(most, group, floor, before, price, least_cost, count, row, value):
-    """Add those that lie no lower than the floor, but lower than the one before."""
+    """Add those that lie no lower than the floor, but lower than the one before.
+
+    By `most`, before the price: so all others are noted already, and none is noted twice.
+    """
     for item in range(np.uint64(len(most))):
         of = np.uint64(group[item])
         if floor[of] <= most[item] < before[of]:
@@ -299,10 +313,10 @@ def _closest(
     code, step, length, user, user_step, slack_steps, user_length, intercept, slope, scale,
     floor, noted, row, value, said, least, histogram,
 ):  # fmt: skip
-    """Come closer to what those have that may be wanted; return how many of the first those are.
+    """Come closer to what those have that may be wanted; return how many are noted by then.
 
     First to more than are wanted, of those with the most by lengths: the least that these have is
-    where the others are looked for.
+    where the others are looked for, which `floor` receives.
     """
     groups, known, done = len(is_asked), floor.copy(), 0
     _lay_floor(histogram, is_asked, 2 * count, 2 * count_of_group, least, floor)
@@ -321,7 +335,7 @@ def _closest(
             )  # fmt: skip
         _count(group, row[done:front], value[done:front], groups, histogram)
         done = front
-    return done
+    return noted
 
 
 @compiled(
@@ -404,7 +418,7 @@ def most_log_odds(
     intercept, slope, scale
         Of the calibration, times what the model counts.
     code, step, length, user, user_step, slack_steps, user_length
-        Factors of the first items, and their lengths (`model.arranged.Factors`), from which is
+        Factors of the first items, and their lengths (`model.arranged.FactorBounds`), from which is
         told what the model may say at most; empty: `most` says it for these, too.
     group, is_asked
         The group of each item, and by group whether it is asked for.
@@ -464,7 +478,7 @@ def most_log_odds(
             of_sample = int64(sure * count / stride) + 1
             of_group = min(int64(sure * count_of_group / stride) + _LEAST, count_of_group)
             _lay_floor(histogram, is_asked, of_sample, of_group, least, floor)
-            left = _bring_forward(group, floor, 0, left, row, value)
+            left = _still_noted(most, group, floor, left, row, value)
     if len(code):
         left = _closest(
             most, group, is_asked, price, least_cost, count, count_of_group,

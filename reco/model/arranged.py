@@ -13,7 +13,7 @@ from reco.model.scorer import Bounds, Scorer
 
 
 @dataclass(frozen=True)
-class Factors:
+class FactorBounds:
     """What says how much a score is at most, for one user (`bounding.most_log_odds`)."""
 
     items: CoarseFactors
@@ -27,13 +27,25 @@ class Factors:
     user_length: float
     """No less than the Euclidean norm of the user's factor."""
 
+    def as_passed(self) -> tuple[object, ...]:
+        """Return it as the compiled pass takes it."""
+        of_user = self.user, self.user_step, self.slack_steps, self.user_length
+        return self.items.code, self.items.step, self.length, *of_user
+
+
+NO_FACTORS = (
+    np.empty((0, 0), dtype=np.int8), *np.empty((2, 0), dtype=np.float32),
+    np.empty(0, dtype=np.int16), 0.0, 0.0, 0.0,
+)  # fmt: skip
+"""The same of no item."""
+
 
 class Arranged(Protocol):
     """Some items of a model, in the order of somebody else."""
 
     def at_most(
         self, history: History, most: NDArray[np.float32], room: NDArray[np.float32], /
-    ) -> Factors | None:
+    ) -> FactorBounds | None:
         """Tell what `Scorer.scores` of each of them is at most, NaN where it cannot say.
 
         Parameters
@@ -43,7 +55,7 @@ class Arranged(Protocol):
 
         Returns
         -------
-        Whence it is told; None: it was written to `most`.
+        What says it, and `most` is not written to; None: `most` says it.
         """
         ...
 
@@ -67,13 +79,13 @@ class _InOrder:
 
     def at_most(
         self, history: History, most: NDArray[np.float32], _room: NDArray[np.float32], /
-    ) -> Factors | None:
+    ) -> FactorBounds | None:
         if not len(history):
             most.fill(np.nan)
             return None
         user = self.scorer.user_factor(history)
         length = _NO_LESS * float(np.linalg.norm(user))
-        return Factors(self.coarse, self.length, *coarse_user(user), length)
+        return FactorBounds(self.coarse, self.length, *coarse_user(user), length)
 
 
 _NO_LESS = 1.0 + 2.0**-20

@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
 from threading import Timer
 from typing import Any
 
@@ -26,73 +25,28 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from reco.catalogue.build import build_catalogue
-from reco.catalogue.folder import load_catalogue, snapshots
-from reco.db.making import ready_world
-from reco.db.ready import opened_world
 from reco.feed.candidates import bytes_to_touch
-from reco.feed.generation import Generation, generation
+from reco.feed.generation import Generation
 from reco.feed.query import feed_query
 from reco.feed.ranking import ranking_of
 from reco.feed.situation import read_situation
 from reco.feed.surroundings import look_around
 from reco.feed.workspace import Scratch, Workspace
-from reco.frames.importing import import_frames
-from reco.frames.sources import FolderSource
 from reco.geo.points import Point
-from reco.model.registry import Act, champion, force, line_of_champions, publication, versions
-from reco.model.serving import usable_model
-from reco.settings import Settings
+from reco.model.registry import Act, force, line_of_champions, publication, versions
 from reco.world import World
+from tests.benchmarks.country import People, country, serving_of
 from tests.benchmarks.load import Figures, drive
 from tests.benchmarks.sql_variant import prepare
 from tests.benchmarks.stage import Running, new_key, server
 from tests.benchmarks.vectors import vector_database
-from training.commands.simulate import this_monday
-from training.commands.train import train_world
-from training.simulate.world import simulate_world
 
 PLACES = {"dense": (2.3522, 48.8566), "town": (-0.5632, 47.4736), "rural": (2.0, 46.1)}
 """(lon, lat) of Paris, Angers and the Creuse."""
 _RADIUS_KM = 50.0
 _SWAPS = 20
-_PEOPLE = 80_000
 _WARM = 400
 _PLACE_TURNS = 200
-_TURNS = 4
-"""Times that each place is asked for, so that each of two workers very likely was."""
-
-_HOMES = """
-select external_id, round(st_x(home::geometry)::numeric, 3), round(st_y(home::geometry)::numeric, 3)
-from core.beneficiary where home is not null and erased_at is null
-order by md5(external_id || %(salt)s) limit %(n)s
-"""
-
-
-class People:
-    """Draws people, as few times as there are people enough for."""
-
-    def __init__(self, world: World) -> None:
-        with psycopg.connect(world.conninfo) as connection:
-            drawn = {"salt": os.urandom(4).hex(), "n": _PEOPLE}
-            rows = connection.execute(_HOMES, drawn).fetchall()
-        # A small world has fewer than are asked for: they come again, and no answer is kept.
-        self._left = cycle(rows)
-
-    def feeds(self, n: int) -> Iterator[str]:
-        """Yield the paths of feeds of so many others."""
-        for _, (user, _, _) in zip(range(n), self._left, strict=False):
-            yield f"/v1/feed?user_id={user}&n=20"
-
-    def warmed(self, n: int, port: int, key: str) -> Iterator[str]:
-        """Return such paths after guests have asked in all of these places, of every worker.
-
-        So places are remembered, as after hours of service; nothing else is.
-        """
-        some = list(islice(self._left, n))
-        places = [f"/v1/feed?lat={lat}&lon={lon}&n=1" for _, lon, lat in some]
-        drive(port, iter(places * _TURNS), key, clients=4, seconds=600)
-        return iter([f"/v1/feed?user_id={user}&n=20" for user, _, _ in some])
 
 
 def main() -> None:
@@ -103,7 +57,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0, help="Of each phase.")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    world = _world(asked.size, asked.world or asked.size)
+    world = country(asked.size, asked.world or asked.size)
     console = Console(stderr=True)
     figures = measured(world, asked.seconds, console)
     if asked.json:
@@ -114,7 +68,7 @@ def main() -> None:
 
 def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
     """Return all figures of `world`, as `--json` prints them."""
-    serving = _serving(world)
+    serving = serving_of(world)
     key, people = new_key(world), People(world)
     figures: dict[str, Any] = {"world": _size(serving), "machine": f"{os.cpu_count()} cores"}
     with server(world, 2) as running:
@@ -160,29 +114,6 @@ def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
 def _brief(figures: Figures) -> dict[str, float]:
     kept = asdict(figures)
     return {name: kept[name] for name in ("p50_ms", "p99_ms")}
-
-
-def _world(size: str, name: str) -> World:
-    settings = Settings(world=name)
-    world = ready_world(settings)
-    with psycopg.connect(world.conninfo) as connection:
-        is_empty = connection.execute("select 1 from core.beneficiary limit 1").fetchone() is None
-    if is_empty:
-        simulate_world(size, 1, this_monday(), world.frames, lambda *_: None)
-        import_frames(world, FolderSource(world.frames), lambda *_: None)
-    if champion(world.conninfo) is None:
-        train_world(world, "als", split="time", cutoff=None, now=datetime.now(UTC))
-    return opened_world(settings)
-
-
-def _serving(world: World) -> Generation:
-    model, refused = usable_model(world.conninfo, world.models)
-    if refused:
-        raise SystemExit(refused)
-    for folder in snapshots(world.catalogue)[:1]:
-        return generation(load_catalogue(folder), model)
-    with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        return generation(build_catalogue(connection, datetime.now(UTC)), model)
 
 
 def _size(serving: Generation) -> dict[str, Any]:

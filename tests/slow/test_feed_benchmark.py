@@ -1,4 +1,4 @@
-"""The benchmark of feeds runs from an empty home to its figures: it follows what it measures."""
+"""The benchmarks of feeds run from an empty home to their figures: they follow the service."""
 
 import json
 import os
@@ -24,20 +24,23 @@ def home():
         Cluster(home).down()
 
 
-@pytest.mark.slow
-def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home):
-    command = "-m tests.benchmarks.feed --size demo --seconds 1 --json"
-    printed = subprocess.run(
-        [sys.executable, *command.split()],
+def printed(home, command):
+    """Return what a benchmark prints, which must end well."""
+    ended = subprocess.run(
+        [sys.executable, "-m", *command.split()],
         check=False,
-        env=os.environ | {"RECO_HOME": str(home)},
+        env=os.environ | {"RECO_HOME": str(home), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         timeout=_PATIENCE_S,
     )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
-    assert printed.returncode == 0, printed.stderr
-    figures = json.loads(printed.stdout)
+
+@pytest.mark.slow
+def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home):
+    figures = json.loads(printed(home, "tests.benchmarks.feed --size demo --seconds 1 --json"))
     assert figures["world"]["offers"] > 0
     assert figures["feed"]["failed"] == figures["swap"]["failed"] == 0
     assert figures["sql_variant"]["failed"] == 0
@@ -47,3 +50,7 @@ def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home
         assert 0.0 < figures[part]["p50_ms"] <= figures[part]["p99_ms"]
     assert figures["kernel_paris"]["ms"] > figures["kernel_paris"]["limit_ms"]
     assert 0.0 < figures["around_paris"]["remembered_ms"] < figures["around_paris"]["cold_ms"]
+    stages = printed(home, "tests.benchmarks.stages --size demo --people 5 --turns 2")
+    for name in ("state and places", "read-back", "bounding.most_log_odds", "gathering.gather"):
+        row = next(line for line in stages.splitlines() if f" {name} " in line)
+        assert all(float(cell) > 0.0 for cell in row.split("│")[2:4]), row

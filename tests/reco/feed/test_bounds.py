@@ -1,5 +1,7 @@
 """What items may have at most, in one pass over a large catalogue, against NumPy."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,14 @@ from reco.feed.popular import Popular
 from reco.kernel.bounding import most_log_odds
 from reco.kernel.nearness import NEAR
 from reco.kernel.selecting import BINS
-from reco.model.coarse import CoarseFactors, coarse_user
+from reco.model.arranged import NO_FACTORS, arranged
+from reco.model.history import History
+from reco.model.latent import Latent
 
 ITEMS, GROUPS, KINDS, CODES = 40_000, 12, 30, 4
 COUNT, OF_GROUP = 500, 20
 CALIBRATION = -6.0, 0.4, 1e-3
-REST, ONLINE_COST = 0.7, 0.3
+ONLINE_COST = 0.3
 ROUNDING = 1e-4
 
 
@@ -53,12 +57,7 @@ def catalogue(request):
     return {name: column[order] for name, column in columns.items()}, tables
 
 
-NO_FACTORS = (
-    np.empty((0, 0), np.int8), *np.empty((2, 0), np.float32), np.empty(0, np.int16), 0.0, 0.0, 0.0
-)  # fmt: skip
-
-
-def bounded(columns, tables, is_asked, factors=NO_FACTORS):
+def bounded(columns, tables, is_asked, rest=0.7, factors=NO_FACTORS):
     """Return what the pass says: log-odds, rows, and down to where they are complete."""
     at_venues, online = popular_of(1e-4), popular_of(3e-5)
     of_kind, least_cost = tables
@@ -66,7 +65,7 @@ def bounded(columns, tables, is_asked, factors=NO_FACTORS):
     least, histogram = np.empty(GROUPS + 1), np.empty(GROUPS * BINS, dtype=np.int32)
     found = most_log_odds(
         columns["near"], columns["is_out"], columns["is_online"], columns["online_bookings"],
-        ONLINE_COST, at_venues.few, at_venues.terms, online.few, online.terms, REST,
+        ONLINE_COST, at_venues.few, at_venues.terms, online.few, online.terms, rest,
         columns["frequent"].astype(np.float32), columns["kind"], of_kind, columns["price"],
         least_cost.astype(np.float32), *CALIBRATION, *factors, columns["group"], is_asked, COUNT,
         OF_GROUP, most, np.empty(ITEMS, np.float32), rows, least, histogram,
@@ -74,12 +73,12 @@ def bounded(columns, tables, is_asked, factors=NO_FACTORS):
     return most, rows[:found], least
 
 
-def expected(columns, tables):
+def expected(columns, tables, rest=0.7):
     """Return the same log-odds in double precision."""
     (intercept, slope, scale), (of_kind, least_cost) = CALIBRATION, tables
     near, said = columns["near"], columns["said"].astype(np.float32).astype(np.float64)
     bookings = near["bookings"] + columns["online_bookings"]
-    counts = np.where(np.isnan(said), 1.0, REST)
+    counts = np.where(np.isnan(said), 1.0, rest)
     there = counts * popular_of(1e-4)(bookings) - near["cost"]
     home = counts * popular_of(3e-5)(bookings) - ONLINE_COST
     place = np.maximum(there, np.where(columns["is_online"], home, -np.inf))
@@ -88,52 +87,82 @@ def expected(columns, tables):
     return np.where(columns["is_out"], -np.inf, own)
 
 
-FACTORS, LATER = 7, 300
+FACTORS, LATER = 16, 300
 """The last items came later: of these there are no factors."""
 
 
+@dataclass(frozen=True)
+class Known(Latent):
+    """A model of which the factors of items and of everybody are known."""
+
+    item_factors: np.ndarray
+    user: np.ndarray
+
+    def _solved(self, _history):
+        return self.user
+
+
 def factors_of(lengths):
-    """Return factors of items and of a user as the pass takes them, and the products at most."""
+    """Return the factors as the pass takes them, and what they say at most of each item."""
     chance = np.random.default_rng(5)
-    items = chance.normal(size=(ITEMS - LATER, FACTORS))
-    items *= lengths(chance, items) / np.linalg.norm(items, axis=1, keepdims=True)
+    items, user = chance.normal(size=(ITEMS - LATER, FACTORS)), chance.normal(size=FACTORS)
+    items *= lengths(chance, items @ user) / np.linalg.norm(items, axis=1, keepdims=True)
     items[chance.random(len(items)) < 0.1] = 0.0
-    items, user = items.astype(np.float32), chance.normal(size=FACTORS)
-    coarse, (code, step, slack_steps) = CoarseFactors.of(items), coarse_user(user)
-    length = np.linalg.norm(items.astype(np.float64), axis=1)
-    length[length == 0.0] = np.nan
-    user_length = 1.0001 * np.linalg.norm(user)
-    told = coarse.code, coarse.step, length.astype(np.float32), code, step, slack_steps, user_length
-    at_most = (coarse.code @ code.astype(np.int64) * step + slack_steps) * coarse.step
-    return told, np.minimum(at_most, length * user_length), items @ user
+    model = Known(items.astype(np.float32), user)
+    history, rows = History(np.zeros(1, np.int32), np.ones(1, np.float32)), np.arange(len(items))
+    told = arranged(model, rows.astype(np.int32)).at_most(history, *np.empty((2, 0), np.float32))
+    by_length = told.length.astype(np.float64) * told.user_length
+    total = told.items.code @ told.user.astype(np.int64)
+    at_most = np.minimum((total * told.user_step + told.slack_steps) * told.items.step, by_length)
+    is_known = model.item_factors.any(axis=1)
+    assert np.all(at_most[is_known] >= (model.item_factors @ user)[is_known])
+    return told.as_passed(), at_most
+
+
+def misleading(chance, products):
+    """Return lengths, most of them of factors that are turned away from the person."""
+    turned = np.where((products > 0.0) & (chance.random(len(products)) < 0.9), -1.0, 1.0)
+    return turned[:, np.newaxis]
 
 
 LENGTHS = {
-    "lengths tell much": lambda chance, items: chance.lognormal(0.0, 2.0, (len(items), 1)),
-    "lengths tell nothing": lambda *_: 1.0,
+    "tell much": lambda chance, products: chance.lognormal(0.0, 2.0, (len(products), 1)),
+    "tell nothing": lambda *_: 1.0,
+    "mislead": misleading,
 }
 
 
+@pytest.mark.parametrize("rest", [0.0, 0.7])
+@pytest.mark.parametrize("prices", [[0.0, 0.2, 1.5, np.inf], [0.0, 0.5, 1.5, 2.5]])
 @pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-def test_of_the_likeliest_factors_say_more_than_their_lengths(catalogue, lengths):
-    columns, tables = catalogue
-    factors, at_most, exactly = factors_of(lengths)
-    assert np.all(at_most[factors[2] > 0] >= exactly[factors[2] > 0])
+def test_of_the_likeliest_factors_say_more_than_their_lengths(catalogue, lengths, prices, rest):
+    columns, (of_kind, _) = catalogue
+    factors, at_most = factors_of(lengths)
     known = columns | {"said": np.append(at_most, columns["said"][len(at_most) :])}
-    is_asked = np.arange(GROUPS) % 2 == 0
-    most, rows, least = bounded(columns, tables, is_asked, factors)
-    assert_bounds(known, tables, is_asked, most, rows, least)
+    is_asked, tables = np.arange(GROUPS) % 2 == 0, (of_kind, np.array(prices))
+    most, rows, least = bounded(columns, tables, is_asked, rest, factors)
+    assert_bounds((known, tables, rest), is_asked, most, rows, least)
     assert len(rows) <= 2 * COUNT + 2 * OF_GROUP * GROUPS
+
+
+@pytest.mark.parametrize("unknown", [0.0, 0.01, 0.3])
+def test_what_is_booked_near_counts_for_what_a_model_does_not_know_alone(catalogue, unknown):
+    columns, tables = catalogue
+    chance = np.random.default_rng(7)
+    said = np.where(chance.random(ITEMS) < unknown, np.nan, chance.normal(size=ITEMS))
+    of, is_asked = columns | {"said": said}, np.arange(GROUPS) % 2 == 0
+    assert_bounds((of, tables, 0.0), is_asked, *bounded(of, tables, is_asked, rest=0.0))
 
 
 def test_no_item_has_more_and_all_that_may_have_enough_are_told(catalogue):
     columns, tables = catalogue
     is_asked = np.arange(GROUPS) % 2 == 0
-    assert_bounds(columns, tables, is_asked, *bounded(columns, tables, is_asked))
+    assert_bounds((columns, tables), is_asked, *bounded(columns, tables, is_asked))
 
 
-def assert_bounds(columns, tables, is_asked, most, rows, least):
-    exact, group = expected(columns, tables), columns["group"]
+def assert_bounds(case, is_asked, most, rows, least):
+    columns, exact = case[0], expected(*case)
+    group = columns["group"]
     told = np.zeros(ITEMS, dtype=bool)
     told[rows] = True
     assert told.sum() == len(rows) < ITEMS // 10
