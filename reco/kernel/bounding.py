@@ -474,9 +474,12 @@ def most_log_odds(
                 least_cost, left, row, value, histogram,
             )  # fmt: skip
         if is_sample and stride > 1:
-            sure = 2.0 * _SURE if len(code) else _SURE
+            sure, of_group = _SURE, count_of_group
+            if len(code):
+                # What is promised too high is looked for below; without factors it is only told.
+                sure = 2.0 * _SURE
+                of_group = min(int64(sure * count_of_group / stride) + _LEAST, count_of_group)
             of_sample = int64(sure * count / stride) + 1
-            of_group = min(int64(sure * count_of_group / stride) + _LEAST, count_of_group)
             _lay_floor(histogram, is_asked, of_sample, of_group, least, floor)
             left = _still_noted(most, group, floor, left, row, value)
     if len(code):
