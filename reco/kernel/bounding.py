@@ -28,6 +28,7 @@ from reco.kernel.compiled import (
 from reco.kernel.gathering import cost_of_price
 from reco.kernel.nearness import READ_NEAR
 from reco.kernel.popularity import popular_log_odds
+from reco.kernel.scoring import coarse_product
 from reco.kernel.selecting import ANY, bin_of, levels
 
 _LN2 = float32(math.log(2.0))
@@ -252,9 +253,7 @@ def _come_closer(
         item = np.uint64(row[place])
         said[items + place] = np.nan
         if item < np.uint64(len(code)):
-            total = int32(0)
-            for factor in range(np.uint64(len(user))):
-                total += int32(code[item, factor]) * int32(user[factor])
+            total = coarse_product(code, item, user)
             by_length = length[item] * float32(user_length)
             by_factors = (total * user_step + slack_steps) * float64(step[item])
             said[place], said[items + place] = min(float32(by_factors), by_length), by_length
@@ -352,11 +351,10 @@ def _told(
     Where less was noted than was hoped for, it is told down to where.
     """
     groups = len(is_asked)
-    levels(histogram, is_asked, count, count_of_group, least)
     border = np.empty(groups, dtype=np.float32)
+    _lay_floor(histogram, is_asked, count, count_of_group, least, border)
     for at in range(groups):
-        border[at] = max(float32(min(least[at], least[groups])), floor[at])
-    for at in range(groups):
+        border[at] = max(border[at], floor[at])
         reached = float64(border[at]) if border[at] > ANY else -np.inf
         least[at] = reached if is_asked[at] else np.inf
         least[groups] = max(least[groups], reached)

@@ -1,7 +1,7 @@
 """Scores of items, for the kinds of model that need more than a look-up."""
 
 import numpy as np
-from numba import boolean, float32, float64, int32
+from numba import boolean, float32, float64, int32, uint64
 
 from reco.kernel.compiled import (
     READ_F32,
@@ -53,6 +53,15 @@ def products(factors, user, rows, score):
     return bool(np.isfinite(fetched))
 
 
+@compiled(int32(READ_MATRIX_I8, uint64, READ_I16))
+def coarse_product(code, row, user):
+    """Return the product of the small integers of a row and of a user."""
+    total = int32(0)
+    for factor in range(np.uint64(len(user))):
+        total += int32(code[row, factor]) * int32(user[factor])
+    return total
+
+
 @compiled(
     boolean(
         READ_MATRIX_I8, READ_F32, READ_I32, READ_I16, float64, float64, float32[::1], float32[::1]
@@ -79,10 +88,7 @@ def coarse_products(code, step, rows, user, user_step, slack_steps, score, slack
             slack[place] = 0.0
             continue
         at = np.uint64(row)
-        total = int32(0)
-        for factor in range(np.uint64(len(user))):
-            total += int32(code[at, factor]) * int32(user[factor])
-        score[place] = total * user_step * step[at]
+        score[place] = coarse_product(code, at, user) * user_step * step[at]
         slack[place] = slack_steps * step[at]
     return True
 
