@@ -283,17 +283,34 @@ def gini(exposure: NDArray[np.number], count: int = 0) -> float:
     >>> gini(np.array([1.0]), 4), gini(np.array([1]), 4)
     (0.75, 0.75)
     """
-    if np.issubdtype(exposure.dtype, np.integer):
-        times = np.bincount(exposure)
-        size, times = np.arange(1, len(times)), times[1:]
-    else:
-        size = np.sort(exposure[exposure > 0])
-        times = np.ones(len(size), dtype=np.int64)
-    shown, total = int(times.sum()), float(times @ size)
-    count = max(count or len(exposure), shown)
+    return float(ginis(exposure[np.newaxis], count)[0])
+
+
+def ginis(exposure: NDArray[np.number], count: int = 0) -> NDArray[np.float64]:
+    """Return `gini` of each row (R,) of exposures (R, T) of the same things.
+
+    >>> ginis(np.array([[1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 0, 0]])).tolist()
+    [0.0, 0.75, 0.0]
+    """
+    size, times = _by_size(exposure)
+    shown = times.sum(axis=1, keepdims=True)
+    count = max(count or exposure.shape[1], int(shown.max(initial=0)))
     # How many have no more: twice the mean rank of those of each size, less 1.
-    below = 2 * (count - shown + np.cumsum(times)) - times
-    return float((times * (below - count)) @ size / (count * total)) if total else 0.0
+    below = 2 * (count - shown + np.cumsum(times, axis=1)) - times
+    total = np.asarray((times * size).sum(axis=1), dtype=np.float64)
+    apart = np.asarray((times * (below - count) * size).sum(axis=1), dtype=np.float64)
+    return np.divide(apart, count * total, out=np.zeros(len(total)), where=total > 0.0)
+
+
+def _by_size(exposure: NDArray[np.number]) -> tuple[NDArray[np.number], NDArray[np.int64]]:
+    """Return sizes above 0, ascending, and how often each row has them: both (R, S), or so read."""
+    if not np.issubdtype(exposure.dtype, np.integer):
+        size = np.sort(exposure, axis=1)
+        return size, (size > 0).astype(np.int64)
+    rows, sizes = len(exposure), int(exposure.max(initial=0)) + 1
+    cell = exposure.astype(np.int64) + sizes * np.arange(rows)[:, np.newaxis]
+    times = np.bincount(cell.ravel(), minlength=rows * sizes).reshape(rows, sizes)
+    return np.arange(1, sizes), times[:, 1:]
 
 
 def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.model.link import FARTHEST, LinkFacts
-from training.logistic import Sample
+from training.logistic import Sample, weight_of_draws
 from training.replays import Pairs
 
 _KNOTS = (0.2, 0.6)
@@ -30,8 +30,7 @@ def learn_link(told: NDArray[np.float64], pairs: Pairs) -> LinkFacts:
     columns[:, 1] = np.minimum(told - knots[0], 0.0)
     for at, (low, high) in enumerate(zip(knots, bounds[2:], strict=True), 2):
         columns[:, at] = np.clip(told - low, 0.0, high - low)
-    # As many bookings as there are, however many they stand for: hardly more is known than they.
-    weight = pairs.drawn[pairs.is_booked].mean() / pairs.drawn
+    weight = weight_of_draws(pairs.is_booked, pairs.drawn)
     sample = Sample(columns, pairs.is_booked, 0.0, weight, (slopes,))
     start = np.append(knots[0], np.ones(len(bounds) - 1))
     least = np.append(-np.inf, np.full(len(bounds) - 1, _LEAST_SLOPE))

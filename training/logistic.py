@@ -94,3 +94,21 @@ class Sample:
             change = np.diff(np.eye(kinds)[span], axis=0)
             roughness = roughness + 2.0 * _SMOOTHNESS * change.T @ change
         return roughness
+
+
+def weight_of_draws(
+    is_booked: NDArray[np.bool_], drawn: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how many pairs each (P,) stands for, over what a booked one does in the mean.
+
+    So the booked ones weigh as much as there are of them, however many they stand for: hardly more
+    is known than they tell.
+
+    Parameters
+    ----------
+    drawn
+        (P,) chance that each was drawn.
+    """
+    stands_for = 1.0 / drawn
+    of_booked = stands_for[is_booked].mean() if is_booked.any() else 1.0
+    return np.asarray(stands_for / of_booked)

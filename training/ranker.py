@@ -74,6 +74,13 @@ class Weights:
     link: LinkFacts | None = None
     """What their sum means; None: what it says."""
 
+    def __post_init__(self) -> None:
+        columns = len(self.least)
+        if self.of_columns.shape != (columns,):
+            raise ValueError(
+                f"of_columns has shape {self.of_columns.shape}, and a ranker ({columns},)."
+            )
+
     @property
     def learned(self) -> Learned:
         """The ranker that they make."""

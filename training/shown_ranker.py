@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.logistic import RIDGE, Sample
+from training.logistic import RIDGE, Sample, weight_of_draws
 from training.ranker import Weights, smooth
 from training.ranker import ridge as own_ridge
 from training.replay.impressions import Impressions
@@ -103,9 +103,8 @@ def _scaled(
 def _sample(
     shown: Impressions, columns: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> Sample:
-    stands_for, is_booked = 1.0 / shown.pairs.drawn, shown.pairs.is_booked
-    # As many bookings as there are, however many they stand for: hardly more is known than they.
-    weight = stands_for / stands_for[is_booked].mean() if is_booked.any() else stands_for
+    is_booked = shown.pairs.is_booked
+    weight = weight_of_draws(is_booked, shown.pairs.drawn)
     return Sample(columns, is_booked, offset, weight, smooth=())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, minimize
 
-from training.logistic import Sample
+from training.logistic import Sample, weight_of_draws
 
 PAIRS, KINDS = 400, 9
 
@@ -63,3 +63,11 @@ def test_it_is_as_likely_as_what_a_general_search_finds(drawn):
 def test_what_is_the_likeliest_already_stays(drawn):
     found = drawn.fitted(np.zeros(KINDS), LEAST)
     np.testing.assert_allclose(drawn.fitted(found, LEAST), found, atol=1e-6)
+
+
+def test_pairs_weigh_what_they_stand_for_beside_a_booked_one():
+    is_booked, drawn = np.array([True, True, False, False]), np.array([0.5, 0.25, 1.0, 0.1])
+    weight = weight_of_draws(is_booked, drawn)
+    np.testing.assert_allclose(weight, [2 / 3, 4 / 3, 1 / 3, 10 / 3])
+    assert weight[is_booked].sum() == pytest.approx(2.0)
+    np.testing.assert_allclose(weight_of_draws(~is_booked & is_booked, drawn), 1.0 / drawn)

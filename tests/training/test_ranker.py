@@ -220,6 +220,13 @@ def test_the_weights_of_a_ranker_make_it_again(learned):
     )
 
 
+@pytest.mark.parametrize("change", [lambda column: column[:-1], lambda column: column[np.newaxis]])
+def test_weights_of_another_shape_are_refused(learned, change):
+    weights = weights_of(learned)
+    with pytest.raises(ValueError, match="of_columns has shape"):
+        replace(weights, of_columns=change(weights.of_columns))
+
+
 def test_weights_of_a_ranker_with_other_knots_are_none(learned):
     few = learned.ranker.arrays() | {"cost_wait": np.array([0.0, 1.0])}
     other = replace(learned, ranker=Ranker.of(learned.ranker.facts, few))

@@ -26,7 +26,7 @@ ERRORS = ("ece", "ece_rel")
 REACH = 8.0
 """Standard errors beyond the largest gaps at which nothing is sought any more."""
 _DRAWS = 1_000
-_STEPS = 40
+_STEPS = 30
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +49,14 @@ class Gaps:
         return float(np.abs(self.found).sum())
 
     @cached_property
+    def variance(self) -> Floats:
+        """(B, B) variances and covariances."""
+        return variance_of(self.added)
+
+    @cached_property
     def spread(self) -> Floats:
         """(B,) standard errors."""
-        return np.asarray(np.sqrt(np.diag(variance_of(self.added))))
+        return np.asarray(np.sqrt(np.diag(self.variance)))
 
     @property
     def few(self) -> Floats:
@@ -91,15 +96,27 @@ def error_without_chance(gaps: Gaps, seed: int) -> Estimate:
     if not gaps.spread.any():
         # Everybody adds the same: nothing is left to chance.
         return Estimate(found, found, found)
-    chance = chance_of(gaps.added, seed)
+    # The lower end is sought where the error is in few bins, the upper one where it is in all.
+    error = _error_by(gaps, seed)
+    low, middle, high = error(gaps.few, 0.975), error(gaps.even, 0.5), error(gaps.even, 0.025)
+    return Estimate(middle, min(low, middle), high)
+
+
+def middle_without_chance(gaps: Gaps, seed: int) -> float:
+    """Return the value of `error_without_chance` alone."""
+    return _error_by(gaps, seed)(gaps.even, 0.5) if gaps.spread.any() else gaps.error
+
+
+def _error_by(gaps: Gaps, seed: int) -> Callable[[Floats, float], float]:
+    """Return what tells the error of a shape (B,) whose draws are at most `gaps` so often."""
+    found, chance = gaps.error, chance_of(gaps.variance, seed)
     most = found + REACH * float(gaps.spread.sum())
 
     def error(shape: Floats, level: float) -> float:
+        shape = shape[:, np.newaxis]
         return sought(lambda error: sizes(error * shape + chance), found, (0.0, most), level)
 
-    # The lower end is sought where the error is in few bins, the upper one where it is in all.
-    low, middle, high = error(gaps.few, 0.975), error(gaps.even, 0.5), error(gaps.even, 0.025)
-    return Estimate(middle, min(low, middle), high)
+    return error
 
 
 def variance_of(added: Floats) -> Floats:
@@ -108,16 +125,16 @@ def variance_of(added: Floats) -> Floats:
     return np.asarray(len(added) / (len(added) - 1) * apart.T @ apart)
 
 
-def chance_of(added: Floats, seed: int) -> Floats:
-    """Return draws (D, B) of what chance makes of sums over people (U, B)."""
-    size, vectors = np.linalg.eigh(variance_of(added))
-    chance = np.random.default_rng(seed).standard_normal((_DRAWS, added.shape[1]))
-    return np.asarray(chance @ (vectors * np.sqrt(np.maximum(size, 0.0))).T)
+def chance_of(variance: Floats, seed: int) -> Floats:
+    """Return draws (B, D) of what chance makes of sums of such variances and covariances (B, B)."""
+    size, vectors = np.linalg.eigh(variance)
+    chance = np.random.default_rng(seed).standard_normal((_DRAWS, len(variance)))
+    return np.asarray((vectors * np.sqrt(np.maximum(size, 0.0))) @ chance.T)
 
 
 def sizes(gaps: Floats) -> Floats:
-    """Return the error (D,) that each row of gaps (D, B) is."""
-    return np.asarray(np.abs(gaps).sum(axis=1))
+    """Return the error (D,) that each column of gaps (B, D) is."""
+    return np.asarray(np.abs(gaps).sum(axis=0))
 
 
 def sought(

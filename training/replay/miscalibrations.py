@@ -16,6 +16,7 @@ from training.replay.miscalibration import (
     chance_of,
     error_without_chance,
     gaps_of,
+    middle_without_chance,
     sizes,
     sought,
     variance_of,
@@ -71,13 +72,16 @@ def errors_apart(first: Gaps, second: Gaps, seed: int) -> Estimate:
     """
     both = np.concatenate([first.added, second.added], axis=1)
     found = second.error - first.error
-    if np.array_equal(first.added, second.added) or not variance_of(both).any():
+    variance = variance_of(both)
+    if np.array_equal(first.added, second.added) or not variance.any():
         return Estimate(found, found, found)
-    of_first, of_second = np.hsplit(chance_of(both, seed), [len(first.found)])
-    total = sum(error_without_chance(each, seed).value for each in (first, second))
+    of_first, of_second = np.vsplit(chance_of(variance, seed), [len(first.found)])
+    total = sum(middle_without_chance(each, seed) for each in (first, second))
     reach = first.error + second.error + REACH * float(first.spread.sum() + second.spread.sum())
 
     def apart(own: Floats, other: Floats, level: float) -> float:
+        own, other = own[:, np.newaxis], other[:, np.newaxis]
+
         def drawn(apart: float) -> Floats:
             # Where they are farther apart than what they have in sum, the smaller one is nought.
             less = max((total - apart) / 2.0, 0.0, -apart)
@@ -92,11 +96,12 @@ def errors_apart(first: Gaps, second: Gaps, seed: int) -> Estimate:
 
 def apart_p(first: Gaps, second: Gaps, seed: int) -> float:
     """Return the two-sided p of a difference of errors: slates are exchanged within people."""
-    middle, apart = (first.found + second.found) / 2.0, (second.added - first.added) / 2.0
+    middle = (first.found + second.found)[:, np.newaxis] / 2.0
+    apart = (second.added - first.added) / 2.0
     observed = abs(second.error - first.error) - _ROUNDING
     reached = np.zeros(1)
     for signs in exchanges(len(apart), seed):
-        half = signs @ apart
+        half = apart.T @ signs.T
         reached += np.count_nonzero(np.abs(sizes(middle + half) - sizes(middle - half)) >= observed)
     return float(p_of(reached)[0])
 

@@ -5,7 +5,7 @@ people draws some of them twice and so shows less, as if there were fewer; nothi
 here. Intervals are normal, about the figure itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from training.beyond import gini
+from training.beyond import gini, ginis
 from training.intervals import NORMAL_975
 from training.paired import Compared
 from training.replay.exposure import Exposed
@@ -27,9 +27,12 @@ _LEAST_NOISES = 2.0
 _SPLITS = 15
 _PARTS = 8
 _LABELS = np.arange(_PARTS)
-_HALVES = [np.bitwise_count(_LABELS & of) % 2 == 1 for of in range(1, _PARTS)]
-_PAIRS = [[(a, a ^ of) for a in range(_PARTS) if a < a ^ of] for of in range(1, _PARTS)]
-"""All ways to put eighths together that differ as much as they can: halves, and quarters."""
+_WAYS = _LABELS[1:, np.newaxis]
+_HALF = np.bitwise_count(_LABELS & _WAYS) % 2
+_HALVES = np.stack([_HALF, 1 - _HALF], axis=1)
+"""Which eighths are of each half, (7, 2, 8): the ways to halve that differ as much as they can."""
+_PAIRS = np.array([[(a, a ^ way) for a in _LABELS if a < a ^ way] for way in _WAYS.ravel()])
+"""Two eighths a quarter, (7, 4, 2): the same of quarters."""
 
 Floats = NDArray[np.float64]
 Sums = NDArray[np.number]
@@ -187,16 +190,17 @@ def _in_parts(slates: Slates, part: NDArray[np.int64]) -> tuple[Floats, Floats, 
     """
     systems = [[_sums(week, part) for week in weeks] for weeks in slates]
 
-    def of_each(cut: Callable[[Sums], Iterable[Sums]]) -> Floats:
+    def of_each(cut: Callable[[Sums], Sums]) -> Floats:
         """Return those of what the sums are cut into, the mean over the weeks; systems last."""
-        found = [
-            [[gini(some, count) for some in cut(sums)] for sums, count in weeks]
-            for weeks in systems
-        ]
+        found = [[ginis(cut(sums), count) for sums, count in weeks] for weeks in systems]
         return np.asarray(np.array(found).mean(axis=1).T)
 
-    ways = len(_HALVES), -1, len(slates)
-    return of_each(list), of_each(_quarters_of).reshape(ways), of_each(_halves_of).reshape(ways)
+    ways = len(_WAYS), -1, len(slates)
+    return (
+        of_each(lambda sums: sums),
+        of_each(lambda sums: sums[_PAIRS.reshape(-1, 2)].sum(axis=1)).reshape(ways),
+        of_each(lambda sums: _HALVES.reshape(-1, _PARTS) @ sums).reshape(ways),
+    )
 
 
 def _sums(week: Exposed, part: NDArray[np.int64]) -> tuple[Sums, int]:
@@ -205,15 +209,3 @@ def _sums(week: Exposed, part: NDArray[np.int64]) -> tuple[Sums, int]:
     cell = part[week.person] * things + week.thing
     sums = np.bincount(cell, week.weight, _PARTS * things).reshape(_PARTS, things)
     return sums.astype(week.weight.dtype), week.count
-
-
-def _quarters_of(sums: Sums) -> Iterator[Sums]:
-    for pairs in _PAIRS:
-        for a, b in pairs:
-            yield sums[a] + sums[b]
-
-
-def _halves_of(sums: Sums) -> Iterator[Sums]:
-    for half in _HALVES:
-        yield sums[half].sum(axis=0)
-        yield sums[~half].sum(axis=0)
