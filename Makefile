@@ -21,8 +21,8 @@ test: .venv/installed ## Run the tests (a few minutes)
 	$(RUN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/installed ## Run the tests that need minutes
-	$(RUN)/python -m pytest -m slow -n 2 --dist loadfile tests/training
-	$(RUN)/python -m pytest -m slow --ignore=tests/training
+	$(RUN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile
+	$(RUN)/python -m pytest -m "slow and alone"
 
 lint: .venv/installed ## Check style and format
 	$(RUN)/ruff check .

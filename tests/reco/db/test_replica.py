@@ -232,6 +232,7 @@ def test_a_replica_that_lags_is_seen_left_and_taken_again(service, replica, data
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_idle_primary_makes_no_lag(service):
     _, worker = service
     began = monotonic()

@@ -97,7 +97,8 @@ def test_folding_in_takes_no_time(fitted):
     assert_quick(*fitted, lambda n, turn: history_of(1.0, 0.5, 0.1, 0.2, 0.01 * n + turn + 0.01))
 
 
-@pytest.mark.slow  # Alone on its cores: little time is to spare.
+@pytest.mark.slow
+@pytest.mark.alone
 def test_folding_in_200_items_takes_no_time_either(fitted_of_many):
     assert_quick(*fitted_of_many, lambda n, turn: long_history(100 * turn + n))
 
