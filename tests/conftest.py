@@ -31,7 +31,7 @@ def no_power_cut():
 
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 8_000_000_000
-"""What some two hundred small databases take, and their log, twice over."""
+"""What some three hundred small databases take, and their log, with some to spare."""
 
 
 @pytest.fixture(scope="session")
