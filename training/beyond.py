@@ -294,16 +294,17 @@ def ginis(exposure: NDArray[np.number], count: int = 0) -> NDArray[np.float64]:
     """
     size, times = _by_size(exposure)
     shown = times.sum(axis=1, keepdims=True)
-    count = max(count or exposure.shape[1], int(shown.max(initial=0)))
+    of = np.maximum(count or exposure.shape[1], shown)
     # How many have no more: twice the mean rank of those of each size, less 1.
-    below = 2 * (count - shown + np.cumsum(times, axis=1)) - times
+    below = 2 * (of - shown + np.cumsum(times, axis=1)) - times
     total = np.asarray((times * size).sum(axis=1), dtype=np.float64)
-    apart = np.asarray((times * (below - count) * size).sum(axis=1), dtype=np.float64)
-    return np.divide(apart, count * total, out=np.zeros(len(total)), where=total > 0.0)
+    apart = np.asarray((times * (below - of) * size).sum(axis=1), dtype=np.float64)
+    found = np.divide(apart, of[:, 0] * total, out=np.zeros(len(total)), where=total > 0.0)
+    return np.asarray(found)
 
 
 def _by_size(exposure: NDArray[np.number]) -> tuple[NDArray[np.number], NDArray[np.int64]]:
-    """Return sizes above 0, ascending, and how often each row has them: both (R, S), or so read."""
+    """Return sizes, ascending, and how often each row has them if above 0: (R, S), or so read."""
     if not np.issubdtype(exposure.dtype, np.integer):
         size = np.sort(exposure, axis=1)
         return size, (size > 0).astype(np.int64)

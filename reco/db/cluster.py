@@ -94,7 +94,8 @@ class Cluster:
     home
         Made where it is missing.
     is_durable
-        False for tests: a power cut may then lose everything.
+        False for tests: a power cut may then lose everything, and nothing is vacuumed or analysed
+        by itself.
     tell
         Called with a line when something takes a while.
     """

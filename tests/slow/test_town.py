@@ -16,7 +16,7 @@ from reco.model.loaded import load_model
 from training.commands.train import train_world
 from training.simulate.world import simulate_world
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SECRET = "a secret of at least thirty-two bytes"
 ANCHOR = datetime(2026, 11, 23, tzinfo=UTC)

@@ -16,6 +16,7 @@ from training.beyond import (
     calibration_kl,
     expected_gain,
     gini,
+    ginis,
     horizon_recall,
     ild,
     median_distance_m,
@@ -190,6 +191,16 @@ def test_gini_is_the_mean_difference_over_twice_the_mean(counts):
     assert gini(np.array(counts)) == pytest.approx(expected, abs=1e-12)
     unshown = np.append(exposure, np.zeros(3))
     assert gini(np.array(counts), len(unshown)) == pytest.approx(gini(unshown), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+@pytest.mark.parametrize("count", [0, 2, 9])
+def test_gini_of_each_row_is_that_of_the_row(kind, count):
+    exposure = np.random.default_rng(0).integers(0, 4, (6, 7)).astype(kind)
+    exposure[2] = 0
+    expected = [gini(row, count) for row in exposure]
+    assert ginis(exposure, count).tolist() == pytest.approx(expected, abs=1e-12)
+    assert ginis(exposure[:0], count).tolist() == []
 
 
 def test_exposures_of_venues():

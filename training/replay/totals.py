@@ -28,7 +28,7 @@ _SPLITS = 15
 _PARTS = 8
 _LABELS = np.arange(_PARTS)
 _WAYS = _LABELS[1:, np.newaxis]
-_HALF = np.bitwise_count(_LABELS & _WAYS) % 2
+_HALF = np.bitwise_count(_LABELS & _WAYS).astype(np.int64) % 2
 _HALVES = np.stack([_HALF, 1 - _HALF], axis=1)
 """Which eighths are of each half, (7, 2, 8): the ways to halve that differ as much as they can."""
 _PAIRS = np.array([[(a, a ^ way) for a in _LABELS if a < a ^ way] for way in _WAYS.ravel()])

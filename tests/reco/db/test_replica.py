@@ -241,6 +241,7 @@ def test_an_idle_primary_makes_no_lag(service):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_no_request_fails_while_the_replica_stops_and_comes_back(service, replica):
     client, worker = service
     over = Event()

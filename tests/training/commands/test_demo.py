@@ -48,6 +48,7 @@ def test_a_world_whose_sessions_are_soon_over_says_so(world, connection):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_from_nothing_to_an_agenda_and_again(settings, connection):
     first = run(settings)
     assert "ndcg@10" in first
