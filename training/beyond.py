@@ -304,7 +304,7 @@ def ginis(exposure: NDArray[np.number], count: int = 0) -> NDArray[np.float64]:
 
 
 def _by_size(exposure: NDArray[np.number]) -> tuple[NDArray[np.number], NDArray[np.int64]]:
-    """Return sizes, ascending, and how often each row has them if above 0: (R, S), or so read."""
+    """Return sizes, (R, S) or (S,), ascending, and how often each row has those above 0, (R, S)."""
     if not np.issubdtype(exposure.dtype, np.integer):
         size = np.sort(exposure, axis=1)
         return size, (size > 0).astype(np.int64)

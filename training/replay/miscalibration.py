@@ -92,10 +92,6 @@ def gaps_of(forecasts: Forecasts) -> dict[str, Gaps] | None:
 
 def error_without_chance(gaps: Gaps, seed: int) -> Estimate:
     """Return the error that gaps tell of, median-unbiased, and its interval."""
-    found = gaps.error
-    if not gaps.spread.any():
-        # Everybody adds the same: nothing is left to chance.
-        return Estimate(found, found, found)
     # The lower end is sought where the error is in few bins, the upper one where it is in all.
     error = _error_by(gaps, seed)
     low, middle, high = error(gaps.few, 0.975), error(gaps.even, 0.5), error(gaps.even, 0.025)
@@ -104,13 +100,16 @@ def error_without_chance(gaps: Gaps, seed: int) -> Estimate:
 
 def middle_without_chance(gaps: Gaps, seed: int) -> float:
     """Return the value of `error_without_chance` alone."""
-    return _error_by(gaps, seed)(gaps.even, 0.5) if gaps.spread.any() else gaps.error
+    return _error_by(gaps, seed)(gaps.even, 0.5)
 
 
 def _error_by(gaps: Gaps, seed: int) -> Callable[[Floats, float], float]:
     """Return what tells the error of a shape (B,) whose draws are at most `gaps` so often."""
-    found, chance = gaps.error, chance_of(gaps.variance, seed)
-    most = found + REACH * float(gaps.spread.sum())
+    found = gaps.error
+    if not gaps.spread.any():
+        # Everybody adds the same: nothing is left to chance.
+        return lambda _shape, _level: found
+    chance, most = chance_of(gaps.variance, seed), found + REACH * float(gaps.spread.sum())
 
     def error(shape: Floats, level: float) -> float:
         shape = shape[:, np.newaxis]
