@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib import import_module
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from reco.console import errors
 from reco.errors import RecoError, status_of
@@ -18,74 +17,76 @@ from reco.settings import read_settings
 
 _PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 _COMMANDS = {
-    "demo": "training.commands.demo:demo",
-    "feed": "reco.feed.commands:feed",
-    "train": "training.commands.train:train",
-    "tune": "training.commands.tune:tune",
-    "evaluate": "training.commands.evaluate:evaluate",
-    "report": "training.commands.report:report",
-    "offpolicy": "training.commands.offpolicy:recorded",
-    "serve": "reco.api.serve:serve",
-    "snapshot": "reco.catalogue.commands:snapshot",
-    "import": "training.commands.frames:import_app",
-    "export": "training.commands.frames:export_app",
-    "benchmark": "training.commands.benchmark:app",
-    "slate": "training.commands.slates:slate_app",
-    "simulate": "training.commands.cohort:simulate_app",
-    "models": "training.commands.models:app",
-    "experiments": "training.commands.experiments:app",
-    "db": "reco.db.commands:app",
-    "keys": "reco.api.commands:app",
-    "users": "reco.people.commands:app",
-    "bookings": "reco.api.core_commands:bookings_app",
-    "policies": "reco.api.core_commands:policies_app",
-    "partners": "reco.api.partner_commands:app",
+    "demo": (
+        "training.commands.demo:demo",
+        "Make the demo world, print one person's agenda, and serve.",
+    ),
+    "feed": ("reco.feed.commands:feed", "Print what one person can book around a place, ranked."),
+    "train": (
+        "training.commands.train:train",
+        "Train a model, and serve it where it is not worse.",
+    ),
+    "tune": ("training.commands.tune:tune", "Choose a model's settings by what is held out."),
+    "evaluate": (
+        "training.commands.evaluate:evaluate",
+        "Replay the feeds of past weeks, and judge them.",
+    ),
+    "report": ("training.commands.report:report", "Draw a finished evaluation as one HTML file."),
+    "offpolicy": (
+        "training.commands.offpolicy:recorded",
+        "Estimate what more exploration would cost or bring.",
+    ),
+    "serve": ("reco.api.serve:serve", "Serve the API and the first page until Ctrl-C."),
+    "snapshot": (
+        "reco.catalogue.commands:snapshot",
+        "Build the columnar catalogue of what can be booked.",
+    ),
+    "import": ("training.commands.frames:import_app", "Bring data into a world."),
+    "export": ("training.commands.frames:export_app", "Take a world's data out."),
+    "benchmark": ("training.commands.benchmark:app", "Figures of models on data sets."),
+    "slate": ("training.commands.slates:slate_app", "The dial between relevance and horizon."),
+    "simulate": ("training.commands.cohort:simulate_app", "Make a simulated world."),
+    "models": ("training.commands.models:app", "Model versions: compare, promote, roll back."),
+    "experiments": ("training.commands.experiments:app", "Variants on real people, compared."),
+    "db": ("reco.db.commands:app", "The private database cluster."),
+    "keys": ("reco.api.commands:app", "API keys."),
+    "users": ("reco.people.commands:app", "A person's right to see what is held, and to erasure."),
+    "bookings": ("reco.api.core_commands:bookings_app", "Bookings: expire what was not collected."),
+    "policies": ("reco.api.core_commands:policies_app", "What is granted at which age."),
+    "partners": ("reco.api.partner_commands:app", "Cultural actors and their venues."),
 }
-"""Where each command is, a function or a group of its own: a worker starts without the others."""
-_HELP = {
-    "import": "Bring data into a world.",
-    "export": "Take a world's data out.",
-    "benchmark": "Figures of models on data sets.",
-    "slate": "The dial between relevance and horizon.",
-    "simulate": "Make a simulated world.",
-    "models": "Model versions: compare, promote, roll back.",
-    "experiments": "Variants on real people, compared.",
-    "db": "The private database cluster.",
-    "keys": "API keys.",
-    "users": "A person's right to see what is held, and to erasure.",
-    "bookings": "Bookings: expire what was not collected.",
-    "policies": "What is granted at which age.",
-    "partners": "Cultural actors and their venues.",
-}
-"""Of the groups; a function says it itself."""
+"""Where each command is, a function or a group of its own, and what it does in a line."""
 
 
-class _Commands(Mapping[str, Any]):
-    """The commands by name, each imported when it is asked for."""
+class _Later(TyperCommand):
+    """A command that is imported when it is run: others, and the list of all, wait for none."""
 
-    def __getitem__(self, name: str) -> Any:
-        return _imported(name)
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help=_COMMANDS[name][1])
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(_COMMANDS)
+    def imported(self) -> Any:
+        """Return the command itself, a group where it has commands of its own."""
+        return _imported(self.name)
 
-    def __len__(self) -> int:
-        return len(_COMMANDS)
+    def make_context(self, *arguments: Any, **named: Any) -> Any:
+        """Begin to run it: from here on the command is the one that was imported."""
+        return self.imported().make_context(*arguments, **named)
 
 
 class _Root(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = _Commands()  # type: ignore[assignment]
+        self.commands = {name: _Later(name) for name in _COMMANDS}
 
 
 @cache
 def _imported(name: str) -> Any:
-    module, attribute = _COMMANDS[name].split(":")
+    address, line = _COMMANDS[name]
+    module, attribute = address.split(":")
     found = getattr(import_module(module), attribute)
     around = typer.Typer(callback=lambda: None, **_PLAIN)
     if isinstance(found, typer.Typer):
-        around.add_typer(found, name=name, help=_HELP[name])
+        around.add_typer(found, name=name, help=line)
     else:
         around.command(name)(found)
     return typer.main.get_group(around).commands[name]

@@ -94,11 +94,24 @@ def test_a_world_that_was_never_made_says_what_to_run(tmp_path, small):
 
 def commands(command, prefix="reco"):
     """Yield every command with the options it has."""
+    command = command.imported() if hasattr(command, "imported") else command
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
             yield from commands(inner, f"{prefix} {name}")
     else:
         yield prefix, {option for parameter in command.params for option in parameter.opts}
+
+
+def test_the_list_of_commands_is_whole_and_imports_none_of_them():
+    told = (
+        "import sys; from reco.cli import app; app(['--help'], standalone_mode=False); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    listed = done.stdout.split("Commands:\n")[1].splitlines()
+    assert [line.split()[0] for line in listed] == list(typer.main.get_command(app).commands)
+    assert not [line for line in listed if line.endswith("...")]
+    assert not {"numba", "scipy", "training"} & set(done.stderr.split())
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
