@@ -12,11 +12,13 @@ import uvicorn
 from reco.api import serve
 from reco.api.spread import LOOP, run_workers
 
+IMPORTED_BY = os.getpid()
+
 
 async def answer(scope, receive, send):
     """Answer with this process's id; `/slow` a while after the head of the answer.
 
-    `/upload` is answered when all of its body is there.
+    `/upload` is answered when all of its body is there; `/importer` is who imported this module.
     """
     if scope["type"] == "lifespan":
         await receive()
@@ -26,7 +28,7 @@ async def answer(scope, receive, send):
         return
     while scope["path"] == "/upload" and (await receive()).get("more_body"):
         pass
-    body = str(os.getpid()).encode()
+    body = str(IMPORTED_BY if scope["path"] == "/importer" else os.getpid()).encode()
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
     if scope["path"] == "/slow":

@@ -9,6 +9,7 @@ announce themselves, and a worker's loop takes connections from there instead of
 
 import asyncio
 import logging
+import multiprocessing
 import select
 import selectors
 import signal
@@ -21,6 +22,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn import _subprocess
 from uvicorn.supervisors import Multiprocess
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,13 @@ _ROOM_MS = 10
 def run_workers(config: uvicorn.Config) -> None:
     """Run the worker processes of `config`, whose loop is `LOOP`, until this one is told to stop.
 
-    A worker that died is replaced; on SIGTERM and SIGINT requests are answered first.
+    A worker that died is replaced; on SIGTERM and SIGINT requests are answered first. The module of
+    the application is imported once, by a process that all workers are forked from, later ones too:
+    new code takes a new start.
     """
+    multiprocessing.set_forkserver_preload(["__main__", str(config.app).partition(":")[0]])
+    # Else each worker imports everything for itself, for seconds: uvicorn has no setting for it.
+    _subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
     spreader = Spreader(config.bind_socket(), config.backlog)
     threading.Thread(target=spreader.run, name="spreader", daemon=True).start()
     Multiprocess(config, sockets=[spreader.entrance]).run()

@@ -78,9 +78,10 @@ class Process:
         return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
 
     @property
-    def is_worker(self) -> bool:
-        """Say whether it is one that uvicorn's supervisor started to answer."""
-        return b"spawn_main" in Path(f"/proc/{self.pid}/cmdline").read_bytes()
+    def children(self) -> list["Process"]:
+        """Those that it started, or forked, itself."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [Process(int(pid)) for pid in listed]
 
     def connections(self, port: int) -> int:
         """Return how many connections with the loopback interface's `port` it holds."""
@@ -118,7 +119,7 @@ class Running:
     @property
     def memory_mb(self) -> float:
         """Resident memory of all its processes; pages that several share count once, in shares."""
-        return together_mb([self.pid, *_children(self.pid)])
+        return together_mb([self.pid, *(other.pid for other in _descended(Process(self.pid)))])
 
 
 @contextmanager
@@ -162,15 +163,16 @@ def server(world: World, workers: int, application: str | None = None) -> Iterat
         process.wait()
 
 
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    children = [int(child) for child in listed]
-    return children + [grand for child in children for grand in _children(child)]
+def _descended(process: Process) -> Iterator[Process]:
+    for child in process.children:
+        yield child
+        yield from _descended(child)
 
 
 def _workers_ready_s(pid: int, port: int) -> dict[Process, float]:
     """Return after how long each worker was ready: who is, gets a connection of several."""
-    workers = [worker for worker in map(Process, _children(pid)) if worker.is_worker]
+    # Workers are forked from one of the command's own children.
+    workers = [worker for child in Process(pid).children for worker in child.children]
     ready: dict[Process, float] = {}
     while len(ready) < len(workers):
         with ExitStack() as held:

@@ -109,6 +109,12 @@ def test_who_lost_connections_gets_the_next(server, eight):
     assert sorted(Counter(map(asked, eight)).values()) == [4, 4]
 
 
+def test_what_workers_run_is_imported_once_and_by_none_of_them(server, eight):
+    assert len({asked(connection) for connection in eight}) == 2
+    (importer,) = {asked(connection, "/importer") for connection in eight}
+    assert importer not in {server.process.pid, *map(asked, eight)}
+
+
 def test_a_killed_worker_is_replaced_and_gets_its_share(server, eight):
     known = {asked(connection) for connection in eight}
     killed = asked(eight[0])
