@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; 
 RUN := .venv/bin
 SERVE ?= 1
 SIZE ?= demo
+# Every test and command would else compile all modules that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 LOCK := --generate-hashes --no-config --python-version 3.11 --universal --no-header -q
 
 help: ## List the targets
@@ -57,6 +59,7 @@ clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	@echo "Installing the locked packages into .venv (about a minute) ..."
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(RUN)/python -m reco.compiling
 	@touch $@
 
 # What notebooks need beside it.

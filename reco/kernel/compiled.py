@@ -1,8 +1,9 @@
 """How kernels are compiled: for the types that they state, when their module is first imported.
 
 The machine code is kept beside the source, or in the user's cache folder where that is read-only,
-so that only the first start of an installation compiles; `NUMBA_CACHE_DIR` says another folder. A
-call with other types is an error, never a compilation in a request.
+so that only the first start of an installation compiles, or `python -m reco.compiling` before it;
+`NUMBA_CACHE_DIR` says another folder. A call with other types is an error, never a compilation in a
+request.
 """
 
 import os

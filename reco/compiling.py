@@ -1,0 +1,46 @@
+"""`python -m reco.compiling` compiles all kernels, on all cores: so no start has to do it."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib import import_module
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from pkgutil import iter_modules
+
+from rich.progress import track
+
+from reco.console import errors
+
+_KERNELS = Path(__file__).parent / "kernel"
+
+
+def compile_modules(names: Sequence[str]) -> None:
+    """Import modules whose functions are compiled as they load, each by whatever process is free.
+
+    Raises
+    ------
+    ImportError
+        There is no such module; what else a module raises comes, too.
+    """
+    processes = min(len(names), cpu_count() or 1)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        loading = [pool.submit(_load, name) for name in names]
+        about = "Compiling the kernels, once ..."
+        for loaded in track(as_completed(loading), about, len(loading), console=errors):
+            loaded.result()
+
+
+def kernels() -> list[str]:
+    """Return the modules of `reco.kernel`, the longest first: so no process is left with one."""
+    names = [module.name for module in iter_modules([str(_KERNELS)])]
+    names.sort(key=lambda name: -(_KERNELS / f"{name}.py").stat().st_size)
+    return [f"reco.kernel.{name}" for name in names]
+
+
+def _load(name: str) -> None:
+    import_module(name)
+
+
+if __name__ == "__main__":
+    compile_modules(kernels())
