@@ -64,9 +64,9 @@ def test_what_came_exactly_as_it_was_said_leaves_nothing_to_chance():
 @pytest.mark.parametrize("people", [600, 2_000])
 def test_intervals_hold_the_truth(truth, people):
     expected = true_errors(truth)
-    held = np.zeros((400, 2))
+    held = np.zeros((200, 2))
     for place, row in enumerate(held):
         found = errors_told(*drawn(people, truth, np.random.default_rng([4, place])), place)
         row[:] = [one.low <= true <= one.high for one, true in zip(found, expected, strict=True)]
-    # The least of them have a true 93 %: 400 repetitions of it are 90 % or less once in 80 times.
-    assert np.all(held.mean(axis=0) > 0.9), held.mean(axis=0)
+    # The least of them have a true 93 %: 200 repetitions of it are 88 % or less once in 150 times.
+    assert np.all(held.mean(axis=0) > 0.88), held.mean(axis=0)

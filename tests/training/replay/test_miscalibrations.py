@@ -111,14 +111,14 @@ def test_of_few_bookings_the_value_alone_is_told():
 def test_intervals_of_differences_hold_the_truth(truths, people):
     assert set(truths) <= set(TRUTHS)
     first, second = (np.array(true_errors(truth)) for truth in truths)
-    held = np.zeros((200, 2))
+    held = np.zeros((100, 2))
     for place, row in enumerate(held):
         gaps = [gaps_of(one) for one in pair(people, truths, np.random.default_rng([6, place]))]
         for at, name in enumerate(ERRORS):
             found = errors_apart(*(one[name] for one in gaps), place)
             row[at] = found.low <= (second - first)[at] <= found.high
-    # The least of them have a true 93 %: 200 repetitions of it are 88 % or less once in 150 times.
-    assert np.all(held.mean(axis=0) > 0.88), held.mean(axis=0)
+    # The least of them have a true 93 %: 100 repetitions of it are 85 % or less once in 250 times.
+    assert np.all(held.mean(axis=0) > 0.85), held.mean(axis=0)
 
 
 @pytest.mark.slow
@@ -127,6 +127,7 @@ def test_errors_of_one_size_are_rarely_told_apart(truth):
     rejected = np.zeros((100, 2))
     for place, row in enumerate(rejected):
         made = pair(600, (truth, truth), np.random.default_rng([7, place]))
-        row[:] = [errors_of(made, place)[1].compared[name].p < 0.05 for name in ERRORS]
+        first, second = (gaps_of(one) for one in made)
+        row[:] = [apart_p(first[name], second[name], place) < 0.05 for name in ERRORS]
     # 100 repetitions of a true 5 % are more than 12 once in 1,000 times.
     assert np.all(rejected.sum(axis=0) <= 12), rejected.mean(axis=0)

@@ -104,15 +104,15 @@ def test_intervals_hold_the_truth(people, skew):
     pairs = [pair() for _ in range(500)]
     truth = np.mean([[one.value for one in values(pair)] for pair in pairs], axis=0)
     away = []
-    for slates in pairs[:400]:
+    for slates in pairs[:200]:
         for totals, right in zip(both(slates), truth, strict=True):
             gap = (np.diff(totals.value) - np.diff(right)) / totals.gap_error[1]
             away.append([*(totals.value - right) / totals.error, *gap])
-    of_figures = np.abs(np.array(away).reshape(400, -1))
+    of_figures = np.abs(np.array(away).reshape(200, -1))
     told = ~np.isnan(of_figures)
     held = (told & (of_figures < 1.96)).sum(axis=0) / told.sum(axis=0)
-    # The least of them have a true 93 %: 400 repetitions of it are 90 % or less once in 80 times.
-    assert np.all((held > 0.9) | (told.sum(axis=0) < 100)), (held, told.mean(axis=0))
+    # The least of them have a true 93 %: 200 repetitions of it are 88 % or less once in 150 times.
+    assert np.all((held > 0.88) | (told.sum(axis=0) < 100)), (held, told.mean(axis=0))
     assert np.all(told[:, 3:]), "coverage alone may have an error that is not told"
 
 
