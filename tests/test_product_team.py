@@ -28,7 +28,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 MEETUP = ROOT.parent / "shared" / "data" / "meetup_montana"
 
-SMALLER = {"evaluate": "--users 300", "report": "--json report.json"}
+SMALLER = {"evaluate": "--users 150", "report": "--json report.json"}
 """Options beside those of the README: fewer people, and the same as data."""
 
 LARGE = "[...document.querySelectorAll('#headline .big strong data')].map(one => Number(one.value))"
