@@ -24,7 +24,7 @@ COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 RECO_HOME=/home/reco/home
 USER reco
 WORKDIR /home/reco
-# For this machine's processor: on one of another kind the first start compiles.
+# For a processor of this kind, and this user: for others the first start compiles.
 RUN python -m reco.compiling
 EXPOSE 8000
 # Alive is not ready: a database that is away is no reason to kill the process.

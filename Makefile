@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; 
 RUN := .venv/bin
 SERVE ?= 1
 SIZE ?= demo
-# Every test and command would else compile all modules that it imports.
+# Where the environment forbids to keep bytecode, every command would compile all modules anew.
 export PYTHONDONTWRITEBYTECODE :=
 LOCK := --generate-hashes --no-config --python-version 3.11 --universal --no-header -q
 

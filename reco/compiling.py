@@ -13,6 +13,8 @@ from rich.progress import track
 from reco.console import errors
 
 _KERNELS = Path(__file__).parent / "kernel"
+_MOST_PROCESSES = 6
+"""The longest module takes a sixth of the time of all: more processes would wait for it."""
 
 
 def compile_modules(names: Sequence[str]) -> None:
@@ -21,9 +23,9 @@ def compile_modules(names: Sequence[str]) -> None:
     Raises
     ------
     ImportError
-        There is no such module; what else a module raises comes, too.
+        There is no such module. Whatever else one raises is raised here, too.
     """
-    processes = min(len(names), cpu_count() or 1)
+    processes = min(len(names), cpu_count() or 1, _MOST_PROCESSES)
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         loading = [pool.submit(_load, name) for name in names]
         about = "Compiling the kernels, once ..."
@@ -32,7 +34,7 @@ def compile_modules(names: Sequence[str]) -> None:
 
 
 def kernels() -> list[str]:
-    """Return the modules of `reco.kernel`, the longest first: so no process is left with one."""
+    """Return the modules of `reco.kernel`, the longest first: none of these is begun last."""
     names = [module.name for module in iter_modules([str(_KERNELS)])]
     names.sort(key=lambda name: -(_KERNELS / f"{name}.py").stat().st_size)
     return [f"reco.kernel.{name}" for name in names]

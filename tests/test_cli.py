@@ -107,7 +107,10 @@ def test_the_list_of_commands_is_whole_and_imports_none_of_them():
         "import sys; from reco.cli import app; app(['--help'], standalone_mode=False); "
         "print(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    wide = os.environ | {"COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=wide, capture_output=True, text=True, check=True
+    )
     listed = done.stdout.split("Commands:\n")[1].splitlines()
     assert [line.split()[0] for line in listed] == list(typer.main.get_command(app).commands)
     assert not [line for line in listed if line.endswith("...")]

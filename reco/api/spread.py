@@ -14,6 +14,7 @@ import select
 import selectors
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,16 +42,31 @@ _ROOM_MS = 10
 def run_workers(config: uvicorn.Config) -> None:
     """Run the worker processes of `config`, whose loop is `LOOP`, until this one is told to stop.
 
-    A worker that died is replaced; on SIGTERM and SIGINT requests are answered first. The module of
-    the application is imported once, by a process that all workers are forked from, later ones too:
-    new code takes a new start.
+    A worker that died is replaced; on SIGTERM and SIGINT requests are answered first. On Linux the
+    module of the application is imported once, by a process that all workers are forked from, later
+    ones too: new code takes a new start.
     """
-    multiprocessing.set_forkserver_preload(["__main__", str(config.app).partition(":")[0]])
-    # Else each worker imports everything for itself, for seconds: uvicorn has no setting for it.
-    _subprocess.spawn = multiprocessing.get_context("forkserver")  # type: ignore[assignment]
+    # Elsewhere a fork of what has loaded numerical libraries may crash.
+    if sys.platform == "linux":
+        _fork_workers(str(config.app).partition(":")[0])
     spreader = Spreader(config.bind_socket(), config.backlog)
     threading.Thread(target=spreader.run, name="spreader", daemon=True).start()
     Multiprocess(config, sockets=[spreader.entrance]).run()
+
+
+def _fork_workers(module: str) -> None:
+    """Let uvicorn fork workers from a process that has imported `module`, which is waited for.
+
+    Else each imports everything for itself, for seconds. Whoever stops the server meanwhile is
+    heeded at once, as its supervisor, once it runs, would not.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["reco.api.forked", module])
+    first = context.Process()
+    first.start()
+    first.join()
+    # There is no setting for it.
+    _subprocess.spawn = context  # type: ignore[assignment]
 
 
 class Spreader:

@@ -4,11 +4,20 @@ import numpy as np
 from numba import boolean, float64, int32, int64, types
 
 from reco.db.arrays import FOREVER_US
-from reco.kernel.compiled import READ_BOOL, READ_F64, READ_I16, READ_I32, READ_I64, compiled
+from reco.kernel.compiled import (
+    READ_BOOL,
+    READ_F64,
+    READ_I16,
+    READ_I32,
+    READ_I64,
+    READ_MATRIX_I64,
+    compiled,
+)
 from reco.kernel.geodesic import arc, inverse
 from reco.search.layout import (
     BAND_BIT,
     BANDS_CENTS,
+    BITS,
     CATEGORY,
     CATEGORY_BIT,
     DAY,
@@ -21,10 +30,8 @@ from reco.search.layout import (
     LATER_BIT,
     MATCH_BIT,
     PRICE,
-    SEEN,
-    SHOWN,
-    SLOT,
-    STAMP,
+    SHOWN_BIT,
+    SLOT_BIT,
     SUBCATEGORY,
     SUBCATEGORY_BIT,
     UNDATED_BIT,
@@ -39,7 +46,7 @@ from reco.search.layout import (
 _SHELF = types.NamedTuple(
     (
         *(READ_I64, READ_I64, READ_I32, READ_BOOL, READ_BOOL),
-        *(READ_I64, READ_I32, READ_I64, READ_I64, READ_I64),
+        *(READ_I32, READ_I64, READ_MATRIX_I64),
     ),
     ShelfColumns,
 )
@@ -49,9 +56,11 @@ _WANTED = types.NamedTuple(
 )
 _AROUND = types.NamedTuple((READ_I64, READ_I64, READ_I32), Around)
 _I64, _I32, _KEYS = int64[::1], int32[::1], int64[:, ::1]
-_SCRATCH = types.NamedTuple((_KEYS, _I64, _I32, _I64, _KEYS), Scratch)
-_DAY_US = 86_400_000_000
+_SCRATCH = types.NamedTuple((_I64, _I32, _I64, _I32, _I64, _KEYS), Scratch)
 _FOUND = types.NamedTuple((_I64, _I64, _I64, _KEYS, _KEYS, _I64), Found)
+_STARTS, _OPENS, _CLOSES, _PRICE = 0, 1, 2, 3
+"""Columns of `Shelf.session`."""
+_DAY_US = 86_400_000_000
 
 
 @compiled(boolean(READ_I64, int64))
@@ -165,10 +174,9 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
     Counts facets, keeps the best offer of each item (`by_item`) in the scratch, or else offers
     every offer to the heap.
     """
-    offer_start, stock_start = shelf.offer_start, shelf.stock_start
-    offer_id, offer_item, offer_is_duo = shelf.offer_id, shelf.offer_item, shelf.offer_is_duo
-    prices, starts = shelf.stock_price_cents, shelf.stock_starts_us
-    opens, closes, replaced = shelf.stock_opens_us, shelf.stock_closes_us, shelf.replaced
+    offer_start, offer_id, offer_item = shelf.offer_start, shelf.offer_id, shelf.offer_item
+    offer_is_duo, offer_price, replaced = shelf.offer_is_duo, shelf.offer_price, shelf.replaced
+    session_start, session = shelf.session_start, shelf.session
     categories, subcategories = items.category, items.subcategory
     item_is_digital, bookings = items.is_digital, items.bookings
     is_category, is_subcategory = wanted.category, wanted.subcategory
@@ -178,14 +186,14 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
     duo, digital, has_text = wanted.choices[4], wanted.choices[5], wanted.choices[6] == 1
     days_us, sorts, after, gone = wanted.days_us, wanted.sorts, wanted.after, wanted.gone
     groups, away_m, venue_rank = around.group, around.distance_m, around.text_rank
-    states, text_stamp, text_rank = scratch.state, scratch.text_stamp, scratch.text_rank
-    best_key, best_at = scratch.best_key, scratch.best_at
+    marks, slots, best_key, best_at = scratch.mark, scratch.slot, scratch.best_key, scratch.best_at
+    text_stamp, text_rank = scratch.text_stamp, scratch.text_rank
     bit_counts, sizes, heap = found.bits, found.sizes, found.key
     category_counts, subcategory_counts = found.category, found.subcategory
     first_day_us, last_day_us = days_us[0], days_us[DAYS]
     online, size = len(offer_start) - 2, len(sorts) + 1
     has_replaced, has_after, has_gone = len(replaced) > 0, len(after) > 0, len(gone) > 0
-    key = np.empty(size, np.int64)
+    key, stamped = np.empty(size, np.int64), stamp << BITS
     for place in range(len(groups)):
         group = groups[place]
         is_online = group == online
@@ -209,11 +217,18 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
             if refused & (refused - 1):
                 continue
             earliest_us, cheapest_cents, is_match, has_seen = FAR, FAR, False, False
-            seen = 0
-            for stock in range(stock_start[offer], stock_start[offer + 1]):
-                if opens[stock] > now_us or closes[stock] <= now_us:
-                    continue
-                price_cents, starts_us = int64(prices[stock]), starts[stock]
+            seen = known = int64(0)
+            # Most offers have one stock, at any time: their price says all of it.
+            whole = int64(offer_price[offer])
+            first, end = int64(0), int64(1)
+            if whole < 0:
+                first, end = session_start[-whole - 1], session_start[-whole]
+            for at in range(first, end):
+                price_cents, starts_us = whole >> 2, FOREVER_US
+                if whole < 0:
+                    if session[at, _OPENS] > now_us or session[at, _CLOSES] <= now_us:
+                        continue
+                    price_cents, starts_us = session[at, _PRICE] >> 2, session[at, _STARTS]
                 by = refused | session_refusals(
                     *(price_cents, starts_us, min_cents, max_cents),
                     *(has_window, with_undated, from_us, before_us),
@@ -222,11 +237,8 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                     continue
                 if not has_seen:
                     has_seen = True
-                    if states[item, STAMP] == stamp:
-                        seen = states[item, SEEN]
-                    else:
-                        states[item, STAMP] = stamp
-                        states[item, SLOT] = -1
+                    known = marks[item]
+                    seen = known if known >> BITS == stamp else stamped
                 if by == 0:
                     is_match = True
                     earliest_us = min(earliest_us, starts_us)
@@ -284,9 +296,9 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                     seen |= mask
                     bit_counts[MATCH_BIT] += 1
                 sizes[2] += 1
-            if has_seen:
-                states[item, SEEN] = seen
-            if not is_match or states[item, SHOWN] == stamp:
+            if has_seen and seen != known:
+                marks[item] = seen
+            if not is_match or seen & (1 << SHOWN_BIT):
                 continue
             for part in range(size - 1):
                 sort = sorts[part]
@@ -321,12 +333,8 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                 if is_better:
                     offered(found, key, 0, shelf_number, offer, place, size)
                 continue
-            slot = states[item, SLOT]
-            if slot < 0:
-                slot = sizes[1]
-                sizes[1] += 1
-                states[item, SLOT] = slot
-            else:
+            if seen & (1 << SLOT_BIT):
+                slot = int64(slots[item])
                 is_better = False
                 for part in range(size):
                     if key[part] != best_key[slot * size + part]:
@@ -334,6 +342,11 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                         break
                 if not is_better:
                     continue
+            else:
+                slot = sizes[1]
+                sizes[1] += 1
+                slots[item] = slot
+                marks[item] = seen | (1 << SLOT_BIT)
             for part in range(size):
                 best_key[slot * size + part] = key[part]
             best_at[slot, 0] = shelf_number
@@ -360,10 +373,9 @@ def choose(scratch, size, found):
 @compiled(types.void(_SHELF, _ITEMS, _WANTED, _AROUND, _SCRATCH, int64, int64[::1]))
 def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
     """Add to `counts`, by place in `around`, how many offers can be booked as asked."""
-    offer_start, stock_start, replaced = shelf.offer_start, shelf.stock_start, shelf.replaced
-    offer_item, offer_is_duo = shelf.offer_item, shelf.offer_is_duo
-    prices, starts = shelf.stock_price_cents, shelf.stock_starts_us
-    opens, closes = shelf.stock_opens_us, shelf.stock_closes_us
+    offer_start, offer_item, replaced = shelf.offer_start, shelf.offer_item, shelf.replaced
+    offer_is_duo, offer_price = shelf.offer_is_duo, shelf.offer_price
+    session_start, session = shelf.session_start, shelf.session
     categories, subcategories, is_digital = items.category, items.subcategory, items.is_digital
     is_category, is_subcategory = wanted.category, wanted.subcategory
     now_us, from_us, before_us = wanted.window_us[0], wanted.window_us[1], wanted.window_us[2]
@@ -387,12 +399,19 @@ def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
             is_duo = offer_is_duo[offer]
             if offer_refusals(has_category, has_subcategory, is_duo, is_online, duo, digital):
                 continue
-            for stock in range(stock_start[offer], stock_start[offer + 1]):
-                if opens[stock] > now_us or closes[stock] <= now_us:
-                    continue
+            whole = int64(offer_price[offer])
+            first, end = int64(0), int64(1)
+            if whole < 0:
+                first, end = session_start[-whole - 1], session_start[-whole]
+            for at in range(first, end):
+                price_cents, starts_us = whole >> 2, FOREVER_US
+                if whole < 0:
+                    if session[at, _OPENS] > now_us or session[at, _CLOSES] <= now_us:
+                        continue
+                    price_cents, starts_us = session[at, _PRICE] >> 2, session[at, _STARTS]
                 if (
                     session_refusals(
-                        *(int64(prices[stock]), starts[stock], min_cents, max_cents),
+                        *(price_cents, starts_us, min_cents, max_cents),
                         *(has_window, with_undated, from_us, before_us),
                     )
                     == 0

@@ -27,10 +27,11 @@ DIGITAL_BIT = DUO_BIT + 2
 CATEGORY_BIT = DIGITAL_BIT + 2
 SUBCATEGORY_BIT = CATEGORY_BIT + 1
 MATCH_BIT = SUBCATEGORY_BIT + 1
-BITS = MATCH_BIT + 1
-
-
-STAMP, SEEN, SLOT, SHOWN = 0, 1, 2, 3
+SLOT_BIT = MATCH_BIT + 1
+SHOWN_BIT = SLOT_BIT + 1
+BITS = SHOWN_BIT + 1
+MOST_STAMPS = 2 ** (63 - BITS) - 1
+"""So many searches can be told apart by what a mark has above its bits."""
 
 
 class ShelfColumns(NamedTuple):
@@ -42,11 +43,9 @@ class ShelfColumns(NamedTuple):
     offer_is_duo: NDArray[Any]
     replaced: NDArray[Any]
     """(O,), or empty where nothing is."""
-    stock_start: NDArray[Any]
-    stock_price_cents: NDArray[Any]
-    stock_starts_us: NDArray[Any]
-    stock_opens_us: NDArray[Any]
-    stock_closes_us: NDArray[Any]
+    offer_price: NDArray[Any]
+    session_start: NDArray[Any]
+    session: NDArray[Any]
 
 
 class ItemColumns(NamedTuple):
@@ -90,12 +89,15 @@ class Around(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of one search at a time, kept between them: nothing in it need be cleared."""
+    """Memory of one search at a time, kept between them: nothing in it need be cleared, but after
+    `MOST_STAMPS` searches all of it."""
 
-    state: NDArray[Any]
-    """(I, 4) int64; what is known of an item, side by side: the search that the first two are of
-    (`STAMP`), the facet values that it was counted for (`SEEN`), where its best offer is, -1
-    nowhere (`SLOT`); and the search that it was shown before (`SHOWN`)."""
+    mark: NDArray[Any]
+    """(I,) int64; what is known of an item, in one number, since looking for it in memory takes
+    longest: above `BITS` the search that this is of, below it the facet values that the item was
+    counted for, whether it has a slot (`SLOT_BIT`), and was shown before (`SHOWN_BIT`)."""
+    slot: NDArray[Any]
+    """(I,) int32; of those that have one: where their best offer is."""
     text_stamp: NDArray[Any]
     """(I,) int64; the search whose text the item matches."""
     text_rank: NDArray[Any]

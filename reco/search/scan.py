@@ -19,7 +19,9 @@ from reco.search.layout import (
     BITS,
     DAYS,
     FAR,
-    SHOWN,
+    MATCH_BIT,
+    MOST_STAMPS,
+    SHOWN_BIT,
     SORTS,
     Around,
     Found,
@@ -91,8 +93,10 @@ class Scratches:
     def lent(self, items: int) -> Iterator[tuple[Scratch, int]]:
         """Lend memory for so many items, with a stamp that marks what is of this search."""
         scratch, stamp = self._idle.take() or (_scratch(items), 0)
-        if len(scratch.state) < items:
+        if len(scratch.mark) < items:
             scratch, stamp = _scratch(items + items // 8), 0
+        elif stamp == MOST_STAMPS:
+            scratch, stamp = _scratch(len(scratch.mark)), 0
         yield scratch, stamp + 1
         self._idle.put((scratch, stamp + 1))
 
@@ -103,7 +107,8 @@ def _scratch(items: int) -> Scratch:
 
     keys, at = np.zeros(items * _KEYS, np.int64), np.zeros((items, 3), np.int64)
     return Scratch(
-        state=np.zeros((items, 4), np.int64),
+        mark=zeros(np.int64),
+        slot=zeros(np.int32),
         text_stamp=zeros(np.int64),
         text_rank=zeros(np.int32),
         best_key=keys,
@@ -133,7 +138,7 @@ def search_rows(scratches: Scratches, searched: Searched, page: Page) -> Scanned
         _mark_text(searched, scratch, stamp)
         if by_item:
             rows = catalogue.item_rows(page.shown)
-            scratch.state[rows[rows >= 0], SHOWN] = stamp
+            scratch.mark[rows[rows >= 0]] = stamp << BITS | 1 << SHOWN_BIT
         for number, (shelf, around) in enumerate(shelves):
             scan(shelf, number, items, wanted, around, scratch, stamp, by_item, found)
         if by_item:
@@ -141,7 +146,7 @@ def search_rows(scratches: Scratches, searched: Searched, page: Page) -> Scanned
     return Scanned(
         rows=_rows(searched, shelves, found, size),
         counts=Counts(found.bits, found.category, found.subcategory),
-        total_items=int(found.bits[BITS - 1]),
+        total_items=int(found.bits[MATCH_BIT]),
         total_offers=int(found.sizes[2]),
     )
 

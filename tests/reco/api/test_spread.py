@@ -64,7 +64,8 @@ def started(*arguments):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "spreading", str(port), *arguments]
-    process = subprocess.Popen(command, cwd=TESTS)
+    # In a group of its own, that can be told as a whole.
+    process = subprocess.Popen(command, cwd=TESTS, start_new_session=True)
     try:
         yield Server(port, process)
     finally:
@@ -109,6 +110,7 @@ def test_who_lost_connections_gets_the_next(server, eight):
     assert sorted(Counter(map(asked, eight)).values()) == [4, 4]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux")
 def test_what_workers_run_is_imported_once_and_by_none_of_them(server, eight):
     assert len({asked(connection) for connection in eight}) == 2
     (importer,) = {asked(connection, "/importer") for connection in eight}
@@ -143,14 +145,18 @@ def test_a_rolling_restart_refuses_nobody():
             assert time.monotonic() < deadline
 
 
-def test_a_server_that_is_stopped_answers_first():
+@pytest.mark.parametrize("stop", [os.kill, os.killpg], ids=["the server", "all its processes"])
+def test_a_server_that_is_stopped_answers_first(stop):
     with two_workers() as server, server.connections(1) as opened:
+        worker = asked(opened[0])
         opened[0].request("GET", "/slow")
         answer = opened[0].getresponse()
-        server.process.terminate()
-        assert answer.status == 200
-        assert int(answer.read()) != server.process.pid
+        stop(server.process.pid, signal.SIGTERM)
         assert server.process.wait(_PATIENCE_S) == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
+        assert answer.status == 200
+        assert int(answer.read()) == worker
         with pytest.raises(ConnectionRefusedError):
             server.anew()
 

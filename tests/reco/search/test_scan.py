@@ -19,6 +19,7 @@ from worlds import NOW, TAXONOMY
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.changes import amended, read_changes
 from reco.search.cursor import START
+from reco.search.layout import MOST_STAMPS
 from reco.search.pipeline import Searcher
 from reco.search.query import SearchFilters, search_filters, search_query
 from reco.search.scan import Page, Scratches, offers_by_venue, search_rows
@@ -28,6 +29,7 @@ PARIS = ZoneInfo("Europe/Paris")
 NEVER, FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 IS_OPEN = dict(zip(HOURS, (None, True, True, False, False, None), strict=True))
 """On a Monday or Wednesday at 13:00."""
+FIRST_PAGE = Page((), np.empty(0, np.int64), np.empty(0, np.int64), 20)
 BANDS = [(0, 0), (1, 500), (501, 1_000), (1_001, 2_000), (2_001, 5_000), (5_001, 10_000)]
 
 CHANGES = """
@@ -379,7 +381,9 @@ def test_offers_are_counted_by_venue_as_the_reference_does(country, query):
     }
 
 
-def test_searches_at_the_same_time_do_not_disturb_each_other(country):
+@pytest.fixture(scope="module")
+def searches(country):
+    """Some searches, told apart by text, order and what a row is."""
     texts = [None, "silence", "jazz or nuit", "comedie"]
     asked = [
         search_query(
@@ -389,19 +393,30 @@ def test_searches_at_the_same_time_do_not_disturb_each_other(country):
         for text in texts for sort in ("price", "popularity") for group in ("item", "offer")
     ]  # fmt: skip
     sources, searcher = sources_of(country.connection), country.searcher
-    searches = [searcher._searched(sources, country.catalogue, query, START) for query in asked]
-    page = Page((), np.empty(0, np.int64), np.empty(0, np.int64), 20)
+    return [searcher._searched(sources, country.catalogue, query, START) for query in asked]
 
-    def answer(searched, scratches):
-        scanned = search_rows(scratches, searched, page)
-        counts = [column.tolist() for column in vars(scanned.counts).values()]
-        return scanned.rows, scanned.total_items, scanned.total_offers, counts
 
+def answer(searched, scratches):
+    scanned = search_rows(scratches, searched, FIRST_PAGE)
+    counts = [column.tolist() for column in vars(scanned.counts).values()]
+    return scanned.rows, scanned.total_items, scanned.total_offers, counts
+
+
+def test_searches_at_the_same_time_do_not_disturb_each_other(searches):
     alone = [answer(searched, Scratches()) for searched in searches]
     shared = Scratches()
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda searched: answer(searched, shared), searches * 20))
     assert together == alone * 20
+
+
+def test_memory_that_can_tell_no_more_searches_apart_is_begun_anew(searches):
+    alone = [answer(searched, Scratches()) for searched in searches]
+    shared = Scratches()
+    answer(searches[0], shared)
+    scratch, _ = shared._idle.take()
+    shared._idle.put((scratch, MOST_STAMPS - 5))
+    assert [answer(searched, shared) for searched in searches] == alone
 
 
 def test_hours_that_are_remembered_are_not_read_where_they_may_be_old(country):
