@@ -1,4 +1,4 @@
-"""`python -m reco.compiling` compiles all kernels, on all cores: so no start has to do it."""
+"""`python -m reco.compiling` compiles all kernels, several at once: so no start has to."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed

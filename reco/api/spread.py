@@ -51,7 +51,7 @@ def run_workers(config: uvicorn.Config) -> None:
         _fork_workers(str(config.app).partition(":")[0])
     spreader = Spreader(config.bind_socket(), config.backlog)
     threading.Thread(target=spreader.run, name="spreader", daemon=True).start()
-    Multiprocess(config, sockets=[spreader.entrance]).run()
+    _Supervisor(config, sockets=[spreader.entrance]).run()
 
 
 def _fork_workers(module: str) -> None:
@@ -60,6 +60,8 @@ def _fork_workers(module: str) -> None:
     Else each imports everything for itself, for seconds. Whoever stops the server meanwhile is
     heeded at once, as its supervisor, once it runs, would not.
     """
+    # The first process of a container is not ended by a signal that it does not handle.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reco.api.forked", module])
     first = context.Process()
@@ -67,6 +69,14 @@ def _fork_workers(module: str) -> None:
     first.join()
     # There is no setting for it.
     _subprocess.spawn = context  # type: ignore[assignment]
+
+
+class _Supervisor(Multiprocess):
+    def terminate_all(self) -> None:
+        for process in self.processes:
+            # Told to stop by somebody else it may be gone, and forgotten by who it was forked from.
+            with suppress(ProcessLookupError):
+                process.terminate()
 
 
 class Spreader:

@@ -201,8 +201,10 @@ def _wanted(searched: Searched, page: Page) -> Wanted:
         *(-1 if flag is None else flag for flag in (filters.is_duo, filters.is_digital)),
         searched.matches is not None,
     )
+    # A catalogue does not say what was open before it was read.
+    now = max(query.now, searched.catalogue.at)
     window = (
-        micros(query.now),
+        micros(now),
         micros(filters.starts_from) if filters.starts_from else NEVER_US,
         micros(filters.starts_before) if filters.starts_before else FOREVER_US,
     )

@@ -29,7 +29,6 @@ PARIS = ZoneInfo("Europe/Paris")
 NEVER, FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 IS_OPEN = dict(zip(HOURS, (None, True, True, False, False, None), strict=True))
 """On a Monday or Wednesday at 13:00."""
-FIRST_PAGE = Page((), np.empty(0, np.int64), np.empty(0, np.int64), 20)
 BANDS = [(0, 0), (1, 500), (501, 1_000), (1_001, 2_000), (2_001, 5_000), (5_001, 10_000)]
 
 CHANGES = """
@@ -397,7 +396,8 @@ def searches(country):
 
 
 def answer(searched, scratches):
-    scanned = search_rows(scratches, searched, FIRST_PAGE)
+    shown = searched.catalogue.items.item_id[:5]
+    scanned = search_rows(scratches, searched, Page((), shown, np.empty(0, np.int64), 20))
     counts = [column.tolist() for column in vars(scanned.counts).values()]
     return scanned.rows, scanned.total_items, scanned.total_offers, counts
 
@@ -408,6 +408,13 @@ def test_searches_at_the_same_time_do_not_disturb_each_other(searches):
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda searched: answer(searched, shared), searches * 20))
     assert together == alone * 20
+
+
+def test_what_was_open_before_a_catalogue_was_read_is_not_asked(searches):
+    for searched in searches:
+        before = replace(searched, query=replace(searched.query, now=NOW - timedelta(days=60)))
+        (*now, _), (*then, _) = answer(searched, Scratches()), answer(before, Scratches())
+        assert then == now
 
 
 def test_memory_that_can_tell_no_more_searches_apart_is_begun_anew(searches):
