@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from functools import cache
 from http import HTTPStatus
 from importlib import import_module
 from typing import Annotated, Any
@@ -61,12 +60,21 @@ _COMMANDS = {
 class _Later(TyperCommand):
     """A command that is imported when it is run: others, and the list of all, wait for none."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name, help=_COMMANDS[name][1])
+    def __init__(self, name: str, address: str, line: str) -> None:
+        super().__init__(name, help=line)
+        self.address = address
 
     def imported(self) -> Any:
         """Return the command itself, a group where it has commands of its own."""
-        return _imported(self.name)
+        module, attribute = self.address.split(":")
+        found = getattr(import_module(module), attribute)
+        around = typer.Typer(callback=lambda: None, **_PLAIN)
+        if isinstance(found, typer.Typer):
+            around.add_typer(found, name=self.name, help=self.help)
+        else:
+            around.command(self.name)(found)
+        (command,) = typer.main.get_group(around).commands.values()
+        return command
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:
         """Begin to run it: from here on the command is the one that was imported."""
@@ -76,20 +84,7 @@ class _Later(TyperCommand):
 class _Root(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.commands = {name: _Later(name) for name in _COMMANDS}
-
-
-@cache
-def _imported(name: str) -> Any:
-    address, line = _COMMANDS[name]
-    module, attribute = address.split(":")
-    found = getattr(import_module(module), attribute)
-    around = typer.Typer(callback=lambda: None, **_PLAIN)
-    if isinstance(found, typer.Typer):
-        around.add_typer(found, name=name, help=line)
-    else:
-        around.command(name)(found)
-    return typer.main.get_group(around).commands[name]
+        self.commands = {name: _Later(name, *told) for name, told in _COMMANDS.items()}
 
 
 app = typer.Typer(

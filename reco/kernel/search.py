@@ -296,7 +296,7 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                     seen |= mask
                     bit_counts[MATCH_BIT] += 1
                 sizes[2] += 1
-            if has_seen and seen != known:
+            if seen != known:
                 marks[item] = seen
             if not is_match or seen & (1 << SHOWN_BIT):
                 continue
