@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from features.interactions import BOOKING, EVENT_KINDS, SPLITS, Events, encoded_ids
-from reco.db.arrays import FOREVER_US, fetch_arrays
+from reco.db.arrays import FOREVER_US, stream_arrays
 from reco.db.session import transaction
 from reco.errors import InvalidInput
 from reco.frames.schema import FRAMES
@@ -325,7 +325,7 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
     users = _vocabulary(connection, _USERS_QUERY)
     items = _vocabulary(connection, b"select id, external_id from core.item order by id")
     offers = _vocabulary(connection, b"select id, external_id from core.offer order by id")
-    of_offer = fetch_arrays(
+    of_offer = stream_arrays(
         connection, "select id, item_id from core.offer", {"id": "int8", "item": "int8"}
     )
     offer_item = np.empty(len(offers.names), dtype=np.int32)
@@ -334,14 +334,14 @@ def _fetched(connection: psycopg.Connection[Any]) -> Events:
         _fetched_interactions(connection, users, offers),
         _fetched_bookings(connection, users, offers),
     ]
-    ends = fetch_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
+    ends = stream_arrays(connection, _CLOSES_QUERY, {"item": "int8", "end": "time"})
     closes = _last_closing(items.rows(ends["item"]), ends["end"], len(items.names))
-    places = fetch_arrays(
+    places = stream_arrays(
         connection, _PLACES_QUERY, {"item": "int8", "lon": "float8", "lat": "float8"}
     )
     lonlat = np.full((len(items.names), 2), np.nan)
     lonlat[items.rows(places["item"])] = np.stack([places["lon"], places["lat"]], axis=1)
-    kinds = fetch_arrays(connection, _CATEGORIES_QUERY, {"item": "int8", "category": "int4"})
+    kinds = stream_arrays(connection, _CATEGORIES_QUERY, {"item": "int8", "category": "int4"})
     category = np.empty(len(items.names), dtype=np.int32)
     category[items.rows(kinds["item"])] = kinds["category"]
     events, _ = _events(users.names, items.names, offer_item, deeds, closes)
@@ -352,7 +352,7 @@ def _fetched_interactions(
     connection: psycopg.Connection[Any], users: _Vocabulary, offers: _Vocabulary
 ) -> _Deeds:
     parameters = {"kinds": list(EVENT_KINDS), "splits": list(SPLITS)}
-    columns = fetch_arrays(connection, _INTERACTIONS_QUERY, _COLUMNS, parameters)
+    columns = stream_arrays(connection, _INTERACTIONS_QUERY, _COLUMNS, parameters)
     return _Deeds(
         user=users.rows(columns["user"]),
         offer=offers.rows(columns["offer"]),
@@ -369,7 +369,7 @@ def _fetched_bookings(
     connection: psycopg.Connection[Any], users: _Vocabulary, offers: _Vocabulary
 ) -> _Deeds:
     kinds = {"user": "int8", "offer": "int8", "at": "time", "cancelled": "time"}
-    columns = fetch_arrays(connection, _BOOKINGS_QUERY, kinds)
+    columns = stream_arrays(connection, _BOOKINGS_QUERY, kinds)
     return _booked(
         users.rows(columns["user"]),
         offers.rows(columns["offer"]),

@@ -10,7 +10,7 @@ import psycopg
 from numpy.typing import NDArray
 
 from reco.catalogue.rows import rows_of
-from reco.db.arrays import fetch_arrays
+from reco.db.arrays import stream_arrays
 from reco.db.session import transaction
 from reco.model.calibration import Calibration
 from reco.model.loaded import LoadedModel
@@ -102,7 +102,7 @@ def read_impressions(
     past = past_from_database(conninfo)
     with transaction(conninfo, read_only=True) as connection:
         requests = recorded_requests(connection, past, since, last, chances)
-        known = fetch_arrays(connection, OFFER_IDS, {"id": "int8"})["id"]
+        known = stream_arrays(connection, OFFER_IDS, {"id": "int8"})["id"]
     answered = [
         Answered(
             request,

@@ -15,6 +15,7 @@ from features.clock import week_hours
 from features.credit import UNLIMITED_BUDGET, Budget, budget_of, expected_bookings
 from features.interactions import Events
 from features.pairs import DAY_US
+from reco.catalogue.caps import cap_codes
 from reco.catalogue.rows import ragged_rows
 from reco.catalogue.shelf import CAPS
 from reco.catalogue.venues import Venues
@@ -23,7 +24,7 @@ from reco.frames.schema import Frames
 from reco.geo.points import Point
 from reco.geo.reach import within
 from training.columns import cents, coarse_degrees, rows_in, times_us
-from training.replay.catalogues import RECENT_US, cap_codes
+from training.replay.catalogues import RECENT_US
 from training.replay.reading import CAPS_CENTS, categories_of, taxonomy_of, works_of
 from training.split import naive_utc
 from training.standing import standing

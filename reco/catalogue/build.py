@@ -14,7 +14,6 @@ from reco.catalogue.cards import read_cards
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import read_seen
-from reco.catalogue.shelf import stock_rows
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues, read_venues
 from reco.db.arrays import micros
@@ -45,7 +44,7 @@ def build_catalogue(
         users = _users(connection)
         categories, subcategories = read_names(connection)
         cards = read_cards(connection, seen)
-    rows = stock_rows(read.stocks, read.booked, rows_of(items.item_id, read.stocks["item"]))
+    rows = read.rows(rows_of(items.item_id, read.stocks["item"]), items)
     return Catalogue.of(
         version=_version(now, read, items, venues, (genres, venue_types)),
         at=now,
@@ -88,6 +87,7 @@ def _version(
     digest = hashlib.sha256(repr((venues.version, names)).encode())
     columns: list[NDArray[Any]] = [
         *read.stocks.values(),
+        read.flags,
         *items.arrays().values(),
         venues.venue_type,
         venues.venue_external_id,

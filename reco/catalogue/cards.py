@@ -46,6 +46,13 @@ select v.id, convert_to(json_build_array(v.external_id, v.name, v.venue_type, v.
 from core.venue v where v.{which} order by v.id
 """
 
+# In one row: a snapshot is read by a process that answers others meanwhile.
+_PACKED = """
+select coalesce(string_agg(int8send(id), ''), ''),
+  coalesce(string_agg(int4send(octet_length(card)), ''), ''), coalesce(string_agg(card, ''), '')
+from ({cards}) as cards (id, card)
+"""
+
 # Whatever is asked, the planner guesses the same of the borders, so that one plan will do. What a
 # dump brought from another cluster may lie above.
 UNSEEN = """
@@ -103,14 +110,11 @@ class Texts(NamedTuple):
     text: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, cards: Sequence[tuple[int, bytes]]) -> "Texts":
-        """Return these cards, which come by ascending id."""
-        lengths = np.fromiter((len(card) for _, card in cards), np.int64, len(cards))
-        return cls(
-            np.fromiter((key for key, _ in cards), np.int64, len(cards)),
-            np.append(0, np.cumsum(lengths)).astype(np.int64),
-            np.frombuffer(b"".join(card for _, card in cards), dtype=np.uint8),
-        )
+    def packed(cls, ids: bytes, lengths: bytes, text: bytes) -> "Texts":
+        """Return the cards of a row of `_PACKED`."""
+        bounds = np.append(0, np.cumsum(np.frombuffer(lengths, dtype=">i4"), dtype=np.int64))
+        key = np.frombuffer(ids, dtype=">i8").astype(np.int64)
+        return cls(key, bounds, np.frombuffer(text, dtype=np.uint8))
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,8 @@ def read_cards(connection: psycopg.Connection[Any], seen: Seen) -> Cards:
     return cards_of(_read(connection, _ITEM_CARDS), _read(connection, _VENUE_CARDS), seen)
 
 
-NO_CARDS = cards_of(Texts.of([]), Texts.of([]), Seen(0, f"{_NEVER}:{_NEVER}:"))
+_NO_TEXTS = Texts.packed(b"", b"", b"")
+NO_CARDS = cards_of(_NO_TEXTS, _NO_TEXTS, Seen(0, f"{_NEVER}:{_NEVER}:"))
 """Everything is read from the database."""
 
 
@@ -244,4 +249,6 @@ def _read(
     connection: psycopg.Connection[Any], cards: LiteralString, ids: list[int] | None = None
 ) -> Texts:
     which = cards.format(which="id is not null" if ids is None else "id = any(%(ids)s)")
-    return Texts.of(connection.cursor(binary=True).execute(which, {"ids": ids}).fetchall())
+    packed = _PACKED.format(cards=which)
+    read = connection.cursor(binary=True).execute(packed, {"ids": ids}).fetchall()
+    return Texts.packed(*read[0])

@@ -14,7 +14,7 @@ from reco.catalogue.cards import Cards
 from reco.catalogue.reading import OffersRead, read_items, read_names, read_offers
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen, read_seen
-from reco.catalogue.shelf import Shelf, rows_on, stock_rows
+from reco.catalogue.shelf import Shelf, rows_on
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues, read_venues
 from reco.db.arrays import micros
@@ -205,7 +205,7 @@ def _restocked(catalogue: Catalogue, changed: ChangedOffers) -> Shelf:
     kept = rows_on(catalogue.fresh)
     kept = kept.take(rows_of(changed.ids, kept.offer) < 0)
     items = catalogue.item_rows(changed.read.stocks["item"])
-    now = stock_rows(changed.read.stocks, changed.read.booked, items)
+    now = changed.read.rows(items, catalogue.items)
     return kept.merged(now).shelf(catalogue.venues, micros(catalogue.at))
 
 

@@ -1,46 +1,43 @@
 """What can be booked, read from the database: one definition for all offers and for a few."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import orjson
 import psycopg
 from numpy.typing import NDArray
 
 from features.clock import week_hours
 from features.interactions import encoded_ids
+from reco.catalogue.caps import cap_codes, read_flags
 from reco.catalogue.rows import rows_of
-from reco.catalogue.shelf import CAPS, RECENT
+from reco.catalogue.shelf import ONLINE, RECENT, StockRows
 from reco.catalogue.snapshot import MOST_GENRES, Items, known_genres
 from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import FOREVER_US, fetch_arrays
 from reco.moments import known_until
 
+# What is taken is summed for each limited stock that is left: some hundred thousand of millions.
+# Sorted here and not there, where the order of so many rows takes files.
 _STOCKS = """
 select s.id, s.offer_id, coalesce(o.venue_id, 9223372036854775807), o.item_id, s.price_cents,
   coalesce(s.starts_at, 'infinity'),
   greatest(coalesce(o.published_at, '-infinity'), coalesce(s.created_at, '-infinity')),
-  least(o.withdrawn_at, s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity'),
-  (array_position(%(caps)s::text[], core.cap_of(c.is_event, c.is_digital, c.is_physical,
-    s.starts_at is not null, o.venue_id is not null)) - 1)::int2, o.is_duo
+  least(o.withdrawn_at, s.cancelled_at, s.booking_limit_at, s.starts_at, 'infinity'), o.is_duo
 from core.stock s
 join core.offer o on o.id = s.offer_id
-join core.item i on i.id = o.item_id
-left join core.subcategory c on c.id = i.subcategory_id
-left join (
-  select b.stock_id, sum(b.quantity) as taken
-  from core.booking b join core.stock limited on limited.id = b.stock_id
-  where limited.quantity is not null {of_limited}
-    and b.booked_at <= %(known)s and (b.cancelled_at is null or b.cancelled_at > %(known)s)
-  group by b.stock_id
-) t on t.stock_id = s.id
-where least(o.withdrawn_at, s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
+where least(s.booking_limit_at, s.starts_at, 'infinity') > %(now)s
+  and (o.withdrawn_at is null or o.withdrawn_at > %(now)s)
   and (s.cancelled_at is null or s.cancelled_at > %(known)s)
   and (s.created_at is null or s.created_at <= %(known)s)
-  and (s.quantity is null or s.quantity > coalesce(t.taken, 0)) {of_stock}
-order by 3, 2, 6, 1
+  and (s.quantity is null or s.quantity > (
+    select coalesce(sum(b.quantity), 0) from core.booking b
+    where b.stock_id = s.id and b.booked_at <= %(known)s
+      and (b.cancelled_at is null or b.cancelled_at > %(known)s)
+  )) {of_stock}
 """
 _STOCK_TYPES = {
     "stock": "int8",
@@ -51,7 +48,6 @@ _STOCK_TYPES = {
     "starts": "time",
     "opens": "time",
     "closes": "time",
-    "cap": "int2",
     "is_duo": "bool",
 }
 
@@ -59,24 +55,40 @@ _ZONES = """
 select id, timezone from core.venue where id = any(%(ids)s) and timezone is not null order by id
 """
 
+# Most bookings are of a stock that others have booked: counted first, few are left to join.
 _BOOKINGS = """
-select offer_id, count(*)::int4 from (
-  select s.offer_id from core.booking b join core.stock s on s.id = b.stock_id
-  where b.booked_at <= %(known)s and b.booked_at > %(now)s::timestamptz - %(recent)s
-    and (b.cancelled_at is null or b.cancelled_at > %(known)s) {of_stock}
+select offer_id, sum(times)::int4 from (
+  select s.offer_id, of_stock.times from (
+    select b.stock_id, count(*) as times from core.booking b
+    where b.booked_at <= %(known)s and b.booked_at > %(now)s::timestamptz - %(recent)s
+      and (b.cancelled_at is null or b.cancelled_at > %(known)s) {of_booking}
+    group by b.stock_id
+  ) of_stock
+  join core.stock s on s.id = of_stock.stock_id
   union all
-  select x.offer_id from core.interaction x
+  select x.offer_id, 1 from core.interaction x
   where x.kind = 'booking' and (x.at is null
     or (x.at <= %(known)s and x.at > %(now)s::timestamptz - %(recent)s)) {of_interaction}
 ) recent
 group by offer_id order by offer_id
 """
 
+_SOME = {
+    "of_stock": "and s.offer_id = any(%(ids)s)",
+    "of_booking": "and b.stock_id in (select id from core.stock where offer_id = any(%(ids)s))",
+    "of_interaction": "and x.offer_id = any(%(ids)s)",
+}
+_EVERY = dict.fromkeys(_SOME, "")
+
 _ITEMS = """
 select i.id, i.category_id, coalesce(i.subcategory_id, 0)::int2, coalesce(s.is_digital, false)
 from core.item i left join core.subcategory s on s.id = i.subcategory_id
-where i.id = any(%(ids)s)
+where i.id = any(%(ids)s::bigint[])
 order by i.id
+"""
+_NAMED = """
+select external_id, array_to_json(genres)::text from core.item
+where id = any(%(ids)s::bigint[]) order by id
 """
 _ITEM_TYPES = {"item": "int8", "category": "int2", "subcategory": "int2", "is_digital": "bool"}
 
@@ -87,10 +99,38 @@ class OffersRead:
 
     stocks: dict[str, NDArray[Any]]
     """(S,) columns `stock`, `offer`, `venue`, `item` (ids), `price_cents`, `starts`, `opens`,
-    `closes` (µs since 1970), `cap`, `is_duo` and `week_hour` (`features.clock`), by venue,
-    offer, start and id."""
+    `closes` (µs since 1970), `is_duo` and `week_hour` (`features.clock`), by venue, offer, start
+    and id."""
     booked: dict[str, NDArray[Any]]
     """`count` by ascending `offer`."""
+    flags: NDArray[np.int8]
+    """Of subcategories, by id (`cap_codes`)."""
+
+    def rows(self, item: NDArray[np.int64], items: Items) -> StockRows:
+        """Return the stocks as rows; `item` (S,) is the row of each one's work in `items`."""
+        stocks, booked = self.stocks, self.booked
+        counted = rows_of(booked["offer"], stocks["offer"])
+        bookings = np.zeros(len(counted), dtype=np.int32)
+        bookings[counted >= 0] = booked["count"][counted[counted >= 0]]
+        cap = cap_codes(
+            self.flags[items.item_subcategory[item]],
+            stocks["starts"] != FOREVER_US,
+            stocks["venue"] != ONLINE,
+        )
+        return StockRows(
+            venue=stocks["venue"],
+            offer=stocks["offer"],
+            item=item.astype(np.int32),
+            bookings=bookings,
+            is_duo=stocks["is_duo"],
+            stock=stocks["stock"],
+            price_cents=stocks["price_cents"],
+            starts=stocks["starts"],
+            opens=stocks["opens"],
+            closes=stocks["closes"],
+            cap=cap,
+            week_hour=stocks["week_hour"],
+        )
 
 
 def read_offers(
@@ -104,22 +144,15 @@ def read_offers(
     Stocks that are past, withdrawn, cancelled or sold out are left out; those that open later are
     kept.
     """
-    asked = {
-        "now": now,
-        "known": known_until(as_of),
-        "recent": RECENT,
-        "caps": list(CAPS),
-        "ids": offer_ids,
-    }
-    names = {"of_limited": "limited", "of_stock": "s", "of_interaction": "x"}
-    some = {
-        place: "" if offer_ids is None else f"and {alias}.offer_id = any(%(ids)s)"
-        for place, alias in names.items()
-    }
-    stocks = fetch_arrays(connection, _STOCKS.format(**some), _STOCK_TYPES, asked)
+    asked = {"now": now, "known": known_until(as_of), "recent": RECENT, "ids": offer_ids}
+    some = _EVERY if offer_ids is None else _SOME
+    read = fetch_arrays(connection, _STOCKS.format(**some), _STOCK_TYPES, asked)
+    order = np.lexsort((read["stock"], read["starts"], read["offer"], read["venue"]))
+    stocks = {name: column[order] for name, column in read.items()}
     stocks["week_hour"] = _week_hours(connection, stocks["starts"], stocks["venue"])
     counted = {"offer": "int8", "count": "int4"}
-    return OffersRead(stocks, fetch_arrays(connection, _BOOKINGS.format(**some), counted, asked))
+    booked = fetch_arrays(connection, _BOOKINGS.format(**some), counted, asked)
+    return OffersRead(stocks, booked, read_flags(connection))
 
 
 def _week_hours(
@@ -140,14 +173,13 @@ def read_items(
 
     Second, the names of the genres: `genres`, then those that it lacks.
     """
-    wanted = {"ids": ids.tolist()}
+    # Text, which the driver takes as it is; a list it looks through.
+    wanted = {"ids": f"{{{','.join(map(str, ids.tolist()))}}}"}
     read = fetch_arrays(connection, _ITEMS, _ITEM_TYPES, wanted)
-    named = connection.execute(
-        "select external_id, genres from core.item where id = any(%(ids)s) order by id", wanted
-    ).fetchall()
+    named = connection.execute(_NAMED, wanted).fetchall()
     # Most items share their genres with many others.
-    distinct = {tuple(names): None for _, names in named}
-    genres = extended(genres, {name for names in distinct for name in names})
+    distinct = {text: orjson.loads(text) for text in {text for _, text in named}}
+    genres = extended(genres, {name for names in distinct.values() for name in names})
     codes = _genre_codes(distinct, codes_by_name(genres))
     items = Items(
         item_id=read["item"],
@@ -155,7 +187,7 @@ def read_items(
         item_category=read["category"],
         item_subcategory=read["subcategory"],
         item_is_digital=read["is_digital"],
-        item_genres=np.array([codes[tuple(names)] for _, names in named], dtype=np.int16).reshape(
+        item_genres=np.array([codes[text] for _, text in named], dtype=np.int16).reshape(
             -1, MOST_GENRES
         ),
     )
@@ -163,13 +195,13 @@ def read_items(
 
 
 def _genre_codes(
-    distinct: Collection[tuple[str, ...]], code: Mapping[str, int]
-) -> dict[tuple[str, ...], list[int]]:
-    """Return the row of `item_genres` for each of some lists of names."""
+    distinct: Mapping[str, Sequence[str]], code: Mapping[str, int]
+) -> dict[str, list[int]]:
+    """Return the row of `item_genres` for each of some lists of names, by their text."""
     rows = {}
-    for names in distinct:
+    for text, names in distinct.items():
         known = [code[name] for name in known_genres(names) if name in code]
-        rows[names] = known + [0] * (MOST_GENRES - len(known))
+        rows[text] = known + [0] * (MOST_GENRES - len(known))
     return rows
 
 

@@ -1,6 +1,5 @@
 """A shelf of offers: arrays grouped by venue and offer, looked up by venue."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import cached_property
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.cheapest import Cheapest, cheapest_of
-from reco.catalogue.rows import rows_of, run_starts
+from reco.catalogue.rows import run_starts
 from reco.catalogue.venues import Venues
 from reco.core.deposits import Cap
 from reco.db.arrays import FOREVER_US
@@ -241,39 +240,4 @@ def rows_on(shelf: Shelf) -> StockRows:
         closes=shelf.stock_closes_us,
         cap=shelf.stock_cap,
         week_hour=shelf.stock_week_hour,
-    )
-
-
-def stock_rows(
-    stocks: Mapping[str, NDArray[Any]],
-    booked: Mapping[str, NDArray[Any]],
-    item: NDArray[np.int64],
-) -> StockRows:
-    """Return rows as they were read.
-
-    Parameters
-    ----------
-    stocks
-        Columns as `StockRows` names them, in its order.
-    booked
-        `count` by ascending `offer`.
-    item
-        (S,) row of each stock's item.
-    """
-    counted = rows_of(booked["offer"], stocks["offer"])
-    bookings = np.zeros(len(counted), dtype=np.int32)
-    bookings[counted >= 0] = booked["count"][counted[counted >= 0]]
-    return StockRows(
-        venue=stocks["venue"],
-        offer=stocks["offer"],
-        item=item.astype(np.int32),
-        bookings=bookings,
-        is_duo=stocks["is_duo"],
-        stock=stocks["stock"],
-        price_cents=stocks["price_cents"],
-        starts=stocks["starts"],
-        opens=stocks["opens"],
-        closes=stocks["closes"],
-        cap=stocks["cap"].astype(np.int8),
-        week_hour=stocks["week_hour"],
     )

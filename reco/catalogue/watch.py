@@ -34,6 +34,8 @@ _REBUILD_AT_LEAST_EVERY_S = 600.0
 """However often it has failed: each reads the whole catalogue."""
 _LATE_S = 15.0
 _OLD = 3 * MAX_AGE
+_ON_ONE_CORE = "max_parallel_workers_per_gather=0"
+"""A new base can wait; who is answered meanwhile cannot."""
 _STOP_S = 2.0
 """A look or a build that takes longer is left behind: its thread is a daemon."""
 
@@ -197,7 +199,7 @@ class _Rebuild(threading.Thread):
     def run(self) -> None:
         """Build, or map what another process has built."""
         try:
-            with _opened(self._world.conninfo) as self._connection:
+            with _opened(self._world.conninfo, _ON_ONE_CORE) as self._connection:
                 self.base = current_base(self._connection, self._world.catalogue, self._now)
             self._has_failed = False
         except (psycopg.Error, RecoError) as error:
@@ -214,12 +216,13 @@ def _listening(conninfo: str) -> psycopg.Connection[Any]:
     return connection
 
 
-def _opened(conninfo: str) -> psycopg.Connection[Any]:
+def _opened(conninfo: str, *settings: str) -> psycopg.Connection[Any]:
+    options = " ".join(f"-c {setting}" for setting in ("timezone=UTC", *settings))
     return psycopg.connect(
         conninfo,
         autocommit=True,
         connect_timeout=1,
         application_name=LISTENER,
-        options="-c timezone=UTC",
+        options=options,
         **SOON,
     )

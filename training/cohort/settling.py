@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.catalogue.caps import cap_codes
 from reco.catalogue.shelf import CAPS, ONLINE
 from reco.core.deposits import Cap, Credit
 from reco.db.arrays import FOREVER_US
 from training.cohort.attention import Chances
-from training.replay.catalogues import cap_codes
 from training.replay.past import Past
 from training.simulate.outcomes import ends_of
 from training.simulate.parameters import Parameters

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from features.clock import week_hours
 from features.interactions import BOOKING
+from reco.catalogue.caps import cap_codes
 from reco.catalogue.seen import Seen
-from reco.catalogue.shelf import CAPS, ONLINE, RECENT, StockRows
+from reco.catalogue.shelf import ONLINE, RECENT, StockRows
 from reco.catalogue.snapshot import Catalogue
 from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from training.replay.past import UNLIMITED_PLACES, Offers, Past, Stocks
@@ -46,23 +47,6 @@ def catalogue_at(past: Past, at: datetime) -> Catalogue:
         venues=past.venues,
         base=on_shelf.shelf(past.venues, at_us),
     )
-
-
-def cap_codes(
-    flags: NDArray[np.int8], is_dated: NDArray[np.bool_], has_venue: NDArray[np.bool_]
-) -> NDArray[np.int8]:
-    """Return which cap each stock counts against, an index in `CAPS`: the SQL's `core.cap_of`.
-
-    Parameters
-    ----------
-    flags
-        (S, 3) is_event, is_digital, is_physical of its subcategory; -1 unknown.
-    """
-    is_event = np.where(flags[:, 0] < 0, is_dated, flags[:, 0] == 1)
-    is_digital, is_physical = (flags[:, 1] == 1) | ~has_venue, flags[:, 2] == 1
-    none, digital, physical = (CAPS.index(cap) for cap in ("none", "digital", "physical"))
-    told = [is_event, is_digital, is_physical]
-    return np.select(told, [none, digital, physical], default=none).astype(np.int8)
 
 
 def _closes(stocks: Stocks, offers: Offers) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from features.horizon import Value
 from features.interactions import EVENT_KINDS
 from reco.catalogue.rows import rows_of
 from reco.core.deposits import Deposit
-from reco.db.arrays import NEVER_US, fetch_arrays
+from reco.db.arrays import NEVER_US, stream_arrays
 from reco.db.session import transaction
 from reco.frames.exporting import tables_of
 from training.replay.past import (
@@ -75,7 +75,7 @@ _DEED_TYPES = {"user": "int8", "offer": "int8", "kind": "int2", "at_us": "time"}
 
 
 def _bookings(connection: psycopg.Connection[Any], users: pa.Table, _stocks: pa.Table) -> Bookings:
-    read = fetch_arrays(connection, _BOOKINGS, _BOOKING_TYPES)
+    read = stream_arrays(connection, _BOOKINGS, _BOOKING_TYPES)
     user = rows_of(_ids(connection, _USER_IDS), read.pop("user"))
     stock = rows_of(_ids(connection, _STOCK_IDS), read.pop("stock"))
     return bookings_in_order(len(users), user, stock, **read)
@@ -83,14 +83,14 @@ def _bookings(connection: psycopg.Connection[Any], users: pa.Table, _stocks: pa.
 
 def _deeds(connection: psycopg.Connection[Any], users: pa.Table, _offers: pa.Table) -> Deeds:
     """Read them as numbers: names of so many rows would take minutes."""
-    read = fetch_arrays(connection, _DEEDS, _DEED_TYPES, {"kinds": list(EVENT_KINDS)})
+    read = stream_arrays(connection, _DEEDS, _DEED_TYPES, {"kinds": list(EVENT_KINDS)})
     user = rows_of(_ids(connection, _USER_IDS), read.pop("user")).astype(np.int32)
     offer = rows_of(_ids(connection, OFFER_IDS), read.pop("offer")).astype(np.int32)
     return deeds_in_order(len(users), user, offer, **read)
 
 
 def _ids(connection: psycopg.Connection[Any], query: str) -> NDArray[np.int64]:
-    return np.asarray(fetch_arrays(connection, query, {"id": "int8"})["id"], dtype=np.int64)
+    return np.asarray(stream_arrays(connection, query, {"id": "int8"})["id"], dtype=np.int64)
 
 
 _DEPOSITS = """
@@ -155,12 +155,12 @@ def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
     for name, kind, value, at in connection.execute(_TASTES).fetchall():
         tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
     people = People(past.people.names, past.people.home, deposits, tastes)
-    unnamed = fetch_arrays(connection, _BOOKINGS + _OF_ERASED, _BOOKING_TYPES)
+    unnamed = stream_arrays(connection, _BOOKINGS + _OF_ERASED, _BOOKING_TYPES)
     stock = rows_of(_ids(connection, _STOCK_IDS), unnamed.pop("stock"))
     nobody = np.zeros_like(unnamed.pop("user"))
-    joined_us = fetch_arrays(connection, _JOINED, {"at_us": "time"})["at_us"]
-    stocks = fetch_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
-    offers = fetch_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
+    joined_us = stream_arrays(connection, _JOINED, {"at_us": "time"})["at_us"]
+    stocks = stream_arrays(connection, _STOCKS_BEFORE, _STOCK_TYPES)
+    offers = stream_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
     return replace(
         past,
         people=people,

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from features.horizon import unmet_after
 from reco.catalogue.rows import rows_of
-from reco.db.arrays import fetch_arrays
+from reco.db.arrays import stream_arrays
 from reco.experiments.exposure import Exposure
 from reco.feed.query import FeedQuery, Filters
 from reco.feed.situation import Situation
@@ -69,7 +69,7 @@ def recorded_requests(
     slates
         Those that are wanted; None: all.
     """
-    known = np.asarray(fetch_arrays(connection, OFFER_IDS, {"id": "int8"})["id"], dtype=np.int64)
+    known = np.asarray(stream_arrays(connection, OFFER_IDS, {"id": "int8"})["id"], dtype=np.int64)
     row = {name: at for at, name in enumerate(past.people.names)}
     rows = (
         connection.cursor(row_factory=dict_row)

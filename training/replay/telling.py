@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.interactions import EVENT_KINDS
+from reco.catalogue.caps import cap_codes
 from reco.catalogue.shelf import CAPS
 from reco.db.arrays import FOREVER_US, moment_of
 from reco.feed.state import Booked, Interacted
-from training.replay.catalogues import cap_codes
 from training.replay.past import Past
 
 
