@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-import orjson
 import psycopg
 from numpy.typing import NDArray
 
 from features.clock import week_hours
-from features.interactions import encoded_ids
 from reco.catalogue.caps import cap_codes, read_flags
 from reco.catalogue.rows import rows_of
 from reco.catalogue.shelf import ONLINE, RECENT, StockRows
@@ -80,17 +78,28 @@ _SOME = {
 }
 _EVERY = dict.fromkeys(_SOME, "")
 
+_ASKED = "with asked as materialized (select * from core.item where id = any(%(ids)s::bigint[]))"
+# Most items share their genres with many others: lists are told once, by number.
+_GENRES = "{asked} select genres from asked group by genres order by genres"
 _ITEMS = """
-select i.id, i.category_id, coalesce(i.subcategory_id, 0)::int2, coalesce(s.is_digital, false)
-from core.item i left join core.subcategory s on s.id = i.subcategory_id
-where i.id = any(%(ids)s::bigint[])
+{asked}
+select i.id, i.category_id, coalesce(i.subcategory_id, 0)::int2, coalesce(s.is_digital, false),
+  i.external_id, l.place
+from asked i
+join (
+  select genres, row_number() over (order by genres) - 1 as place from asked group by genres
+) l on l.genres = i.genres
+left join core.subcategory s on s.id = i.subcategory_id
 order by i.id
 """
-_NAMED = """
-select external_id, array_to_json(genres)::text from core.item
-where id = any(%(ids)s::bigint[]) order by id
-"""
-_ITEM_TYPES = {"item": "int8", "category": "int2", "subcategory": "int2", "is_digital": "bool"}
+_ITEM_TYPES = {
+    "item": "int8",
+    "category": "int2",
+    "subcategory": "int2",
+    "is_digital": "bool",
+    "external_id": "text",
+    "genres": "int8",
+}
 
 
 @dataclass(frozen=True)
@@ -175,34 +184,27 @@ def read_items(
     """
     # Text, which the driver takes as it is; a list it looks through.
     wanted = {"ids": f"{{{','.join(map(str, ids.tolist()))}}}"}
-    read = fetch_arrays(connection, _ITEMS, _ITEM_TYPES, wanted)
-    named = connection.execute(_NAMED, wanted).fetchall()
-    # Most items share their genres with many others.
-    distinct = {text: orjson.loads(text) for text in {text for _, text in named}}
-    genres = extended(genres, {name for names in distinct.values() for name in names})
-    codes = _genre_codes(distinct, codes_by_name(genres))
+    read = fetch_arrays(connection, _ITEMS.format(asked=_ASKED), _ITEM_TYPES, wanted)
+    lists = [names for (names,) in connection.execute(_GENRES.format(asked=_ASKED), wanted)]
+    genres = extended(genres, {name for names in lists for name in names})
     items = Items(
         item_id=read["item"],
-        item_external_id=encoded_ids([external_id for external_id, _ in named]),
+        item_external_id=read["external_id"],
         item_category=read["category"],
         item_subcategory=read["subcategory"],
         item_is_digital=read["is_digital"],
-        item_genres=np.array([codes[text] for _, text in named], dtype=np.int16).reshape(
-            -1, MOST_GENRES
-        ),
+        item_genres=_genre_codes(lists, codes_by_name(genres))[read["genres"]],
     )
     return items, genres
 
 
-def _genre_codes(
-    distinct: Mapping[str, Sequence[str]], code: Mapping[str, int]
-) -> dict[str, list[int]]:
-    """Return the row of `item_genres` for each of some lists of names, by their text."""
-    rows = {}
-    for text, names in distinct.items():
+def _genre_codes(lists: Sequence[Sequence[str]], code: Mapping[str, int]) -> NDArray[np.int16]:
+    """Return the row of `item_genres` for each of some lists of names."""
+    codes = np.zeros((len(lists), MOST_GENRES), dtype=np.int16)
+    for row, names in zip(codes, lists, strict=True):
         known = [code[name] for name in known_genres(names) if name in code]
-        rows[text] = known + [0] * (MOST_GENRES - len(known))
-    return rows
+        row[: len(known)] = known
+    return codes
 
 
 def read_names(connection: psycopg.Connection[Any]) -> tuple[dict[int, str], dict[int, str]]:

@@ -69,6 +69,7 @@ class CatalogueWatch:
         self._catalogue: Catalogue | None = None
         self._looked_at_s = time.monotonic()
         self._looking = threading.Lock()
+        self._needs_base = False
         self._rebuild: _Rebuild | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="catalogue-watch", daemon=True)
@@ -104,10 +105,15 @@ class CatalogueWatch:
             The schema is not this code's; says what to do. Later a newer one does no harm.
         """
         with self._looking:
+            # To find again that there is too much costs as much as the first time.
+            if self._needs_base and self._rebuild and self._rebuild.is_alive():
+                self._looked_at_s = time.monotonic()
+                return
             now = self._clock()
             before = self._catalogue
             latest = self._rebuilt() or before or self._first(connection, now)
             changes = read_changes(connection, latest, now)
+            self._needs_base = changes is None
             if changes is not None:
                 latest = amended(latest, changes)
             if changes is None or not is_young(latest, now) or latest.changed_offers > MAX_CHANGED:

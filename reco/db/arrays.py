@@ -8,8 +8,6 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-_SENT_BY = {"time": "timestamptz_send"}
-"""What packs a value of a type, where that is not the type's name and `send`."""
 _PACKED = "select count(*), {packed} from ({query}) as packed ({names})"
 _HEADER_BYTES = 11 + 4 + 4
 _TRAILER_BYTES = 2
@@ -23,8 +21,10 @@ _DTYPES: Mapping[str, str] = {
     "float4": ">f4",
     "bool": "?",
     "time": ">i8",
+    "text": ">i4",
 }
-"""PostgreSQL type to what binary COPY sends (big endian); `time` is timestamptz."""
+"""PostgreSQL type to what the server sends (big endian); `time` is timestamptz, of a text it is the
+length."""
 
 FOREVER_US = np.iinfo(np.int64).max
 """Where a time never comes (`infinity` in PostgreSQL), in microseconds since 1970."""
@@ -65,7 +65,8 @@ def fetch_arrays(
         A select whose columns are never null and have, in order, the types of `columns`.
     columns
         Name to type, one of int8, int4, int2, float8, float4, bool, time (timestamptz, returned
-        as int64 microseconds since 1970, with `FOREVER_US` and `NEVER_US` for infinities).
+        as int64 microseconds since 1970, with `FOREVER_US` and `NEVER_US` for infinities), and
+        text (UTF-8, dtype 'S').
     parameters
         Named parameters of the query, bound on the client side.
 
@@ -79,22 +80,37 @@ def fetch_arrays(
         A column is null somewhere.
     """
     names = [f"column_{place}" for place in range(len(columns))]
-    packed = ", ".join(
-        f"coalesce(string_agg({_SENT_BY.get(kind, f'{kind}send')}({name}), ''), '')"
+    told = [
+        f"coalesce(string_agg({send.format(name)}, ''), '')"
         for name, kind in zip(names, columns.values(), strict=True)
-    )
+        for send in _sent(kind)
+    ]
     bound = _bound(connection, query, parameters)
-    statement = _PACKED.format(packed=packed, query=bound, names=", ".join(names)).encode()
-    count, *contents = connection.cursor(binary=True).execute(statement).fetchall()[0]
-    if any(
-        len(content) != count * np.dtype(_DTYPES[kind]).itemsize
-        for content, kind in zip(contents, columns.values(), strict=True)
-    ):
-        raise _misread(columns)
-    return {
-        name: _native(np.frombuffer(content, dtype=_DTYPES[kind]), kind)
-        for (name, kind), content in zip(columns.items(), contents, strict=True)
-    }
+    statement = _PACKED.format(packed=", ".join(told), query=bound, names=", ".join(names))
+    row = connection.cursor(binary=True).execute(statement.encode()).fetchall()[0]
+    count, contents = row[0], iter(row[1:])
+    found = {}
+    for name, kind in columns.items():
+        first = np.frombuffer(next(contents), dtype=_DTYPES[kind])
+        if len(first) != count:
+            raise _misread(columns)
+        found[name] = _texts(first, next(contents)) if kind == "text" else _native(first, kind)
+    return found
+
+
+def _sent(kind: str) -> tuple[str, ...]:
+    """Return what packs a value: of a text its length, then its bytes."""
+    if kind == "text":
+        return ("int4send(octet_length({}))", "convert_to({}, 'UTF8')")
+    return ("timestamptz_send({})",) if kind == "time" else (kind + "send({})",)
+
+
+def _texts(lengths: NDArray[np.integer], content: bytes) -> NDArray[np.bytes_]:
+    """Return texts of these lengths, which stand in `content` one after the other."""
+    widest = int(lengths.max(initial=1))
+    letters = np.zeros((len(lengths), widest), dtype=np.uint8)
+    letters[np.arange(widest) < lengths[:, None]] = np.frombuffer(content, dtype=np.uint8)
+    return letters.view(f"S{widest}")[:, 0]
 
 
 def stream_arrays(
@@ -103,7 +119,7 @@ def stream_arrays(
     columns: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Do the same for any number of rows, through binary COPY: a message each."""
+    """Do the same for any number of rows without text, through binary COPY: a message each."""
     row = np.dtype(
         [("fields", ">i2")]
         + [

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 import psycopg
 
-from reco.catalogue.current import first_base
+from reco.catalogue.current import current_base
 from reco.db.making import ready_world
 from reco.db.ready import opened_world
 from reco.feed.generation import Generation, generation
@@ -79,10 +79,10 @@ def country(size: str, name: str) -> World:
 
 
 def serving_of(world: World) -> Generation:
-    """Return what a worker of `world` would start with, as far as it is on disk."""
+    """Return what a worker of `world` starts with: a young base, so that it builds none soon."""
     model, refused = usable_model(world.conninfo, world.models)
     if refused:
         raise SystemExit(refused)
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
-        base = first_base(connection, world.catalogue, datetime.now(UTC))
+        base = current_base(connection, world.catalogue, datetime.now(UTC))
     return generation(base, model).worked_out()

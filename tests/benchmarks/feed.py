@@ -6,8 +6,9 @@ on. People are drawn at random, so they live where people live; each is asked fo
 cached. The load generator, PostgreSQL and the workers share the machine. Beside it, in the same
 run: the same service with the thousand most booked by SQL as candidates; the kernel alone in Paris
 against the time that the machine needs to read the bytes that it must touch; the search in Paris;
-the venues around a place in Paris, asked for and remembered; memory, start and swaps; and, where it
-is installed, a vector database.
+the venues around a place in Paris, asked for and remembered; memory, start and swaps; feeds while
+the base of the catalogue, which is young until then, is built anew; and, where it is installed, a
+vector database.
 """
 
 import argparse
@@ -25,6 +26,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from reco.catalogue.changes import MAX_CHANGED
+from reco.catalogue.folder import snapshots
 from reco.feed.candidates import bytes_to_touch
 from reco.feed.generation import Generation
 from reco.feed.query import feed_query
@@ -98,6 +101,8 @@ def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
         figures["memory_mb"] = round(running.memory_mb)
         console.print("Swaps ...")
         figures["swap"] = _swaps(world, running, key, people, seconds)
+        console.print("A new base ...")
+        figures["new_base"] = _new_base(world, running, key, people, seconds)
     console.print("Candidates by SQL ...")
     prepare(world.conninfo)
     with server(world, 2, "tests.benchmarks.sql_variant:application") as running:
@@ -258,6 +263,33 @@ def _swaps(
         "worst_p99_ratio": round(
             max(part.p99_ms for part in catalogues + champions) / quiet.p99_ms, 2
         ),
+    }
+
+
+def _new_base(
+    world: World, running: Running, key: str, people: People, seconds: float
+) -> dict[str, float]:
+    """Change more offers than a catalogue is amended by; return how feeds are until it is anew.
+
+    A base that is older than ten minutes is built anew in the same way.
+    """
+    quiet = drive(running.port, people.feeds(6_000), key, clients=4, seconds=seconds)
+    before, began, parts = snapshots(world.catalogue)[0], time.perf_counter(), []
+    with psycopg.connect(world.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "update core.stock set price_cents = price_cents + 1 where offer_id in"
+            " (select distinct offer_id from core.stock order by offer_id limit %s)",
+            (MAX_CHANGED + 1_000,),
+        )
+    while snapshots(world.catalogue)[0] == before:
+        parts.append(drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0))
+    return {
+        "seconds": round(time.perf_counter() - began, 1),
+        "failed": quiet.failed + sum(part.failed for part in parts),
+        "quiet_p50_ms": quiet.p50_ms,
+        "quiet_p99_ms": quiet.p99_ms,
+        "p50_ratio": round(float(np.median([part.p50_ms for part in parts])) / quiet.p50_ms, 2),
+        "worst_p99_ratio": round(max(part.p99_ms for part in parts) / quiet.p99_ms, 2),
     }
 
 

@@ -2,15 +2,17 @@
 
 import threading
 from datetime import timedelta
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from worlds import NOW, book, small_world
 
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.changes import read_changes
 from reco.catalogue.current import current_base
 from reco.catalogue.shelf import rows_on
-from reco.catalogue.watch import LISTENER, _Rebuild
+from reco.catalogue.watch import LISTENER, CatalogueWatch, _Rebuild
 from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
@@ -179,6 +181,31 @@ def test_a_base_built_anew_in_the_middle_loses_nothing(worker, town, monkeypatch
     worker.wait_until(lambda catalogue: stocks(catalogue)[manga] == 14321)
     assert worker.serving.catalogue.base is not first.base
     assert stocks(worker.serving.catalogue) == stocks(build_catalogue(town, NOW))
+
+
+def test_what_only_a_new_base_shows_is_not_read_again_until_there_is_one(world, town, monkeypatch):
+    may_build, taken = threading.Event(), []
+
+    def built(*asked):
+        assert may_build.wait(DEADLINE_S)
+        return current_base(*asked)
+
+    read = Mock(wraps=read_changes)
+    monkeypatch.setattr("reco.catalogue.changes.MAX_CHANGED", 6)
+    monkeypatch.setattr("reco.catalogue.watch.current_base", built)
+    monkeypatch.setattr("reco.catalogue.watch.read_changes", read)
+    watch = CatalogueWatch(world, lambda: NOW, taken.append)
+    watch.look(town)
+    town.execute("update core.stock set price_cents = price_cents + 10000")
+    for _ in range(4):
+        watch.look(town)
+    assert read.call_count == 2
+    may_build.set()
+    watch._rebuild.join(DEADLINE_S)
+    watch.look(town)
+    assert read.call_count == 3
+    assert stocks(taken[-1]) == stocks(build_catalogue(town, NOW))
+    assert stocks(taken[-1]) != stocks(taken[0])
 
 
 def test_an_old_base_is_built_anew_while_changes_go_on(worker, town, clock):

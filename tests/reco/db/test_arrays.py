@@ -65,6 +65,19 @@ def test_every_value_arrives_in_the_order_of_the_query(connection, read, rows):
 def test_a_null_is_refused(connection, read):
     with pytest.raises(ValueError, match=r"A column of \['id'\] is null"):
         read(connection, "select nullif(i, 2) from generate_series(1, 3) i", {"id": "int4"})
+    with pytest.raises(ValueError, match=r"A column of \['id'\] is null"):
+        fetch_arrays(
+            connection, "select nullif(i, '2') from (values ('1'), ('2')) v (i)", {"id": "text"}
+        )
+
+
+@given(texts=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=9)))
+def test_texts_arrive_as_bytes(connection, texts):
+    query = "select value from json_array_elements_text(%(texts)s::json) as given (value)"
+    read = fetch_arrays(
+        connection, query, {"text": "text"}, {"texts": psycopg.types.json.Json(texts)}
+    )
+    assert read["text"].tolist() == [text.encode() for text in texts]
 
 
 def test_a_moment_is_what_the_driver_makes_of_it(connection):
