@@ -191,7 +191,8 @@ def test_what_only_a_new_base_shows_is_not_read_again_until_there_is_one(world, 
         return current_base(*asked)
 
     read = Mock(wraps=read_changes)
-    monkeypatch.setattr("reco.catalogue.changes.MAX_CHANGED", 6)
+    for module in ("changes", "current"):
+        monkeypatch.setattr(f"reco.catalogue.{module}.MAX_CHANGED", 6)
     monkeypatch.setattr("reco.catalogue.watch.current_base", built)
     monkeypatch.setattr("reco.catalogue.watch.read_changes", read)
     watch = CatalogueWatch(world, lambda: NOW, taken.append)
