@@ -1,5 +1,6 @@
 """A real PostgreSQL + PostGIS for all tests, started by the project; a fresh world for each."""
 
+import gc
 import itertools
 import shutil
 import tempfile
@@ -16,6 +17,39 @@ from reco.world import World
 # Runs repeat: a failure seen once is seen again.
 settings.register_profile("tests", derandomize=True, deadline=None)
 settings.load_profile("tests")
+
+_TESTS = Path(__file__).parent
+_SLOW = (
+    # Clusters, servers and browsers that are started, cut off and killed.
+    "core/test_races",
+    "core/test_state_machine",
+    "reco/api/test_outage",
+    "reco/api/test_spread",
+    "reco/db/test_cluster",
+    "reco/db/test_replica",
+    "reco/web/test_browser",
+    # Whole worlds: simulated, trained on, replayed, reported on.
+    "reco/experiments/test_trial",
+    "training/cohort",
+    "training/commands",
+    "training/replay",
+    "training/report",
+    "training/simulate",
+)
+"""Where tests begin that are left to `make test-slow`, beside those that are marked."""
+
+
+def pytest_itemcollected(item):
+    """Mark what is slow by its place."""
+    if item.path.relative_to(_TESTS).as_posix().startswith(_SLOW):
+        item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish():
+    """Spare Python's collector what stays until the end: it would look through it all each time."""
+    gc.collect()
+    gc.freeze()
+
 
 _TEMPLATE = "reco_template"
 _numbers = itertools.count()
