@@ -19,10 +19,10 @@ help: ## List the targets
 demo: .venv/installed ## Set up, build the demo world, print one person's agenda, serve (SERVE=0: stop before)
 	@$(RUN)/reco demo $(if $(filter 0,$(SERVE)),--no-serve)
 
-test: .venv/installed ## Run the tests (a few minutes)
+test: .venv/installed ## Run the tests that take a few minutes together
 	$(RUN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
-test-slow: .venv/installed ## Run the tests that need minutes
+test-slow: .venv/installed ## Run the others: servers, browsers, replays and trainings of worlds
 	$(RUN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile
 	$(RUN)/python -m pytest -m "slow and alone"
 

@@ -21,22 +21,20 @@ settings.load_profile("tests")
 _TESTS = Path(__file__).parent
 _SLOW = (
     # Clusters, servers and browsers that are started, cut off and killed.
-    "core/test_races",
-    "core/test_state_machine",
-    "reco/api/test_outage",
-    "reco/api/test_spread",
-    "reco/db/test_cluster",
-    "reco/db/test_replica",
-    "reco/web/test_browser",
-    # Whole worlds: simulated, trained on, replayed, reported on.
-    "reco/experiments/test_trial",
-    "training/cohort",
-    "training/commands",
-    "training/replay",
-    "training/report",
-    "training/simulate",
+    "reco/api/test_outage.py",
+    "reco/api/test_spread.py",
+    "reco/db/test_cluster.py",
+    "reco/db/test_replica.py",
+    "reco/web/test_browser.py",
+    # Where most tests simulate a world, train on it, replay it or report on it.
+    "reco/experiments/test_trial.py",
+    "training/cohort/",
+    "training/commands/",
+    "training/replay/",
+    "training/report/",
+    "training/simulate/",
 )
-"""Where tests begin that are left to `make test-slow`, beside those that are marked."""
+"""Files and folders that are left to `make test-slow`, beside those that are marked."""
 
 
 def pytest_itemcollected(item):

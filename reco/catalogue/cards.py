@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
 from reco.core.deposits import Cap
+from reco.db.arrays import LENGTH, fetch_packed
 
 MOST_UNSEEN = 1_000
 """After so many changes nothing that is on a card is trusted."""
@@ -46,12 +47,7 @@ select v.id, convert_to(json_build_array(v.external_id, v.name, v.venue_type, v.
 from core.venue v where v.{which} order by v.id
 """
 
-# In one row: a snapshot is read by a process that answers others meanwhile.
-_PACKED = """
-select coalesce(string_agg(int8send(id), ''), ''),
-  coalesce(string_agg(int4send(octet_length(card)), ''), ''), coalesce(string_agg(card, ''), '')
-from ({cards}) as cards (id, card)
-"""
+_SENT = ("int8send(column_0)", "int4send(octet_length(column_1))", "column_1")
 
 # Whatever is asked, the planner guesses the same of the borders, so that one plan will do. What a
 # dump brought from another cluster may lie above.
@@ -111,8 +107,8 @@ class Texts(NamedTuple):
 
     @classmethod
     def packed(cls, ids: bytes, lengths: bytes, text: bytes) -> "Texts":
-        """Return the cards of a row of `_PACKED`."""
-        bounds = np.append(0, np.cumsum(np.frombuffer(lengths, dtype=">i4"), dtype=np.int64))
+        """Return the cards that come packed, as `_SENT` says."""
+        bounds = np.append(0, np.cumsum(np.frombuffer(lengths, dtype=LENGTH), dtype=np.int64))
         key = np.frombuffer(ids, dtype=">i8").astype(np.int64)
         return cls(key, bounds, np.frombuffer(text, dtype=np.uint8))
 
@@ -249,6 +245,4 @@ def _read(
     connection: psycopg.Connection[Any], cards: LiteralString, ids: list[int] | None = None
 ) -> Texts:
     which = cards.format(which="id is not null" if ids is None else "id = any(%(ids)s)")
-    packed = _PACKED.format(cards=which)
-    read = connection.cursor(binary=True).execute(packed, {"ids": ids}).fetchall()
-    return Texts.packed(*read[0])
+    return Texts.packed(*fetch_packed(connection, which, 2, _SENT, {"ids": ids}))

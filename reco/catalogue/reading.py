@@ -18,8 +18,8 @@ from reco.catalogue.vocabulary import codes_by_name, extended
 from reco.db.arrays import FOREVER_US, fetch_arrays
 from reco.moments import known_until
 
-# What is taken is summed for each limited stock that is left: some hundred thousand of millions.
-# Sorted here and not there, where the order of so many rows takes files.
+# What is taken is summed for each limited stock that is still open: some hundred thousand of
+# millions. They are sorted here, not there, where the order of so many rows takes files.
 _STOCKS = """
 select s.id, s.offer_id, coalesce(o.venue_id, 9223372036854775807), o.item_id, s.price_cents,
   coalesce(s.starts_at, 'infinity'),
@@ -78,7 +78,11 @@ _SOME = {
 }
 _EVERY = dict.fromkeys(_SOME, "")
 
-_ASKED = "with asked as materialized (select * from core.item where id = any(%(ids)s::bigint[]))"
+_ASKED = """
+with asked as materialized (
+  select id, external_id, category_id, subcategory_id, genres from core.item
+  where id = any(%(ids)s::bigint[])
+)"""
 # Most items share their genres with many others: lists are told once, by number.
 _GENRES = "{asked} select genres from asked group by genres order by genres"
 _ITEMS = """

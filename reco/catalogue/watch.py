@@ -106,8 +106,7 @@ class CatalogueWatch:
         """
         with self._looking:
             # To find again that there is too much costs as much as the first time.
-            if self._needs_base and self._rebuild and self._rebuild.is_alive():
-                self._looked_at_s = time.monotonic()
+            if self._needs_base and self._rebuild and not self._rebuild.has_said():
                 return
             now = self._clock()
             before = self._catalogue
@@ -184,6 +183,10 @@ class _Rebuild(threading.Thread):
         self._has_failed = True
         self._connection: psycopg.Connection[Any] | None = None
         self._not_before_s = time.monotonic() + _REBUILD_EVERY_S
+
+    def has_said(self) -> bool:
+        """Say whether there is a new base, or another one may be begun."""
+        return self.base is not None or self.is_over()
 
     def is_over(self) -> bool:
         """Say whether another one may begin: this one ended, and one that fails is no loop."""

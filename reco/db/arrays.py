@@ -1,6 +1,6 @@
 """Query results as NumPy arrays: no Python object a value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,14 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-_PACKED = "select count(*), {packed} from ({query}) as packed ({names})"
+_PACKED = """
+select {packed} from (
+  select packed.*, (row_number() over () - 1) / {block} as block from ({query}) as packed ({names})
+) as numbered
+group by block order by block
+"""
+_BLOCK_ROWS = 4_000_000
+"""Packed at once: the server holds them in memory, and sends no row of more than a gigabyte."""
 _HEADER_BYTES = 11 + 4 + 4
 _TRAILER_BYTES = 2
 _UNIX_OF_POSTGRES_US = 946_684_800_000_000
@@ -21,10 +28,11 @@ _DTYPES: Mapping[str, str] = {
     "float4": ">f4",
     "bool": "?",
     "time": ">i8",
-    "text": ">i4",
 }
-"""PostgreSQL type to what the server sends (big endian); `time` is timestamptz, of a text it is the
-length."""
+"""PostgreSQL type to what the server sends (big endian); `time` is timestamptz."""
+_A_ROW = "boolsend(true)"
+LENGTH = np.dtype(">i4")
+"""What `int4send` makes of the length of a text."""
 
 FOREVER_US = np.iinfo(np.int64).max
 """Where a time never comes (`infinity` in PostgreSQL), in microseconds since 1970."""
@@ -53,11 +61,10 @@ def fetch_arrays(
     columns: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Run `query` and return one array a column, packed by the server: one row comes.
+    """Run `query` and return one array a column, packed by the server: a few rows come.
 
     So a process that answers others meanwhile does not spend its time on rows, of which COPY makes
-    a message each. The server holds a column as a whole, of at most a gigabyte: of more than a
-    hundred million rows see `stream_arrays`.
+    a message each.
 
     Parameters
     ----------
@@ -79,30 +86,58 @@ def fetch_arrays(
     ValueError
         A column is null somewhere.
     """
-    names = [f"column_{place}" for place in range(len(columns))]
-    told = [
-        f"coalesce(string_agg({send.format(name)}, ''), '')"
-        for name, kind in zip(names, columns.values(), strict=True)
-        for send in _sent(kind)
-    ]
-    bound = _bound(connection, query, parameters)
-    statement = _PACKED.format(packed=", ".join(told), query=bound, names=", ".join(names))
-    row = connection.cursor(binary=True).execute(statement.encode()).fetchall()[0]
-    count, contents = row[0], iter(row[1:])
-    found = {}
+    sent = [part for place, kind in enumerate(columns.values()) for part in _sent(place, kind)]
+    rows, *contents = fetch_packed(connection, query, len(columns), [_A_ROW, *sent], parameters)
+    packed = iter(contents)
+    found: dict[str, NDArray[Any]] = {}
     for name, kind in columns.items():
-        first = np.frombuffer(next(contents), dtype=_DTYPES[kind])
-        if len(first) != count:
-            raise _misread(columns)
-        found[name] = _texts(first, next(contents)) if kind == "text" else _native(first, kind)
+        if kind == "text":
+            lengths = np.frombuffer(next(packed), dtype=LENGTH)
+            found[name] = _texts(lengths, next(packed))
+        else:
+            found[name] = _native(np.frombuffer(next(packed), dtype=_DTYPES[kind]), kind)
+    # What is null is left out.
+    if any(len(column) != len(rows) for column in found.values()):
+        raise _misread(columns)
     return found
 
 
-def _sent(kind: str) -> tuple[str, ...]:
+def fetch_packed(
+    connection: psycopg.Connection[Any],
+    query: str,
+    width: int,
+    sent: Sequence[str],
+    parameters: Mapping[str, Any] | None = None,
+) -> list[bytes]:
+    """Run `query`, of `width` columns, and return what the server packs of them, row after row.
+
+    Parameters
+    ----------
+    sent
+        Expressions of `column_0`, `column_1` and so on that give bytes; what is null is left out.
+    """
+    fields = {
+        "packed": ", ".join(f"string_agg({part}, '')" for part in sent),
+        "block": _BLOCK_ROWS,
+        "query": _bound(connection, query, parameters),
+        "names": ", ".join(f"column_{place}" for place in range(width)),
+    }
+    # Each statement is another: nothing is gained by keeping it.
+    read = (
+        connection.cursor(binary=True)
+        .execute(_PACKED.format(**fields).encode(), prepare=False)
+        .fetchall()
+    )
+    return [b"".join(block[part] or b"" for block in read) for part in range(len(sent))]
+
+
+def _sent(place: int, kind: str) -> tuple[str, ...]:
     """Return what packs a value: of a text its length, then its bytes."""
+    column = f"column_{place}"
     if kind == "text":
-        return ("int4send(octet_length({}))", "convert_to({}, 'UTF8')")
-    return ("timestamptz_send({})",) if kind == "time" else (kind + "send({})",)
+        content = f"convert_to({column}, 'UTF8')"
+        return (f"int4send(octet_length({content}))", content)
+    return (f"timestamptz_send({column})",) if kind == "time" else (f"{kind}send({column})",)
 
 
 def _texts(lengths: NDArray[np.integer], content: bytes) -> NDArray[np.bytes_]:
@@ -119,7 +154,10 @@ def stream_arrays(
     columns: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Do the same for any number of rows without text, through binary COPY: a message each."""
+    """Return the arrays of `fetch_arrays`, of no text, through binary COPY: for tens of millions.
+
+    Neither side holds more than what is returned, but this one makes a Python object a row.
+    """
     row = np.dtype(
         [("fields", ">i2")]
         + [

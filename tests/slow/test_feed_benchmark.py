@@ -45,6 +45,7 @@ def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home
     assert figures["world"]["offers"] > 0
     assert figures["feed"]["failed"] == figures["swap"]["failed"] == 0
     assert figures["sql_variant"]["failed"] == 0
+    assert figures["new_base"] is None
     assert figures["feed"]["connections"] == [4, 4]
     assert 0.0 < figures["ready_s"] < figures["command_ready_s"]
     for part in ("feed", "feed_cold", "sql_variant", "search"):

@@ -65,10 +65,20 @@ def test_every_value_arrives_in_the_order_of_the_query(connection, read, rows):
 def test_a_null_is_refused(connection, read):
     with pytest.raises(ValueError, match=r"A column of \['id'\] is null"):
         read(connection, "select nullif(i, 2) from generate_series(1, 3) i", {"id": "int4"})
+
+
+def test_a_text_that_is_null_is_refused(connection):
+    query = "select nullif(i, 'b') from unnest('{a,b}'::text[]) i"
     with pytest.raises(ValueError, match=r"A column of \['id'\] is null"):
-        fetch_arrays(
-            connection, "select nullif(i, '2') from (values ('1'), ('2')) v (i)", {"id": "text"}
-        )
+        fetch_arrays(connection, query, {"id": "text"})
+
+
+def test_blocks_come_one_after_the_other(connection, monkeypatch):
+    monkeypatch.setattr("reco.db.arrays._BLOCK_ROWS", 7)
+    query = "select i, 'n' || i from generate_series(1, 30) i order by i desc"
+    read = fetch_arrays(connection, query, {"id": "int4", "name": "text"})
+    assert read["id"].tolist() == list(range(30, 0, -1))
+    assert read["name"].tolist() == [f"n{i}".encode() for i in range(30, 0, -1)]
 
 
 @given(texts=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=9)))
