@@ -8,14 +8,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-_PACKED = """
-select {packed} from (
-  select packed.*, (row_number() over () - 1) / {block} as block from ({query}) as packed ({names})
-) as numbered
-group by block order by block
-"""
-_BLOCK_ROWS = 4_000_000
-"""Packed at once: the server holds them in memory, and sends no row of more than a gigabyte."""
+_PACKED = "select {packed} from ({query}) as packed ({names})"
 _HEADER_BYTES = 11 + 4 + 4
 _TRAILER_BYTES = 2
 _UNIX_OF_POSTGRES_US = 946_684_800_000_000
@@ -61,10 +54,11 @@ def fetch_arrays(
     columns: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Run `query` and return one array a column, packed by the server: a few rows come.
+    """Run `query` and return one array a column, packed by the server: one row comes.
 
     So a process that answers others meanwhile does not spend its time on rows, of which COPY makes
-    a message each.
+    a message each. The server holds that row in memory, and none of more than a gigabyte: where
+    there may be tens of millions see `stream_arrays`.
 
     Parameters
     ----------
@@ -109,7 +103,7 @@ def fetch_packed(
     sent: Sequence[str],
     parameters: Mapping[str, Any] | None = None,
 ) -> list[bytes]:
-    """Run `query`, of `width` columns, and return what the server packs of them, row after row.
+    """Run `query`, of `width` columns, and return what the server packs of each, row after row.
 
     Parameters
     ----------
@@ -118,17 +112,13 @@ def fetch_packed(
     """
     fields = {
         "packed": ", ".join(f"string_agg({part}, '')" for part in sent),
-        "block": _BLOCK_ROWS,
         "query": _bound(connection, query, parameters),
         "names": ", ".join(f"column_{place}" for place in range(width)),
     }
     # Each statement is another: nothing is gained by keeping it.
-    read = (
-        connection.cursor(binary=True)
-        .execute(_PACKED.format(**fields).encode(), prepare=False)
-        .fetchall()
-    )
-    return [b"".join(block[part] or b"" for block in read) for part in range(len(sent))]
+    statement = _PACKED.format(**fields).encode()
+    read = connection.cursor(binary=True).execute(statement, prepare=False).fetchall()
+    return [content or b"" for content in read[0]]
 
 
 def _sent(place: int, kind: str) -> tuple[str, ...]:

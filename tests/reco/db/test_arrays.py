@@ -73,14 +73,6 @@ def test_a_text_that_is_null_is_refused(connection):
         fetch_arrays(connection, query, {"id": "text"})
 
 
-def test_blocks_come_one_after_the_other(connection, monkeypatch):
-    monkeypatch.setattr("reco.db.arrays._BLOCK_ROWS", 7)
-    query = "select i, 'n' || i from generate_series(1, 30) i order by i desc"
-    read = fetch_arrays(connection, query, {"id": "int4", "name": "text"})
-    assert read["id"].tolist() == list(range(30, 0, -1))
-    assert read["name"].tolist() == [f"n{i}".encode() for i in range(30, 0, -1)]
-
-
 @given(texts=st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=9)))
 def test_texts_arrive_as_bytes(connection, texts):
     query = "select value from json_array_elements_text(%(texts)s::json) as given (value)"
