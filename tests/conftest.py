@@ -26,13 +26,18 @@ _SLOW = (
     "reco/db/test_cluster.py",
     "reco/db/test_replica.py",
     "reco/web/test_browser.py",
+    # Kernels that are compiled by a process of their own.
+    "reco/test_compiling.py",
     # Where most tests simulate a world, train on it, replay it or report on it.
     "reco/experiments/test_trial.py",
+    "reco/people/test_serving.py",
     "training/cohort/",
     "training/commands/",
     "training/replay/",
     "training/report/",
     "training/simulate/",
+    "training/test_ranker.py",
+    "training/test_run.py",
 )
 """Files and folders that are left to `make test-slow`, beside those that are marked."""
 
