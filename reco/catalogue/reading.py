@@ -19,7 +19,7 @@ from reco.db.arrays import FOREVER_US, fetch_arrays
 from reco.moments import known_until
 
 # What is taken is summed for each limited stock that is still open: some hundred thousand of
-# millions. They are sorted here, not there, where the order of so many rows takes files.
+# millions. Rows are sorted here, not there, where the order of so many takes files.
 _STOCKS = """
 select s.id, s.offer_id, coalesce(o.venue_id, 9223372036854775807), o.item_id, s.price_cents,
   coalesce(s.starts_at, 'infinity'),
@@ -130,20 +130,12 @@ class OffersRead:
             stocks["starts"] != FOREVER_US,
             stocks["venue"] != ONLINE,
         )
-        return StockRows(
-            venue=stocks["venue"],
-            offer=stocks["offer"],
-            item=item.astype(np.int32),
-            bookings=bookings,
-            is_duo=stocks["is_duo"],
-            stock=stocks["stock"],
-            price_cents=stocks["price_cents"],
-            starts=stocks["starts"],
-            opens=stocks["opens"],
-            closes=stocks["closes"],
-            cap=cap,
-            week_hour=stocks["week_hour"],
-        )
+        told: dict[str, NDArray[Any]] = {
+            "item": item.astype(np.int32),
+            "bookings": bookings,
+            "cap": cap,
+        }
+        return StockRows(**(stocks | told))
 
 
 def read_offers(

@@ -146,7 +146,7 @@ def stream_arrays(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of `fetch_arrays`, of no text, through binary COPY: for tens of millions.
 
-    Neither side holds more than what is returned, but this one makes a Python object a row.
+    The server holds none of them together, but this side makes a Python object a row.
     """
     row = np.dtype(
         [("fields", ">i2")]

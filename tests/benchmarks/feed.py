@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from threading import Timer
@@ -260,15 +260,24 @@ def _swaps(
                 " (select id from core.stock order by id limit 500)",
                 (-1 if len(catalogues) % 2 else 1,),
             )
-            catalogues.append(drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0))
+            catalogues.append(_second(running, key, people))
     return {
         "catalogues": len(catalogues),
         "champions": len(champions),
-        "failed": quiet.failed + sum(part.failed for part in catalogues + champions),
+        **_beside(quiet, catalogues + champions),
+    }
+
+
+def _second(running: Running, key: str, people: People) -> Figures:
+    return drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0)
+
+
+def _beside(quiet: Figures, parts: Sequence[Figures]) -> dict[str, float]:
+    """Return how the worst of some parts is beside a quiet one."""
+    return {
+        "failed": quiet.failed + sum(part.failed for part in parts),
         "quiet_p99_ms": quiet.p99_ms,
-        "worst_p99_ratio": round(
-            max(part.p99_ms for part in catalogues + champions) / quiet.p99_ms, 2
-        ),
+        "worst_p99_ratio": round(max(part.p99_ms for part in parts) / quiet.p99_ms, 2),
     }
 
 
@@ -292,16 +301,10 @@ def _new_base(
         parts += [_second(running, key, people) for _ in range(_SWAPPED_WITHIN_S)]
     return {
         "seconds": round(max(took_s), 1),
-        "failed": quiet.failed + sum(part.failed for part in parts),
         "quiet_p50_ms": quiet.p50_ms,
-        "quiet_p99_ms": quiet.p99_ms,
         "p50_ratio": round(float(np.median([part.p50_ms for part in parts])) / quiet.p50_ms, 2),
-        "worst_p99_ratio": round(max(part.p99_ms for part in parts) / quiet.p99_ms, 2),
+        **_beside(quiet, parts),
     }
-
-
-def _second(running: Running, key: str, people: People) -> Figures:
-    return drive(running.port, people.feeds(1_500), key, clients=4, seconds=1.0)
 
 
 def _reprice(world: World, cents: int) -> None:
