@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.affinity import Kinds
 from reco.catalogue.cards import NO_CARDS, Cards
 from reco.catalogue.cheapest import price_codes
+from reco.catalogue.labels import Labels
 from reco.catalogue.numbering import Numbering
 from reco.catalogue.rows import rows_of
 from reco.catalogue.seen import Seen
@@ -72,6 +73,11 @@ class Items:
             self.item_category, self.item_subcategory, self.item_genres, kind, first
         )
         return kind, first[:count].copy()
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What searches tell items apart by."""
+        return Labels.of(self.item_category, self.item_subcategory, self.item_is_digital)
 
     @cached_property
     def most_genres(self) -> int:

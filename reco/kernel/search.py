@@ -38,6 +38,7 @@ from reco.search.layout import (
     Around,
     Found,
     ItemColumns,
+    LabelColumns,
     Scratch,
     ShelfColumns,
     Wanted,
@@ -50,10 +51,9 @@ _SHELF = types.NamedTuple(
     ),
     ShelfColumns,
 )
-_ITEMS = types.NamedTuple((READ_I16, READ_I16, READ_BOOL, READ_I64), ItemColumns)
-_WANTED = types.NamedTuple(
-    (READ_BOOL, READ_BOOL, READ_I64, READ_I64, READ_I64, READ_I64, READ_I64, READ_I64), Wanted
-)
+_ITEMS = types.NamedTuple((READ_I16, READ_I64), ItemColumns)
+_LABELS = types.NamedTuple((READ_I64, READ_I64, READ_I16, READ_I16), LabelColumns)
+_WANTED = types.NamedTuple((_LABELS, *6 * (READ_I64,)), Wanted)
 _AROUND = types.NamedTuple((READ_I64, READ_I64, READ_I32), Around)
 _I64, _I32, _KEYS = int64[::1], int32[::1], int64[:, ::1]
 _SCRATCH = types.NamedTuple((_I64, _I32, _I64, _I32, _I64, _KEYS), Scratch)
@@ -61,6 +61,24 @@ _FOUND = types.NamedTuple((_I64, _I64, _I64, _KEYS, _KEYS, _I64), Found)
 _STARTS, _OPENS, _CLOSES, _PRICE = 0, 1, 2, 3
 """Columns of `Shelf.session`."""
 _DAY_US = 86_400_000_000
+
+_DAYS = (1 << BAND_BIT) - 1
+_COUNTED = np.zeros(64, dtype=np.int64)
+"""By which filters refuse a session: the facet values that it may count for nonetheless."""
+_COUNTED[0] = (1 << MATCH_BIT + 1) - 1
+_COUNTED[DAY] = _DAYS
+_COUNTED[PRICE] = ((1 << DUO_BIT) - 1) ^ _DAYS
+_COUNTED[DUO] = 3 << DUO_BIT
+_COUNTED[DIGITAL] = 3 << DIGITAL_BIT
+_COUNTED[CATEGORY] = 1 << CATEGORY_BIT
+_COUNTED[SUBCATEGORY] = 1 << SUBCATEGORY_BIT
+
+_DE_BRUIJN = 0x03F79D71B4CB0A89
+"""A sequence of 64 bits, of which no six in a row come twice: times a power of two, its first six
+tell which."""
+_POWER = np.zeros(64, dtype=np.int64)
+for _power in range(64):
+    _POWER[(_DE_BRUIJN << _power) % 2**64 >> 58] = _power
 
 
 @compiled(boolean(READ_I64, int64))
@@ -77,21 +95,6 @@ def is_gone(gone, offer_id):
 
 
 # Helpers of the loops take scalars: an array that is passed on costs a count of its owners.
-
-
-@compiled(int64(boolean, boolean, boolean, boolean, int64, int64))
-def offer_refusals(is_category, is_subcategory, is_duo, is_digital, duo, digital):
-    """Return which filters refuse an offer, whatever its sessions."""
-    refused = 0
-    if not is_category:
-        refused |= CATEGORY
-    if not is_subcategory:
-        refused |= SUBCATEGORY
-    if duo >= 0 and is_duo != (duo == 1):
-        refused |= DUO
-    if digital >= 0 and is_digital != (digital == 1):
-        refused |= DIGITAL
-    return refused
 
 
 @compiled(int64(int64, int64, int64, int64, int64, int64, int64, int64))
@@ -119,6 +122,12 @@ def band_bit(price_cents):
         if price_cents > border:
             band += 1
     return BAND_BIT + band
+
+
+@compiled(int64(int64))
+def power_of(power):
+    """Return the exponent of a power of two."""
+    return _POWER[np.uint64(power) * np.uint64(_DE_BRUIJN) >> np.uint64(58)]
 
 
 @compiled(types.void(_FOUND, _I64, int64, int64, int64, int64, int64))
@@ -177,13 +186,12 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
     offer_start, offer_id, offer_item = shelf.offer_start, shelf.offer_id, shelf.offer_item
     offer_is_duo, offer_price, replaced = shelf.offer_is_duo, shelf.offer_price, shelf.replaced
     session_start, session = shelf.session_start, shelf.session
-    categories, subcategories = items.category, items.subcategory
-    item_is_digital, bookings = items.is_digital, items.bookings
-    is_category, is_subcategory = wanted.category, wanted.subcategory
+    labels, bookings = items.label, items.bookings
+    label_refused, label_facets = wanted.labels.refused, wanted.labels.facets
+    categories, subcategories = wanted.labels.category, wanted.labels.subcategory
     now_us, from_us, before_us = wanted.window_us[0], wanted.window_us[1], wanted.window_us[2]
     has_window, with_undated = wanted.choices[0], wanted.choices[1]
-    min_cents, max_cents = wanted.choices[2], wanted.choices[3]
-    duo, digital, has_text = wanted.choices[4], wanted.choices[5], wanted.choices[6] == 1
+    min_cents, max_cents, has_text = wanted.choices[2], wanted.choices[3], wanted.choices[4] == 1
     days_us, sorts, after, gone = wanted.days_us, wanted.sorts, wanted.after, wanted.gone
     groups, away_m, venue_rank = around.group, around.distance_m, around.text_rank
     marks, slots, best_key, best_at = scratch.mark, scratch.slot, scratch.best_key, scratch.best_at
@@ -196,11 +204,11 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
     key, stamped = np.empty(size, np.int64), stamp << BITS
     for place in range(len(groups)):
         group = groups[place]
-        is_online = group == online
-        for offer in range(offer_start[group], offer_start[group + 1]):
+        of_group = 2 * int64(group == online)
+        for offer in range(np.uint64(offer_start[group]), np.uint64(offer_start[group + 1])):
             if has_replaced and replaced[offer]:
                 continue
-            item = offer_item[offer]
+            item = np.uint64(offer_item[offer])
             rank = 0
             if has_text:
                 rank = int64(venue_rank[place])
@@ -208,97 +216,69 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                     rank = max(rank, int64(text_rank[item]))
                 if rank == 0:
                     continue
-            category, subcategory = categories[item], subcategories[item]
-            is_duo = offer_is_duo[offer]
-            is_digital = is_online or item_is_digital[item]
-            refused = offer_refusals(
-                is_category[category], is_subcategory[subcategory], is_duo, is_digital, duo, digital
-            )
-            if refused & (refused - 1):
-                continue
-            earliest_us, cheapest_cents, is_match, has_seen = FAR, FAR, False, False
-            seen = known = int64(0)
+            label = np.uint64(labels[item])
+            row = np.uint64(4 * labels[item] + of_group + offer_is_duo[offer])
+            refused, facets = label_refused[row], label_facets[row]
+            earliest_us, cheapest_cents, is_match, counts = FAR, FAR, False, int64(0)
             # Most offers have one stock, at any time: their price says all of it.
             whole = int64(offer_price[offer])
-            first, end = int64(0), int64(1)
-            if whole < 0:
+            if whole >= 0:
+                cheapest_cents = whole >> 2
+                by = refused | session_refusals(
+                    *(cheapest_cents, FOREVER_US, min_cents, max_cents),
+                    *(has_window, with_undated, from_us, before_us),
+                )
+                is_match = by == 0
+                counts = facets | 1 << UNDATED_BIT | 1 << band_bit(cheapest_cents)
+                counts &= _COUNTED[np.uint64(by)]
+            elif refused & (refused - 1) == 0:
                 first, end = session_start[-whole - 1], session_start[-whole]
-            for at in range(first, end):
-                price_cents, starts_us = whole >> 2, FOREVER_US
-                if whole < 0:
+                for at in range(np.uint64(first), np.uint64(end)):
                     if session[at, _OPENS] > now_us or session[at, _CLOSES] <= now_us:
                         continue
                     price_cents, starts_us = session[at, _PRICE] >> 2, session[at, _STARTS]
-                by = refused | session_refusals(
-                    *(price_cents, starts_us, min_cents, max_cents),
-                    *(has_window, with_undated, from_us, before_us),
-                )
-                if by & (by - 1):
-                    continue
-                if not has_seen:
-                    has_seen = True
-                    known = marks[item]
-                    seen = known if known >> BITS == stamp else stamped
-                if by == 0:
-                    is_match = True
-                    earliest_us = min(earliest_us, starts_us)
-                    cheapest_cents = min(cheapest_cents, price_cents)
-                if by == 0 or by == DAY:
+                    by = refused | session_refusals(
+                        *(price_cents, starts_us, min_cents, max_cents),
+                        *(has_window, with_undated, from_us, before_us),
+                    )
+                    may_count = _COUNTED[np.uint64(by)]
+                    if may_count == 0:
+                        continue
+                    if by == 0:
+                        is_match = True
+                        earliest_us = min(earliest_us, starts_us)
+                        cheapest_cents = min(cheapest_cents, price_cents)
+                    of_session = facets | 1 << band_bit(price_cents)
                     if starts_us == FOREVER_US:
-                        bit = UNDATED_BIT
+                        of_session |= 1 << UNDATED_BIT
                     elif starts_us >= last_day_us:
-                        bit = LATER_BIT
-                    elif starts_us < first_day_us:
-                        bit = -1
-                    else:
+                        of_session |= 1 << LATER_BIT
+                    elif starts_us >= first_day_us:
                         # A day may have 23 or 25 hours.
-                        bit = min((starts_us - first_day_us) // _DAY_US, DAYS - 1)
-                        while starts_us < days_us[bit]:
-                            bit -= 1
-                        while starts_us >= days_us[bit + 1]:
-                            bit += 1
-                    if bit >= 0:
-                        mask = 1 << bit
-                        if not seen & mask:
-                            seen |= mask
-                            bit_counts[bit] += 1
-                if by == 0 or by == PRICE:
-                    bit = band_bit(price_cents)
-                    mask = 1 << bit
-                    if not seen & mask:
-                        seen |= mask
-                        bit_counts[bit] += 1
-                if by == 0 or by == DUO:
-                    bit = DUO_BIT + is_duo
-                    mask = 1 << bit
-                    if not seen & mask:
-                        seen |= mask
-                        bit_counts[bit] += 1
-                if by == 0 or by == DIGITAL:
-                    bit = DIGITAL_BIT + is_digital
-                    mask = 1 << bit
-                    if not seen & mask:
-                        seen |= mask
-                        bit_counts[bit] += 1
-                if by == 0 or by == CATEGORY:
-                    mask = 1 << CATEGORY_BIT
-                    if not seen & mask:
-                        seen |= mask
-                        category_counts[category] += 1
-                if by == 0 or by == SUBCATEGORY:
-                    mask = 1 << SUBCATEGORY_BIT
-                    if not seen & mask:
-                        seen |= mask
-                        subcategory_counts[subcategory] += 1
-            if is_match:
-                mask = 1 << MATCH_BIT
-                if not seen & mask:
-                    seen |= mask
-                    bit_counts[MATCH_BIT] += 1
-                sizes[2] += 1
-            if seen != known:
+                        day = min((starts_us - first_day_us) // _DAY_US, DAYS - 1)
+                        while starts_us < days_us[day]:
+                            day -= 1
+                        while starts_us >= days_us[day + 1]:
+                            day += 1
+                        of_session |= 1 << day
+                    counts |= of_session & may_count
+            if counts == 0:
+                continue
+            known = marks[item]
+            seen = known if known >> BITS == stamp else stamped
+            unseen = counts & ~seen
+            if unseen:
+                seen |= unseen
                 marks[item] = seen
-            if not is_match or seen & (1 << SHOWN_BIT):
+                category_counts[categories[label]] += unseen >> CATEGORY_BIT & 1
+                subcategory_counts[subcategories[label]] += unseen >> SUBCATEGORY_BIT & 1
+                while unseen:
+                    bit_counts[power_of(unseen & -unseen)] += 1
+                    unseen &= unseen - 1
+            if not is_match:
+                continue
+            sizes[2] += 1
+            if seen & (1 << SHOWN_BIT):
                 continue
             for part in range(size - 1):
                 sort = sorts[part]
@@ -376,46 +356,43 @@ def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
     offer_start, offer_item, replaced = shelf.offer_start, shelf.offer_item, shelf.replaced
     offer_is_duo, offer_price = shelf.offer_is_duo, shelf.offer_price
     session_start, session = shelf.session_start, shelf.session
-    categories, subcategories, is_digital = items.category, items.subcategory, items.is_digital
-    is_category, is_subcategory = wanted.category, wanted.subcategory
+    labels, label_refused = items.label, wanted.labels.refused
     now_us, from_us, before_us = wanted.window_us[0], wanted.window_us[1], wanted.window_us[2]
     has_window, with_undated = wanted.choices[0], wanted.choices[1]
-    min_cents, max_cents = wanted.choices[2], wanted.choices[3]
-    duo, digital, has_text = wanted.choices[4], wanted.choices[5], wanted.choices[6] == 1
+    min_cents, max_cents, has_text = wanted.choices[2], wanted.choices[3], wanted.choices[4] == 1
     groups, venue_rank, text_stamp = around.group, around.text_rank, scratch.text_stamp
     online, has_replaced = len(offer_start) - 2, len(replaced) > 0
     for place in range(len(groups)):
         group = groups[place]
+        of_group = 2 * int64(group == online)
         count = 0
-        for offer in range(offer_start[group], offer_start[group + 1]):
+        for offer in range(np.uint64(offer_start[group]), np.uint64(offer_start[group + 1])):
             if has_replaced and replaced[offer]:
                 continue
-            item = offer_item[offer]
+            item = np.uint64(offer_item[offer])
             if has_text and venue_rank[place] == 0 and text_stamp[item] != stamp:
                 continue
-            is_online = group == online or is_digital[item]
-            has_category = is_category[categories[item]]
-            has_subcategory = is_subcategory[subcategories[item]]
-            is_duo = offer_is_duo[offer]
-            if offer_refusals(has_category, has_subcategory, is_duo, is_online, duo, digital):
+            if label_refused[np.uint64(4 * labels[item] + of_group + offer_is_duo[offer])]:
                 continue
             whole = int64(offer_price[offer])
-            first, end = int64(0), int64(1)
-            if whole < 0:
-                first, end = session_start[-whole - 1], session_start[-whole]
-            for at in range(first, end):
-                price_cents, starts_us = whole >> 2, FOREVER_US
-                if whole < 0:
-                    if session[at, _OPENS] > now_us or session[at, _CLOSES] <= now_us:
-                        continue
-                    price_cents, starts_us = session[at, _PRICE] >> 2, session[at, _STARTS]
-                if (
+            if whole >= 0:
+                count += (
                     session_refusals(
-                        *(price_cents, starts_us, min_cents, max_cents),
+                        *(whole >> 2, FOREVER_US, min_cents, max_cents),
                         *(has_window, with_undated, from_us, before_us),
                     )
                     == 0
-                ):
+                )
+                continue
+            first, end = session_start[-whole - 1], session_start[-whole]
+            for at in range(np.uint64(first), np.uint64(end)):
+                if session[at, _OPENS] > now_us or session[at, _CLOSES] <= now_us:
+                    continue
+                refused = session_refusals(
+                    *(session[at, _PRICE] >> 2, session[at, _STARTS], min_cents, max_cents),
+                    *(has_window, with_undated, from_us, before_us),
+                )
+                if refused == 0:
                     count += 1
                     break
         counts[place] += count

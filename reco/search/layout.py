@@ -51,23 +51,32 @@ class ShelfColumns(NamedTuple):
 class ItemColumns(NamedTuple):
     """(I,) Of the catalogue's items."""
 
-    category: NDArray[Any]
-    subcategory: NDArray[Any]
-    is_digital: NDArray[Any]
+    label: NDArray[Any]
+    """int16; of `reco.catalogue.labels.Labels`."""
     bookings: NDArray[Any]
+
+
+class LabelColumns(NamedTuple):
+    """What an offer of an item with each of L labels is, whatever its sessions."""
+
+    refused: NDArray[Any]
+    """(4 * L,) int64; which filters refuse it: by the label times 4, plus 2 where it is digital for
+    it has no venue, plus 1 where it is duo."""
+    facets: NDArray[Any]
+    """(4 * L,) int64; the facet values that it counts for, by the same."""
+    category: NDArray[Any]
+    """(L,) int16; id."""
+    subcategory: NDArray[Any]
 
 
 class Wanted(NamedTuple):
     """What is asked for."""
 
-    category: NDArray[Any]
-    """Whether each category, by id, is wanted."""
-    subcategory: NDArray[Any]
+    labels: LabelColumns
     window_us: NDArray[Any]
     """now, from, before."""
     choices: NDArray[Any]
-    """has a window, undated too, least and greatest price in cents, duo and digital (-1: either),
-    has a text: int64."""
+    """has a window, undated too, least and greatest price in cents, has a text: int64."""
     days_us: NDArray[Any]
     """(DAYS + 1,) Borders of the days that are counted."""
     sorts: NDArray[Any]

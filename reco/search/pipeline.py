@@ -30,7 +30,7 @@ from reco.search.scan import (
 from reco.search.text import TextMatches, read_matches
 
 _SPARE = 10
-"""Rows read back beyond the page, so that one that is gone is replaced without another trip."""
+"""Rows read back beyond the page once something was gone: what else is gone is replaced at once."""
 _MOST_TURNS = 6
 """After so many a page ends before the first row that is gone, and tells so.
 
@@ -114,11 +114,12 @@ class Searcher:
         turns = 0
         while True:
             scanned = search_rows(self._scratches, searched, page)
-            unread = [row.offer_id for row in scanned.rows if row.offer_id not in live]
+            rows = scanned.rows[: query.n]
+            read = scanned.rows if turns else rows
+            unread = [row.offer_id for row in read if row.offer_id not in live]
             found = _read(connection, searched, unread)
             live |= found
             turns += 1
-            rows = scanned.rows[: query.n]
             lost = next((at for at, row in enumerate(rows) if row.offer_id not in live), None)
             if lost is None:
                 key = rows[-1].key if rows else position.key

@@ -17,20 +17,29 @@ from reco.kernel.search import choose, count_offers, scan
 from reco.search.area import Area
 from reco.search.layout import (
     BITS,
+    CATEGORY,
+    CATEGORY_BIT,
     DAYS,
+    DIGITAL,
+    DIGITAL_BIT,
+    DUO,
+    DUO_BIT,
     FAR,
     MATCH_BIT,
     MOST_STAMPS,
     SHOWN_BIT,
     SORTS,
+    SUBCATEGORY,
+    SUBCATEGORY_BIT,
     Around,
     Found,
     ItemColumns,
+    LabelColumns,
     Scratch,
     ShelfColumns,
     Wanted,
 )
-from reco.search.query import SearchQuery
+from reco.search.query import SearchFilters, SearchQuery
 from reco.search.text import TextMatches
 from reco.search.windows import day_borders
 
@@ -198,7 +207,6 @@ def _wanted(searched: Searched, page: Page) -> Wanted:
     choices = (
         *(filters.has_window, filters.with_undated),
         *(filters.min_price_cents, filters.max_price_cents),
-        *(-1 if flag is None else flag for flag in (filters.is_duo, filters.is_digital)),
         searched.matches is not None,
     )
     # A catalogue does not say what was open before it was read.
@@ -210,8 +218,7 @@ def _wanted(searched: Searched, page: Page) -> Wanted:
     )
     hidden = page.gone if query.group == "item" else np.concatenate([page.gone, page.shown])
     return Wanted(
-        category=_read_only(_chosen(searched.catalogue.categories, filters.categories)),
-        subcategory=_read_only(_chosen(searched.catalogue.subcategories, filters.subcategories)),
+        labels=_labels(searched.catalogue, filters),
         window_us=_integers(window),
         choices=_integers(choices),
         days_us=_integers([micros(at) for at in day_borders(first_day(query), DAYS, query.zone)]),
@@ -221,12 +228,32 @@ def _wanted(searched: Searched, page: Page) -> Wanted:
     )
 
 
+def _labels(catalogue: Catalogue, filters: SearchFilters) -> LabelColumns:
+    """Return what is known of an offer by the label of its item, its venue and being duo."""
+    labels = catalogue.items.labels
+    has_category = _chosen(catalogue.categories, filters.categories)[labels.category]
+    has_subcategory = _chosen(catalogue.subcategories, filters.subcategories)[labels.subcategory]
+    is_duo, is_online = np.arange(2), np.arange(2)[:, np.newaxis]
+    is_digital = labels.is_digital[:, np.newaxis, np.newaxis] | is_online
+    refused = CATEGORY * ~has_category | SUBCATEGORY * ~has_subcategory
+    refused = refused[:, np.newaxis, np.newaxis] | np.zeros((2, 2), dtype=np.int64)
+    if filters.is_duo is not None:
+        refused |= DUO * (is_duo != filters.is_duo)
+    if filters.is_digital is not None:
+        refused |= DIGITAL * (is_digital != filters.is_digital)
+    always = 1 << CATEGORY_BIT | 1 << SUBCATEGORY_BIT | 1 << MATCH_BIT
+    facets = always | 1 << DUO_BIT + is_duo | 1 << DIGITAL_BIT + is_digital
+    return LabelColumns(
+        refused=_integers(refused.ravel()),
+        facets=_integers(facets.ravel()),
+        category=_read_only(labels.category),
+        subcategory=_read_only(labels.subcategory),
+    )
+
+
 def _items(searched: Searched) -> ItemColumns:
-    items = searched.catalogue.items
     return ItemColumns(
-        category=_read_only(items.item_category),
-        subcategory=_read_only(items.item_subcategory),
-        is_digital=_read_only(items.item_is_digital),
+        label=_read_only(searched.catalogue.items.labels.label),
         bookings=_read_only(searched.catalogue.item_bookings),
     )
 
