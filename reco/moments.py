@@ -43,6 +43,19 @@ def moment_from(text: str, field: str, zone: tzinfo, *, end_of_day: bool = False
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
+def comes_after(later: datetime, earlier: datetime) -> bool:
+    """Say whether one moment comes after another.
+
+    Python compares clocks where both have one zone, also in an hour that is skipped or comes twice.
+
+    >>> paris = ZoneInfo("Europe/Paris")
+    >>> skipped = datetime(2026, 3, 29, 2, 30, tzinfo=paris)  # 03:30 in summer
+    >>> comes_after(datetime(2026, 3, 29, 3, 15, tzinfo=paris), skipped)
+    False
+    """
+    return later.timestamp() > earlier.timestamp()
+
+
 def zone_from(name: str, field: str) -> ZoneInfo:
     """Return the time zone that `name` names, else raise `InvalidInput` of `field`.
 

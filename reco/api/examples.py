@@ -198,6 +198,7 @@ MAP = {
             "name": None,
         }
     ],
+    "open_now": None,
     "notes": [],
 }
 

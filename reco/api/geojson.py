@@ -37,9 +37,12 @@ def prefers_geojson(accept: str) -> bool:
     (True, False)
     >>> prefers_geojson("application/json;q=0.5, application/geo+json;q=0.8")
     True
+    >>> prefers_geojson("application/geo+json;q=0.5, application/*;q=0, */*")
+    True
     """
     qualities = _qualities(accept)
-    anything = max(qualities.get("application/*", 0.0), qualities.get("*/*", 0.0))
+    # The most specific range counts (RFC 9110, 12.5.1).
+    anything = qualities.get("application/*", qualities.get("*/*", 0.0))
     return qualities.get(GEOJSON, 0.0) > qualities.get(JSON, anything)
 
 

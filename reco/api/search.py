@@ -70,7 +70,9 @@ def search(
     A facet counts items under all filters but its own; sums can exceed the total, since an item
     counts for every day and price that it can be had for. Counts may be a second old; the offers
     of the page are read back and can be booked. Pages begin after the last row of the page before,
-    wherever it is by now, and end after 2,000 rows. Where very much was withdrawn or sold out
+    wherever it is by now: what comes or moves before it meanwhile, as by a price that falls, is not
+    pushed in. By popularity, which every booking changes, they have the most popular of what was
+    not shown. They end after 2,000 rows. Where very much was withdrawn or sold out
     seconds ago, a page may be short, or empty, and says so by the note `cut_short`; nothing is left
     out, and `next_cursor` leads on. `Accept: application/geo+json` gives features.
     """

@@ -19,8 +19,8 @@ def _filters(
         Identifier | None,
         Query(
             description="Words in French, with or without accents, in title, genres, description "
-            'or the name of the venue; "words together", or, -not. Where fewer than 5 items match, '
-            "titles that look like it are taken too.",
+            'or the name of the venue; "words together", or, -not (then names of venues do not '
+            "count). Where fewer than 5 items match, titles that look like it are taken too.",
         ),
     ] = None,
     category: Annotated[list[str] | None, Query(description="May be repeated.")] = None,

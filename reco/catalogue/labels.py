@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 class Labels:
     """Which of L combinations each of I items has; all there are, ascending."""
 
-    label: NDArray[np.int16]
+    label: NDArray[np.int32]
     """(I,)"""
     category: NDArray[np.int16]
     """(L,) id."""
@@ -31,6 +31,6 @@ class Labels:
         shape = [int(column.max(initial=0)) + 1 for column in columns]
         is_there = np.zeros(shape, dtype=bool)
         is_there[columns] = True
-        number = np.cumsum(is_there, dtype=np.int16).reshape(shape)
+        number = np.cumsum(is_there, dtype=np.int32).reshape(shape)
         values = [values.astype(np.int16) for values in np.nonzero(is_there)]
-        return cls(number[columns] - np.int16(1), values[0], values[1], values[2].astype(bool))
+        return cls(number[columns] - np.int32(1), values[0], values[1], values[2].astype(bool))

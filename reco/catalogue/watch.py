@@ -117,10 +117,11 @@ class CatalogueWatch:
                 latest = amended(latest, changes)
             if changes is None or not is_young(latest, now) or latest.changed_offers > MAX_CHANGED:
                 self._start_rebuild(now)
-            self._catalogue = latest
-            self._looked_at_s = time.monotonic()
+            # What could not be taken is to be taken at the next look.
             if before is None or latest.version != before.version:
                 self._take(latest)
+            self._catalogue = latest
+            self._looked_at_s = time.monotonic()
 
     def _first(self, connection: psycopg.Connection[Any], now: datetime) -> Catalogue:
         check_revision(read_revision(connection), self._world.name)

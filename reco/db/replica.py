@@ -38,12 +38,15 @@ _STOP_S = 2.0
 _KEPT = 1_000
 """Positions of the primary that are remembered: some minutes."""
 
-_WRITTEN = """
-select pg_current_wal_lsn() - '0/0'::pg_lsn, (select system_identifier from pg_control_system())
+_SOURCE = """
+select system_identifier::text || '/' || (select oid from pg_database
+  where datname = current_database())
+from pg_control_system()
 """
-_REPLAYED = """
-select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() - '0/0'::pg_lsn end,
-  (select system_identifier from pg_control_system())
+"""Which database of which server: the same on a primary and on its replicas."""
+_WRITTEN = f"select pg_current_wal_lsn() - '0/0'::pg_lsn, ({_SOURCE})"
+_REPLAYED = f"""
+select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() - '0/0'::pg_lsn end, ({_SOURCE})
 """
 
 _OWN_ROWS = """
@@ -125,6 +128,7 @@ class Reads:
         self._max_lag_s = max_lag_s
         self._lag = Lag()
         self._reason: str | None = "it was not looked at yet"
+        self._is_primary_silent = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="replica-watch", daemon=True)
         self._replica = (
@@ -151,6 +155,8 @@ class Reads:
         reason = self._reason
         if reason is None and lag_s > self._max_lag_s:
             reason = f"it is more than {self._max_lag_s:g} s behind the primary"
+            if self._is_primary_silent:
+                reason = "the primary does not tell how far behind it is"
         known_s = round(lag_s, 3) if math.isfinite(lag_s) else None
         return ReplicaStanding(reason is None, known_s, reason)
 
@@ -211,22 +217,30 @@ class Reads:
     def look(self) -> None:
         """Look now how far the replica is.
 
+        Where the primary does not answer, which may only be busy, that is not known, and what is
+        known grows old.
+
         Raises
         ------
         psycopg.OperationalError
-            One of the two does not answer.
+            The replica does not answer.
         """
         if self._replica is None:
             return
-        with self._primary.connection() as connection:
-            at_s = time.monotonic()
-            written, system = _position(connection, _WRITTEN)
+        try:
+            with self._primary.connection() as connection:
+                at_s = time.monotonic()
+                written, source = _position(connection, _WRITTEN)
+            self._is_primary_silent = False
+        except psycopg.OperationalError:
+            self._is_primary_silent = True
+            return
         with self._replica.connection() as connection:
             replayed, replica_of = _position(connection, _REPLAYED)
         if written is None or replayed is None:
             self._refuse("it is no replica: it replays nobody's log")
-        elif system != replica_of:
-            self._refuse("it is a replica of another server")
+        elif source != replica_of:
+            self._refuse("it is a replica of another server, or another database of it")
         else:
             self._lag.written(written, at_s)
             self._lag.replayed(replayed)
@@ -269,9 +283,9 @@ class Reads:
             self._stopping.wait(LOOK_EVERY_S)
 
 
-def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int | None, int | None]:
+def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int | None, str | None]:
     row = connection.execute(statement).fetchone()
-    return (None, None) if row is None or row[0] is None else (int(row[0]), int(row[1]))
+    return (None, None) if row is None or row[0] is None else (int(row[0]), str(row[1]))
 
 
 def _own_rows(connection: psycopg.Connection[Any], user_id: str | None) -> tuple[Any, ...] | None:

@@ -51,7 +51,7 @@ _SHELF = types.NamedTuple(
     ),
     ShelfColumns,
 )
-_ITEMS = types.NamedTuple((READ_I16, READ_I64), ItemColumns)
+_ITEMS = types.NamedTuple((READ_I32, READ_I64), ItemColumns)
 _LABELS = types.NamedTuple((READ_I64, READ_I64, READ_I16, READ_I16), LabelColumns)
 _WANTED = types.NamedTuple((_LABELS, *6 * (READ_I64,)), Wanted)
 _AROUND = types.NamedTuple((READ_I64, READ_I64, READ_I32), Around)
@@ -62,12 +62,12 @@ _STARTS, _OPENS, _CLOSES, _PRICE = 0, 1, 2, 3
 """Columns of `Shelf.session`."""
 _DAY_US = 86_400_000_000
 
-_DAYS = (1 << BAND_BIT) - 1
+_DAY_VALUES = (1 << BAND_BIT) - 1
 _COUNTED = np.zeros(64, dtype=np.int64)
-"""By which filters refuse a session: the facet values that it may count for nonetheless."""
+"""By which filters refuse a session: the bits that it may set nonetheless; none: several do."""
 _COUNTED[0] = (1 << MATCH_BIT + 1) - 1
-_COUNTED[DAY] = _DAYS
-_COUNTED[PRICE] = ((1 << DUO_BIT) - 1) ^ _DAYS
+_COUNTED[DAY] = _DAY_VALUES
+_COUNTED[PRICE] = ((1 << DUO_BIT) - 1) ^ _DAY_VALUES
 _COUNTED[DUO] = 3 << DUO_BIT
 _COUNTED[DIGITAL] = 3 << DIGITAL_BIT
 _COUNTED[CATEGORY] = 1 << CATEGORY_BIT
@@ -76,9 +76,8 @@ _COUNTED[SUBCATEGORY] = 1 << SUBCATEGORY_BIT
 _DE_BRUIJN = 0x03F79D71B4CB0A89
 """A sequence of 64 bits, of which no six in a row come twice: times a power of two, its first six
 tell which."""
-_POWER = np.zeros(64, dtype=np.int64)
-for _power in range(64):
-    _POWER[(_DE_BRUIJN << _power) % 2**64 >> 58] = _power
+_EXPONENT = np.zeros(64, dtype=np.int64)
+_EXPONENT[[(_DE_BRUIJN << exponent) % 2**64 >> 58 for exponent in range(64)]] = np.arange(64)
 
 
 @compiled(boolean(READ_I64, int64))
@@ -125,9 +124,9 @@ def band_bit(price_cents):
 
 
 @compiled(int64(int64))
-def power_of(power):
+def exponent_of(power):
     """Return the exponent of a power of two."""
-    return _POWER[np.uint64(power) * np.uint64(_DE_BRUIJN) >> np.uint64(58)]
+    return _EXPONENT[np.uint64(power) * np.uint64(_DE_BRUIJN) >> np.uint64(58)]
 
 
 @compiled(types.void(_FOUND, _I64, int64, int64, int64, int64, int64))
@@ -204,7 +203,7 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
     key, stamped = np.empty(size, np.int64), stamp << BITS
     for place in range(len(groups)):
         group = groups[place]
-        of_group = 2 * int64(group == online)
+        if_online = 2 * int64(group == online)
         for offer in range(np.uint64(offer_start[group]), np.uint64(offer_start[group + 1])):
             if has_replaced and replaced[offer]:
                 continue
@@ -217,9 +216,9 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                 if rank == 0:
                     continue
             label = np.uint64(labels[item])
-            row = np.uint64(4 * labels[item] + of_group + offer_is_duo[offer])
+            row = np.uint64(4 * labels[item] + if_online + offer_is_duo[offer])
             refused, facets = label_refused[row], label_facets[row]
-            earliest_us, cheapest_cents, is_match, counts = FAR, FAR, False, int64(0)
+            earliest_us, cheapest_cents, is_match, values = FAR, FAR, False, int64(0)
             # Most offers have one stock, at any time: their price says all of it.
             whole = int64(offer_price[offer])
             if whole >= 0:
@@ -229,8 +228,8 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                     *(has_window, with_undated, from_us, before_us),
                 )
                 is_match = by == 0
-                counts = facets | 1 << UNDATED_BIT | 1 << band_bit(cheapest_cents)
-                counts &= _COUNTED[np.uint64(by)]
+                values = facets | 1 << UNDATED_BIT | 1 << band_bit(cheapest_cents)
+                values &= _COUNTED[np.uint64(by)]
             elif refused & (refused - 1) == 0:
                 first, end = session_start[-whole - 1], session_start[-whole]
                 for at in range(np.uint64(first), np.uint64(end)):
@@ -261,19 +260,19 @@ def scan(shelf, shelf_number, items, wanted, around, scratch, stamp, by_item, fo
                         while starts_us >= days_us[day + 1]:
                             day += 1
                         of_session |= 1 << day
-                    counts |= of_session & may_count
-            if counts == 0:
+                    values |= of_session & may_count
+            if values == 0:
                 continue
             known = marks[item]
             seen = known if known >> BITS == stamp else stamped
-            unseen = counts & ~seen
+            unseen = values & ~seen
             if unseen:
                 seen |= unseen
                 marks[item] = seen
                 category_counts[categories[label]] += unseen >> CATEGORY_BIT & 1
                 subcategory_counts[subcategories[label]] += unseen >> SUBCATEGORY_BIT & 1
                 while unseen:
-                    bit_counts[power_of(unseen & -unseen)] += 1
+                    bit_counts[exponent_of(unseen & -unseen)] += 1
                     unseen &= unseen - 1
             if not is_match:
                 continue
@@ -364,7 +363,7 @@ def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
     online, has_replaced = len(offer_start) - 2, len(replaced) > 0
     for place in range(len(groups)):
         group = groups[place]
-        of_group = 2 * int64(group == online)
+        if_online = 2 * int64(group == online)
         count = 0
         for offer in range(np.uint64(offer_start[group]), np.uint64(offer_start[group + 1])):
             if has_replaced and replaced[offer]:
@@ -372,7 +371,7 @@ def count_offers(shelf, items, wanted, around, scratch, stamp, counts):
             item = np.uint64(offer_item[offer])
             if has_text and venue_rank[place] == 0 and text_stamp[item] != stamp:
                 continue
-            if label_refused[np.uint64(4 * labels[item] + of_group + offer_is_duo[offer])]:
+            if label_refused[np.uint64(4 * labels[item] + if_online + offer_is_duo[offer])]:
                 continue
             whole = int64(offer_price[offer])
             if whole >= 0:

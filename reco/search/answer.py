@@ -94,7 +94,7 @@ class TextFound:
 
     items: int
     is_cut: bool
-    """More items match than are looked at: a narrower text finds the rest."""
+    """More items or venues match than are looked at: a narrower text finds the rest."""
     similar: bool
     """Little matches as it was typed: titles that look like it were taken too."""
     venues: int
@@ -168,4 +168,5 @@ class MapAnswer:
     total_venues: int
     total_offers: int
     clusters: tuple[Cluster, ...]
+    open_now: OpenFound | None
     notes: tuple[str, ...]

@@ -50,9 +50,11 @@ class Box:
         return cls(west, south, east, north)
 
     def holds(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which points lie within."""
+        """Return which points lie within; 180 degrees east and west are one meridian."""
         if self.west <= self.east:
             between = (lon >= self.west) & (lon <= self.east)
+            if -self.west == 180.0 or self.east == 180.0:
+                between |= np.abs(lon) == 180.0
         else:
             between = (lon >= self.west) | (lon <= self.east)
         return between & (lat >= self.south) & (lat <= self.north)

@@ -49,6 +49,11 @@ def clusters_of(near: Near, searched: Searched, offers: NDArray[np.int64], zoom:
         raise InvalidInput(
             "zoom", f"{len(first)} clusters are more than {MAX_CLUSTERS}; ask a smaller box or zoom"
         )
+    matches = searched.matches
+    holds = {
+        "text_is_cut": matches is not None and matches.is_cut,
+        "similar_titles": matches is not None and matches.with_similar,
+    }
     clusters = _summed(rows[order], lon[order], lat[order], counts[order], first)
     single_ids = venues.venue_id[rows[order]][first]
     return MapAnswer(
@@ -58,7 +63,8 @@ def clusters_of(near: Near, searched: Searched, offers: NDArray[np.int64], zoom:
         total_venues=len(rows),
         total_offers=int(counts.sum()),
         clusters=_named(near, clusters, single_ids),
-        notes=("text_is_cut",) if searched.matches and searched.matches.is_cut else (),
+        open_now=searched.area.open_now,
+        notes=tuple(code for code, is_so in holds.items() if is_so),
     )
 
 

@@ -1,6 +1,7 @@
 """Signed cursors of searches: the key of the last row shown, and which rows were shown.
 
-The key alone says where to go on, whatever came or went before it. What was shown is carried so
+The key alone says where to go on, whatever came or went before it; but by popularity, which every
+booking changes, a page has the most popular of what was not shown. What was shown is carried so
 that an item whose best offer changes is neither shown twice nor lost.
 """
 
@@ -30,11 +31,17 @@ class Position:
     """Where a page ended."""
 
     key: tuple[int, ...]
-    """Of the last row: a number for each sort, then the offer's id; empty: at the beginning."""
+    """Of the last row: a number for each sort, then the offer's id; empty: go on with whatever was
+    not shown."""
     shown: NDArray[np.int64]
     """Ids of items, or of offers where these are the rows."""
     with_similar: bool | None
     """Whether similar titles were taken; None: that is still to be seen."""
+
+    @property
+    def is_start(self) -> bool:
+        """Whether no page came before."""
+        return not self.key and not len(self.shown)
 
 
 START = Position((), np.empty(0, dtype=np.int64), None)

@@ -41,7 +41,8 @@ def facets_of(catalogue: Catalogue, query: SearchQuery, counts: Counts) -> Facet
 
 def _named(names: Mapping[int, str], counts: NDArray[np.int64]) -> tuple[ValueCount, ...]:
     """Return the most frequent first, then by name."""
-    found = [ValueCount(names[key], int(counts[key])) for key in names if counts[key]]
+    by_id = dict(enumerate(counts.tolist()))
+    found = [ValueCount(name, by_id[key]) for key, name in names.items() if by_id.get(key)]
     return tuple(sorted(found, key=lambda value: (-value.count, value.value)))
 
 

@@ -41,7 +41,8 @@ def opening_spans(text: str) -> Spans | None:
     if text.strip() == "24/7":
         return ((0, _WEEK_MINUTES),)
     week: dict[int, list[tuple[int, int]]] = {}
-    for rule in filter(None, (part.strip() for part in text.split(";"))):
+    # Single blanks: of many in a row the pattern would try every division.
+    for rule in filter(None, (" ".join(part.split()) for part in text.split(";"))):
         found = _RULE.fullmatch(rule)
         days = _days(found["days"]) if found else None
         times = _times(found["times"]) if found else None

@@ -52,7 +52,7 @@ class ItemColumns(NamedTuple):
     """(I,) Of the catalogue's items."""
 
     label: NDArray[Any]
-    """int16; of `reco.catalogue.labels.Labels`."""
+    """int32; of `reco.catalogue.labels.Labels`."""
     bookings: NDArray[Any]
 
 
@@ -63,7 +63,8 @@ class LabelColumns(NamedTuple):
     """(4 * L,) int64; which filters refuse it: by the label times 4, plus 2 where it is digital for
     it has no venue, plus 1 where it is duo."""
     facets: NDArray[Any]
-    """(4 * L,) int64; the facet values that it counts for, by the same."""
+    """(4 * L,) int64; the bits that it sets whatever its sessions, `MATCH_BIT` among them, by the
+    same."""
     category: NDArray[Any]
     """(L,) int16; id."""
     subcategory: NDArray[Any]
@@ -121,7 +122,7 @@ class Found(NamedTuple):
     """What a search fills."""
 
     bits: NDArray[Any]
-    """(BITS,) int64; items by value of a facet, and all that match."""
+    """(BITS,) int64; items by bit: by value of a facet, of any category, and all that match."""
     category: NDArray[Any]
     """int64, by id."""
     subcategory: NDArray[Any]

@@ -34,7 +34,8 @@ _SPARE = 10
 _MOST_TURNS = 6
 """After so many a page ends before the first row that is gone, and tells so.
 
-Each reads back as many more as were gone before it: where all are gone, twice as many as the last.
+The first reads the page back; each later one a page, some to spare and as many as were gone before
+it: where all are gone, twice as many as the last.
 """
 
 Connection = psycopg.Connection[Any]
@@ -110,7 +111,7 @@ class Searcher:
         """
         query = searched.query
         live: dict[int, LiveOffer] = {}
-        page = Page(position.key, position.shown, np.empty(0, np.int64), query.n + _SPARE)
+        page = Page(position.key, position.shown, np.empty(0, np.int64), query.n + 1)
         turns = 0
         while True:
             scanned = search_rows(self._scratches, searched, page)

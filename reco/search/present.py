@@ -42,7 +42,7 @@ def present(searched: Searched, position: Position, page: LivePage, secret: str)
         "similar_titles": matches is not None and matches.with_similar,
         "deeper_rows_are_not_shown": page.goes_on and is_deep,
         "cut_short": page.is_cut,
-        "nothing_found": not rows and not position.key and not page.is_cut,
+        "nothing_found": not rows and position.is_start and not page.is_cut,
     }
     return SearchAnswer(
         now=query.now,
@@ -69,8 +69,11 @@ def _ended(searched: Searched, position: Position, page: LivePage) -> Position:
     """Return where a page ends."""
     by_item = searched.query.group == "item"
     ids = [row.item_id if by_item else row.offer_id for row in page.rows]
+    # What is booked meanwhile moves up: no key tells whether it was shown. A page that was cut
+    # would lead to what is gone again.
+    moves = "popularity" in searched.query.sort and not page.is_cut
     return Position(
-        key=page.key,
+        key=() if moves else page.key,
         shown=np.append(position.shown, np.array(ids, dtype=np.int64)),
         with_similar=searched.matches.with_similar if searched.matches else False,
     )

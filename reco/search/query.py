@@ -1,12 +1,14 @@
 """What a search is asked for: checked once, then carried unchanged through the stages."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, tzinfo
 
 from reco.errors import InvalidInput
 from reco.geo.points import Point, checked_radius_m
+from reco.moments import comes_after
 from reco.search.box import Box
 from reco.search.layout import SORTS
 from reco.search.windows import named_window
@@ -142,7 +144,7 @@ def search_filters(
         starts_from, starts_before = named_window(when, now, zone)
     if starts_from and starts_from.year == MAXYEAR:
         raise InvalidInput("from", f"{starts_from} is the end of the calendar: no days follow it")
-    if starts_from and starts_before and starts_before <= starts_from:
+    if starts_from and starts_before and not comes_after(starts_before, starts_from):
         raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
     if starts_before and starts_before <= now:
         raise InvalidInput("to", f"{starts_before} is past; it is {now}")
@@ -175,7 +177,8 @@ def _text(text: str | None) -> str | None:
         return None
     if len(text) > MAX_TEXT:
         raise InvalidInput("q", f"it has {len(text)} characters, more than {MAX_TEXT}")
-    return " ".join(text.split())
+    # Letters with their accents, as everybody else types them.
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def _sorts(asked: str | None, *, has_place: bool, has_text: bool) -> tuple[str, ...]:

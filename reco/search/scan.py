@@ -181,25 +181,23 @@ def first_day(query: SearchQuery) -> datetime:
 
 
 def _found(catalogue: Catalogue, rows: int) -> Found:
+    labels = catalogue.items.labels
     return Found(
         bits=np.zeros(BITS, np.int64),
-        category=np.zeros(_ids(catalogue.categories), np.int64),
-        subcategory=np.zeros(_ids(catalogue.subcategories), np.int64),
+        category=np.zeros(int(labels.category.max(initial=0)) + 1, np.int64),
+        subcategory=np.zeros(int(labels.subcategory.max(initial=0)) + 1, np.int64),
         key=np.zeros((rows, _KEYS), np.int64),
         at=np.zeros((rows, 3), np.int64),
         sizes=np.zeros(3, np.int64),
     )
 
 
-def _ids(names: Mapping[int, str]) -> int:
-    return max(names, default=0) + 1
-
-
-def _chosen(names: Mapping[int, str], asked: tuple[str, ...]) -> NDArray[np.bool_]:
-    wanted = np.full(_ids(names), not asked)
-    for key, name in names.items():
-        wanted[key] |= name in asked
-    return wanted
+def _chosen(
+    names: Mapping[int, str], asked: tuple[str, ...], ids: NDArray[np.int16]
+) -> NDArray[np.bool_]:
+    """Return which of `ids` are asked for; one without a name was deleted, and nothing has it."""
+    wanted = [not asked or names.get(key) in asked for key in ids.tolist()]
+    return np.array(wanted, dtype=bool)
 
 
 def _wanted(searched: Searched, page: Page) -> Wanted:
@@ -231,8 +229,8 @@ def _wanted(searched: Searched, page: Page) -> Wanted:
 def _labels(catalogue: Catalogue, filters: SearchFilters) -> LabelColumns:
     """Return what is known of an offer by the label of its item, its venue and being duo."""
     labels = catalogue.items.labels
-    has_category = _chosen(catalogue.categories, filters.categories)[labels.category]
-    has_subcategory = _chosen(catalogue.subcategories, filters.subcategories)[labels.subcategory]
+    has_category = _chosen(catalogue.categories, filters.categories, labels.category)
+    has_subcategory = _chosen(catalogue.subcategories, filters.subcategories, labels.subcategory)
     is_duo, is_online = np.arange(2), np.arange(2)[:, np.newaxis]
     is_digital = labels.is_digital[:, np.newaxis, np.newaxis] | is_online
     refused = CATEGORY * ~has_category | SUBCATEGORY * ~has_subcategory

@@ -12,7 +12,8 @@ from reco.db.arrays import fetch_arrays
 
 MAX_ITEMS = 20_000
 """Items that a text may match; of more the rest is not looked at, and the answer says so."""
-MAX_VENUES = 2_000
+MAX_VENUES = 50_000
+"""All of a country, so that what is near is among those that match."""
 MAX_SIMILAR = 200
 FEW = 5
 """Where fewer items match as typed, similar titles are taken too."""
@@ -56,6 +57,7 @@ class TextMatches:
     """How well, the more the better; more than a million: as it was typed."""
     venue_id: NDArray[np.int64]
     is_cut: bool
+    """Whether more items or venues match than are looked at."""
     with_similar: bool
 
     venue_rank: int = _FULL + 1
@@ -77,11 +79,12 @@ def read_matches(
     words = _LOOSE_DASH.sub(" ", text)
     asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
-    venues = fetch_arrays(
-        connection, _VENUES, {"venue": "int8"}, {"text": words, "most": MAX_VENUES}
-    )
+    excludes = _EXCLUDES.search(words) is not None
+    # A venue's name does not tell what is excluded of its works.
+    asked = {"text": words, "most": 0 if excludes else MAX_VENUES + 1}
+    venues = fetch_arrays(connection, _VENUES, {"venue": "int8"}, asked)
     if with_similar is None:
-        with_similar = len(items["item"]) < FEW and not _EXCLUDES.search(words)
+        with_similar = len(items["item"]) < FEW and not excludes
     ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
     if with_similar:
         typed = {"words": _LONG_WORD.findall(words), "most": MAX_SIMILAR}
@@ -92,7 +95,7 @@ def read_matches(
     return TextMatches(
         item_id=ids,
         rank=ranks,
-        venue_id=venues["venue"],
-        is_cut=len(items["item"]) > MAX_ITEMS,
+        venue_id=venues["venue"][:MAX_VENUES],
+        is_cut=len(items["item"]) > MAX_ITEMS or len(venues["venue"]) > MAX_VENUES,
         with_similar=with_similar,
     )

@@ -20,6 +20,7 @@ from reco.world import World
 from tests.benchmarks.load import drive
 from training.commands.simulate import this_monday
 from training.commands.train import train_world
+from training.fits import DEFAULT_KIND
 from training.simulate.world import simulate_world
 
 _PEOPLE = 80_000
@@ -74,7 +75,7 @@ def country(size: str, name: str) -> World:
         simulate_world(size, 1, this_monday(), world.frames, lambda *_: None)
         import_frames(world, FolderSource(world.frames), lambda *_: None)
     if champion(world.conninfo) is None:
-        train_world(world, "als", split="time", cutoff=None, now=datetime.now(UTC))
+        train_world(world, DEFAULT_KIND, split="time", cutoff=None, now=datetime.now(UTC))
     return opened_world(settings)
 
 

@@ -21,7 +21,7 @@ from reco.feed.past import history_of
 from reco.feed.query import feed_query
 from reco.feed.situation import read_situation
 from reco.feed.workspace import Scratch
-from reco.model.factors import Factors
+from reco.model.latent import Latent
 from reco.world import World
 
 _TOP = 50
@@ -39,7 +39,7 @@ def vector_database(
     except ModuleNotFoundError:
         return None
     model = serving.model
-    if model is None or not isinstance(model.scorer, Factors):
+    if model is None or not isinstance(model.scorer, Latent):
         return None
     with tempfile.TemporaryDirectory() as folder:
         table = _filled(lancedb.connect(folder), serving, model.scorer)
@@ -58,7 +58,7 @@ def vector_database(
             ]
 
 
-def _filled(database: Any, serving: Generation, scorer: Factors) -> Any:
+def _filled(database: Any, serving: Generation, scorer: Latent) -> Any:
     """Return a table of all offers at venues whose item the model knows, with its index."""
     pyarrow = importlib.import_module("pyarrow")
     base, venues = serving.catalogue.base, serving.catalogue.venues

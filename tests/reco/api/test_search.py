@@ -244,6 +244,8 @@ def test_of_what_is_for_two_no_session_has_one_place_left(client, key, database)
         ({"bbox": "-200,0,1,1"}, "bbox", "west is -200"),
         ({"from": "2026-12-03", "to": "2026-12-01"}, "to", "not after from"),
         ({"from": "2026-12-03T20:00", "to": "2026-12-03T20:00"}, "to", "not after from"),
+        # An hour that clocks skip.
+        ({"from": "2027-03-28T02:30", "to": "2027-03-28T03:15"}, "to", "not after from"),
         ({"to": "2026-11-22"}, "to", "is past"),
         ({"from": "tomorrow"}, "from", "no date or time"),
         ({"when": "today", "from": "2026-12-03"}, "when", "cannot go with"),
@@ -649,6 +651,16 @@ def test_venues_of_one_house_stand_alone_from_zoom_16_on(client, key, database):
 def test_a_map_takes_the_same_filters(client, key, asked, offers):
     body = ask(client, key, "/v1/map", bbox=FRANCE, zoom=6, **asked)
     assert body["total_offers"] == offers == sum(one["offers"] for one in body["clusters"])
+    assert body["open_now"] == ask(client, key, bbox=FRANCE, **asked)["open_now"]
+    assert (body["open_now"] is not None) == ("open_now" in asked)
+
+
+def test_a_map_tells_what_it_took_for_a_text(client, key):
+    for text in ("clasic", "film"):
+        mapped = ask(client, key, "/v1/map", bbox=FRANCE, zoom=6, q=text)
+        notes = ["similar_titles"] if ask(client, key, q=text)["text"]["similar"] else []
+        assert mapped["notes"] == notes
+    assert ask(client, key, "/v1/map", bbox=FRANCE, zoom=6, q="clasic -film")["notes"] == []
 
 
 def test_what_is_gone_leaves_the_map(client, key, database):

@@ -251,6 +251,17 @@ def fails(*_):
     raise RuntimeError
 
 
+def test_what_could_not_be_taken_is_taken_at_the_next_look(world, town):
+    take = Mock(side_effect=[MemoryError, None])
+    watch = CatalogueWatch(world, lambda: NOW, take)
+    with pytest.raises(MemoryError):
+        watch.look(town)
+    watch.look(town)
+    watch.look(town)
+    first, second = (call.args[0] for call in take.call_args_list)
+    assert first.version == second.version
+
+
 def test_what_is_older_than_usual_is_told(worker, clock, monkeypatch):
     told = ["model: none is published; popularity is served"]
     assert worker.missing() == told

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from time import monotonic
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from psycopg_pool import PoolTimeout
 from replicas import Replica
 from worlds import GRENOBLE, NOW, book, small_world
 
@@ -337,6 +339,17 @@ def test_what_fails_on_the_primary_is_not_the_replicas_fault(service, user_id):
         connection.execute("reset role")
 
 
+def test_a_primary_that_is_busy_puts_no_replica_out_of_use(service, monkeypatch):
+    _, worker = service
+    until(lambda: worker.reads.near(is_replica))
+    monkeypatch.setattr(worker.pool, "connection", Mock(side_effect=PoolTimeout("busy")))
+    worker.reads.look()
+    assert worker.reads.standing.in_use
+    until(lambda: not worker.reads.standing.in_use)
+    assert worker.reads.standing.lag_s >= MAX_LAG_S
+    assert "primary does not tell" in worker.reads.standing.reason
+
+
 @pytest.mark.slow
 def test_without_the_primary_nothing_is_shown_as_bookable(service, primary):
     client, worker = service
@@ -355,6 +368,7 @@ def test_what_is_no_replica_of_this_server_is_not_read(new_world, primary, repli
     for conninfo, read_conninfo, reason in (
         (town, town, "no replica"),
         (other, replica.conninfo("reco_town"), "another server"),
+        (town, replica.conninfo("postgres"), "another database"),
     ):
         wrong = World("town", tmp_path, conninfo, read_conninfo)
         with Worker(Settings(home=tmp_path), wrong, SECRET, lambda: NOW) as worker:

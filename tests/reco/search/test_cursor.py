@@ -145,6 +145,7 @@ def connection(new_world):
 
 
 UNDO = """
+delete from core.booking where amount_cents = 77;
 delete from core.stock where id not in (select id from stock_before);
 delete from core.offer where id not in (select id from offer_before);
 delete from core.item where length(external_id) = 36;
@@ -227,6 +228,9 @@ def offers(connection, query):
 CHANGES = {
     "withdraw": "update core.offer set withdrawn_at = %(now)s where id %% 23 = %(n)s",
     "sell out": "update core.stock set quantity = 0 where id %% 19 = %(n)s",
+    "book": "insert into core.booking (user_id, stock_id, quantity, amount_cents, booked_at)"
+    " select u.id, s.id, 1, 77, %(now)s from core.stock s, core.beneficiary u"
+    " where s.id %% 7 = %(n)s %% 7 on conflict do nothing",
     "cancel": "update core.stock set cancelled_at = %(now)s where id %% 29 = %(n)s",
     "insert": "with made as (insert into core.offer (external_id, item_id, venue_id, is_duo)"
     " select gen_random_uuid()::text, i.id, v.id, true from core.item i, core.venue v"

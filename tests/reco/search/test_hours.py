@@ -139,7 +139,14 @@ def _clock(minute):
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-@pytest.mark.parametrize("text", ["M" + " " * 20_000, "Mo," * 7_000, "1:" * 10_000, "M " * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("M" + " " * 20_000, "Mo," * 7_000, "1:" * 10_000, "M " * 10_000),
+        "Mo" + " " * 20_000 + "x",
+        "Mo," + "\n" * 20_000 + "-",
+    ],
+)
 def test_long_nonsense_takes_no_time(text):
     began_s = time.process_time()
     assert opening_spans(text) is None

@@ -1,5 +1,6 @@
 """Every search against a slow, plain reference: SQL for what can be booked, Python for the rest."""
 
+import unicodedata
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, replace
@@ -435,3 +436,24 @@ def test_hours_that_are_remembered_are_not_read_where_they_may_be_old(country):
         now=NOW, zone=PARIS, default_radius_m=5e4, filters=SearchFilters(open_now=True)
     )
     assert Searcher(SECRET).search(sources, country.catalogue, query).items
+
+
+def test_what_names_do_not_have_any_more_is_no_error(country):
+    # The last subcategory was deleted; works of it stay on record, and nothing has them.
+    last = max(country.catalogue.subcategories)
+    names = {key: name for key, name in country.catalogue.subcategories.items() if key != last}
+    assert last in country.catalogue.items.item_subcategory
+    after = replace(country.catalogue, subcategories=names)
+    query = search_query(now=NOW, zone=PARIS, default_radius_m=5e4)
+    answer = country.searcher.search(sources_of(country.connection), after, query)
+    before = country.searcher.search(sources_of(country.connection), country.catalogue, query)
+    assert answer.items == before.items
+    assert {one.value for one in answer.facets.subcategory} == {
+        one.value for one in before.facets.subcategory if one.value in names.values()
+    }
+
+
+def test_letters_are_the_same_however_their_accents_are_written():
+    decomposed = unicodedata.normalize("NFD", "théâtre")
+    assert decomposed != "théâtre"
+    assert search_filters(now=NOW, zone=PARIS, text=decomposed).text == "théâtre"

@@ -168,6 +168,21 @@ def test_what_is_excluded_is_not_found_as_something_like_it(library):
     assert "cafe" in found(library, "cafe-consert")
 
 
+def test_venues_do_not_bring_back_what_is_excluded(library):
+    # Its name has the one word and not the other, its works may have both.
+    assert places(library, "mediatheque") == ["v1"]
+    assert places(library, "mediatheque -jazz") == places(library, "-jazz") == []
+
+
+def test_of_too_many_venues_some_are_taken_and_it_is_told(library, monkeypatch):
+    monkeypatch.setattr("reco.search.text.MAX_VENUES", 1)
+    both = "mediatheque or ciel"
+    matches = read_matches(library, both)
+    assert (len(matches.venue_id), matches.is_cut) == (1, True)
+    monkeypatch.setattr("reco.search.text.MAX_VENUES", 2)
+    assert not read_matches(library, both).is_cut
+
+
 def test_of_too_many_some_are_taken_and_it_is_told(library, monkeypatch):
     monkeypatch.setattr("reco.search.text.MAX_ITEMS", MANY - 1)
     matches = read_matches(library, "aventure")
