@@ -102,6 +102,10 @@ class ArtifactDamaged(ArtifactRefused):
     """A folder that is not what was saved: files are missing, or their content is another."""
 
 
+class ArtifactNotFetched(ArtifactRefused):
+    """Its store does not answer: that says nothing of whether it is whole."""
+
+
 class SetupError(RecoError):
     """Something on the machine is missing; the message says what to run."""
 

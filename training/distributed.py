@@ -69,6 +69,8 @@ def fit_spark_als(
     Unavailable
         The cluster does not answer, a part of it is lost, or the folder is not one that it shares.
     """
+    if parameters.exchange is not None and not Path(parameters.exchange).is_dir():
+        raise Unavailable(f"{parameters.exchange}, which was shared with the cluster, is gone")
     with tempfile.TemporaryDirectory(prefix="reco-als-", dir=parameters.exchange) as exchange:
         folder = Path(exchange)
         _write_interactions(matrix, folder / "interactions")

@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from types import MappingProxyType
 
+import numpy as np
 from scipy.sparse import csr_array
 
+from reco.errors import InvalidInput
+from reco.model.history import History
+from reco.model.latent import Latent
 from training.distributed import SparkAlsParameters, fit_spark_als
 from training.models.als import AlsParameters, fit_als
 from training.models.bpr import BprParameters, fit_bpr
@@ -54,13 +58,35 @@ See docs/accuracy.md, "What is served by default".
 """
 
 
-def fit(  # noqa: PLR0911
+def fit(
     matrix: "csr_array",
     parameters: Parameters,
     advance: Advance,
     items: KnownItems = UNKNOWN,
 ) -> Fitted:
-    """Fit the model that `parameters` describe to `matrix` (U, I) float32, of these items."""
+    """Fit the model that `parameters` describe to `matrix` (U, I) float32, of these items.
+
+    Raises
+    ------
+    InvalidInput
+        Nothing can be fitted by these settings.
+    """
+    try:
+        fitted = _fitted(matrix, parameters, advance, items)
+        if isinstance(fitted.scorer, Latent) and matrix.nnz:
+            # What cannot be solved for somebody who met one item is to be told before it is served.
+            fitted.scorer.user_factor(History.of(matrix.indices[:1], matrix.data[:1]))
+    except np.linalg.LinAlgError as error:
+        settings = stated(parameters)
+        raise InvalidInput(
+            "config", f"{parameters.kind} cannot be fitted by {settings}: {error}"
+        ) from error
+    return fitted
+
+
+def _fitted(  # noqa: PLR0911
+    matrix: "csr_array", parameters: Parameters, advance: Advance, items: KnownItems
+) -> Fitted:
     match parameters:
         case PopularityParameters():
             return fit_popularity(matrix, parameters, advance, items)

@@ -7,14 +7,19 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken, Unavailable
+from reco.errors import (
+    ArtifactNotFetched,
+    ArtifactRefused,
+    InvalidInput,
+    NotFound,
+    RuleBroken,
+)
 from reco.experiments.records import models_of, running_experiment
 from reco.model.address import (
     is_left,
     local_folder,
-    remove_artifact,
+    remove_artifacts,
     remove_drafts,
-    without_password,
 )
 from reco.model.artifact import read_artifact
 from reco.model.registry import (
@@ -31,7 +36,7 @@ from reco.model.registry import (
     version_named,
     versions,
 )
-from reco.model.serving import opened
+from reco.model.serving import opened_anew
 from reco.world import World
 from training.booked import BookedOffer, booked_in_database, booked_in_frames
 from training.extract import events_from_database, events_from_frames
@@ -75,7 +80,7 @@ def compare_versions(
     Parameters
     ----------
     champion
-        By default the one that is served: while the champion's artifact is refused, the one before.
+        By default the one that is served: while the champion's artifact is damaged, the one before.
     now
         Events that are dated later are left out, as a training leaves them out.
     users
@@ -88,7 +93,7 @@ def compare_versions(
     NotFound
         There is no such version, or nothing is served.
     ArtifactRefused
-        One of the artifacts cannot be used.
+        One of the artifacts cannot be used, or what is served cannot be fetched to be compared.
     InvalidInput
         The two are one, or nothing can be held out, or all events lie after `now`.
     """
@@ -161,7 +166,7 @@ def promote_past_gate(world: World, version: str, act: Act) -> None:
     """
     known = version_named(world.conninfo, version)
     if known.state != "pruned":
-        opened(known, world.models)
+        opened_anew(known, world.models)
     with publication(world.conninfo) as connection:
         force(connection, version, act)
 
@@ -175,12 +180,16 @@ def roll_back_one(world: World, act: Act) -> RolledBack:
         Nothing is served.
     RuleBroken
         There is no former champion to go back to.
+    ArtifactNotFetched
+        Its store does not answer: it is not passed over, for it may be whole.
     """
     line = line_of_champions(world.conninfo)
     passed_over = []
     for former in line[1:]:
         try:
-            opened(former, world.models)
+            opened_anew(former, world.models)
+        except ArtifactNotFetched:
+            raise
         except ArtifactRefused as error:
             passed_over.append(str(error))
             continue
@@ -201,7 +210,7 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
     Raises
     ------
     Unavailable
-        A store does not answer; what it holds is deleted by the next run.
+        A store does not answer: all else is deleted, and what it holds by the next run.
     """
     with publication(world.conninfo) as connection:
         known = [row for row in versions(world.conninfo) if row.state != "pruned"]
@@ -216,13 +225,7 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
         remove_drafts(world.models, act.at)
     pruned = pruned_addresses(world.conninfo)
     deleted = [address for address in pruned if is_left(address, world.models)]
-    for address in deleted:
-        try:
-            remove_artifact(address, world.models)
-        except (OSError, Unavailable) as error:
-            raise Unavailable(
-                f"{without_password(address)} cannot be deleted: {error}; run this again."
-            ) from error
+    remove_artifacts(deleted, world.models)
     return PrunedVersions(tuple(given_up), tuple(deleted), len(known) - len(given_up))
 
 
@@ -240,6 +243,8 @@ def _served(world: World, candidate: str) -> Contender:
             continue
         try:
             return _contender(world, former)
+        except ArtifactNotFetched:
+            raise
         except ArtifactRefused as error:
             reasons.append(str(error))
     told = "".join(f" {reason}" for reason in reasons)
@@ -247,7 +252,7 @@ def _served(world: World, candidate: str) -> Contender:
 
 
 def _contender(world: World, version: ModelVersion) -> Contender:
-    model = opened(version, world.models)
+    model = opened_anew(version, world.models)
     return Contender(model, read_artifact(local_folder(version.address, world.models)).facts)
 
 

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     import optuna
 
 MAX_USERS = 5_000
-"""Validation users that a trial is judged on; a seeded sample of more."""
+"""Validation users that a trial is judged on; of more a sample."""
+_DRAWN = 0
+"""Seed of the samples: a study may go on with another one of its own, judged by the same people."""
 
 _NOVEL = "novel_"
 METRICS = (*ACCURACY, f"{_NOVEL}recall")
@@ -110,7 +112,7 @@ def search(
     tried = half_lives_around(part.past, settled.half_life_days)
     question = Question(settled, metric, tried, digest_of(part))
     study = opened_study(question, file, seed)
-    rungs = [*_first_rung(part, task, seed), (part, sample_of(task, MAX_USERS, seed))]
+    rungs = [*_first_rung(part, task), (part, sample_of(task, MAX_USERS, _DRAWN))]
     began, longest_s, trials = time.monotonic(), 0.0, trials_of(study, question)
     best = best_of(trials)
     while best is None or (
@@ -153,13 +155,13 @@ def _judged(
     return figure
 
 
-def _first_rung(part: Part, task: Task, seed: int) -> list[tuple[Part, Task]]:
-    drawn = np.random.default_rng(seed).random(len(part.past.users)) < RUNG_SHARE
+def _first_rung(part: Part, task: Task) -> list[tuple[Part, Task]]:
+    drawn = np.random.default_rng(_DRAWN).random(len(part.past.users)) < RUNG_SHARE
     judged = users_among(task, drawn)
     if len(judged.users) < RUNG_LEAST:
         return []
     fewer = replace(part, past=part.past.take(drawn[part.past.user]))
-    return [(fewer, sample_of(judged, MAX_USERS, seed))]
+    return [(fewer, sample_of(judged, MAX_USERS, _DRAWN))]
 
 
 def _figure(part: Part, task: Task, parameters: Parameters, metric: str) -> float:

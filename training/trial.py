@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.interactions import Events, interaction_matrix, vocabulary_rows
-from reco.errors import ArtifactRefused, InvalidInput
+from reco.errors import ArtifactRefused, InvalidInput, SetupError, Unavailable
 from reco.model.artifact import ModelFacts
 from reco.model.history import History
 from reco.model.loaded import LoadedModel
@@ -125,11 +125,12 @@ def _refitted(part: Part, facts: ModelFacts) -> ScoreUsers:
     recipe = recipe_of(facts)
     try:
         return rehearse(part, recipe, lambda: None).fitted.score_users
-    except InvalidInput as error:
+    except (InvalidInput, SetupError, Unavailable) as error:
         # What was just asked for may be the other of the two: the version says whose recipe it is.
+        why = error.reason if isinstance(error, InvalidInput) else error
         raise ArtifactRefused(
             facts.version,
-            f"its recipe cannot be fitted again ({error.reason}); `reco models promote VERSION "
+            f"its recipe cannot be fitted again ({why}); `reco models promote VERSION "
             "--force REASON` serves a candidate without a comparison",
         ) from error
 

@@ -1,5 +1,6 @@
 """Where an artifact lies: a local folder, or one of an object store that is fetched once."""
 
+import errno
 import logging
 import re
 import shutil
@@ -14,7 +15,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from reco.array_folder import MANIFEST, drafts, settle
-from reco.errors import ArtifactRefused, RecoError, Unavailable
+from reco.errors import ArtifactNotFetched, ArtifactRefused, RecoError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def local_folder(address: str, cache: Path) -> Path:
 
     Raises
     ------
-    ArtifactRefused
+    ArtifactNotFetched
         The address cannot be read.
     """
     try:
@@ -81,7 +82,7 @@ def replace_copy(address: str, cache: Path, check: Callable[[Path], object]) -> 
     Raises
     ------
     ArtifactRefused
-        It cannot be fetched, or `check` refuses it.
+        It cannot be fetched (`ArtifactNotFetched`), or `check` refuses it.
     """
     folder = cache / Path(address).name
     try:
@@ -174,6 +175,24 @@ def remove_artifact(address: str, cache: Path) -> None:
     remove_copies([address], cache)
 
 
+def remove_artifacts(addresses: Iterable[str], cache: Path) -> None:
+    """Delete what lies at each of `addresses`: a store that is gone keeps nothing from the others.
+
+    Raises
+    ------
+    Unavailable
+        After all others are deleted: which could not be, and why.
+    """
+    failed = []
+    for address in addresses:
+        try:
+            remove_artifact(address, cache)
+        except (OSError, Unavailable) as error:
+            failed.append(f"{without_password(address)} cannot be deleted: {error}")
+    if failed:
+        raise Unavailable("; ".join(failed) + "; all else is deleted. Run this again.")
+
+
 def remove_copies(addresses: Iterable[str], cache: Path) -> None:
     """Delete what this machine has of the artifacts at `addresses`; what is being fetched, too.
 
@@ -260,8 +279,8 @@ def _fetched(store: Any, path: str, draft: Path) -> Path:
     return whole
 
 
-def _not_fetched(address: str, error: Unavailable) -> ArtifactRefused:
-    return ArtifactRefused(without_password(address), f"it cannot be fetched ({error})")
+def _not_fetched(address: str, error: Unavailable) -> ArtifactNotFetched:
+    return ArtifactNotFetched(without_password(address), f"it cannot be fetched ({error})")
 
 
 def _without_drafts(text: str) -> str:
@@ -301,7 +320,11 @@ def _is_young(draft: Path, now: datetime) -> bool:
 def _move(draft: Path, folder: Path) -> None:
     try:
         draft.rename(folder)
-    except OSError:
+    except OSError as error:
         # Another worker was quicker; what is published under a name never changes.
-        if not folder.exists():
+        if folder.exists():
+            return
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
             raise
+        # There was one, and just then a third worker has taken it away.
+        _move(draft, folder)

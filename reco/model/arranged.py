@@ -80,7 +80,7 @@ class _InOrder:
     def at_most(
         self, history: History, most: NDArray[np.float32], _room: NDArray[np.float32], /
     ) -> FactorBounds | None:
-        if not len(history):
+        if not self.scorer.knows(history):
             most.fill(np.nan)
             return None
         user = self.scorer.user_factor(history)

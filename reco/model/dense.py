@@ -46,7 +46,7 @@ class DenseItemItem:
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the weighted sum of the history's rows at each item of `rows`."""
-        if not len(history):
+        if not self.is_met[history.rows].any():
             return unknown(rows)
         scores = np.empty(len(rows))
         self._add_up(history, rows, scores)
@@ -54,7 +54,7 @@ class DenseItemItem:
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return the scores: they are one sum of rows, then looked up."""
-        if not len(history):
+        if not self.is_met[history.rows].any():
             return nothing_known(room)
         with self._scores.lent(len(rows)) as scores:
             self._add_up(history, rows, scores)

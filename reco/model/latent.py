@@ -16,7 +16,8 @@ NO_SOLUTION = "The equations of a user have no single solution."
 
 
 class Latent(ABC):
-    """A score is the product of the user's factor and the item's; NaN for an empty history."""
+    """A score is the product of the user's factor and the item's; NaN where nobody met any of the
+    history."""
 
     item_factors: NDArray[np.float32]
     """(I, F); zero where nobody met the item."""
@@ -28,9 +29,16 @@ class Latent(ABC):
         """Return the (F,) factor of the user with this history."""
         return history.once(self, self._solved)
 
+    def knows(self, history: History) -> bool:
+        """Say whether anybody met an item of the history: nothing follows from others."""
+        return history.once(self, self._has_met)
+
+    def _has_met(self, history: History) -> bool:
+        return bool(self.item_factors[history.rows].any())
+
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the product of the user's factor and each item's; NaN for an empty history."""
-        if not len(history):
+        """Return the product of the user's factor and each item's; NaN where none is known."""
+        if not self.knows(history):
             return unknown(rows)
         scores = np.empty(len(rows))
         products(self.item_factors, self.user_factor(history), rows, scores)
@@ -38,7 +46,7 @@ class Latent(ABC):
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return products of factors in eight bits, a quarter of the memory to read."""
-        if not len(history):
+        if not self.knows(history):
             return nothing_known(room)
         return self.coarse.bounds(self.user_factor(history), rows, room)
 

@@ -71,7 +71,7 @@ class LinearFilter:
 
     def scores(self, history: History, rows: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the score of each item of `rows`."""
-        if not len(history):
+        if not self.is_met[history.rows].any():
             return unknown(rows)
         scores = np.empty(len(rows))
         with self._summed(history) as total:
@@ -83,7 +83,7 @@ class LinearFilter:
 
     def bounds(self, history: History, rows: NDArray[np.int32], room: Bounds) -> Bounds:
         """Return sums with the factors in eight bits."""
-        if not len(history):
+        if not self.is_met[history.rows].any():
             return nothing_known(room)
         self.coarse.bounds(self.user_factor(history), rows, room)
         with self._summed(history) as total:

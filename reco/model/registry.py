@@ -15,7 +15,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from reco.db.session import look_at
-from reco.errors import InvalidInput, NotFound, RuleBroken
+from reco.errors import InvalidInput, NotFound, RuleBroken, Unavailable
 
 FIRST = "the first version of this world"
 """Why a version is promoted that no other stands against."""
@@ -94,8 +94,17 @@ def publication(conninfo: str) -> Iterator[psycopg.Connection[Any]]:
     """Open a transaction that alone changes the registry; others, and erasures of people, wait.
 
     What is read of the accounts in it still holds when a model is published.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer: nothing changed.
     """
-    with psycopg.connect(conninfo) as connection:
+    try:
+        opened = psycopg.connect(conninfo)
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer, nothing changed: {error}") from error
+    with opened as connection:
         connection.execute(_LOCK)
         yield connection
 

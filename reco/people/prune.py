@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from reco.experiments.records import models_of, running_experiment
-from reco.model.address import remove_artifact
+from reco.model.address import remove_artifacts
 from reco.model.registry import Act, give_up, publication
 from reco.people.accounts import read_accounts
 from reco.people.models import UNREGISTERED, StoredModel, stored_models
@@ -62,8 +62,7 @@ def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned
             else:
                 _give_up(connection, stored, act)
                 removed.append(stored)
-    for stored in removed:
-        remove_artifact(stored.address, world.models)
+    remove_artifacts([stored.address for stored in removed], world.models)
     return Pruned(tuple(removed), kept, served, tuple(shown), tuple(unread))
 
 

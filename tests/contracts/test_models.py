@@ -13,6 +13,7 @@ from tastes import checkerboard, two_tastes
 from features.interactions import encoded_ids, interaction_matrix
 from reco.array_folder import MANIFEST
 from reco.errors import ArtifactRefused
+from reco.model.arranged import arranged
 from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import SCORERS, load_model
@@ -127,6 +128,17 @@ def test_a_user_without_a_past_has_an_empty_history(model, user):
 
 def test_a_personal_model_cannot_say_for_an_empty_history(personal):
     assert np.isnan(personal.logits(EMPTY, all_rows(personal))).all()
+
+
+def test_a_personal_model_cannot_say_for_a_history_that_nobody_shares(personal):
+    rows = all_rows(personal)
+    history = History(np.array([NOBODY_MET], dtype=np.int32), np.ones(1, dtype=np.float32))
+    assert np.isnan(personal.logits(history, rows)).all()
+    room = Bounds(*np.empty((2, len(rows)), dtype=np.float32))
+    assert np.isnan(personal.scorer.bounds(history, rows, room).score).all()
+    most, beside = np.empty((2, len(rows)), dtype=np.float32)
+    assert arranged(personal.scorer, rows).at_most(history, most, beside) is None
+    assert np.isnan(most).all()
 
 
 def test_popularity_is_the_same_for_everybody(folders):

@@ -232,6 +232,34 @@ def test_a_trial_that_was_cut_off_is_not_counted(part, tmp_path, monkeypatch):
     assert [trial.parameters for trial in found.trials] == [EASE()]
 
 
+def test_another_seed_proposes_other_settings_and_asks_the_same_people(part, monkeypatch):
+    monkeypatch.setattr(searching, "MAX_USERS", 7)
+    found = [
+        search(
+            part, task_of(part), EASE(),
+            metric="ndcg@5", limits=Limits(60.0, 2), told=lambda *_: None, seed=seed,
+        ).trials
+        for seed in range(4)
+    ]  # fmt: skip
+    first, second = zip(*found, strict=True)
+    assert len({trial.figure for trial in first}) == 1
+    assert len({trial.parameters for trial in second}) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("ials", {"factors": 64, "regularisation": 0.0}),
+        ("als", {"factors": 64, "regularisation": 0.0}),
+        ("bpr", {"learning_rate": 1e30}),
+    ],
+)
+def test_settings_by_which_nothing_can_be_fitted_are_told(part, kind, settings):
+    with pytest.raises(InvalidInput, match=f"{kind} cannot be fitted") as told:
+        rehearse(part, PARAMETERS[kind](**settings), lambda: None)
+    assert told.value.field == "config"
+
+
 def test_a_finished_search_is_read_without_a_new_trial(part, tmp_path):
     file = tmp_path / "study.sqlite"
     found = searched(part, EASE(), Limits(60.0, 2), file=file)
@@ -263,13 +291,13 @@ def test_what_is_hopeless_on_a_few_people_is_given_up(monkeypatch):
 
 
 def test_few_people_judge_whole_trials_alone(part):
-    assert searching._first_rung(part, task_of(part), 0) == []
+    assert searching._first_rung(part, task_of(part)) == []
 
 
 def test_a_first_rung_is_of_a_share_of_the_people(monkeypatch):
     monkeypatch.setattr(searching, "RUNG_LEAST", 20)
     part = accuracy_plan(two_tastes(users=240), "time").rehearsal
-    ((fewer, judged),) = searching._first_rung(part, task_of(part), 0)
+    ((fewer, judged),) = searching._first_rung(part, task_of(part))
     there = np.unique(fewer.past.user)
     assert len(there) == pytest.approx(0.2 * 239, rel=0.3)
     assert set(judged.users) & set(part.past.user) <= set(there)

@@ -59,7 +59,11 @@ def folded_in(
         model = _model(parameters)
         model.item_factors = met
         rows = np.arange(matrix.shape[0])
-        user_factors = model.recalculate_user(rows, _confidence(matrix, parameters))
+        try:
+            user_factors = model.recalculate_user(rows, _confidence(matrix, parameters))
+        except ValueError as error:
+            # So the solver of implicit says that the equations have no single solution.
+            raise np.linalg.LinAlgError(str(error)) from error
     wide = met.astype(np.float64)
     scorer = Factors(met, wide.T @ wide, parameters.alpha, parameters.regularisation)
     return Fitted(scorer, _ScoreUsers(user_factors, met, matrix))

@@ -180,7 +180,7 @@ def test_a_folder_that_a_killed_run_left_is_removed_by_the_next(crowded, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("reco.people.prune.remove_artifact", killed)
+        patch.setattr("reco.people.prune.remove_artifacts", killed)
         with pytest.raises(KeyboardInterrupt):
             prune_models(crowded, ACT)
     assert old.folder.exists()

@@ -1,5 +1,6 @@
 """What people could afford: told by the market that trains as by the state that serves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -33,3 +34,20 @@ def test_training_tells_the_same_budget_as_serving(begun):
     assert len(CAPS) == 3
     # The cap of goods binds somebody.
     assert any(one[2] < one[0] for one in fair)
+
+
+def test_what_was_spent_before_a_grant_is_not_of_it(begun):
+    market = begun.world.market
+    paid = np.diff(market.spent_cents.sum(axis=1))
+    user = next(u for u in range(begun.world.ordinary) if np.sum(_of(market, u, paid) > 0) > 2)
+    times, cents = _of(market, user, market.spent_at_us), _of(market, user, paid)
+    granted_us = market.granted_us.copy()
+    granted_us[user] = times[1]
+    later = replace(market, granted_us=granted_us)
+    assert later.left_cents(user, times[1] - 1).tolist() == [0, 0, 0]
+    spent = market.credit_cents[user] - later.left_cents(user, times[-1] + 1)[0]
+    assert spent == cents[1:].sum() < cents.sum()
+
+
+def _of(market, user, column):
+    return column[market.spent_start[user] : market.spent_start[user + 1]]

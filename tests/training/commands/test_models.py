@@ -1,12 +1,14 @@
 """The commands `reco models ...`, on a real database."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import fsspec
 import numpy as np
 import psycopg
 import pytest
@@ -16,7 +18,14 @@ from tastes import two_tastes
 from typer.testing import CliRunner
 from worlds import NOW, book, small_world
 
-from reco.errors import ArtifactRefused, InvalidInput, NotFound, RuleBroken
+from reco.errors import (
+    ArtifactNotFetched,
+    ArtifactRefused,
+    InvalidInput,
+    NotFound,
+    RuleBroken,
+    Unavailable,
+)
 from reco.feed.query import feed_query
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
@@ -259,6 +268,72 @@ def test_a_broken_champion_is_not_what_a_candidate_is_compared_with(
     (folder_of(world, newest.version) / "manifest.json").unlink()
     with pytest.raises(ArtifactRefused, match=r"manifest\.json"):
         invoke("compare", newest.version, three[0])
+
+
+@pytest.fixture
+def stored(world, connection):
+    """A function that puts a version's artifact into a store, or says that it lies there."""
+    memory = fsspec.filesystem("memory")
+
+    def move(version, *, is_there=True):
+        if is_there:
+            memory.put(str(folder_of(world, version)), f"/models/{version}", recursive=True)
+        shutil.rmtree(folder_of(world, version))
+        connection.execute(
+            "update reco.model_version set address = 'memory://models/' || version"
+            " where version = %s",
+            (version,),
+        )
+
+    yield move
+    if memory.exists("/models"):
+        memory.rm("/models", recursive=True)
+
+
+def test_a_champion_whose_copy_here_is_damaged_is_what_a_candidate_is_compared_with(
+    invoke, three, published, world, folder, stored
+):
+    stored(three[2])
+    newest = published("itemknn", NOW)
+    assert f"Compared with {three[2]}" in invoke("promote", newest.version, "--frames", str(folder))
+    with (folder_of(world, three[2]) / "items.npy").open("ab") as file:
+        file.write(b"more")
+    told = invoke("compare", three[1], three[2], "--frames", str(folder))
+    assert three[2] in told
+    assert f"{three[2]} is served again" in invoke("rollback")
+
+
+def test_what_cannot_be_fetched_is_neither_replaced_nor_passed_over(
+    invoke, three, published, world, folder, stored
+):
+    stored(three[1], is_there=False)
+    with pytest.raises(ArtifactNotFetched, match=three[1]):
+        invoke("rollback")
+    assert champion(world.conninfo).version == three[2]
+    stored(three[2], is_there=False)
+    newest = published("itemknn", NOW)
+    with pytest.raises(ArtifactNotFetched, match=three[2]):
+        invoke("promote", newest.version, "--frames", str(folder))
+    assert champion(world.conninfo).version == three[2]
+
+
+def test_a_store_that_is_gone_keeps_nothing_else_from_being_deleted(
+    invoke, three, served, world, connection
+):
+    served("popularity", NOW)
+    connection.execute(
+        "update reco.model_version set address = 'nowhere://models/' || version where version = %s",
+        (three[0],),
+    )
+    with pytest.raises(Unavailable, match=f"nowhere://models/{three[0]} cannot be deleted"):
+        invoke("prune", "--keep", "0")
+    assert state_of(world)[three[0]] == state_of(world)[three[1]] == "pruned"
+    assert not folder_of(world, three[1]).exists()
+
+
+def test_without_a_database_nothing_is_published():
+    with pytest.raises(Unavailable, match="nothing changed"), publication("port=1 host=127.0.0.1"):
+        pytest.fail("there is no database")
 
 
 def test_a_roll_back_is_one_command_and_passes_over_what_is_gone(invoke, three, world):
