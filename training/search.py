@@ -115,9 +115,9 @@ def search(
     rungs = [*_first_rung(part, task), (part, sample_of(task, MAX_USERS, _DRAWN))]
     began, longest_s, trials = time.monotonic(), 0.0, trials_of(study, question)
     best = best_of(trials)
+    most = min(limits.trials or np.inf, len(question.all_settings) or np.inf)
     while best is None or (
-        time.monotonic() - began + longest_s < limits.seconds
-        and len(trials) < (limits.trials or np.inf)
+        time.monotonic() - began + longest_s < limits.seconds and len(trials) < most
     ):
         trial_began, trial = time.monotonic(), study.ask()
         figure, failed = None, ""

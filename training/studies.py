@@ -71,6 +71,15 @@ class Question:
             values["half_life_days"] = self.start.half_life_days
         return values
 
+    @property
+    def all_settings(self) -> tuple[dict[str, Any], ...]:
+        """All that can be tried, that of `start` first; empty: there is no end of them."""
+        if self.spans:
+            return ()
+        first = self.first()
+        others = [one for one in self.half_lives if one != self.start.half_life_days]
+        return (first, *({"half_life_days": one} for one in others if first))
+
     def fixed(self) -> dict[str, Any]:
         """Return all that no trial changes, as a study keeps it."""
         settled = {k: v for k, v in asdict(self.start).items() if k not in self.first()}
@@ -135,7 +144,8 @@ def opened_study(question: Question, file: Path | None, seed: int) -> "optuna.St
     # A search that goes on must not propose again what it began with.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), multivariate=True)
     if not any(trial.state.is_finished() for trial in study.trials):
-        study.enqueue_trial(question.first())
+        for values in question.all_settings or (question.first(),):
+            study.enqueue_trial(values)
     return study
 
 

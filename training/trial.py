@@ -180,7 +180,12 @@ def _held_out(
 
 def _given(events: Events) -> tuple[Part, bool]:
     if not np.any(events.split >= 0):
-        raise InvalidInput("events", "they have no times and name no split: nothing is held out")
+        raise InvalidInput(
+            "events",
+            "they name no split, and they or those that one of the two was trained on have no "
+            "times: nothing is held out; `reco models promote VERSION --force REASON` serves a "
+            "candidate without a comparison",
+        )
     plan = split_plan(events, "given", None)
     return (plan.final, False) if len(plan.final.future) else (plan.rehearsal, True)
 

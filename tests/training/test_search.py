@@ -260,6 +260,16 @@ def test_settings_by_which_nothing_can_be_fitted_are_told(part, kind, settings):
     assert told.value.field == "config"
 
 
+@pytest.mark.parametrize("kind", ["popularity", "ease"])
+def test_a_search_ends_where_all_was_tried(part, kind, monkeypatch):
+    monkeypatch.setattr("training.studies.SPACES", {kind: {}})
+    found = searched(part, PARAMETERS[kind](), Limits(600.0))
+    tried = [trial.parameters for trial in found.trials]
+    assert len(tried) == len(set(tried)) > 1
+    undated = accuracy_plan(split_board(), "given").rehearsal
+    assert len(searched(undated, PARAMETERS[kind](), Limits(600.0)).trials) == 1
+
+
 def test_a_finished_search_is_read_without_a_new_trial(part, tmp_path):
     file = tmp_path / "study.sqlite"
     found = searched(part, EASE(), Limits(60.0, 2), file=file)

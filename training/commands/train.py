@@ -143,15 +143,18 @@ def train(
         store_url=settings.model_store,
     )
     console.print(training_table(summary))
-    if settings.mlflow_tracking_uri:
-        _track(settings.mlflow_tracking_uri, opened, summary)
-    served = champion(opened.conninfo)
-    if served and served.version == summary.version:
-        _say("It is the first model of this world, and served at once.")
-    elif is_left:
-        _say(f"It is a candidate: `reco models promote {summary.version}` serves it.")
-    else:
-        _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
+    try:
+        served = champion(opened.conninfo)
+        if served and served.version == summary.version:
+            _say("It is the first model of this world, and served at once.")
+        elif is_left:
+            _say(f"It is a candidate: `reco models promote {summary.version}` serves it.")
+        else:
+            _promote(opened, summary.version, Act(datetime.now(UTC), actor_of(by)), frames)
+    finally:
+        # At last: whoever waits for a promotion is not to wait for another server.
+        if settings.mlflow_tracking_uri:
+            _track(settings.mlflow_tracking_uri, opened, summary)
 
 
 def _track(uri: str, world: World, summary: TrainingSummary) -> None:
