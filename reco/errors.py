@@ -99,7 +99,7 @@ class ArtifactRefused(RecoError):
 
 
 class ArtifactDamaged(ArtifactRefused):
-    """A folder that is not what was saved: files are missing, or their content is another."""
+    """A folder that is not what was saved: it is gone, files are missing, or they differ."""
 
 
 class ArtifactNotFetched(ArtifactRefused):

@@ -9,8 +9,6 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from reco.errors import InvalidInput
-from reco.model.history import History
-from reco.model.latent import Latent
 from training.distributed import SparkAlsParameters, fit_spark_als
 from training.models.als import AlsParameters, fit_als
 from training.models.bpr import BprParameters, fit_bpr
@@ -72,16 +70,12 @@ def fit(
         Nothing can be fitted by these settings.
     """
     try:
-        fitted = _fitted(matrix, parameters, advance, items)
-        if isinstance(fitted.scorer, Latent) and matrix.nnz:
-            # What cannot be solved for somebody who met one item is to be told before it is served.
-            fitted.scorer.user_factor(History.of(matrix.indices[:1], matrix.data[:1]))
+        return _fitted(matrix, parameters, advance, items)
     except np.linalg.LinAlgError as error:
         settings = stated(parameters)
         raise InvalidInput(
             "config", f"{parameters.kind} cannot be fitted by {settings}: {error}"
         ) from error
-    return fitted
 
 
 def _fitted(  # noqa: PLR0911

@@ -61,8 +61,10 @@ class PrunedVersions:
 
     given_up: tuple[str, ...]
     deleted: tuple[str, ...]
-    """Addresses; also of versions that a run before this one gave up."""
+    """Addresses; also of versions that a run before this one gave up; those that failed, too."""
     kept: int
+    failed: tuple[str, ...]
+    """What could not be deleted, and why: the next run does."""
 
 
 def compare_versions(
@@ -206,11 +208,6 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
     The champion stays, the one before it, the `keep` newest, and what the running experiment shows.
     The database says first that a version is given up; then its folder goes. What a run that was
     killed left behind, the next one deletes.
-
-    Raises
-    ------
-    Unavailable
-        A store does not answer: all else is deleted, and what it holds by the next run.
     """
     with publication(world.conninfo) as connection:
         known = [row for row in versions(world.conninfo) if row.state != "pruned"]
@@ -225,8 +222,10 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
         remove_drafts(world.models, act.at)
     pruned = pruned_addresses(world.conninfo)
     deleted = [address for address in pruned if is_left(address, world.models)]
-    remove_artifacts(deleted, world.models)
-    return PrunedVersions(tuple(given_up), tuple(deleted), len(known) - len(given_up))
+    failed = remove_artifacts(deleted, world.models)
+    return PrunedVersions(
+        tuple(given_up), tuple(deleted), len(known) - len(given_up), tuple(failed)
+    )
 
 
 def _champion(world: World) -> str:

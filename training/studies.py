@@ -91,6 +91,7 @@ class Question:
             "ranges": spans,
             "half-lives": list(self.half_lives),
             "data": self.data,
+            "people": "drawn alike by every seed",
         }
 
     def proposed(self, trial: "optuna.Trial") -> Parameters:

@@ -71,8 +71,8 @@ def search(
     counts for every day and price that it can be had for. Counts may be a second old; the offers
     of the page are read back and can be booked. Pages begin after the last row of the page before,
     wherever it is by now: what comes or moves before it meanwhile, as by a price that falls, is not
-    pushed in. By popularity, which every booking changes, they have the most popular of what was
-    not shown. They end after 2,000 rows. Where very much was withdrawn or sold out
+    pushed in. Where popularity is among the sorts, which every booking changes, they have the first
+    of all that was not shown. They end after 2,000 rows. Where very much was withdrawn or sold out
     seconds ago, a page may be short, or empty, and says so by the note `cut_short`; nothing is left
     out, and `next_cursor` leads on. `Accept: application/geo+json` gives features.
     """

@@ -110,17 +110,20 @@ class CatalogueWatch:
                 return
             now = self._clock()
             before = self._catalogue
-            latest = self._rebuilt() or before or self._first(connection, now)
+            rebuilt = self._rebuilt()
+            latest = rebuilt or before or self._first(connection, now)
             changes = read_changes(connection, latest, now)
             self._needs_base = changes is None
             if changes is not None:
                 latest = amended(latest, changes)
             if changes is None or not is_young(latest, now) or latest.changed_offers > MAX_CHANGED:
                 self._start_rebuild(now)
-            # What could not be taken is to be taken at the next look.
             if before is None or latest.version != before.version:
                 self._take(latest)
+            # What could not be taken, a new base too, is to be taken at the next look.
             self._catalogue = latest
+            if self._rebuild and self._rebuild.base is rebuilt:
+                self._rebuild.base = None
             self._looked_at_s = time.monotonic()
 
     def _first(self, connection: psycopg.Connection[Any], now: datetime) -> Catalogue:
@@ -128,11 +131,8 @@ class CatalogueWatch:
         return first_base(connection, self._world.catalogue, now)
 
     def _rebuilt(self) -> Catalogue | None:
-        """Return a base that was rebuilt meanwhile, once."""
-        if self._rebuild is None or self._rebuild.base is None:
-            return None
-        base, self._rebuild.base = self._rebuild.base, None
-        return base
+        """Return a base that was rebuilt meanwhile and is not taken yet."""
+        return self._rebuild.base if self._rebuild else None
 
     def _start_rebuild(self, now: datetime) -> None:
         if self._rebuild and not self._rebuild.is_over():

@@ -156,7 +156,7 @@ class Reads:
         if reason is None and lag_s > self._max_lag_s:
             reason = f"it is more than {self._max_lag_s:g} s behind the primary"
             if self._is_primary_silent:
-                reason = "the primary does not tell how far behind it is"
+                reason = f"no word of the primary, and it may be {self._max_lag_s:g} s behind"
         known_s = round(lag_s, 3) if math.isfinite(lag_s) else None
         return ReplicaStanding(reason is None, known_s, reason)
 

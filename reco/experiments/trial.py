@@ -110,4 +110,4 @@ def trial_of(
 def check_models(plan: Plan, conninfo: str, cache: Path) -> None:
     """Raise `ArtifactRefused` or `NotFound` where a model of `plan` cannot be loaded."""
     for name in models_of(plan):
-        opened(version_named(conninfo, name), cache)
+        opened_anew(version_named(conninfo, name), cache)

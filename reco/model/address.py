@@ -5,7 +5,7 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,13 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from reco.array_folder import MANIFEST, drafts, settle
-from reco.errors import ArtifactNotFetched, ArtifactRefused, RecoError, Unavailable
+from reco.errors import (
+    ArtifactDamaged,
+    ArtifactNotFetched,
+    ArtifactRefused,
+    RecoError,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +56,10 @@ def local_folder(address: str, cache: Path) -> Path:
 
     Raises
     ------
+    ArtifactDamaged
+        Its store has nothing there.
     ArtifactNotFetched
-        The address cannot be read.
+        Its store does not answer.
     """
     try:
         with _store_of(address) as (store, path):
@@ -60,7 +68,7 @@ def local_folder(address: str, cache: Path) -> Path:
             folder = cache / Path(path).name
             if not folder.exists():
                 with _draft_of(folder) as draft:
-                    _move(_fetched(store, path, draft), folder)
+                    _move(_fetched(address, store, path, draft), folder)
             return folder
     except Unavailable as error:
         raise _not_fetched(address, error) from error
@@ -88,7 +96,7 @@ def replace_copy(address: str, cache: Path, check: Callable[[Path], object]) -> 
     try:
         with _store_of(address) as (store, path), _draft_of(folder) as draft:
             before = _inode(folder)
-            whole = _fetched(store, path, draft)
+            whole = _fetched(address, store, path, draft)
             try:
                 check(whole)
             except ArtifactRefused as error:
@@ -175,13 +183,10 @@ def remove_artifact(address: str, cache: Path) -> None:
     remove_copies([address], cache)
 
 
-def remove_artifacts(addresses: Iterable[str], cache: Path) -> None:
-    """Delete what lies at each of `addresses`: a store that is gone keeps nothing from the others.
+def remove_artifacts(addresses: Iterable[str], cache: Path) -> list[str]:
+    """Delete what lies at each of `addresses`; return what could not be deleted, and why.
 
-    Raises
-    ------
-    Unavailable
-        After all others are deleted: which could not be, and why.
+    A store that is gone keeps nothing from the others.
     """
     failed = []
     for address in addresses:
@@ -189,8 +194,13 @@ def remove_artifacts(addresses: Iterable[str], cache: Path) -> None:
             remove_artifact(address, cache)
         except (OSError, Unavailable) as error:
             failed.append(f"{without_password(address)} cannot be deleted: {error}")
+    return failed
+
+
+def require_removed(failed: Sequence[str]) -> None:
+    """Raise `Unavailable` where something could not be deleted."""
     if failed:
-        raise Unavailable("; ".join(failed) + "; all else is deleted. Run this again.")
+        raise Unavailable("; ".join(failed) + "; all else is done. Run this again.")
 
 
 def remove_copies(addresses: Iterable[str], cache: Path) -> None:
@@ -270,8 +280,10 @@ def _draft_of(folder: Path) -> Iterator[Path]:
         yield Path(draft)
 
 
-def _fetched(store: Any, path: str, draft: Path) -> Path:
-    """Fetch a folder into `draft`, and return it: on disk, and marked as a copy."""
+def _fetched(address: str, store: Any, path: str, draft: Path) -> Path:
+    """Fetch the folder at `address` into `draft`, and return it: on disk, marked as a copy."""
+    if not store.exists(path):
+        raise ArtifactDamaged(without_password(address), "its store has nothing there")
     whole = draft / "whole"
     store.get(path, str(whole), recursive=True)
     (whole / _COPY).touch()

@@ -18,7 +18,7 @@ from reco.model.scorer import Bounds, Parameters, bounds_of, nothing_known, unkn
 class DenseItemItem:
     """The score of item j is the sum over the history's items i of `weight_i * similarity[i, j]`.
 
-    NaN where nobody met an item, and for an empty history.
+    NaN where nobody met an item, and where nobody met any of the history.
     """
 
     kind: ClassVar[str] = "ease"

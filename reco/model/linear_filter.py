@@ -22,7 +22,7 @@ class LinearFilter:
     """The score is `h @ (S + A B') + b`, of the history h scaled by its length.
 
     S is sparse, A and B are of few columns: graph filters (Shen et al. 2021) and whatever else is
-    linear in the history. NaN where nobody met an item, and for an empty history.
+    linear in the history. NaN where nobody met an item, and where nobody met any of the history.
     """
 
     kind: ClassVar[str] = "filter"

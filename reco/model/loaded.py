@@ -116,7 +116,7 @@ class LoadedModel:
         Returns
         -------
         (n,) float64, NaN where the model cannot say: an unknown item, an item that nobody met, and
-        for a personal model an empty history.
+        for a personal model a history of which nobody met anything.
         """
         return self.calibration.log_odds(self.scorer.scores(history, rows))
 

@@ -18,7 +18,7 @@ from reco.console import (
 )
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput, Unavailable
-from reco.model.address import without_password
+from reco.model.address import require_removed, without_password
 from reco.model.registry import Act
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
@@ -99,6 +99,7 @@ def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -
         )
     for line in _unknown_told(opened, settings.model_store):
         console.print(line, highlight=False)
+    require_removed(pruned.failed)
 
 
 def _write_for_owner(path: Path, content: bytes) -> None:

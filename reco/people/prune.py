@@ -27,6 +27,8 @@ class Pruned:
     experiment is stopped."""
     unread: tuple[StoredModel, ...]
     """Whom these hold, nobody knows; they stay."""
+    failed: tuple[str, ...] = ()
+    """What of `removed` could not be deleted, and why: the next run does."""
 
 
 def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned:
@@ -62,8 +64,8 @@ def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned
             else:
                 _give_up(connection, stored, act)
                 removed.append(stored)
-    remove_artifacts([stored.address for stored in removed], world.models)
-    return Pruned(tuple(removed), kept, served, tuple(shown), tuple(unread))
+    failed = remove_artifacts([stored.address for stored in removed], world.models)
+    return Pruned(tuple(removed), kept, served, tuple(shown), tuple(unread), tuple(failed))
 
 
 def _looked_at(

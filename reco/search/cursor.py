@@ -1,8 +1,8 @@
 """Signed cursors of searches: the key of the last row shown, and which rows were shown.
 
-The key alone says where to go on, whatever came or went before it; but by popularity, which every
-booking changes, a page has the most popular of what was not shown. What was shown is carried so
-that an item whose best offer changes is neither shown twice nor lost.
+The key alone says where to go on, whatever came or went before it; but where popularity is among
+the sorts, which every booking changes, a page has the first of all that was not shown. What was
+shown is carried so that an item whose best offer changes is neither shown twice nor lost.
 """
 
 import hashlib

@@ -124,7 +124,9 @@ class Searcher:
             lost = next((at for at, row in enumerate(rows) if row.offer_id not in live), None)
             if lost is None:
                 key = rows[-1].key if rows else position.key
-                goes_on = len(scanned.rows) > query.n
+                # What was booked while a page was cut has moved before it: one more look.
+                looks_back = "popularity" in query.sort and bool(position.key)
+                goes_on = len(scanned.rows) > query.n or looks_back
                 return LivePage(scanned, rows, live, key, goes_on=goes_on, is_cut=False)
             if turns == _MOST_TURNS:
                 key = rows[lost].key

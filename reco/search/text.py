@@ -42,8 +42,8 @@ select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
   where to_tsvector('reco.french', word) <> ''
 ), %(most)s)
 """
+_EXCLUDES = "select websearch_to_tsquery('reco.french', %s)::text ~ '!'"
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
-_EXCLUDES = re.compile(r'(?<!\w)-[\w"]')
 _LONG_WORD = re.compile(r"\w{3,}")
 _TYPES = {"item": "int8", "rank": "int4"}
 
@@ -79,7 +79,8 @@ def read_matches(
     words = _LOOSE_DASH.sub(" ", text)
     asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
-    excludes = _EXCLUDES.search(words) is not None
+    # A dash excludes in some places and joins in others: the parser knows.
+    ((excludes,),) = connection.execute(_EXCLUDES, (words,))
     # A venue's name does not tell what is excluded of its works.
     asked = {"text": words, "most": 0 if excludes else MAX_VENUES + 1}
     venues = fetch_arrays(connection, _VENUES, {"venue": "int8"}, asked)

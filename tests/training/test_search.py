@@ -250,7 +250,9 @@ def test_another_seed_proposes_other_settings_and_asks_the_same_people(part, mon
     ("kind", "settings"),
     [
         ("ials", {"factors": 64, "regularisation": 0.0}),
+        ("hybrid", {"factors": 64, "regularisation": 0.0}),
         ("als", {"factors": 64, "regularisation": 0.0}),
+        ("als", {"alpha": 1e30}),
         ("bpr", {"learning_rate": 1e30}),
     ],
 )

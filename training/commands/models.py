@@ -13,7 +13,7 @@ from rich.text import Text
 from reco.console import By, WorldOption, actor_of, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import ArtifactRefused, RuleBroken
-from reco.model.address import local_folder, without_password
+from reco.model.address import local_folder, require_removed, without_password
 from reco.model.artifact import ModelFacts, read_artifact
 from reco.model.registry import (
     Act,
@@ -186,9 +186,10 @@ def prune(
         console.print(f"Pruned {version}.", highlight=False)
     console.print(
         f"Versions pruned: {len(pruned.given_up)}, kept: {pruned.kept}; "
-        f"artifacts deleted: {len(pruned.deleted)}.",
+        f"artifacts deleted: {len(pruned.deleted) - len(pruned.failed)}.",
         highlight=False,
     )
+    require_removed(pruned.failed)
 
 
 def verdict_table(verdict: Verdict) -> RenderableType:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
+from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
@@ -43,7 +44,10 @@ def fit_als(matrix: "csr_array[np.float32]", parameters: AlsParameters, advance:
     with threadpool_limits(1, "blas"):
         model = _model(parameters)
         confidence = _confidence(matrix, parameters)
-        model.fit(confidence, show_progress=False, callback=lambda *_: advance())
+        try:
+            model.fit(confidence, show_progress=False, callback=lambda *_: advance())
+        except ModelFitError as error:
+            raise np.linalg.LinAlgError(str(error)) from error
     return folded_in(model.item_factors, matrix, parameters)
 
 

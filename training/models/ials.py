@@ -107,6 +107,8 @@ def fit_ials(
     ------
     InvalidInput
         Recency is balanced, and interest fades as fast as that of the last days.
+    LinAlgError
+        By these settings nobody's equations have a single solution.
     """
     balance = _Balance.of(matrix, parameters, known)
     strengths = _strengths(matrix, balance, parameters)
@@ -137,6 +139,9 @@ def fit_ials(
         regularisation=strengths.regularisation,
         nu=strengths.nu,
     )
+    if matrix.nnz:
+        # To be told now, not to the first who met a single item.
+        scorer.user_factor(History.of(matrix.indices[:1], matrix.data[:1]))
     return Fitted(scorer, _ScoreUsers(scorer, matrix))
 
 

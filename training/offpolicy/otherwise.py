@@ -16,7 +16,7 @@ from reco.feed.exploring import UNKNOWN, Exploration, exploration_of
 from reco.feed.generation import NO_MODEL, Generation
 from reco.model.loaded import LoadedModel
 from reco.model.registry import version_named
-from reco.model.serving import opened
+from reco.model.serving import opened_anew
 from reco.world import World
 from training.offpolicy.intervals import Told, told
 from training.offpolicy.overlap import Overlap, Overlaps, estimates, overlap_of
@@ -80,7 +80,7 @@ def told_otherwise(
     asked = [request for request in requests if request.slate_id in explored]
 
     def model_of(version: str) -> LoadedModel:
-        return opened(version_named(world.conninfo, version), world.models)
+        return opened_anew(version_named(world.conninfo, version), world.models)
 
     found = replayed_otherwise(past, asked, otherwise, cache(model_of), done)
     rows = [row for row, slate in enumerate(recorded.slate) if slate in found]

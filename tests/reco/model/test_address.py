@@ -8,7 +8,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from reco.errors import ArtifactDamaged, ArtifactRefused, Unavailable
+from reco.errors import ArtifactDamaged, ArtifactNotFetched, ArtifactRefused, Unavailable
 from reco.model.address import (
     artifact_exists,
     is_copy,
@@ -48,9 +48,15 @@ def test_a_store_is_fetched_once(store, tmp_path):
     assert (folder / "items.npy").read_bytes() == b"1"
 
 
-@pytest.mark.parametrize("address", ["memory://models/none", "nowhere://x"])
-def test_what_cannot_be_fetched_is_refused(address, store, tmp_path):
-    with pytest.raises(ArtifactRefused, match="cannot be fetched"):
+@pytest.mark.parametrize(
+    ("address", "kind", "told"),
+    [
+        ("memory://models/none", ArtifactDamaged, "its store has nothing there"),
+        ("nowhere://x", ArtifactNotFetched, "cannot be fetched"),
+    ],
+)
+def test_what_cannot_be_fetched_is_refused(address, kind, told, store, tmp_path):
+    with pytest.raises(kind, match=told):
         local_folder(address, tmp_path)
     assert not list(tmp_path.iterdir())
 

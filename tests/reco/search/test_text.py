@@ -174,6 +174,11 @@ def test_venues_do_not_bring_back_what_is_excluded(library):
     assert places(library, "mediatheque -jazz") == places(library, "-jazz") == []
 
 
+@pytest.mark.parametrize("text", ["mediatheque J.-Prevost", "mediatheque -de"])
+def test_a_dash_that_excludes_nothing_leaves_venues_in(library, text):
+    assert places(library, text) == ["v1"]
+
+
 def test_of_too_many_venues_some_are_taken_and_it_is_told(library, monkeypatch):
     monkeypatch.setattr("reco.search.text.MAX_VENUES", 1)
     both = "mediatheque or ciel"

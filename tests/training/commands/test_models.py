@@ -272,17 +272,17 @@ def test_a_broken_champion_is_not_what_a_candidate_is_compared_with(
 
 @pytest.fixture
 def stored(world, connection):
-    """A function that puts a version's artifact into a store, or says that it lies there."""
+    """A function that puts a version's artifact into a store, or says that it lies in one."""
     memory = fsspec.filesystem("memory")
 
-    def move(version, *, is_there=True):
+    def move(version, *, store="memory", is_there=True):
         if is_there:
             memory.put(str(folder_of(world, version)), f"/models/{version}", recursive=True)
         shutil.rmtree(folder_of(world, version))
         connection.execute(
-            "update reco.model_version set address = 'memory://models/' || version"
+            "update reco.model_version set address = %s || '://models/' || version"
             " where version = %s",
-            (version,),
+            (store, version),
         )
 
     yield move
@@ -306,15 +306,28 @@ def test_a_champion_whose_copy_here_is_damaged_is_what_a_candidate_is_compared_w
 def test_what_cannot_be_fetched_is_neither_replaced_nor_passed_over(
     invoke, three, published, world, folder, stored
 ):
-    stored(three[1], is_there=False)
+    stored(three[1], store="nowhere", is_there=False)
     with pytest.raises(ArtifactNotFetched, match=three[1]):
         invoke("rollback")
     assert champion(world.conninfo).version == three[2]
-    stored(three[2], is_there=False)
+    stored(three[2], store="nowhere", is_there=False)
     newest = published("itemknn", NOW)
     with pytest.raises(ArtifactNotFetched, match=three[2]):
         invoke("promote", newest.version, "--frames", str(folder))
     assert champion(world.conninfo).version == three[2]
+
+
+def test_what_its_store_does_not_have_is_passed_over(
+    invoke, three, published, world, folder, stored
+):
+    for version in three[1:]:
+        stored(version, is_there=False)
+    newest = published("itemknn", NOW)
+    told = invoke("promote", newest.version, "--frames", str(folder))
+    assert f"Compared with {three[0]}" in told
+    told = invoke("rollback")
+    assert "its store has nothing there" in told
+    assert champion(world.conninfo).version == three[0]
 
 
 def test_a_store_that_is_gone_keeps_nothing_else_from_being_deleted(
