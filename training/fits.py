@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from types import MappingProxyType
 
 import numpy as np
+from implicit.recommender_base import ModelFitError
 from scipy.sparse import csr_array
 
 from reco.errors import InvalidInput
@@ -71,7 +72,7 @@ def fit(
     """
     try:
         return _fitted(matrix, parameters, advance, items)
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, ModelFitError) as error:
         settings = stated(parameters)
         raise InvalidInput(
             "config", f"{parameters.kind} cannot be fitted by {settings}: {error}"

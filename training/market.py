@@ -138,9 +138,9 @@ class Market:
         return budget_of(by_cap[0], by_cap, expected_bookings(paid, since_days, left_days))
 
     def _since_grant(self, running: NDArray[np.int64], user: int, at_us: int) -> NDArray[np.int64]:
-        """Return the sums (3,) over a person's bookings from the grant to before a moment."""
+        """Return the sums (3,) over a person's bookings from the grant to before a moment after."""
         first, last = self.spent_start[user], self.spent_start[user + 1]
-        span = [self.granted_us[user], max(at_us, self.granted_us[user])]
+        span = [self.granted_us[user], at_us]
         begin, end = first + np.searchsorted(self.spent_at_us[first:last], span)
         return np.asarray(running[end] - running[begin])
 

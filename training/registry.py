@@ -61,7 +61,7 @@ class PrunedVersions:
 
     given_up: tuple[str, ...]
     deleted: tuple[str, ...]
-    """Addresses; also of versions that a run before this one gave up; those that failed, too."""
+    """Addresses; also of versions that a run before this one gave up."""
     kept: int
     failed: tuple[str, ...]
     """What could not be deleted, and why: the next run does."""
@@ -221,11 +221,11 @@ def prune_versions(world: World, keep: int, act: Act) -> PrunedVersions:
         # Nobody saves meanwhile.
         remove_drafts(world.models, act.at)
     pruned = pruned_addresses(world.conninfo)
-    deleted = [address for address in pruned if is_left(address, world.models)]
-    failed = remove_artifacts(deleted, world.models)
-    return PrunedVersions(
-        tuple(given_up), tuple(deleted), len(known) - len(given_up), tuple(failed)
-    )
+    left = [address for address in pruned if is_left(address, world.models)]
+    failed = remove_artifacts(left, world.models)
+    deleted = tuple(address for address in left if address not in failed)
+    kept = len(known) - len(given_up)
+    return PrunedVersions(tuple(given_up), deleted, kept, tuple(failed.values()))
 
 
 def _champion(world: World) -> str:

@@ -183,17 +183,17 @@ def remove_artifact(address: str, cache: Path) -> None:
     remove_copies([address], cache)
 
 
-def remove_artifacts(addresses: Iterable[str], cache: Path) -> list[str]:
-    """Delete what lies at each of `addresses`; return what could not be deleted, and why.
+def remove_artifacts(addresses: Iterable[str], cache: Path) -> dict[str, str]:
+    """Delete what lies at each of `addresses`; return those that could not be, and why in words.
 
     A store that is gone keeps nothing from the others.
     """
-    failed = []
+    failed = {}
     for address in addresses:
         try:
             remove_artifact(address, cache)
         except (OSError, Unavailable) as error:
-            failed.append(f"{without_password(address)} cannot be deleted: {error}")
+            failed[address] = f"{without_password(address)} cannot be deleted: {error}"
     return failed
 
 

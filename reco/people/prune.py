@@ -28,7 +28,7 @@ class Pruned:
     unread: tuple[StoredModel, ...]
     """Whom these hold, nobody knows; they stay."""
     failed: tuple[str, ...] = ()
-    """What of `removed` could not be deleted, and why: the next run does."""
+    """What could not be deleted, and why: the next run does."""
 
 
 def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned:
@@ -65,7 +65,8 @@ def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned
                 _give_up(connection, stored, act)
                 removed.append(stored)
     failed = remove_artifacts([stored.address for stored in removed], world.models)
-    return Pruned(tuple(removed), kept, served, tuple(shown), tuple(unread), tuple(failed))
+    gone = tuple(stored for stored in removed if stored.address not in failed)
+    return Pruned(gone, kept, served, tuple(shown), tuple(unread), tuple(failed.values()))
 
 
 def _looked_at(

@@ -30,9 +30,13 @@ from (
   limit %(most)s
 ) matched
 """
+# A venue's name does not tell what is excluded of its works. A dash excludes in some places and
+# joins in others: the parser knows.
+_EXCLUDES = "select websearch_to_tsquery('reco.french', %(text)s)::text ~ '!'"
 _VENUES = """
 select venue_id from reco.venue_text
-where document @@ websearch_to_tsquery('reco.french', %(text)s) limit %(most)s
+where document @@ websearch_to_tsquery('reco.french', %(text)s) and not ({excludes})
+limit %(most)s
 """
 # Words that every other title has would make all of these candidates.
 _SIMILAR = """
@@ -42,7 +46,6 @@ select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
   where to_tsvector('reco.french', word) <> ''
 ), %(most)s)
 """
-_EXCLUDES = "select websearch_to_tsquery('reco.french', %s)::text ~ '!'"
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
 _LONG_WORD = re.compile(r"\w{3,}")
 _TYPES = {"item": "int8", "rank": "int4"}
@@ -79,13 +82,10 @@ def read_matches(
     words = _LOOSE_DASH.sub(" ", text)
     asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
-    # A dash excludes in some places and joins in others: the parser knows.
-    ((excludes,),) = connection.execute(_EXCLUDES, (words,))
-    # A venue's name does not tell what is excluded of its works.
-    asked = {"text": words, "most": 0 if excludes else MAX_VENUES + 1}
-    venues = fetch_arrays(connection, _VENUES, {"venue": "int8"}, asked)
+    asked = {"text": words, "most": MAX_VENUES + 1}
+    venues = fetch_arrays(connection, _VENUES.format(excludes=_EXCLUDES), {"venue": "int8"}, asked)
     if with_similar is None:
-        with_similar = len(items["item"]) < FEW and not excludes
+        with_similar = len(items["item"]) < FEW and not _excludes(connection, words)
     ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
     if with_similar:
         typed = {"words": _LONG_WORD.findall(words), "most": MAX_SIMILAR}
@@ -100,3 +100,8 @@ def read_matches(
         is_cut=len(items["item"]) > MAX_ITEMS or len(venues["venue"]) > MAX_VENUES,
         with_similar=with_similar,
     )
+
+
+def _excludes(connection: psycopg.Connection[Any], words: str) -> bool:
+    ((found,),) = connection.execute(_EXCLUDES, {"text": words})
+    return bool(found)

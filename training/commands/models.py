@@ -186,7 +186,7 @@ def prune(
         console.print(f"Pruned {version}.", highlight=False)
     console.print(
         f"Versions pruned: {len(pruned.given_up)}, kept: {pruned.kept}; "
-        f"artifacts deleted: {len(pruned.deleted) - len(pruned.failed)}.",
+        f"artifacts deleted: {len(pruned.deleted)}.",
         highlight=False,
     )
     require_removed(pruned.failed)

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 from implicit.cpu.als import AlternatingLeastSquares
-from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix
 from threadpoolctl import threadpool_limits
@@ -44,10 +43,7 @@ def fit_als(matrix: "csr_array[np.float32]", parameters: AlsParameters, advance:
     with threadpool_limits(1, "blas"):
         model = _model(parameters)
         confidence = _confidence(matrix, parameters)
-        try:
-            model.fit(confidence, show_progress=False, callback=lambda *_: advance())
-        except ModelFitError as error:
-            raise np.linalg.LinAlgError(str(error)) from error
+        model.fit(confidence, show_progress=False, callback=lambda *_: advance())
     return folded_in(model.item_factors, matrix, parameters)
 
 

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 from implicit.cpu.bpr import BayesianPersonalizedRanking
-from implicit.recommender_base import ModelFitError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, diags_array
 
@@ -55,10 +54,7 @@ def fit_bpr(matrix: "csr_array[np.float32]", parameters: BprParameters, advance:
     pairs = csr_matrix(
         (np.ones(matrix.nnz, dtype=np.float32), matrix.indices, matrix.indptr), shape=matrix.shape
     )
-    try:
-        model.fit(pairs, show_progress=False, callback=lambda *_: advance())
-    except ModelFitError as error:
-        raise np.linalg.LinAlgError(str(error)) from error
+    model.fit(pairs, show_progress=False, callback=lambda *_: advance())
     is_met = np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
     factors = np.where(is_met[:, np.newaxis], model.item_factors[:, :-1], np.float32(0.0))
     scorer = LinearFilter(
