@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from reco.catalogue.shelf import ONLINE
 from reco.feed.ranking import Ranking
 from reco.feed.scoring import Full, Scored
-from reco.feed.slate import full_groups, quotas, within_quotas
+from reco.feed.slate import all_of, are_held, full_groups, quotas, within_quotas
 
 _GROWTH = 8
+_NO_GROUP = np.empty(0, dtype=np.int64)
 
 
 class Shortlist:
@@ -38,7 +39,7 @@ class Shortlist:
             Ids of offers that cannot be had.
         """
         rows = self._chosen(n, gone, given_up=0)
-        for given_up in range(1, len(self._quotas) + 1):
+        for given_up in range(1, all_of(self._quotas) + 1):
             if len(rows) == n:
                 break
             if not self._has_all:
@@ -71,7 +72,7 @@ class Shortlist:
         """Add the likeliest others of groups that `taken` leaves room in; False: there are none."""
         if self._has_all:
             return False
-        known, full = self.scored, self._full(taken, len(self._quotas) - given_up)
+        known, full = self.scored, self._full(taken, given_up)
         family = self._catalogue.items.family[known.candidates.item]
         has_room = full.leaves(family, known.candidates.is_online)
         self._add(self._ranking.likeliest(most + int(np.count_nonzero(has_room)), full))
@@ -79,20 +80,22 @@ class Shortlist:
         self._has_all = not (is_longer or full.online or full.families.any())
         return is_longer
 
-    def _full(self, taken: NDArray[np.int64], kept: int) -> Full:
-        """Return what has no room by the first of the quotas, so many of them."""
-        groups = [full_groups(limit, taken) for limit in self._quotas[:kept]]
+    def _full(self, taken: NDArray[np.int64], given_up: int) -> Full:
+        """Return what has no room by the quotas that are not given up."""
+        *of_category, of_venue, of_family = (
+            full_groups(limit, taken) if is_held else _NO_GROUP
+            for limit, is_held in zip(self._quotas, are_held(self._quotas, given_up), strict=True)
+        )
         items = self._catalogue.items
         is_full = np.zeros(items.families.shape[1], dtype=bool)
-        # After that of venues one quota goes by subcategory, one by category.
-        for ids, group in zip(items.families, groups[1:], strict=False):
+        for ids, group in zip(items.families, (of_family, *of_category), strict=False):
             is_full |= np.isin(ids, group)
         family = items.family_of(*items.families)
         full_families = np.zeros(len(self._ranking.families.is_asked), dtype=bool)
         full_families[family[is_full]] = True
         # A subcategory may have works of several categories: it is full where all of them are.
         full_families[family[~is_full]] = False
-        return Full(full_families, online=bool(groups) and ONLINE in groups[0])
+        return Full(full_families, online=ONLINE in of_venue)
 
     def _add(self, more: Scored) -> None:
         before = len(self.scored)

@@ -40,12 +40,15 @@ class Quota:
 def quotas(
     catalogue: Catalogue, candidates: Candidates, n: int, a_category: int | None = None
 ) -> tuple[Quota, ...]:
-    """Return the quotas of a slate of `n`: a venue, all that is digital, a subcategory.
+    """Return the quotas of a slate of `n`: a venue and all that is digital, a subcategory.
+
+    The first is given up last.
 
     Parameters
     ----------
     a_category
-        Offers that each category may have, a quota of its own and the last; None: as many as n.
+        Offers that each category may have, a quota of its own and, since somebody asked for it, the
+        first; None: as many as n.
     """
     family = catalogue.items.item_subcategory[candidates.item].astype(np.int64)
     digital = max(1, int(n * MAX_DIGITAL_SHARE))
@@ -58,7 +61,7 @@ def quotas(
     if a_category is None:
         return limits
     category = catalogue.items.item_category[candidates.item].astype(np.int64)
-    return (*limits, Quota(category, np.full(len(category), a_category)))
+    return (Quota(category, np.full(len(category), a_category)), *limits)
 
 
 def full_groups(quota: Quota, taken: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -70,14 +73,25 @@ def full_groups(quota: Quota, taken: NDArray[np.int64]) -> NDArray[np.int64]:
 def choose(order: NDArray[np.int64], quotas: Sequence[Quota], n: int) -> list[int]:
     """Return up to `n` of `order`, as many as there are.
 
-    The quotas hold while others can take the place; then they are given up, the last one first, so
-    that a quota never shortens a slate. The result keeps the order of `order`.
+    The quotas hold while others can take the place; then those in the way are given up, the last
+    one rather than those before it, so that a quota never shortens a slate. The result keeps the
+    order of `order`.
 
     >>> venue = Quota(np.array([7, 7, 7, 7, 8]), np.full(5, 3))
     >>> choose(np.array([0, 1, 2, 3, 4]), [venue], n=4)
     [0, 1, 2, 4]
     """
-    return [int(row) for row in order[within_quotas(order, quotas, n, given_up=len(quotas))]]
+    return [int(row) for row in order[within_quotas(order, quotas, n, all_of(quotas))]]
+
+
+def all_of(quotas: Sequence[Quota]) -> int:
+    """Return the set of all quotas, as `given_up` has them."""
+    return (1 << len(quotas)) - 1
+
+
+def are_held(quotas: Sequence[Quota], given_up: int) -> list[bool]:
+    """Return for each quota whether it is not in the set of those given up."""
+    return [not given_up >> place & 1 for place in reversed(range(len(quotas)))]
 
 
 def within_quotas(
@@ -88,7 +102,8 @@ def within_quotas(
     Parameters
     ----------
     given_up
-        So many quotas at most are given up, the last one first, where the slate would be short.
+        Where the slate would be short, sets of quotas are given up, from none to this one
+        (`reco.kernel.selecting.take_within`).
     """
     code, limit, groups = as_matrices(quotas, len(order))
     shown = np.zeros((len(quotas), groups), dtype=np.int64)

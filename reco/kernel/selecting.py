@@ -104,11 +104,18 @@ def choose_all(near, is_online, is_out, chosen):
 
 
 @compiled(boolean(int64, int64, READ_MATRIX_I64, READ_MATRIX_I64, int64[:, ::1]))
-def has_room(row, quotas, code, limit, shown):
-    """Say whether the first of the quotas, so many of them, leave room for the row."""
-    found = True
+def has_room(row, given_up, code, limit, shown):
+    """Say whether the quotas leave room for the row, but for those given up.
+
+    Parameters
+    ----------
+    given_up
+        A set of quotas, as bits: the last quota is the lowest.
+    """
+    found, quotas = True, len(code)
     for quota in range(quotas):
-        found &= shown[quota, code[quota, row]] < limit[quota, row]
+        is_given_up = (given_up >> (quotas - 1 - quota)) & 1 == 1
+        found &= is_given_up or shown[quota, code[quota, row]] < limit[quota, row]
     return found
 
 
@@ -127,8 +134,9 @@ def take_within(order, code, limit, given_up, shown, is_taken, place):
     code, limit
         By quota and row: its group, and the most of that group.
     given_up
-        So many quotas are given up, the last one first, where there is room for more; what is taken
-        then comes after the others.
+        Where there is room for more, these sets of quotas are given up, one after the other, from
+        none to this one (`has_room`): the last quota first, the first one last, and none that is
+        not in the way. What is taken then comes after the others.
     shown
         By quota and group: zeros.
     is_taken
@@ -136,14 +144,14 @@ def take_within(order, code, limit, given_up, shown, is_taken, place):
     place
         Room for as many as are wanted.
     """
-    count, quotas = 0, len(code)
-    for kept in range(quotas, quotas - given_up - 1, -1):
+    count = 0
+    for without in range(given_up + 1):
         for at in range(len(order)):
             if count == len(place):
                 break
             row = order[at]
-            if not is_taken[at] and has_room(row, kept, code, limit, shown):
-                for quota in range(quotas):
+            if not is_taken[at] and has_room(row, without, code, limit, shown):
+                for quota in range(len(code)):
                     shown[quota, code[quota, row]] += 1
                 is_taken[at] = True
                 place[count] = at

@@ -101,9 +101,9 @@ def _greedy(
     """Write a slate by descending weighted sum of gain and relevance; return its length.
 
     Gains only shrink as rows are taken, so that a row whose stale key comes first and turns out to
-    be right is the best one (Minoux 1978). What the quotas shut out comes back, by probability,
-    where the slate would be short, the last quota being given up first: it has as many rows as
-    there are, and n at most.
+    be right is the best one (Minoux 1978). What the quotas shut out comes back where the slate
+    would be short, those in the way being given up, the last one rather than those before it: it
+    has as many rows as there are, and n at most.
 
     Parameters
     ----------
@@ -112,57 +112,57 @@ def _greedy(
     alone
         The gain of each row alone.
     held
-        (Q,) receives how many rows the first of the quotas let in, the first two, and so on.
+        (2^Q,) receives how many rows there are once each set of quotas was given up (`has_room`).
 
     The others are those of `widen`, and memory.
     """
     still[:] = worth
     shown[:] = 0
     is_taken[:] = False
-    rows, n, quotas = len(relevance), len(picks), len(group)
-    count = 0
-    filled = rows
+    rows, n, count = len(relevance), len(picks), 0
     for row in range(rows):
         key[row] = gain_weight * alone[row] + relevance_weight * relevance[row]
-        heap[row] = row
     for _ in range(min(least_new, n)):
         best = -1
-        for row in range(rows):
-            if is_taken[row] or not _brings_category(row, start, value, worth, still, is_category):
-                continue
-            if not has_room(row, quotas, group, limit, shown):
-                continue
-            _put_key(
-                row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
-            )
-            if best < 0 or key[row] > key[best]:
-                best = row
+        for given_up in range(len(held)):
+            for row in range(rows):
+                if is_taken[row] or not has_room(row, given_up, group, limit, shown):
+                    continue
+                if not _brings_category(row, start, value, worth, still, is_category):
+                    continue
+                _put_key(
+                    row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
+                )
+                if best < 0 or key[row] > key[best]:
+                    best = row
+            if best >= 0:
+                break
         if best < 0:
             break
         count = _take(best, count, chance, start, value, group, still, shown, is_taken, picks)
-    for at in range(filled // 2 - 1, -1, -1):
-        _sift_down(heap, at, filled, key)
-    while count < n and filled > 0:
-        row = heap[0]
-        if not is_taken[row] and has_room(row, quotas, group, limit, shown):
-            if _put_key(
-                row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
-            ):
-                _sift_down(heap, 0, filled, key)
-                continue
-            count = _take(row, count, chance, start, value, group, still, shown, is_taken, picks)
-        filled -= 1
-        heap[0] = heap[filled]
-        _sift_down(heap, 0, filled, key)
-    for kept in range(quotas - 1, -1, -1):
-        held[kept] = count
+    for given_up in range(len(held)):
+        filled = 0
         for row in range(rows):
-            if count == n:
-                break
-            if not is_taken[row] and has_room(row, kept, group, limit, shown):
+            if count < n and not is_taken[row]:
+                heap[filled] = row
+                filled += 1
+        for at in range(filled // 2 - 1, -1, -1):
+            _sift_down(heap, at, filled, key)
+        while count < n and filled > 0:
+            row = heap[0]
+            if has_room(row, given_up, group, limit, shown):
+                if _put_key(
+                    row, gain_weight, relevance_weight, relevance, chance, start, value, still, key
+                ):
+                    _sift_down(heap, 0, filled, key)
+                    continue
                 count = _take(
                     row, count, chance, start, value, group, still, shown, is_taken, picks
                 )
+            filled -= 1
+            heap[0] = heap[filled]
+            _sift_down(heap, 0, filled, key)
+        held[given_up] = count
     picks[:count] = np.sort(picks[:count])
     return count
 
@@ -180,6 +180,9 @@ def widen(
     outside_points, best, gains, likeliest, likeliest_gains, figures,
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
+
+    The floor refers to the likeliest slate: the greedy one, or, since several quotas may make that
+    one miss it, whatever more relevant one is found.
 
     The weight of the relevance against the gain is searched between that of the least rate and the
     relevance alone (1), which is the likeliest slate and keeps any floor: by false position,
@@ -239,7 +242,7 @@ def widen(
     low_miss, high_excess = 0.0, 0.0
     most_gain, most_relevance = -1.0, 0.0
     length = 0
-    held = np.empty(len(group), dtype=np.int64)
+    held = np.empty(1 << len(group), dtype=np.int64)
     least_held = held.copy()
     for step in range(steps + 2):
         gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
@@ -258,6 +261,12 @@ def widen(
         is_allowed = excess >= 0.0 and (held >= least_held).all()
         if is_allowed:
             gain = gain_of(chance, picks, count, start, value, worth, still, kept)
+            if relevance > most_relevance:
+                most_relevance, excess = relevance, 1.0 - floor
+                likeliest[:count] = picks[:count]
+                figures[5] = gain
+                if figures[0] / most_relevance < floor:
+                    most_gain = -1.0
             if gain > most_gain:
                 best[:count] = picks[:count]
                 figures[0], figures[2], figures[4] = relevance, gain, weight

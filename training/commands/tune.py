@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
@@ -160,11 +161,11 @@ def _events(settings: Settings, folder: Path | None, file_format: str) -> Events
 
 
 def _keep(found: Search, folder: Path) -> None:
-    """Write what was found; each file is there whole, or as it was."""
+    """Write what was found; each file is there whole, or as it was, whoever searches beside."""
     texts = {SETTINGS: settings_text(found), TRIALS: trials_text(found)}
     if found.importance:
         texts[PICTURE] = importance_picture(found.importance)
     for name, text in texts.items():
-        unfinished = folder / f"{name}.part"
+        unfinished = folder / f"{name}.{uuid4().hex}.part"
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(folder / name)

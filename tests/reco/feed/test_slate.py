@@ -40,19 +40,25 @@ def test_as_long_as_can_be_without_repeats_in_the_order_given(rows, n):
 
 
 @given(groups, st.integers(1, 20))
-def test_the_last_quota_is_given_up_first(rows, n):
+def test_what_is_in_the_way_is_given_up_the_last_quota_before_the_first(rows, n):
     shown, chosen = [Counter(), Counter()], set()
-    for kept in (2, 1, 0):
+    for held in ((0, 1), (0,), (1,), ()):
         for place, ids in enumerate(rows):
             has_room = all(
-                shown[at][ids[at]] < limit[ids[at]]
-                for at, limit in enumerate((VENUE_LIMIT, FAMILY_LIMIT)[:kept])
+                shown[at][ids[at]] < (VENUE_LIMIT, FAMILY_LIMIT)[at][ids[at]] for at in held
             )
             if has_room and place not in chosen and len(chosen) < n:
                 chosen.add(place)
                 shown[0][ids[0]] += 1
                 shown[1][ids[1]] += 1
     assert choose(np.arange(len(rows)), limits(rows), n) == sorted(chosen)
+
+
+def test_a_quota_that_is_not_in_the_way_is_not_given_up():
+    venue, family = Quota(np.zeros(9, dtype=np.int64), np.full(9, 2)), np.arange(9) // 3
+    assert choose(np.arange(9), [venue, Quota(family, np.full(9, 1))], 3) == [0, 3, 6]
+    # Neither holds for four; the last one is broken no further than it must be.
+    assert choose(np.arange(9), [venue, Quota(family, np.full(9, 1))], 4) == [0, 1, 3, 6]
 
 
 @given(groups, st.integers(1, 20))
@@ -93,6 +99,12 @@ def test_the_quotas_of_a_feed(rows):
     known = catalogue.items.item_subcategory > 0
     assert (of_family.limit[known] == int(8 * MAX_FAMILY_SHARE)).all()
     assert (of_family.limit[~known] == 8).all()
+    by_category, *others = quotas(catalogue, candidates, 8, a_category=2)
+    assert by_category.group.tolist() == catalogue.items.item_category[:count].tolist()
+    assert (by_category.limit == 2).all()
+    assert [quota.group.tolist() for quota in others] == [
+        quota.group.tolist() for quota in (of_venue, of_family)
+    ]
 
 
 @pytest.mark.parametrize("n", [1, 4])

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from features.horizon import POINTS, expected_gains, value_table
 from reco.errors import InvalidInput
 from reco.feed.slate import Quota, choose
-from reco.feed.widening import Aim, Pool, ValueScratch, pool_rows, values_of_rows, widen
+from reco.feed.widening import (
+    Aim,
+    Pool,
+    ValueScratch,
+    pool_rows,
+    values_of_rows,
+    widen,
+    widen_and_likeliest,
+)
 
 NOTHING = np.empty(0, dtype=np.int64)
 offers = st.frozensets(
@@ -82,8 +91,51 @@ def test_what_is_said_of_a_slate_is_so(rows, met, n, floor, intensity):
 def test_the_floor_is_never_missed(rows, met, n, floor, intensity, rate, quotas):
     pool = pool_of(ordered(rows), met, quotas=quotas)
     found = widen(pool, Aim(n, floor, intensity, points_a_booking=rate))
-    assert found.relevance_kept >= floor
+    assert floor <= found.relevance_kept <= 1.0
     assert len(found.chosen) == len(widen(pool, Aim(n, 1.0)).chosen)
+
+
+def test_the_floor_refers_to_the_most_relevance_that_was_found():
+    play = frozenset({("category", "SPECTACLE")})
+    # The greedy slate under both quotas takes the first, which shuts out the next two.
+    rows = [(0.5, frozenset(), 0, 0), (0.45, play, 0, 1), (0.45, play, 1, 0), (0.01, play, 2, 2)]
+    one_each = [Quota(np.array([row[at] for row in rows]), np.ones(4, np.int64)) for at in (2, 3)]
+    pool = replace(pool_of(rows), quotas=one_each)
+    assert widen(pool, Aim(2, 1.0)).chosen.tolist() == [0, 3]
+    found, reference = widen_and_likeliest(pool, Aim(2, 0.98))
+    assert found.chosen.tolist() == reference.chosen.tolist() == [1, 2]
+    assert found.relevance_kept == reference.relevance_kept == 1.0
+    assert reference.gain == pytest.approx(found.gain)
+
+
+def test_what_quotas_shut_out_comes_back_by_gain_and_relevance():
+    names = ("LIVRE", "CINEMA", "MUSIQUE")
+    rows = [
+        (0.5 - 0.001 * at, frozenset({("category", name)}), 0, place)
+        for place, name in enumerate(names)
+        for at in range(4)
+    ]
+    rows = ordered(rows)
+    # Half of what is wanted may be of the one venue; two of each category.
+    limits = [Quota(np.zeros(12, dtype=np.int64), np.full(12, 3))]
+    limits += [Quota(np.array([row[3] for row in rows]), np.full(12, 2))]
+    pool = replace(pool_of(rows), quotas=limits)
+    chosen = widen(pool, Aim(6, 0.9)).chosen
+    assert np.bincount([rows[at][3] for at in chosen]).tolist() == [2, 2, 2]
+    unequal = [(0.5, frozenset(), 0, 0)] * 6 + [(0.45, frozenset({("category", "MUSEE")}), 0, 0)]
+    few = Quota(np.zeros(7, dtype=np.int64), np.full(7, 2))
+    assert 6 in widen(replace(pool_of(unequal), quotas=[few]), Aim(4, 0.9)).chosen
+
+
+def test_new_categories_that_are_demanded_are_had_whatever_the_quotas():
+    rows = [(0.5, frozenset({("category", "LIVRE")}), 0, 0)] * 4
+    rows += [(0.01, frozenset({("category", name)}), 0, 0) for name in ("CINEMA", "MUSEE", "JEU")]
+    quota = Quota(np.zeros(7, dtype=np.int64), np.full(7, 2))
+    pool = replace(pool_of(rows, {("category", "LIVRE")}), quotas=[quota])
+    is_category = np.ones(3, dtype=bool)
+    assert widen(pool, Aim(5, 0.9, least_new_categories=3), is_category).chosen.tolist() == [
+        0, 1, 4, 5, 6,
+    ]  # fmt: skip
 
 
 @given(candidates, offers, st.integers(1, 5), intensities)

@@ -1,5 +1,7 @@
 """What a text finds: French, without accents, with mistakes, by venue; never an error."""
 
+import unicodedata
+
 import psycopg
 import pytest
 from hypothesis import given, settings
@@ -107,6 +109,20 @@ def places(connection, text):
 )
 def test_french_is_found_as_it_is_typed(library, text, expected):
     assert as_typed(library, text) == expected
+
+
+def test_what_is_written_in_two_is_found_as_one(books):
+    in_two = {name: unicodedata.normalize("NFD", name) for name in ("Fête créole", "Le Théâtre")}
+    assert all(name != written for name, written in in_two.items())
+    books.execute(
+        "update core.item set title = %s where external_id = 'many 0'", (in_two["Fête créole"],)
+    )
+    books.execute(
+        "update core.venue set name = %s where external_id = 'v2'", (in_two["Le Théâtre"],)
+    )
+    assert as_typed(books, "fêtes") == as_typed(books, "creole") == ["many 0"]
+    assert found(books, "créolle") == ["many 0"]
+    assert places(books, "théâtre") == ["v2"]
 
 
 def test_titles_come_before_genres_and_these_before_descriptions(library):
