@@ -34,6 +34,15 @@ class Affinity:
         kinds = self.items.kinds.take(items)
         return of_items(self.gained, kinds) + self.met[kinds.subcategory]
 
+    def of_value(self, value: Value, numbering: Numbering) -> float:
+        """Return what is gained by one of `KINDS` alone; 0: the catalogue does not know it."""
+        number = numbering.number.get(value)
+        if number is None:
+            return 0.0
+        kind = value[0]
+        code = number - int(numbering.first[ATTRIBUTES.index(kind)])
+        return float(self.gained[KINDS.index(kind)][code])
+
     def add(self, items: NDArray[np.int32], gain: NDArray[np.float64]) -> None:
         """Add to `gain` (C,) what each of `items` (C,) gains."""
         kinds = self.items.kinds
@@ -73,13 +82,16 @@ def affinity_of(serving: Generation, bookings: Sequence[Booked]) -> Affinity | N
 
 
 def preferred_of(
+    affinity: Affinity,
+    numbering: Numbering,
     gained: NDArray[np.float64],
     bookings: Sequence[Booked],
     offers: Sequence[LiveOffer],
 ) -> list[Preferred | None]:
     """Return for each offer what it gains much by; None where there is no such.
 
-    Of several genres the one that was booked most.
+    Of several genres the one that is booked most beyond what others book of it: an offer may gain
+    in all, and that one be booked less.
 
     Parameters
     ----------
@@ -87,19 +99,22 @@ def preferred_of(
         (n,) log-odds of a booking that each offer has by what was booked before.
     """
     booked = Counter(value for one in bookings for value in _values(one))
+    lift = {value: affinity.of_value(value, numbering) for value in booked}
     of_each = zip(offers, gained.tolist(), strict=True)
-    return [_preferred(offer, gain, booked) for offer, gain in of_each]
+    return [_preferred(offer, gain, booked, lift) for offer, gain in of_each]
 
 
-def _preferred(offer: LiveOffer, gained: float, booked: Mapping[Value, int]) -> Preferred | None:
+def _preferred(
+    offer: LiveOffer, gained: float, booked: Mapping[Value, int], lift: Mapping[Value, float]
+) -> Preferred | None:
     if gained < TOLD_FROM:
         return None
     values = [("genre", genre) for genre in known_genres(offer.genres)]
     if not values:
         of_family = ("subcategory", offer.subcategory) if offer.subcategory else None
         values = [of_family or ("category", offer.category)]
-    value = max(values, key=lambda one: booked.get(one, 0))
-    return Preferred(value, booked[value], gained) if value in booked else None
+    value = max(values, key=lambda one: lift.get(one, 0.0))
+    return Preferred(value, booked[value], gained) if lift.get(value, 0.0) > 0.0 else None
 
 
 def _tally(numbering: Numbering, bookings: Sequence[Booked]) -> Tally:

@@ -125,16 +125,16 @@ def _drawn_by_bookings(
     pick: Pick, now: datetime, radius_m: float
 ) -> tuple[str, dict[str, Parameter]]:
     """Of what the model cannot say anything of, what was booked around decides."""
-    is_online = pick.distance_m is None
     if pick.bookings_near:
         booked: dict[str, Parameter] = {"bookings_near": pick.bookings_near}
-        if is_online:
+        if not pick.is_booked_around:
             return "popular_online", booked
-        return "popular_near_you", {**booked, "radius_km": radius_m / 1000.0}
+        code = "popular_near_or_online" if pick.is_booked_online else "popular_near_you"
+        return code, {**booked, "radius_km": radius_m / 1000.0}
     published_at = pick.live.published_at
     if published_at is not None and now - published_at <= NEW:
         return "new", {"published_at": published_at.isoformat()}
-    return "not_booked_online" if is_online else "not_booked_lately", {}
+    return "not_booked_online" if pick.distance_m is None else "not_booked_lately", {}
 
 
 def _are_within(budget: Budget, picks: Sequence[Pick]) -> list[bool]:

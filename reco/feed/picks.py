@@ -38,6 +38,11 @@ class Pick:
     stated: Value | None
     """What the person says to like, and it is."""
     bookings_near: int
+    """Of the offers of its work that can be booked and are asked for, around and online."""
+    is_booked_around: bool
+    """Whether any of these may be at venues around."""
+    is_booked_online: bool
+    """Whether any of these may be digital."""
     rank: int
     """By probability alone, from 1, what the pages before have shown counted; 0 where it is too far
     down to be known."""
@@ -71,7 +76,8 @@ def picks_of(
     preferred: list[Preferred | None] = [None] * len(offers)
     if taste.affinity:
         gained = chosen.worth(taste.affinity.of_items(candidates.item))
-        preferred = preferred_of(gained, state.bookings, offers)
+        numbering = taste.serving.catalogue.numbering
+        preferred = preferred_of(taste.affinity, numbering, gained, state.bookings, offers)
     columns = zip(
         offers,
         (None if math.isnan(away) else away for away in candidates.distance_m.tolist()),
@@ -84,11 +90,24 @@ def picks_of(
         _if_more(taste, preferred, likeness, chosen),
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
+        *_booked_where(taste, situation, chosen),
         ranks(choice, shown).tolist(),
         strict=True,
     )
     # In the order of the fields.
     return [Pick(*column) for column in columns]
+
+
+def _booked_where(
+    taste: Taste, situation: Situation, chosen: Scored
+) -> tuple[list[bool], list[bool]]:
+    """Return of each offer whether bookings of its work may be of venues around, and digital."""
+    catalogue, item = taste.serving.catalogue, chosen.candidates.item
+    is_booked = chosen.candidates.bookings_near > 0
+    online = catalogue.online_bookings[item]
+    at_venues = catalogue.totals.item_bookings[item] - online
+    is_around = is_booked & (at_venues > 0) & (len(situation.around.venue_rows) > 0)
+    return is_around.tolist(), (is_booked & (online > 0)).tolist()
 
 
 def _if_more(

@@ -8,7 +8,7 @@ from reco.feed.answer import Session
 from reco.feed.readback import LiveOffer
 
 ASSUMED_DURATION = timedelta(hours=2)
-"""Of a session whose end nobody has said."""
+"""Of a session whose end nobody has said, or said to be no later than its start."""
 _LATEST = datetime.max.replace(tzinfo=UTC) - ASSUMED_DURATION
 
 
@@ -38,9 +38,11 @@ def planned(offers: Sequence[LiveOffer]) -> tuple[list[LiveOffer], set[int]]:
 def _span(session: Session) -> tuple[datetime, datetime]:
     if session.starts_at is None:
         raise ValueError("A session without a date takes no time.")
-    # Some write the end of the calendar for "one day".
-    ends_at = session.ends_at or min(session.starts_at, _LATEST) + ASSUMED_DURATION
-    return session.starts_at, ends_at
+    starts_at, ends_at = session.starts_at, session.ends_at
+    if ends_at is None or ends_at <= starts_at:
+        # Some write the end of the calendar for "one day".
+        ends_at = min(starts_at, _LATEST) + ASSUMED_DURATION
+    return starts_at, ends_at
 
 
 def _collides(span: tuple[datetime, datetime], taken: Sequence[tuple[datetime, datetime]]) -> bool:

@@ -16,7 +16,7 @@ from reco.feed.explaining import explain_means, explain_offer, explain_slate
 from reco.feed.generation import Generation
 from reco.feed.outlook import horizon_shown
 from reco.feed.picks import Live, Pick
-from reco.feed.query import FeedQuery
+from reco.feed.query import FeedQuery, Filters
 from reco.feed.rating import chance_within
 from reco.feed.readback import LiveOffer
 from reco.feed.recorder import Slate
@@ -134,7 +134,7 @@ def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     holds = (
         ("first_of_category", met and ("category", live.category) not in met),
         ("liked_by_people_like_you", pick.is_liked),
-        ("popular_near_you", away_m is not None and pick.bookings_near > 0),
+        ("popular_near_you", away_m is not None and pick.is_booked_around),
         ("close_to_you", away_m is not None and away_m <= _CLOSE_M),
         ("soon", starts_at is not None and starts_at - now <= _SOON),
         ("free", 0 in [session.price_cents for session in live.sessions]),
@@ -157,7 +157,8 @@ def _notes(serving: Generation, situation: Situation, live: Live) -> list[str]:
         "no_credit_left_free_only": state.credit.total_cents == 0,
         "little_left_to_meet": _has_met_nearly_all(live, state.met, query, most),
         "cut_short": live.is_cut,
-        "nothing_found": not live.picks and not live.is_cut,
+        # An empty page after others is their end.
+        "nothing_found": not live.picks and not live.is_cut and not query.shown_offers,
     }
     return [code for code, is_so in holds.items() if is_so]
 
@@ -165,11 +166,15 @@ def _notes(serving: Generation, situation: Situation, live: Live) -> list[str]:
 def _has_met_nearly_all(live: Live, met: Set[Value], query: FeedQuery, most: float) -> bool:
     """Say whether no slate of this length adds much, by what this one adds for a newcomer.
 
+    Of what is here, so of no answer that leaves out what was not asked for.
+
     Parameters
     ----------
     most
         Points that no offer earns more than, for a newcomer.
     """
+    if query.filters != Filters():
+        return False
     bound = live.choice.widened.bound
     probability = np.array([pick.probability for pick in live.picks])
     chance = chance_within(probability, query.intensity)

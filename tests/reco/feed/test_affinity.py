@@ -1,12 +1,16 @@
 """What compiled code adds is what is told elsewhere, whatever the items; kinds of items."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
+from reco.catalogue.numbering import Numbering
 from reco.catalogue.snapshot import Items
-from reco.feed.affinity import Affinity
+from reco.feed.affinity import Affinity, preferred_of
+from reco.feed.state import Booked
 
 CODES = 4
 figures = of_numpy.arrays(np.float64, CODES, elements=st.floats(-5, 5))
@@ -55,3 +59,28 @@ def test_items_of_a_kind_are_alike_and_those_of_two_are_not(known):
     )
     assert [alike[first[number]] for number in kind] == alike
     assert len(set(alike)) == len(first)
+
+
+def _booked(genre):
+    return Booked(
+        item_id=1, item="i", at=None, amount_cents=0, cap="none", category="LIVRE",
+        subcategory=None, venue=None, venue_type=None, genres=[genre], title=None,
+    )  # fmt: skip
+
+
+def test_of_several_genres_the_one_is_told_that_is_booked_beyond_what_others_book():
+    genres = ("manga", "poésie", "roman")
+    numbering = Numbering.of({1: "LIVRE"}, {}, (), (), genres)
+    nothing = np.zeros(CODES)
+    # Most of what is booked are novels, and yet fewer than others book.
+    affinity = Affinity(None, (nothing, nothing, np.array([0.0, 1.7, 0.4, -0.2])), nothing)
+    bookings = [_booked(genre) for genre in ("roman",) * 8 + ("manga",) * 6]
+    of_both, of_one, of_none = (
+        SimpleNamespace(genres=named, category="LIVRE", subcategory=None)
+        for named in (("roman", "manga"), ("roman",), ("poésie",))
+    )
+    gained = np.array([0.75, 0.75, 0.75])
+    told, *others = preferred_of(affinity, numbering, gained, bookings, [of_both, of_one, of_none])
+    assert (told.value, told.bookings, told.gained) == (("genre", "manga"), 6, 0.75)
+    assert others == [None, None]
+    assert preferred_of(affinity, numbering, np.array([0.1]), bookings, [of_both]) == [None]

@@ -192,3 +192,5 @@ def test_who_has_met_nearly_all_is_told_so(town):
     assert {item.item_id for item in answer.items} == {"manga", "classic"}
     assert {new.attribute for new in answer.horizon.additions} == {"genre"}
     assert has_little_left(answer)
+    # Of a category that was asked for little is left, of what is here nobody knows.
+    assert not has_little_left(ask(town, categories=["LIVRE"]))

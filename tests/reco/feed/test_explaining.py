@@ -35,7 +35,7 @@ SECRET = "a secret of at least thirty-two bytes"
 CATEGORIES = ("MUSEE", "CONCERT", "ATELIER", "JEU")
 MORE = 24
 DRAWN = {"similar_to", "seen_before", "popular_near_you", "popular_online", "new"}
-DRAWN |= {"not_booked_lately", "not_booked_online", "likely", "to_widen"}
+DRAWN |= {"popular_near_or_online", "not_booked_lately", "not_booked_online", "likely", "to_widen"}
 
 
 @pytest.fixture(scope="module")
@@ -357,6 +357,35 @@ def test_what_a_person_says_to_like_is_told_and_counts(connection, serving_of, u
             assert {"similar_to", "seen_before"} & {one.code for one in item.explanation}
         told += bool(stated)
     assert told >= 2
+
+
+def test_bookings_are_told_of_where_they_were_made(new_world):
+    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
+        small_world(connection)
+        connection.execute(
+            "insert into core.offer (external_id, item_id)"
+            " select 'manga-online', id from core.item where external_id = 'manga'"
+        )
+        connection.execute(
+            "insert into core.stock (external_id, offer_id, price_cents)"
+            " select 'manga-online', id, 400 from core.offer where external_id = 'manga-online'"
+        )
+
+        def drawn():
+            serving = generation(build_catalogue(connection, NOW), None)
+            answer = feed(connection, serving, query_of(n=100), SECRET).answer
+            (item,) = [item for item in answer.items if item.item_id == "manga"]
+            return item.explanation[0], "popular_near_you" in item.reasons
+
+        for user in ("broke", "late"):
+            book(connection, user, "manga-online", NOW - timedelta(days=1))
+        told, is_said_popular = drawn()
+        assert (told.code, told.parameters) == ("popular_online", {"bookings_near": 2})
+        assert not is_said_popular
+        book(connection, "free", "manga-shop", NOW - timedelta(days=1))
+        told, _ = drawn()
+        assert told.code == "popular_near_or_online"
+        assert told.parameters["bookings_near"] == 3
 
 
 def test_some_of_all_is_said(connection, serving_of):

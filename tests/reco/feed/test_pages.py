@@ -1,6 +1,7 @@
 """Pages of a feed are one slate: no repeat, each gain on top of all pages before, nothing gone."""
 
 import math
+from collections import Counter
 from datetime import timedelta
 
 import numpy as np
@@ -210,6 +211,32 @@ def test_the_second_page_of_one_kind_gains_less(town):
     gains = [item.gain for item in second.items if item.venue is None]
     assert gains
     assert all(gain < without for gain, without in zip(gains, alone, strict=True))
+
+
+def test_an_empty_page_after_others_is_their_end(town):
+    arrange(town, np.random.default_rng(3))
+    serving = generation(build_catalogue(town, NOW), None)
+    first = page(town, serving, None)
+    town.execute("update core.offer set withdrawn_at = %s", (NOW,))
+    empty = generation(build_catalogue(town, NOW), None)
+    last = page(town, empty, first.next_cursor)
+    assert (last.items, last.next_cursor) == ((), None)
+    assert "nothing_found" not in last.notes
+    assert "nothing_found" in page(town, empty, None).notes
+
+
+def test_what_is_asked_of_categories_holds_though_most_is_digital(town):
+    arrange(town, np.random.default_rng(5))
+    town.execute("update core.offer set venue_id = null where external_id like 'item %'")
+    serving = generation(build_catalogue(town, NOW), None)
+    (kinds,) = town.execute(
+        "select count(distinct category_id) from core.item where external_id like 'item %'"
+    ).fetchone()
+    most = -(-LENGTH // kinds)
+    few = page(town, serving, None, floor=1.0, max_per_category=most)
+    by_category = Counter(item.category for item in few.items)
+    assert len(few.items) == LENGTH
+    assert max(by_category.values()) <= most
 
 
 def test_ranks_count_what_the_pages_before_have_shown(town):

@@ -14,7 +14,7 @@ from reco.feed.readback import LiveOffer
 
 hours = st.integers(1, 40)
 sessions = st.one_of(
-    st.none(), st.tuples(hours, st.sampled_from([None, 1, 3])), st.tuples(hours, st.just(None))
+    st.none(), st.tuples(hours, st.sampled_from([None, -2, 0, 1, 3])), st.tuples(hours, st.just(None))
 )
 
 
@@ -36,7 +36,8 @@ def offer(number, asked):
 
 
 def span(one):
-    return one.starts_at, one.ends_at or one.starts_at + ASSUMED_DURATION
+    lasts = one.ends_at is not None and one.ends_at > one.starts_at
+    return one.starts_at, one.ends_at if lasts else one.starts_at + ASSUMED_DURATION
 
 
 @given(st.lists(st.lists(sessions, min_size=1, max_size=4), max_size=8))
