@@ -9,13 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from features.interactions import Events
+from features.interactions import SPLITS, Events
+from reco.errors import InvalidInput
 from training.evaluate import evaluate, require_users, task_of
 from training.fits import Parameters, stated
 from training.intervals import Estimate, mean_intervals
 from training.models.fitted import Advance
 from training.models.popularity import item_popularity
-from training.split import Part, Plan, SplitKind, inner_cutoff, split_plan
+from training.split import (
+    Part,
+    Plan,
+    SplitKind,
+    given_plan,
+    inner_cutoff,
+    require_past,
+    require_times,
+    time_plan,
+)
 from training.tune import rehearse
 
 TEST_SHARE = 0.2
@@ -53,18 +63,34 @@ def accuracy_plan(events: Events, split: SplitKind) -> Plan:
 
     `given`: the data set's validation part chooses, or a seeded tenth where there is none; its test
     part tests. `time`: the last fifth of all successes tests, the last tenth of those before it
-    chooses; one border for all users.
+    chooses; one border for all users, and no event without a time.
+
+    Raises
+    ------
+    InvalidInput
+        The events have no times, or all the same, or no split; nothing is there to be fitted on.
+        What chooses settings may have no past (`training.split.require_past`).
     """
     if split == "given":
-        return split_plan(events, "given", None)
-    return split_plan(events, "time", inner_cutoff(events, TEST_SHARE))
+        plan = given_plan(events)
+    else:
+        timed = require_times(events)
+        border = inner_cutoff(timed, TEST_SHARE)
+        if not np.any(timed.at < border):
+            raise InvalidInput("split", f"nothing happened before {border}; use --split given")
+        plan = time_plan(timed, border)
+    require_past(plan.final)
+    return plan
 
 
 def without_validation(plan: Plan) -> Plan:
     """Return `plan` with a last fit that does not see the validation part, which stays unmasked.
 
-    So the tables of data sets are made whose validation file is no part of their training file.
+    So the tables of data sets are made whose validation file is no part of their training file. A
+    set that brings none loses nothing.
     """
+    if not np.any(plan.final.past.split == SPLITS.index("valid")):
+        return plan
     return replace(plan, final=Part(plan.rehearsal.past, plan.final.future, plan.final.cutoff))
 
 

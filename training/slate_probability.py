@@ -197,8 +197,9 @@ def _lesson(slates: SlateTask, pools: Pools, seed: int) -> _Lesson:
     )
     generator = np.random.default_rng(seed)
     half = generator.integers(0, 2, len(pools.start) - 1)[pools.user]
-    if len(np.unique(half[pools.is_found])) < 2:
-        raise InvalidInput("split", "too little is found in its validation part to learn from")
+    for those, what in ((pools.is_found, "is found"), (~pools.is_found, "is left to be found")):
+        if len(np.unique(half[those])) < 2:
+            raise InvalidInput("split", f"too little {what} in its validation part to learn from")
     sample, weight = _sample(pools.is_found, generator)
     return _Lesson(slates, pools.is_found, features, half, sample, weight)
 

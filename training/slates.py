@@ -23,6 +23,7 @@ from training.slate_pools import Models, Pools, calibration_of, choose_models, p
 from training.slate_probability import Chosen, Reached, learn_probability
 from training.slate_tasks import SlateTask, slate_tasks
 from training.slate_totals import compare_lists
+from training.split import require_past
 from training.tune import Rehearsed, rehearse
 
 MOST_USERS = 10_000
@@ -161,8 +162,9 @@ def prepare(
     Raises
     ------
     InvalidInput
-        Nobody has anything to be found in it.
+        Nobody has anything to be found in it, or nothing comes before that.
     """
+    require_past(slates.part)
     require_users(slates.task, "validation")
     progress("choosing the model", 0.05)
     models = choose_models(slates)
@@ -249,11 +251,16 @@ def benchmark_slates(
         models=prepared.models,
         learner=prepared.learned.learned.learner.name,
         learners=prepared.learned.reached,
-        reliability=reliability(chances, pools.is_found) if pools.is_found.any() else None,
+        reliability=reliability(chances, pools.is_found) if _can_tell(pools.is_found) else None,
         distinct=mean_distinct_share(chances, pools.start),
         score_order=score_order,
         against_score=against_score,
     )
+
+
+def _can_tell(is_found: NDArray[np.bool_]) -> bool:
+    """Say whether some candidates were found, and some not: else nothing can be told apart."""
+    return bool(is_found.any() and not is_found.all())
 
 
 def _tested(

@@ -61,7 +61,9 @@ def split_plan(
         The events have no times, or no split; nothing lies before the cutoff, or in the past of
         the rehearsal.
     """
-    plan = _given_plan(events, cutoff, seed) if split == "given" else _time_plan(events, cutoff)
+    if split == "given" and cutoff is not None:
+        raise InvalidInput("cutoff", "a given split has no cutoff; leave one of the two out")
+    plan = given_plan(events, seed) if split == "given" else time_plan(events, cutoff)
     require_past(plan.rehearsal)
     return plan
 
@@ -79,7 +81,7 @@ def choosing_part(events: Events, plan: Plan) -> Part:
     """
     if plan.final.cutoff is not None or plan.rehearsal.cutoff is None:
         return plan.rehearsal
-    return _time_plan(events, plan.rehearsal.cutoff).rehearsal
+    return time_plan(events, plan.rehearsal.cutoff).rehearsal
 
 
 def can_learn(part: Part) -> bool:
@@ -95,8 +97,15 @@ def require_past(part: Part) -> None:
         )
 
 
-def _time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:
-    timed = _require_times(events)
+def time_plan(events: Events, cutoff: np.datetime64 | None) -> Plan:
+    """Return the split at one moment, or all as what is seen; the rehearsal may have no past.
+
+    Raises
+    ------
+    InvalidInput
+        The events have no times, or nothing lies before the cutoff.
+    """
+    timed = require_times(events)
     final = _all_of(timed) if cutoff is None else time_split(timed, cutoff)
     if cutoff is not None and not len(final.past):
         raise InvalidInput("cutoff", f"nothing happened before {cutoff}")
@@ -177,9 +186,14 @@ def _all_of(events: Events) -> Part:
     return Part(known, known.take(np.zeros(len(known), dtype=bool)), None)
 
 
-def _given_plan(events: Events, cutoff: np.datetime64 | None, seed: int) -> Plan:
-    if cutoff is not None:
-        raise InvalidInput("cutoff", "a given split has no cutoff; leave one of the two out")
+def given_plan(events: Events, seed: int = 0) -> Plan:
+    """Return the split that the events name; the rehearsal may have no past.
+
+    Raises
+    ------
+    InvalidInput
+        They name none.
+    """
     if not np.any(events.split >= 0):
         raise InvalidInput("split", "these interactions name no split; use --split time")
     used = events.take(events.stands() & (events.split >= 0))
@@ -193,7 +207,8 @@ def _given_plan(events: Events, cutoff: np.datetime64 | None, seed: int) -> Plan
     )
 
 
-def _require_times(events: Events) -> Events:
+def require_times(events: Events) -> Events:
+    """Return the events that have a time, or raise `InvalidInput` where none has."""
     timed = ~np.isnat(events.at)
     if not timed.any():
         raise InvalidInput("split", "these interactions have no times; use --split given")

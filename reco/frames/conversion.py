@@ -100,7 +100,11 @@ def explained(cell: pa.Scalar, reason: str) -> str:
     """Return the reason with the cell that it is about, shortened."""
     if reason == _EMPTY:
         return reason
-    value = cell.as_py()
+    try:
+        value = cell.as_py()
+    except (ValueError, OverflowError):
+        # A moment that Python has no year for.
+        value = str(cell.cast(pa.int64()).as_py())
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
     return f"{shown!r} {reason}"

@@ -1,5 +1,7 @@
 """Figures of a model on a data set, and the search for its settings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tastes import checkerboard, events_of, two_tastes
@@ -38,6 +40,36 @@ def test_a_validation_part_may_stay_unseen():
     plan = without_validation(accuracy_plan(events, "given"))
     assert len(plan.final.past) == np.count_nonzero(events.split == TRAIN)
     assert len(plan.final.future) == np.count_nonzero(events.split == TEST)
+
+
+def test_where_nothing_chooses_nothing_is_left_out():
+    events = split_board()
+    whole = replace(events, split=np.where(events.split == VALID, TRAIN, events.split))
+    plan = accuracy_plan(whole, "given")
+    assert len(plan.rehearsal.past) < len(plan.final.past)
+    assert without_validation(plan) is plan
+
+
+def test_what_has_no_time_does_not_move_the_border():
+    events = two_tastes()
+    timed = accuracy_plan(events, "time").final
+    undated = np.arange(len(events)) % 3 == 0
+    at = np.where(undated, np.datetime64("NaT"), events.at)
+    part = accuracy_plan(replace(events, at=at), "time").final
+    assert len(part.past) + len(part.future) == np.count_nonzero(~undated)
+    assert len(part.future) == pytest.approx(TEST_SHARE * np.count_nonzero(~undated), rel=0.1)
+    assert abs(part.cutoff - timed.cutoff) < np.timedelta64(2, "D")
+
+
+def test_what_only_chooses_settings_may_be_missing():
+    # Two moments: one to train on, one to test on.
+    day = np.arange(40) % 10 // 7
+    plan = accuracy_plan(events_of(np.arange(40) % 8, np.arange(40), day), "time")
+    assert (len(plan.final.past), len(plan.final.future)) == (28, 12)
+    assert not len(plan.rehearsal.past)
+    at_once = events_of(np.arange(9), np.arange(9), np.zeros(9))
+    with pytest.raises(InvalidInput, match=r"split: nothing happened before .*--split given"):
+        accuracy_plan(at_once, "time")
 
 
 def test_a_split_by_time_tests_on_what_came_last():

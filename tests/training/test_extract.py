@@ -235,6 +235,16 @@ def test_a_world_without_a_row_has_no_events(world):
     assert (len(events), len(events.users), len(events.items)) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("name", ["users", "items", "offers"])
+def test_what_is_there_twice_is_named(name, tmp_path):
+    frames = small_frames()
+    frames[name] = pa.concat_tables([frames[name], frames[name].slice(0, 1)])
+    write_frames(frames, tmp_path / "frames", "csv")
+    field = f"{name}.{name[:-1]}_id"
+    with pytest.raises(InvalidInput, match=f"{field}: .* is there twice"):
+        events_from_frames(tmp_path / "frames")
+
+
 def test_an_offer_that_does_not_exist_is_named(tmp_path):
     frames = small_frames()
     frames["interactions"] = frame_table(

@@ -25,7 +25,7 @@ from training.evaluate import task_of
 from training.extract import events_from_source
 from training.fits import PARAMETERS, Parameters
 from training.search import Limits, search
-from training.split import Part
+from training.split import Part, require_past
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -88,6 +88,7 @@ def accuracy(
         if file_format is Format.YELP_POI and split is Split.GIVEN:
             plan = without_validation(plan)
         if tune:
+            require_past(plan.rehearsal)
             parameters = _tuned(plan.rehearsal, parameters, f"ndcg@{cutoffs[-1]}", minutes)
         progress("fitting and ranking", 0.5)
         found = measure(plan, parameters, cutoffs, lambda: None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -40,6 +41,23 @@ def _numbers(path: Path, cells: "pd.Series[str]") -> "pd.Series[float]":
         where = f"{cells.name} of row {wrong.index[0] + 1}"
         raise InvalidInput(str(path), f"{where} is {wrong.iloc[0]!r}, which is no number")
     return numbers
+
+
+def moments(
+    folder: Path, name: str, since_1970: "pd.Series[float]", unit: Literal["s", "ms"]
+) -> "pd.Series[pd.Timestamp]":
+    """Return a column of numbers of a file as moments; NaN has none.
+
+    Raises
+    ------
+    InvalidInput
+        One of them lies beyond all calendars.
+    """
+    try:
+        return pd.to_datetime(since_1970, unit=unit, utc=True)
+    except pd.errors.OutOfBoundsDatetime as error:
+        reason = f"{since_1970.name} holds what is no moment in {unit} since 1970 ({error})"
+        raise InvalidInput(str(folder / name), reason) from error
 
 
 def read_numbers(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:

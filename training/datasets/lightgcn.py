@@ -1,8 +1,9 @@
 """Data sets in LightGCN's text format as frames: a line a user, the user and then their items.
 
 Items have one free, undated offer that takes place nowhere, every pair is a booking without a time.
-Where `fit.txt` and `valid.txt` cut `train.txt` in two, they are the parts train and valid; else
-`train.txt` is the part train. `test.txt` is the part test.
+Where `fit.txt` and `valid.txt` cut `train.txt` in two, they are the parts train and valid, and what
+`train.txt` has beside them is of the part train; else that is the part train. `test.txt` is the
+part test.
 """
 
 from pathlib import Path
@@ -35,6 +36,12 @@ def read_lightgcn(folder: Path) -> Frames:
         for part, name in (names | {"test": "test.txt"}).items()
     }
     pairs = pd.concat([pair.assign(split=part) for part, pair in parts.items()])
+    if is_cut and (folder / "train.txt").is_file():
+        train = _pairs(folder / "train.txt").merge(
+            pairs[pairs["split"] != "test"], on=["user", "item"], how="left"
+        )
+        beside = train[train["split"].isna()].assign(split="train")
+        pairs = pd.concat([pairs, beside])
     item_id = "i" + pd.Series(np.sort(pairs["item"].unique())).astype(str)
     user_id = "u" + pd.Series(np.sort(pairs["user"].unique())).astype(str)
     return {
@@ -60,8 +67,11 @@ def read_lightgcn(folder: Path) -> Frames:
 def _pairs(path: Path) -> pd.DataFrame:
     """Return the pairs of a file, each once."""
     try:
-        lines = [np.array(line.split(), dtype=np.int64) for line in path.read_text().splitlines()]
-    except ValueError as error:
+        lines = [
+            np.array(line.split(), dtype=np.int64)
+            for line in path.read_text("utf-8-sig").splitlines()
+        ]
+    except (ValueError, OverflowError) as error:
         raise InvalidInput(
             str(path), f"holds something else than whole numbers ({error})"
         ) from None

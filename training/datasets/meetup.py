@@ -21,7 +21,7 @@ import pyarrow as pa
 from reco.errors import InvalidInput
 from reco.frames.schema import Frames
 from reco.frames.tables import frame_table
-from training.datasets.files import read_csv
+from training.datasets.files import moments, read_csv
 from training.datasets.series import series_key, without_edition
 
 _ZONE = "America/Denver"
@@ -64,7 +64,7 @@ def read_meetup(folder: Path) -> Frames:
 def _answers(folder: Path) -> pd.DataFrame:
     columns = ["event_id", "member_id", "response"]
     answers = read_csv(folder, "rsvps.csv", columns, ["guests", "created"])
-    answers["created"] = _moment(answers["created"])
+    answers["created"] = moments(folder, "rsvps.csv", answers["created"], "ms")
     answers["guests"] = answers["guests"].fillna(0).astype(int)
     return answers
 
@@ -76,7 +76,7 @@ def _events(folder: Path, answers: pd.DataFrame) -> pd.DataFrame:
     if events["id"].duplicated().any():
         shared = events.loc[events["id"].duplicated(), "id"].iloc[0]
         raise InvalidInput(str(folder / "events.csv"), f"two events have the id {shared!r}")
-    events["starts_at"] = _moment(events["time"])
+    events["starts_at"] = moments(folder, "events.csv", events["time"], "ms")
     published = events["id"].map(answers.groupby("event_id")["created"].min())
     events["published_at"] = published.fillna(events["starts_at"])
     key = series_key(events["name"])
@@ -186,7 +186,3 @@ def _bookings(answers: pd.DataFrame, events: pd.DataFrame) -> pa.Table:
             "booked_at": said_yes["created"],
         },
     )
-
-
-def _moment(milliseconds: "pd.Series[float]") -> "pd.Series[pd.Timestamp]":
-    return pd.to_datetime(milliseconds, unit="ms", utc=True)

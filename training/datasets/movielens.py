@@ -8,11 +8,10 @@ is the value, its time the time.
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from reco.frames.schema import Frames
 from reco.frames.tables import frame_table
-from training.datasets.files import read_csv
+from training.datasets.files import moments, read_csv
 from training.datasets.undated import digital_offers, free_stocks, no_venues
 
 LIKED = 4.0
@@ -52,7 +51,7 @@ def read_movielens(folder: Path) -> Frames:
                 "user_id": ratings["userId"],
                 "offer_id": ratings["movieId"],
                 "kind": np.where(stars >= LIKED, "booking", "view"),
-                "at": pd.to_datetime(ratings["timestamp"], unit="s", utc=True),
+                "at": moments(folder, "ratings.csv", ratings["timestamp"], "s"),
                 "value": stars,
             },
         ),

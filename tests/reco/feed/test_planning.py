@@ -14,7 +14,9 @@ from reco.feed.readback import LiveOffer
 
 hours = st.integers(1, 40)
 sessions = st.one_of(
-    st.none(), st.tuples(hours, st.sampled_from([None, -2, 0, 1, 3])), st.tuples(hours, st.just(None))
+    st.none(),
+    st.tuples(hours, st.sampled_from([None, -2, 0, 1, 3])),
+    st.tuples(hours, st.just(None)),
 )
 
 

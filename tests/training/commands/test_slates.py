@@ -1,6 +1,7 @@
 """The commands that compare slates, on a small world that they have never seen."""
 
 import json
+import shutil
 from datetime import date, timedelta
 from importlib.util import find_spec
 
@@ -269,6 +270,17 @@ def test_weights_of_credit_are_told_with_intervals(tmp_path):
         assert trial["change"]["low"] <= trial["change"]["value"] <= trial["change"]["high"]
         gained = trial["log_loss"]["value"] / trials[0]["log_loss"]["value"] - 1.0
         assert trial["change"]["value"] == pytest.approx(gained)
+
+
+def test_what_can_teach_nothing_is_told(folder, tmp_path):
+    at_once = shutil.copytree(folder, tmp_path / "frames")
+    (file,) = at_once.glob("interactions.csv")
+    deeds = pd.read_csv(file)
+    deeds["at"] = np.where(np.arange(len(deeds)) % 10 < 8, deeds["at"].min(), deeds["at"].max())
+    deeds.to_csv(file, index=False)
+    arguments = ["slates", str(at_once), "--format", "frames", "--split", "time"]
+    with pytest.raises(InvalidInput, match="events: none lies before"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
 
 
 def test_a_split_that_the_data_lack_is_told(folder):

@@ -54,6 +54,15 @@ def meetup(tmp_path):
     return read_meetup(written(tmp_path, MEETUP))
 
 
+@pytest.mark.parametrize(
+    ("file", "of"), [("events.csv", "1600000000000"), ("rsvps.csv", "1599000000000")]
+)
+def test_what_is_no_moment_is_told(file, of, tmp_path):
+    written(tmp_path, MEETUP | {file: MEETUP[file].replace(of, "1e300")})
+    with pytest.raises(InvalidInput, match=f"{file}.* is no moment in ms"):
+        read_meetup(tmp_path)
+
+
 def test_a_series_is_one_item_however_its_name_is_spelt(meetup):
     offers = by_id(meetup["offers"], "offer_id")
     items = {

@@ -8,9 +8,10 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, RecoError
 from reco.frames.schema import FRAMES
-from training.datasets.readers import READERS
+from training.datasets.readers import READERS, source_of
+from training.extract import events_from_source
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
@@ -99,16 +100,42 @@ def test_lightgcn_takes_the_validation_cut_where_there_is_one(tmp_path):
     }
 
 
+def test_lightgcn_trains_on_all_of_its_training_file(tmp_path):
+    cut = {"fit.txt": "0 5\n", "valid.txt": "\ufeff0 6\n"}
+    frames = READERS["lightgcn"](written(tmp_path, LINES | cut))
+    rows = [(r["user_id"], r["offer_id"], r["split"]) for r in frames["interactions"].to_pylist()]
+    assert sorted(rows) == [
+        ("u0", "i5", "train"),
+        ("u0", "i6", "valid"),
+        ("u1", "i6", "test"),
+        ("u2", "i5", "train"),
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(READERS))
 def test_a_missing_file_is_named(name, tmp_path):
     with pytest.raises(InvalidInput, match="there is no file"):
         READERS[name](tmp_path)
 
 
-def test_what_is_no_number_is_named(tmp_path):
-    written(tmp_path, LINES | {"train.txt": "0 five\n"})
+@pytest.mark.parametrize("item", ["five", str(2**63)])
+def test_what_is_no_number_is_named(item, tmp_path):
+    written(tmp_path, LINES | {"train.txt": f"0 {item}\n"})
     with pytest.raises(InvalidInput, match=r"train.txt.*whole numbers"):
         READERS["lightgcn"](tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("1089471586219", "outside the years 1 to 8999"), ("1e30", "ratings.csv: timestamp holds")],
+)
+def test_a_moment_that_no_calendar_has_is_told(tmp_path, at, told):
+    files = {
+        "ratings.csv": f"userId,movieId,rating,timestamp\n1,7,4.0,{at}\n",
+        "movies.csv": "movieId,title,genres\n7,A,Drama\n",
+    }
+    with pytest.raises(RecoError, match=told):
+        events_from_source(source_of(written(tmp_path, files), "movielens"))
 
 
 @pytest.mark.parametrize("line", ["0\tone\t5\n", "0\t1\n", "0\t1\t2\n3\t1\n", ""])
