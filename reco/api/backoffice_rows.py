@@ -1,14 +1,11 @@
 """Rows of a partner's catalogue on the wire."""
 
-import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -17,29 +14,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from features.clock import is_zone
+from reco.api.written import Moment
 from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
 
 _NO_NUL = r"^[^\x00]*$"
-_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _MOST = 2**31 - 1
-_DATED = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-def _is_written(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value
-    # Numbers, in text too, would be taken as seconds since 1970.
-    if not isinstance(value, str) or not _DATED.match(value):
-        raise PydanticCustomError(
-            "time_text", "Input should be text in ISO 8601, such as 2026-11-28T20:00:00+01:00"
-        )
-    return value
-
-
-def _is_near(moment: datetime) -> datetime:
-    if not _EARLIEST <= moment < _LATEST:
-        raise PydanticCustomError("time_range", "Input should lie in the years 1970 to 8999")
-    return moment
 
 
 def _known_zone(name: str) -> str:
@@ -63,7 +42,6 @@ OfferOwnId = Annotated[OwnId, AfterValidator(_is_opened)]
 Name = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=500)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=20_000)]
 Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_is_written), AfterValidator(_is_near)]
 Zone = Annotated[Name, AfterValidator(_known_zone)]
 
 

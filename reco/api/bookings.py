@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import BOOKING, shown
@@ -14,6 +14,7 @@ from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
 from reco.api.problems import NOT_FOUND, PROBLEM, PROBLEMS, REFUSED
+from reco.api.written import Moment
 from reco.core.booking_records import Booking, read_bookings
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.idempotency import LONGEST_KEY
@@ -57,7 +58,7 @@ class OrderSent(BaseModel):
         ),
     ] = None
     expected_starts_at: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Field(
             description="Likewise; refused where it begins at another time by now.",
             examples=["2026-11-28T19:00:00Z"],

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from reco.api.access import Caller, LiveCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import PROBLEM, PROBLEMS
+from reco.api.written import AnyMoment
 from reco.core.interactions import Interaction, check_room, record_interactions
 from reco.db.pool import connected
 from reco.errors import InvalidInput
@@ -46,7 +47,7 @@ class InteractionSent(BaseModel):
         Field(description="A booking: one that was made elsewhere; a server's key may tell it."),
     ]
     at: Annotated[
-        AwareDatetime | None,
+        AnyMoment | None,
         Field(
             description="By the clock that `sent_at` tells. Default: now, and what is sent again"
             " without it is kept twice. With a token:"
@@ -77,7 +78,7 @@ class Batch(BaseModel):
 
     interactions: Annotated[list[InteractionSent], Field(min_length=1, max_length=MAX_BATCH)]
     sent_at: Annotated[
-        AwareDatetime | None,
+        AnyMoment | None,
         Field(
             description="What the phone's clock says while this is sent, anew each time: every `at`"
             " is put right by as many minutes as that is wrong, in steps of"
@@ -145,4 +146,6 @@ def _checked(
     if caller.scope is None and at <= now - PHONES_TELL_OF:
         days = PHONES_TELL_OF.days
         raise InvalidInput(f"interactions[{place}].at", f"a phone tells of the last {days} days")
-    return Interaction(user_id, sent.offer_id, sent.kind, at, sent.value, sent.slate_id)
+    # PostgreSQL does not know every offset from UTC that Python does.
+    utc = at.astimezone(UTC)
+    return Interaction(user_id, sent.offer_id, sent.kind, utc, sent.value, sent.slate_id)

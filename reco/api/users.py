@@ -14,6 +14,7 @@ from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.api.tokens import UserToken, issue_token
+from reco.api.written import Day
 from reco.core.accounts import CreditStanding, Person, account_number, read_credit, register
 from reco.core.policies import read_policies
 from reco.db.pool import connected
@@ -35,7 +36,7 @@ class PersonSent(BaseModel):
     )
 
     birth_date: Annotated[
-        date | None, Field(description="Grants the deposit that is due at that age.")
+        Day | None, Field(description="Grants the deposit that is due at that age.")
     ] = None
     lat: Annotated[float | None, Field(description="Home, degrees; kept to 100 m.")] = None
     lon: Annotated[float | None, Field(description="Degrees.")] = None

@@ -10,8 +10,8 @@ from reco.errors import InvalidInput
 
 _POLICIES = """
 select age, amount_cents, digital_cap_cents, physical_cap_cents, offer_limit_cents, months,
-  -- Python's dates have no infinity.
-  greatest(valid_from, '0001-01-01 00:00+00') as valid_from,
+  -- Python's dates have no infinity, and its first day is not over everywhere at once.
+  greatest(valid_from, '0001-01-02 00:00+00') as valid_from,
   nullif(valid_until, 'infinity') as valid_until
 from core.deposit_policy order by age, valid_from
 """

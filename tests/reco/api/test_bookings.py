@@ -127,6 +127,8 @@ def test_a_date_that_has_changed_since_it_was_shown_is_refused(client, connectio
         ({"expected_amount_cents": 10**30}, "expected_amount_cents"),
         ({"quantity": 10**30}, "quantity"),
         ({"expected_starts_at": "2026-11-23T19:12:00"}, "expected_starts_at"),
+        ({"expected_starts_at": "0001-01-01T00:00:00+14:00"}, "expected_starts_at"),
+        ({"expected_starts_at": "9999-12-31T23:59:59-14:00"}, "expected_starts_at"),
         ({"surplus": 1}, "surplus"),
         ({"stock_id": "a\0"}, "stock_id"),
     ],
@@ -245,6 +247,8 @@ def test_an_account_is_made_with_its_deposit(client, key):
     [
         ({"lat": 45}, "lon"),
         ({"birth_date": "soon"}, "birth_date"),
+        ({"birth_date": 1209600000}, "birth_date"),
+        ({"birth_date": "1209600000"}, "birth_date"),
         ({"birth_date": (NOW + timedelta(days=1)).date().isoformat()}, "birth_date"),
         ({"credit_eur": 1}, "credit_eur"),
     ],

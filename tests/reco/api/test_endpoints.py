@@ -2,7 +2,7 @@
 
 import json
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import anyio.to_thread
@@ -111,6 +111,17 @@ def test_one_bad_interaction_refuses_all_and_is_named(client, key, database, bad
     assert response.status_code == 422
     assert response.json()["field"] == field
     assert kept(database) == before
+
+
+def test_every_offset_from_utc_is_understood(client, key, database):
+    sent = row(kind="click", offer_id="film-village", at="2026-11-23T11:00:00+23:00")
+    assert send(client, key, sent).json()["received"] == 1
+    (at,) = database.execute(
+        "select max(at) from core.interaction join core.offer o on o.id = offer_id"
+        " where kind = 'click' and o.external_id = 'film-village'"
+    ).fetchone()
+    assert at == datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert send(client, key, row(at=0)).json()["field"] == "interactions[0].at"
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-20_000, minutes=1)])
