@@ -34,8 +34,17 @@ where venue_id = any(%(venues)s) and partner_id <> %(partner)s order by id limit
 # Each in the order of ids, as everybody locks them.
 _LOCK_OFFERS = "select id from core.offer where venue_id = any(%s) order by id for no key update"
 _LOCK_STOCKS = "select id from core.stock where offer_id = any(%s) order by id for no key update"
+# Works are shared; those that the partner made before, in the world that these come from, are its.
+_LOCK_WORKS = """
+select id from core.item
+where partner_id is null and starts_with(external_id, %(prefix)s)
+  and id in (select item_id from core.offer where venue_id = any(%(venues)s))
+order by id for no key update
+"""
 _BIND = sql.SQL(
-    "update core.{table} set partner_id = %(partner)s, partner_ref = external_id"
+    "update core.{table} set partner_id = %(partner)s, partner_ref = case"
+    " when starts_with(external_id, %(prefix)s) then substr(external_id, length(%(prefix)s) + 1)"
+    " else external_id end"
     " where id = any(%(ids)s) and partner_id is null"
 )
 
@@ -137,7 +146,8 @@ def bind_venues(
 ) -> Bound:
     """Give existing venues, their offers and stocks to a partner; once given, nothing changes.
 
-    The partner's own ids of them are their public ids.
+    The partner's own ids of them are their public ids, without its own id before them: what it had
+    made where they come from is its own again, works too.
 
     Parameters
     ----------
@@ -156,9 +166,12 @@ def bind_venues(
     with connection.transaction():
         partner = lock_partner(connection, find_partner(connection, partner_id).id)
         venues = _lock_venues(connection, partner, venue_ids)
+        named = {"prefix": partner.public_id(""), "venues": venues}
+        works = [id_ for (id_,) in connection.execute(_LOCK_WORKS, named)]
         offers = _ids(connection, _LOCK_OFFERS, venues)
         stocks = _ids(connection, _LOCK_STOCKS, offers)
         try:
+            _bind(connection, "item", partner, works)
             return Bound(
                 _bind(connection, "venue", partner, venues),
                 _bind(connection, "offer", partner, offers),
@@ -196,7 +209,8 @@ def _ids(connection: psycopg.Connection[Any], statement: str, parents: list[int]
 
 def _bind(connection: psycopg.Connection[Any], table: str, partner: Partner, ids: list[int]) -> int:
     statement = _BIND.format(table=sql.Identifier(table))
-    return connection.execute(statement, {"partner": partner.id, "ids": ids}).rowcount
+    named = {"partner": partner.id, "prefix": partner.public_id(""), "ids": ids}
+    return connection.execute(statement, named).rowcount
 
 
 def _found(connection: psycopg.Connection[Any], statement: str, key: str | int) -> Partner:

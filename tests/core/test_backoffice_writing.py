@@ -379,6 +379,24 @@ def test_a_public_id_that_is_in_use_is_not_taken_twice(connection, write):
     assert error(write(VENUE, OFFER)).field == "item.id"
 
 
+def test_what_a_partner_made_in_another_world_is_its_own_again(connection, write):
+    write(*ALL)
+    for table in ("venue", "item", "offer", "stock"):
+        # As an import of what was exported there leaves them.
+        connection.execute(
+            f"update core.{table} set partner_id = null, partner_ref = null"
+            " where external_id like 'lune:%%'"
+        )
+    bind_venues(connection, "lune", ["lune:hall"])
+    assert results(write(*ALL)) == ["unchanged"] * 3
+    assert results(write(replace(OFFER, work=replace(OFFER.work, title="Else")))) == ["changed"]
+
+
+def test_a_work_of_ones_own_is_not_named_by_its_public_id(write):
+    fault = error(write(VENUE, replace(OFFER, work=replace(OFFER.work, id="lune:w"))))
+    assert (fault.field, "goes without 'lune:'" in fault.detail) == ("item.id", True)
+
+
 def test_a_bound_venue_is_changed_under_its_public_id(connection, write):
     bind_venues(connection, "lune", ["cinema"])
     (outcome,) = write(replace(VENUE, id="cinema"))

@@ -157,6 +157,8 @@ def _work_errors(holding: Holding, row: OfferRow, work: WorkRow | None) -> list[
     if work is None:
         is_known = row.item_id in holding.works
         return [] if is_known else [Fault("item_id", f"{row.item_id!r} is unknown")]
+    if public := holding.public(work.id, "item.id"):
+        return [public]
     known = holding.works.get(holding.partner.public_id(work.id))
     if known and known.row is None:
         return [Fault("item.id", f"{work.id!r} is not this partner's", is_foreign=True)]

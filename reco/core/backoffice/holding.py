@@ -148,13 +148,19 @@ class Holding:
 
     def taken(self, kind: Kind, own_id: str, name: str = "id") -> Fault | None:
         """Return the fault of an id that cannot be the partner's own, if it is one."""
-        prefix = self.partner.public_id("")
-        if own_id.startswith(prefix):
-            return Fault(name, f"{own_id!r} is a public id; an own id goes without {prefix!r}")
+        if public := self.public(own_id, name):
+            return public
         foreign = self.foreign[kind]
         if own_id in foreign or self.partner.public_id(own_id) in foreign:
             return Fault(name, f"the {kind} {own_id!r} is not this partner's", is_foreign=True)
         return None
+
+    def public(self, own_id: str, name: str) -> Fault | None:
+        """Return the fault of an own id that is written as the public one."""
+        prefix = self.partner.public_id("")
+        if not own_id.startswith(prefix):
+            return None
+        return Fault(name, f"{own_id!r} is a public id; an own id goes without {prefix!r}")
 
     def nature_of(self, offer: OfferRow) -> Nature:
         """Return the nature of an offer's work."""
