@@ -48,7 +48,9 @@ def serve_world(
 ) -> None:
     """Serve the world of `settings` until the process is told to stop."""
     awaited_world(settings)
-    errors.print(f"Agenda: http://{host}:{port}/   API: http://{host}:{port}/docs   Ctrl-C stops.")
+    # Without demo nobody can look at the page but who has a token.
+    page = f"Agenda: http://{host}:{port}/   " if with_demo else ""
+    errors.print(f"{page}API: http://{host}:{port}/docs   Ctrl-C stops.")
     os.environ["RECO_WORLD"] = settings.world
     os.environ[DEMO] = str(int(with_demo))
     run("reco.api.serving:application", host=host, port=port, workers=workers)
