@@ -13,7 +13,7 @@ from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
-from reco.api.problems import NOT_FOUND, PROBLEM, PROBLEMS, REFUSED
+from reco.api.problems import NOT_FOUND, PROBLEMS, REFUSED, problem_shown
 from reco.api.written import Moment
 from reco.core.booking_records import Booking, read_bookings
 from reco.core.bookings import Order, book, cancel, use
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["bookings"])
 _ANSWERS: dict[int | str, dict[str, Any]] = {**NOT_FOUND, **REFUSED, **PROBLEMS}
 _MADE: dict[int | str, dict[str, Any]] = {
     201: shown(Booking, BOOKING),
-    429: {"description": "Too many were refused", **PROBLEM},
+    **problem_shown(429, "Too many were refused"),
     **_ANSWERS,
 }
 _LONGEST_PAGE = 200

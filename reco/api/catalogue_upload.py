@@ -26,7 +26,7 @@ from reco.api.access import KnownCaller, Now, WorkerOfApp
 from reco.api.backoffice_rows import LINE
 from reco.api.line_stream import Line, chunked_lines
 from reco.api.outcomes import FaultShown, RowOutcome, refused, row_outcome
-from reco.api.problems import PROBLEM, PROBLEMS, accepted_values, field_name
+from reco.api.problems import PROBLEMS, accepted_values, field_name, problem_shown
 from reco.core.backoffice.rows import Outcome, Result, Row
 from reco.core.backoffice.writing import write_rows
 from reco.core.stocks import PATIENCE
@@ -71,7 +71,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "One line a row, then a summary",
         "content": {LINES: {"schema": {"type": "string"}, "example": _ANSWERED}},
     },
-    415: {"description": "Unsupported Media Type", **PROBLEM},
+    **problem_shown(415),
     **PROBLEMS,
 }
 

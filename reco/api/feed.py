@@ -14,7 +14,7 @@ from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.languages import language_of
-from reco.api.problems import PROBLEM, PROBLEMS
+from reco.api.problems import PROBLEMS, problem_shown
 from reco.api.zones import TZ, zone_asked
 from reco.feed.answer import FeedAnswer
 from reco.feed.dials import FLOOR, INTENSITY, MAX_INTENSITY, MAX_POINTS_A_BOOKING
@@ -29,7 +29,7 @@ _SEED_BITS = 53
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: shown(FeedAnswer, FEED),
-    410: {"description": "The cursor is over", **PROBLEM},
+    **problem_shown(410, "The cursor is over"),
     **PROBLEMS,
 }
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reco.api.access import Caller, LiveCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEM, PROBLEMS
+from reco.api.problems import PROBLEMS, problem_shown
 from reco.api.written import AnyMoment
 from reco.core.interactions import Interaction, check_room, record_interactions
 from reco.db.pool import connected
@@ -30,7 +30,7 @@ MAX_OF_A_PERSON = 20_000
 """In that time, from phones: a feed reads all that a person did, so nobody may do without end."""
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
-    429: {"description": "A phone has told too much", **PROBLEM},
+    **problem_shown(429, "A phone has told too much"),
     **PROBLEMS,
 }
 

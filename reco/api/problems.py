@@ -23,60 +23,64 @@ from reco.errors import (
 
 log = logging.getLogger(__name__)
 
-PROBLEM: dict[str, Any] = {
-    "content": {
-        "application/problem+json": {
-            "schema": {
-                "type": "object",
-                "required": ["type", "title", "status", "detail"],
-                "properties": {
-                    "type": {"type": "string"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "detail": {"type": "string"},
-                    "field": {"type": "string"},
-                    "accepted": {"type": "array", "items": {"type": "string"}},
-                    "rule": {"type": "string"},
-                },
-            },
-            "example": {
-                "type": "about:blank",
-                "title": HTTPStatus.UNPROCESSABLE_ENTITY.phrase,
-                "status": 422,
-                "detail": "lon: a latitude needs a longitude with it.",
-                "field": "lon",
-            },
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string"},
+        "accepted": {"type": "array", "items": {"type": "string"}},
+        "rule": {"type": "string"},
+    },
+}
+
+
+def problem_shown(
+    status: int, description: str | None = None, **members: Any
+) -> dict[int | str, dict[str, Any]]:
+    """Return how OpenAPI shows a problem: by its status, with an example of it.
+
+    Parameters
+    ----------
+    description
+        None: what the status is called.
+    members
+        Of the example, beside what every problem has, or in its place.
+    """
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status}
+    example["detail"] = f"{description or title}."
+    content = {"schema": _SCHEMA, "example": example | members}
+    return {
+        status: {
+            "description": description or title,
+            "content": {"application/problem+json": content},
         }
     }
-}
-"""How OpenAPI shows a problem."""
+
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": HTTPStatus(status).phrase, **PROBLEM} for status in (401, 403, 422, 503)
+    **problem_shown(401),
+    **problem_shown(403),
+    **problem_shown(422, detail="lon: a latitude needs a longitude with it.", field="lon"),
+    **problem_shown(503),
 }
 """The problems that most endpoints may answer with."""
 
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "Not Found", **PROBLEM}}
+NOT_FOUND = problem_shown(404)
 """Of endpoints that find something by its id."""
 
-_REFUSAL = {
-    "type": "about:blank",
-    "title": HTTPStatus.CONFLICT.phrase,
-    "status": 409,
-    "detail": "12.50 € short of the digital cap.",
-    "rule": "digital_cap",
-    "short_cents": 1250,
-    "limit_cents": 20000,
-}
-REFUSED: dict[int | str, dict[str, Any]] = {
-    409: {
-        "description": "A rule of the programme forbids it",
-        "content": {
-            "application/problem+json": PROBLEM["content"]["application/problem+json"]
-            | {"example": _REFUSAL}
-        },
-    }
-}
+REFUSED = problem_shown(
+    409,
+    "A rule of the programme forbids it",
+    detail="12.50 € short of the digital cap.",
+    rule="digital_cap",
+    short_cents=1250,
+    limit_cents=20000,
+)
 """Of endpoints that rules may forbid: `rule` names it, numbers beside it say by how much."""
 
 

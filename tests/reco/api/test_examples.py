@@ -1,5 +1,7 @@
 """Every example of the OpenAPI document is run: what it shows can be sent, and comes back so."""
 
+from http import HTTPStatus
+
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -118,3 +120,19 @@ def test_every_answer_that_is_shown_has_the_shape_of_its_record(stage):
                     assert {"type": "null"} in properties[name]["anyOf"], (path, status, name)
                 shown += 1
     assert shown >= 6
+
+
+def test_every_problem_that_is_shown_is_of_its_status(stage):
+    client, _, _ = stage
+    document = client.get("/openapi.json").json()
+    shown = set()
+    for _, path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/problem+json")
+            if content:
+                example = content["example"]
+                assert example["status"] == int(status), path
+                assert example["title"] == HTTPStatus(int(status)).phrase, path
+                assert {*content["schema"]["required"]} <= {*example}, (path, status)
+                shown.add(int(status))
+    assert shown >= {401, 403, 404, 409, 410, 415, 422, 429, 503}
