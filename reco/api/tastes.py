@@ -1,6 +1,6 @@
 """What people say that they like when they arrive: it shapes their very next feed."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,12 @@ from reco.core.tastes import StatedTastes, Tastes, read_tastes, state_tastes
 from reco.db.pool import connected
 
 router = APIRouter(prefix="/v1", tags=["users"])
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: shown(StatedTastes, TASTES),
+    **NOT_FOUND,
+    **PROBLEMS,
+}
 
 MAX_STATED = 100
 
@@ -34,9 +40,7 @@ class TastesSent(BaseModel):
     items: Annotated[Names, Field(description="Works, by item_id: each counts as kept.")] = ()
 
 
-@router.post(
-    "/users/{user_id}/tastes", responses={200: shown(StatedTastes, TASTES), **NOT_FOUND, **PROBLEMS}
-)
+@router.post("/users/{user_id:path}/tastes", responses=_ANSWERS)
 def post(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, tastes: TastesSent
 ) -> Json:
@@ -47,9 +51,7 @@ def post(
         return Json(state_tastes(connection, asked, stated, worker.genres(), now))
 
 
-@router.get(
-    "/users/{user_id}/tastes", responses={200: shown(StatedTastes, TASTES), **NOT_FOUND, **PROBLEMS}
-)
+@router.get("/users/{user_id:path}/tastes", responses=_ANSWERS)
 def get(worker: WorkerOfApp, caller: LiveCaller, user_id: UserId) -> Json:
     """What a user said last to like; empty, where nothing was said."""
     with connected(worker.pool) as connection:

@@ -62,7 +62,7 @@ class User:
     credit: CreditStanding
 
 
-@router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
+@router.put("/users/{user_id:path}", responses={200: shown(User, USER), **PROBLEMS})
 def put(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, person: PersonSent
 ) -> Json:
@@ -80,14 +80,16 @@ def put(
     return Json(User(user_id, person.birth_date, shown, done.granted, done.credit))
 
 
-@router.get("/users/{user_id}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS})
+@router.get(
+    "/users/{user_id:path}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS}
+)
 def credit(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """What is left of a user's credit: in all, by cap, until when."""
     with connected(worker.pool) as connection:
         return Json(read_credit(connection, caller.user(user_id) or user_id, now))
 
 
-@router.post("/users/{user_id}/token", responses={200: {"model": UserToken}, **PROBLEMS})
+@router.post("/users/{user_id:path}/token", responses={200: {"model": UserToken}, **PROBLEMS})
 def token(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """A token that opens this user's own resources for an hour; needs a key of scope app."""
     caller.must_be("app", "admin")

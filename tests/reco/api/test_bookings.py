@@ -242,6 +242,20 @@ def test_an_account_is_made_with_its_deposit(client, key):
     assert answer["location_used"]["source"] == "home"
 
 
+def test_an_id_with_a_slash_is_a_user_like_any(client, key):
+    for written in ("a/b", "a%2Fb"):
+        made = client.put(f"/v1/users/{written}", json={"birth_date": "2008-06-01"}, headers=key)
+        assert (made.status_code, made.json()["user_id"]) == (200, "a/b")
+        credit = client.get(f"/v1/users/{written}/credit", headers=key).json()
+        assert credit == made.json()["credit"]
+        issued = client.post(f"/v1/users/{written}/token", headers=key).json()["token"]
+        own = {"Authorization": f"Bearer {issued}"}
+        bookings = client.get(f"/v1/users/{written}/bookings", headers=own).json()["bookings"]
+        assert bookings == []
+        tastes = client.get(f"/v1/users/{written}/tastes", headers=own)
+        assert tastes.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
