@@ -1,6 +1,8 @@
 """The words of explanations and notes: of one or of several, and short enough for a card."""
 
 import json
+from csv import DictReader
+from importlib.resources import files
 
 import pytest
 
@@ -146,3 +148,12 @@ def test_money_is_told_with_both_places_or_none(euros, words):
 def test_changed_ideas_are_counted_in_words(changed, language, words):
     parameters = {"relevance_kept": 0.98, "floor": 0.95, "changed": changed}
     assert words in statement(language, "relevance_kept", parameters).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("attribute", ["category", "subcategory"])
+def test_what_the_simulated_country_offers_has_a_name(language, attribute):
+    taxonomy = files("training.simulate").joinpath("taxonomy.csv").read_text().splitlines()
+    codes = {row[attribute] for row in DictReader(taxonomy)}
+    assert len(codes) > 10
+    assert all(f"{attribute}_{code}" in TEXTS[language] for code in codes)
