@@ -105,7 +105,8 @@ class FeedParameters(BaseModel):
         bool,
         Field(
             description="An agenda to keep: no two offers of the page at the same time, each with"
-            " the session that is planned. A session without an end is taken to last two hours."
+            " the session that is planned. A session without an end, or that ends no later than it"
+            " begins, is taken to last two hours."
         ),
     ] = False
     lang: Annotated[

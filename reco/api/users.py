@@ -62,7 +62,7 @@ class User:
     credit: CreditStanding
 
 
-@router.put("/users/{user_id:path}", responses={200: shown(User, USER), **PROBLEMS})
+@router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
 def put(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, person: PersonSent
 ) -> Json:

@@ -129,7 +129,7 @@ def _drawn_by_bookings(
         booked: dict[str, Parameter] = {"bookings_near": pick.bookings_near}
         if not pick.is_booked_around:
             return "popular_online", booked
-        code = "popular_near_or_online" if pick.is_booked_online else "popular_near_you"
+        code = "popular_near_or_online" if pick.booked_online else "popular_near_you"
         return code, {**booked, "radius_km": radius_m / 1000.0}
     published_at = pick.live.published_at
     if published_at is not None and now - published_at <= NEW:

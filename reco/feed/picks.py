@@ -39,10 +39,10 @@ class Pick:
     """What the person says to like, and it is."""
     bookings_near: int
     """Of the offers of its work that can be booked and are asked for, around and online."""
+    booked_online: int
+    """So many of these bookings, at most, are of digital offers."""
     is_booked_around: bool
-    """Whether any of these may be at venues around."""
-    is_booked_online: bool
-    """Whether any of these may be digital."""
+    """Whether any of them may be of venues around."""
     rank: int
     """By probability alone, from 1, what the pages before have shown counted; 0 where it is too far
     down to be known."""
@@ -100,14 +100,13 @@ def picks_of(
 
 def _booked_where(
     taste: Taste, situation: Situation, chosen: Scored
-) -> tuple[list[bool], list[bool]]:
-    """Return of each offer whether bookings of its work may be of venues around, and digital."""
+) -> tuple[list[int], list[bool]]:
+    """Return how many of the bookings are digital at most, and whether any may be around."""
     catalogue, item = taste.serving.catalogue, chosen.candidates.item
-    is_booked = chosen.candidates.bookings_near > 0
     online = catalogue.online_bookings[item]
     at_venues = catalogue.totals.item_bookings[item] - online
-    is_around = is_booked & (at_venues > 0) & (len(situation.around.venue_rows) > 0)
-    return is_around.tolist(), (is_booked & (online > 0)).tolist()
+    is_around = (at_venues > 0) & (len(situation.around.venue_rows) > 0)
+    return online.tolist(), is_around.tolist()
 
 
 def _if_more(

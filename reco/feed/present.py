@@ -134,7 +134,7 @@ def _reasons(pick: Pick, met: Set[Value], now: datetime) -> list[str]:
     holds = (
         ("first_of_category", met and ("category", live.category) not in met),
         ("liked_by_people_like_you", pick.is_liked),
-        ("popular_near_you", away_m is not None and pick.is_booked_around),
+        ("popular_near_you", away_m is not None and pick.bookings_near > pick.booked_online),
         ("close_to_you", away_m is not None and away_m <= _CLOSE_M),
         ("soon", starts_at is not None and starts_at - now <= _SOON),
         ("free", 0 in [session.price_cents for session in live.sessions]),

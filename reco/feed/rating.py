@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from reco.feed.widening import Aim, Pool, Widened
+from reco.feed.widening import Aim, Pool, Widened, share_kept
 from reco.kernel.gain import bound_of, gain_of
 
 
@@ -32,7 +32,7 @@ def with_rows(
     )  # fmt: skip
     return Widened(
         chosen=rows,
-        relevance_kept=relevance_of(pool, rows) / best if best > 0.0 else 1.0,
+        relevance_kept=share_kept(relevance_of(pool, rows), best),
         gains=gains,
         gain=gain,
         # What no longer slate exceeds no shorter one does.

@@ -80,8 +80,8 @@ class Widened:
     chosen: NDArray[np.int64]
     """(n,) rows of the pool, in the order shown: each one's rank by probability alone."""
     relevance_kept: float
-    """Discounted sum of probabilities over that of the likeliest slate; the floor, at least, of
-    what is found."""
+    """Discounted sum of probabilities over that of the likeliest slate, 1 at most; the floor, at
+    least, of what is found."""
     gains: NDArray[np.float64]
     """(n,) points that each is expected to add to those before it, at intensity 1."""
     gain: float
@@ -140,11 +140,19 @@ def widen_and_likeliest(
         pool.outside_points, best, gains, first, first_gains, figures,
     )  # fmt: skip
     relevance, most_relevance, gain, bound, _, first_gain = figures.tolist()
-    kept = relevance / most_relevance if most_relevance > 0.0 else 1.0
+    kept = share_kept(relevance, most_relevance)
     return (
         Widened(best[:length], kept, gains[:length], gain, bound),
         Widened(first[:length], 1.0, first_gains[:length], first_gain, bound),
     )
+
+
+def share_kept(relevance: float, most: float) -> float:
+    """Return the share of the likeliest slate's relevance that is kept.
+
+    That slate is greedy, and several quotas may make it miss the most: then all is kept, no more.
+    """
+    return min(1.0, relevance / most) if most > 0.0 else 1.0
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,6 @@ def widen(
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
 
-    The floor refers to the likeliest slate: the greedy one, or, since several quotas may make that
-    one miss it, whatever more relevant one is found.
-
     The weight of the relevance against the gain is searched between that of the least rate and the
     relevance alone (1), which is the likeliest slate and keeps any floor: by false position,
     halving the end that stays (the Illinois rule, Dowell and Jarratt 1971). The relevance of a row
@@ -261,12 +258,6 @@ def widen(
         is_allowed = excess >= 0.0 and (held >= least_held).all()
         if is_allowed:
             gain = gain_of(chance, picks, count, start, value, worth, still, kept)
-            if relevance > most_relevance:
-                most_relevance, excess = relevance, 1.0 - floor
-                likeliest[:count] = picks[:count]
-                figures[5] = gain
-                if figures[0] / most_relevance < floor:
-                    most_gain = -1.0
             if gain > most_gain:
                 best[:count] = picks[:count]
                 figures[0], figures[2], figures[4] = relevance, gain, weight

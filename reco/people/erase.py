@@ -36,10 +36,10 @@ from core.booking b join core.stock t on t.id = b.stock_id
 where b.user_id = %(id)s and b.used_at is null and b.cancelled_at is null order by b.id
 """
 # What is being written of the person right now is waited for, and then goes too. Everybody who
-# writes waits behind this, so not for long; but longer than `deadlock_timeout`, after which an
-# autovacuum that is in the way is sent away.
+# writes waits behind this, and for 1.5 s at most; but an autovacuum that is in the way is sent away
+# only after `deadlock_timeout`, 1 s.
 _WAIT_FOR_WRITERS = (
-    b"set local lock_timeout = '2s'",
+    b"set local lock_timeout = '1300ms'",
     b"lock table core.interaction, reco.slate in share mode",
 )
 _GONE = {

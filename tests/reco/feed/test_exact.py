@@ -671,9 +671,9 @@ def limits_of(serving, everything, query):
     family = items.item_subcategory[everything.item].astype(np.int64)
     category = items.item_category[everything.item].astype(np.int64)
     return [
+        Quota(category, np.full(len(category), query.max_per_category)),
         Quota(everything.venue_id, np.where(everything.is_online, max(1, int(n * 0.25)), 3)),
         Quota(family, np.where(family == 0, n, max(1, int(n * 0.5)))),
-        Quota(category, np.full(len(category), query.max_per_category)),
     ]
 
 

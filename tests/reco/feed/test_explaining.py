@@ -362,30 +362,41 @@ def test_what_a_person_says_to_like_is_told_and_counts(connection, serving_of, u
 def test_bookings_are_told_of_where_they_were_made(new_world):
     with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
         small_world(connection)
-        connection.execute(
-            "insert into core.offer (external_id, item_id)"
-            " select 'manga-online', id from core.item where external_id = 'manga'"
-        )
-        connection.execute(
-            "insert into core.stock (external_id, offer_id, price_cents)"
-            " select 'manga-online', id, 400 from core.offer where external_id = 'manga-online'"
-        )
+        for name, venue, price_cents in (("online", None, 2900), ("far", "village", 900)):
+            connection.execute(
+                "insert into core.offer (external_id, item_id, venue_id)"
+                " select %s, id, (select id from core.venue where external_id = %s)"
+                " from core.item where external_id = 'manga'",
+                (f"manga-{name}", venue),
+            )
+            connection.execute(
+                "insert into core.stock (external_id, offer_id, price_cents)"
+                " select external_id, id, %s from core.offer where external_id = %s",
+                (price_cents, f"manga-{name}"),
+            )
 
         def drawn():
             serving = generation(build_catalogue(connection, NOW), None)
-            answer = feed(connection, serving, query_of(n=100), SECRET).answer
+            guest = query_of(None, n=100, lat=GRENOBLE[1], lon=GRENOBLE[0])
+            answer = feed(connection, serving, guest, SECRET).answer
             (item,) = [item for item in answer.items if item.item_id == "manga"]
+            assert item.offer_id == "manga-shop"
             return item.explanation[0], "popular_near_you" in item.reasons
 
         for user in ("broke", "late"):
             book(connection, user, "manga-online", NOW - timedelta(days=1))
-        told, is_said_popular = drawn()
+        told, is_popular_near = drawn()
         assert (told.code, told.parameters) == ("popular_online", {"bookings_near": 2})
-        assert not is_said_popular
+        assert not is_popular_near
+        # Around or online, that may be: this one is far away.
+        book(connection, "villager", "manga-far", NOW - timedelta(days=1))
+        told, is_popular_near = drawn()
+        assert (told.code, told.parameters["bookings_near"]) == ("popular_near_or_online", 2)
+        assert not is_popular_near
         book(connection, "free", "manga-shop", NOW - timedelta(days=1))
-        told, _ = drawn()
-        assert told.code == "popular_near_or_online"
-        assert told.parameters["bookings_near"] == 3
+        told, is_popular_near = drawn()
+        assert (told.code, told.parameters["bookings_near"]) == ("popular_near_or_online", 3)
+        assert is_popular_near
 
 
 def test_some_of_all_is_said(connection, serving_of):

@@ -134,7 +134,9 @@ def test_what_is_said_of_an_explored_slate_is_so(made):
         assert shown.relevance_kept >= chances.aim.floor
         best = relevance(rows, chances.likeliest.tolist())
         if best:
-            assert shown.relevance_kept == pytest.approx(relevance(rows, slate) / best)
+            # Of several quotas the likeliest slate may miss the most.
+            kept = min(1.0, relevance(rows, slate) / best)
+            assert shown.relevance_kept == pytest.approx(kept)
         assert shown.gains.tolist() == pytest.approx(expected_gains(values, chance, set()))
         often = [1 - (1 - p) ** chances.aim.intensity for p in chance]
         assert shown.gain == pytest.approx(sum(expected_gains(values, often, set())))

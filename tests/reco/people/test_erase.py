@@ -16,6 +16,7 @@ from reco.core.accounts import Person, read_credit, register
 from reco.core.booking_records import read_bookings
 from reco.core.bookings import Order, book
 from reco.core.interactions import Interaction, record_interactions
+from reco.db.pool import connected, open_pool
 from reco.db.tables import metadata
 from reco.errors import InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.people.erase import Erasure, erase_person
@@ -221,6 +222,24 @@ def test_what_is_being_written_meanwhile_goes_too(inhabited, connection, table, 
         writer.commit()
         eraser.join()
     assert tables_of(connection, lou) == STAYS
+
+
+def test_who_writes_behind_an_erasure_that_waits_is_not_kept_too_long(inhabited, connection):
+    told = Interaction("free", "film-tonight", "view", LATER)
+    blocked = WAITING.format("wait_event_type = 'Lock'")
+    with (
+        open_pool(inhabited.conninfo, 1) as pool,
+        psycopg.connect(inhabited.conninfo) as importing,
+        ThreadPoolExecutor() as threads,
+    ):
+        importing.execute("lock table core.interaction in row exclusive mode")
+        erased = threads.submit(erase_person, inhabited, LOU, LATER)
+        while not erased.done() and not connection.execute(blocked).fetchone():
+            pass
+        with connected(pool) as phone:
+            assert record_interactions(phone, [told]) == 1
+        with pytest.raises(Unavailable, match="nothing was erased"):
+            erased.result()
 
 
 def test_a_long_import_is_not_waited_for_and_nothing_is_erased(inhabited, connection):
