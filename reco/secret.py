@@ -6,7 +6,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, SetupError
 from reco.settings import Settings
 
 _MIN_CHARACTERS = 32
@@ -19,6 +19,8 @@ def signing_secret(settings: Settings) -> str:
     ------
     InvalidInput
         `RECO_SECRET` is shorter than 32 characters.
+    SetupError
+        What was kept is.
     """
     if settings.secret is None:
         return _kept(settings.home / "secret")
@@ -34,7 +36,14 @@ def _kept(path: Path) -> str:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as draft:
             draft.write(secrets.token_hex(32))
             draft.flush()
+            os.fsync(draft.fileno())
             # Of several processes that make it at once one wins, and all read the same.
             with contextlib.suppress(FileExistsError):
                 os.link(draft.name, path)
-    return path.read_text()
+    secret = path.read_text()
+    if len(secret) < _MIN_CHARACTERS:
+        raise SetupError(
+            f"{path} holds fewer than {_MIN_CHARACTERS} characters: delete it, and another one is"
+            " made; tokens and cursors of before end then"
+        )
+    return secret

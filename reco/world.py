@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from reco.errors import InvalidInput
 from reco.settings import Settings
 
@@ -61,9 +64,28 @@ def open_world(settings: Settings, private_conninfo: str) -> World:
     ----------
     private_conninfo
         URL of this world's database in the private cluster, used where no `database_url` is set.
+
+    Raises
+    ------
+    InvalidInput
+        The name is none, or what is set is no URL of a database.
     """
     name = checked_world_name(settings.world)
     url, read_url = settings.database_url, settings.database_read_url
-    conninfo = url.replace("{world}", name) if url else private_conninfo
-    read_conninfo = read_url.replace("{world}", name) if read_url else None
+    conninfo = _checked("RECO_DATABASE_URL", url, name) if url else private_conninfo
+    read_conninfo = _checked("RECO_DATABASE_READ_URL", read_url, name) if read_url else None
     return World(name, settings.home / "worlds" / name, conninfo, read_conninfo)
+
+
+def _checked(variable: str, url: str, name: str) -> str:
+    """Return the URL of a world's database; what cannot be read of it is not told, for secrecy."""
+    conninfo = url.replace("{world}", name)
+    try:
+        conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError:
+        raise InvalidInput(
+            variable,
+            "it is no URL as PostgreSQL takes it: postgresql://user:password@host:5432/database,"
+            " with % and what else is special written as %25 and so on",
+        ) from None
+    return conninfo

@@ -26,12 +26,14 @@ class Health:
     replica: ReplicaStanding | None = None
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", responses={200: {"model": Health}})
 async def healthz() -> Json:
     """The process answers; touches nothing else, and needs no thread that a request may hold."""
     return Json(Health("alive"))
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={200: {"model": Health}, 503: {"model": Health}})
 def readyz(worker: WorkerOfApp) -> Json:
     """Whether feeds can be answered, and what is missing."""

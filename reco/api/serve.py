@@ -9,6 +9,7 @@ import uvicorn
 from reco.api.spread import LOOP, run_workers
 from reco.console import WorldOption, errors, settings_for
 from reco.db.ready import awaited_world
+from reco.secret import signing_secret
 from reco.settings import Settings
 
 DEMO = "RECO_SERVE_DEMO"
@@ -23,7 +24,7 @@ def serve(
     context: typer.Context,
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer.")] = 1,
     demo: Annotated[
         bool,
@@ -48,6 +49,8 @@ def serve_world(
 ) -> None:
     """Serve the world of `settings` until the process is told to stop."""
     awaited_world(settings)
+    # Now, once: workers would find it wrong again and again.
+    signing_secret(settings)
     # Without demo nobody can look at the page but who has a token.
     page = f"Agenda: http://{host}:{port}/   " if with_demo else ""
     errors.print(f"{page}API: http://{host}:{port}/docs   Ctrl-C stops.")

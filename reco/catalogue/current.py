@@ -1,6 +1,7 @@
 """The base to serve from: the newest snapshot on disk if it will do, else a new one."""
 
 import logging
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ _MAX_AGE_AT_START = timedelta(days=1)
 """To begin with an older one will do: amended, it lacks nothing but the bookings of a day."""
 _CLOCKS_DIFFER = timedelta(seconds=5)
 """Another process may have read the clock a moment later."""
+# The disk is full, say, or not to be written: a catalogue of its own is better than an old one.
+_UNSAVED = "The catalogue is not saved, and shared with nobody: %s"
 
 
 def is_young(catalogue: Catalogue, now: datetime) -> bool:
@@ -49,7 +52,12 @@ def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetim
     Of several processes that ask at once one builds, the others wait and map what it wrote. What
     has changed since it was read is still to be added (`reco.catalogue.changes`).
     """
-    with sole_writer(parent):
+    with ExitStack() as alone:
+        try:
+            alone.enter_context(sole_writer(parent))
+        except OSError as error:
+            log.warning(_UNSAVED, error)
+            return build_catalogue(connection, now)
         newest = _newest(parent, now)
         if newest and is_young(newest, now) and _has_changed_little(connection, newest):
             return newest
@@ -57,8 +65,7 @@ def current_base(connection: psycopg.Connection[Any], parent: Path, now: datetim
         try:
             return load_catalogue(save_catalogue(built, parent))
         except OSError as error:
-            # The disk is full, say: a catalogue of its own is better than an old one.
-            log.warning("The catalogue is not saved, and shared with nobody: %s", error)
+            log.warning(_UNSAVED, error)
             return built
 
 

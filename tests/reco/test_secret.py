@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, SetupError
 from reco.secret import signing_secret
 from reco.settings import Settings
 
@@ -27,3 +27,10 @@ def test_it_is_made_once_even_by_many_at_once(tmp_path):
     assert len(made.pop()) >= 32
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("kept", ["", "\n", "short"])
+def test_a_kept_one_that_is_short_is_refused_by_its_file(tmp_path, kept):
+    (tmp_path / "secret").write_text(kept)
+    with pytest.raises(SetupError, match=f"{tmp_path}/secret holds fewer than 32"):
+        signing_secret(Settings(home=tmp_path, secret=None))

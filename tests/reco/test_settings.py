@@ -1,10 +1,13 @@
 """What an operator sets wrong is said by the variable's name."""
 
+from traceback import format_exception
+
 import pytest
 
 from reco.cli import main
 from reco.errors import InvalidInput
 from reco.settings import Settings, read_settings
+from reco.world import open_world
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,17 @@ def test_a_command_says_it_in_a_line_with_exit_code_2(monkeypatch, capsys):
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("Error: RECO_FLOOR: '98': Input should be less")
+
+
+@pytest.mark.parametrize("variable", ["database_url", "database_read_url"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://reco:hunter2%secret@db/reco", "mysql://reco:hunter2@db", "hunter2"]
+)
+def test_what_is_no_url_of_a_database_is_not_repeated(tmp_path, variable, url):
+    settings = Settings(home=tmp_path, world="demo", **{variable: url})
+    with pytest.raises(InvalidInput, match=f"RECO_{variable.upper()}: it is no URL") as told:
+        open_world(settings, "postgresql://private/reco")
+    assert "hunter2" not in "".join(format_exception(told.value))
 
 
 def test_zones_overseas_are_known():

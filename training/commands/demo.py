@@ -38,7 +38,7 @@ def demo(
     context: typer.Context,
     *,
     serve: Annotated[bool, typer.Option(help="Serve the API and the first page after.")] = True,
-    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to serve on.")] = 8000,
     world: WorldOption = None,
 ) -> None:
     """Make the demo world where it is missing, print one person's agenda, and serve."""

@@ -214,3 +214,22 @@ def test_a_demo_session_is_of_somebody_listed_or_goes_on(client, database):
 def test_no_demo_session_from_elsewhere(client, host, address):
     elsewhere = TestClient(client.app, base_url=f"http://{host}", client=(address, 5))
     assert elsewhere.post("/v1/demo/session").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:8000", 200),
+        ("[::1]:8000", 200),
+        ("a{b}.evil.example", 403),
+        ("evil.example#", 403),
+        ("localhost@evil.example", 403),
+        ("evil.example:99999", 403),
+        ("[", 403),
+        ("", 403),
+    ],
+)
+def test_a_demo_session_asks_for_the_host_as_it_was_sent(client, host, status):
+    near = TestClient(client.app, client=("127.0.0.1", 5))
+    assert near.post("/v1/demo/session", headers={"Host": host}).status_code == status

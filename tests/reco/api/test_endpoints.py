@@ -254,6 +254,7 @@ def test_alive_and_ready(client):
     assert client.get("/healthz").json()["status"] == "alive"
     ready = client.get("/readyz")
     assert ready.status_code == 200
+    assert client.head("/healthz").status_code == client.head("/readyz").status_code == 200
     assert ready.json()["missing"] == ["model: none is published; popularity is served"]
 
 

@@ -113,6 +113,15 @@ def test_a_full_disk_costs_the_sharing_and_no_more(town, tmp_path, monkeypatch):
     assert made.base.offer_id.tolist() == build_catalogue(town, NOW).base.offer_id.tolist()
 
 
+def test_a_folder_that_cannot_be_written_costs_the_sharing_and_no_more(town, tmp_path):
+    # So it is for root, too, who may write whatever others may not.
+    (tmp_path / "file").touch()
+    nowhere = tmp_path / "file" / "catalogue"
+    made = current_base(town, nowhere, NOW)
+    assert made.base.offer_id.tolist() == build_catalogue(town, NOW).base.offer_id.tolist()
+    assert first_base(town, nowhere, NOW).at == NOW
+
+
 def test_what_a_killed_worker_was_saving_is_deleted_by_the_next(town, tmp_path):
     left = tmp_path / ".20261126T080000Z-0badcafe.draft"
     left.mkdir()
