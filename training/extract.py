@@ -58,10 +58,10 @@ def events_from_source(source: FrameSource) -> Events:
 
 def events_and_offers(source: FrameSource) -> tuple[Events, NDArray[np.int32]]:
     """Return the events of `source`, and the row of each one's offer among the sorted offer ids."""
-    users = _once(_table(source, "users", "user_id").column(0), "users.user_id")
-    items = _once(_table(source, "items", "item_id").column(0), "items.item_id")
+    users = _once(_sorted(_table(source, "users", "user_id").column(0)), "users.user_id")
+    items = _once(_sorted(_table(source, "items", "item_id").column(0)), "items.item_id")
     offers = _table(source, "offers", "offer_id", "item_id", "withdrawn_at").sort_by("offer_id")
-    _once(offers["offer_id"], "offers.offer_id")
+    _once(offers["offer_id"].combine_chunks(), "offers.offer_id")
     offer_item = _rows(offers["item_id"], items, "offers.item_id")
     deeds = [_interactions(source, users, offers["offer_id"])]
     if "bookings" in source.names:
@@ -226,9 +226,12 @@ def _table(source: FrameSource, name: str, *columns: str) -> pa.Table:
     return pa.concat_tables(pieces or [FRAMES[name].arrow_schema().empty_table().select(columns)])
 
 
-def _once(ids: pa.ChunkedArray, what: str) -> pa.Array:
-    """Return ids in order, none of them twice."""
-    ordered = ids.take(pc.sort_indices(ids)).combine_chunks()
+def _sorted(ids: pa.ChunkedArray) -> pa.Array:
+    return ids.take(pc.sort_indices(ids)).combine_chunks()
+
+
+def _once(ordered: pa.Array, what: str) -> pa.Array:
+    """Return ids that are in order, or raise `InvalidInput` where one of them is there twice."""
     if len(ordered) and pc.any(is_twice := pc.equal(ordered[1:], ordered[:-1])).as_py():
         twice = ordered[:-1].filter(is_twice)[0].as_py()
         raise InvalidInput(what, f"{twice!r} is there twice")

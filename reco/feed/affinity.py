@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,13 +99,16 @@ def preferred_of(
         (n,) log-odds of a booking that each offer has by what was booked before.
     """
     booked = Counter(value for one in bookings for value in _values(one))
-    lift = {value: affinity.of_value(value, numbering) for value in booked}
+
+    def lift(value: Value) -> float:
+        return affinity.of_value(value, numbering) if value in booked else 0.0
+
     of_each = zip(offers, gained.tolist(), strict=True)
     return [_preferred(offer, gain, booked, lift) for offer, gain in of_each]
 
 
 def _preferred(
-    offer: LiveOffer, gained: float, booked: Mapping[Value, int], lift: Mapping[Value, float]
+    offer: LiveOffer, gained: float, booked: Mapping[Value, int], lift: Callable[[Value], float]
 ) -> Preferred | None:
     if gained < TOLD_FROM:
         return None
@@ -113,8 +116,8 @@ def _preferred(
     if not values:
         of_family = ("subcategory", offer.subcategory) if offer.subcategory else None
         values = [of_family or ("category", offer.category)]
-    value = max(values, key=lambda one: lift.get(one, 0.0))
-    return Preferred(value, booked[value], gained) if lift.get(value, 0.0) > 0.0 else None
+    value = max(values, key=lift)
+    return Preferred(value, booked[value], gained) if lift(value) > 0.0 else None
 
 
 def _tally(numbering: Numbering, bookings: Sequence[Booked]) -> Tally:
