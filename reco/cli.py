@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from reco.console import errors
 from reco.errors import RecoError, status_of
+from reco.setbacks import require_utf8, setback_of
 from reco.settings import read_settings
 
 _PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
@@ -112,7 +113,18 @@ def main() -> None:
     """Run the command; a problem is told, with exit code 2 where the caller can mend it, else 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
+        require_utf8(sys.argv)
         app()
     except RecoError as error:
-        errors.print(Text("Error: ", style="bold red").append(str(error), style="default"))
+        _tell(str(error))
         sys.exit(2 if status_of(error) < HTTPStatus.INTERNAL_SERVER_ERROR else 1)
+    except Exception as error:
+        setback = setback_of(error)
+        if setback is None:
+            raise
+        _tell(setback)
+        sys.exit(1)
+
+
+def _tell(problem: str) -> None:
+    errors.print(Text("Error: ", style="bold red").append(problem, style="default"))

@@ -1,5 +1,7 @@
 """The command line: what it prints, how it fails, and that what the README says exists."""
 
+import dataclasses
+import errno
 import json
 import os
 import re
@@ -9,10 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy
 import typer
 from worlds import NOW, small_world
 
 from reco.cli import app
+from reco.setbacks import setback_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,6 +71,8 @@ def test_a_feed_as_a_table(small):
         pytest.param(("--radius-km", "201"), "radius_km", marks=pytest.mark.slow),
         (("--category", "THEATRE"), "Accepted: CINEMA, LIVRE, SPECTACLE"),
         pytest.param(("--from", "2026-12-03", "--to", "2026-12-01"), "to:", marks=pytest.mark.slow),
+        (("--at", "0001-01-01"), "at: '0001-01-01' lies outside of the years"),
+        (("--category", "\udcff"), "is not UTF-8"),
     ],
 )
 def test_bad_input_is_said_in_a_line_with_exit_code_2(small, arguments, said):
@@ -75,6 +81,34 @@ def test_bad_input_is_said_in_a_line_with_exit_code_2(small, arguments, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_database_that_takes_no_writes_is_told_in_a_line(small):
+    read_only = f"{small.conninfo}&options=-cdefault_transaction_read_only%3Don"
+    world = dataclasses.replace(small, conninfo=read_only)
+    done = reco(world, "keys", "create", "--scope", "app")
+    assert done.returncode == 1
+    assert "cannot execute INSERT in a read-only transaction. It takes no writes" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_full_disk_is_told_and_what_is_none_of_the_machines_is_an_accident():
+    full = OSError(errno.ENOSPC, "No space left on device", "/srv/world/factors.npy")
+    assert str(setback_of(full)).startswith("[Errno 28] No space left on device: '/srv/world/f")
+    assert setback_of(FileNotFoundError(errno.ENOENT, "No such file", "x")) is None
+    assert setback_of(KeyError("x")) is None
+    wrapped = sqlalchemy.exc.DBAPIError("create table", None, psycopg.errors.DiskFull("full"))
+    assert "make room there" in str(setback_of(wrapped))
+    assert setback_of(psycopg.errors.UniqueViolation("twice")) is None
+
+
+def test_a_policy_of_more_than_a_database_counts_is_refused(small):
+    asked = ("--age", "18", "--from", "2027-01-01", "--amount-eur", "99999999999")
+    done = reco(small, "policies", "add", *asked)
+    assert done.returncode == 2
+    assert "--amount-eur" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_world_that_was_never_made_says_what_to_run(tmp_path, small):

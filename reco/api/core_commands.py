@@ -19,6 +19,9 @@ from reco.moments import moment_from
 bookings_app = typer.Typer(no_args_is_help=True)
 policies_app = typer.Typer(no_args_is_help=True)
 
+_MOST_EUR = 1_000_000
+_CapEur = Annotated[int | None, typer.Option(min=0, max=_MOST_EUR, help="None: no cap.")]
+
 
 @bookings_app.callback()
 def bookings() -> None:
@@ -72,11 +75,15 @@ def add(
     context: typer.Context,
     *,
     age: Annotated[int, typer.Option(min=0, max=120, help="At which it is granted, in years.")],
-    amount_eur: Annotated[int, typer.Option(min=0, help="The deposit, whole euros.")],
+    amount_eur: Annotated[
+        int, typer.Option(min=0, max=_MOST_EUR, help="The deposit, whole euros.")
+    ],
     from_: Annotated[str, typer.Option("--from", help="Date or time that it holds from.")],
-    digital_cap_eur: Annotated[int | None, typer.Option(min=0, help="None: no cap.")] = None,
-    physical_cap_eur: Annotated[int | None, typer.Option(min=0, help="None: no cap.")] = None,
-    offer_limit_eur: Annotated[int | None, typer.Option(min=0, help="The most an offer.")] = 300,
+    digital_cap_eur: _CapEur = None,
+    physical_cap_eur: _CapEur = None,
+    offer_limit_eur: Annotated[
+        int | None, typer.Option(min=0, max=_MOST_EUR, help="The most an offer.")
+    ] = 300,
     months: Annotated[int, typer.Option(min=1, max=1_200, help="To spend it in.")] = 24,
     world: WorldOption = None,
 ) -> None:

@@ -111,9 +111,15 @@ class Cluster:
     def folder(self) -> Path:
         """Where the cluster lies, or will."""
         place = self._home / "cluster.json"
-        if place.exists():
+        if not place.exists():
+            return self._home / "cluster"
+        try:
             return Path(json.loads(place.read_text())["folder"])
-        return self._home / "cluster"
+        except (ValueError, KeyError, TypeError):
+            raise SetupError(
+                f'{place} should say where the cluster lies, as {{"folder": "/var/lib/reco/..."}}: '
+                "write it again, or remove it to begin with a new cluster."
+            ) from None
 
     @property
     def log(self) -> Path:
@@ -164,7 +170,7 @@ class Cluster:
 
     def down(self) -> None:
         """Stop the server, if it runs, and wait until it has."""
-        if not self.state().is_running:
+        if not self.state().is_running and not self._has_server():
             return
         with _locked(self._home / "cluster.lock"):
             programs = required_programs(self._tell)
@@ -255,6 +261,11 @@ class Cluster:
             )
 
     def _start(self, programs: Programs, owner: _Owner) -> None:
+        if self._has_server():
+            raise SetupError(
+                f"The private database runs, and its socket in {self.socket} is gone: "
+                "`reco db down` stops it, then try again."
+            )
         self._drop_stale_locks()
         settings = self._settings | {"unix_socket_directories": str(self.socket)}
         if programs.has_extension(_PREWARM):
@@ -266,15 +277,24 @@ class Cluster:
         start += ["-t", str(_START_S), "-l", str(self.log), "-o", f"-p {_PORT} {options}"]
         self._run(start, owner, "start")
 
+    def _has_server(self) -> bool:
+        """Say whether this cluster's server lives, reached or not; not known but on Linux."""
+        return sys.platform == "linux" and self._is_live(self._data / "postmaster.pid")
+
     def _drop_stale_locks(self) -> None:
-        """Remove the locks of a killed server, where another program or none has its number now."""
+        """Remove the locks of a killed server, where another process or none has its number now."""
         if sys.platform != "linux":
             return
         for lock in (self._data / "postmaster.pid", self.socket / f".s.PGSQL.{_PORT}.lock"):
-            if lock.exists():
-                process = Path("/proc") / lock.read_text().split("\n", 1)[0].strip()
-                if not _is_live_postgres(process):
-                    lock.unlink()
+            if not self._is_live(lock):
+                lock.unlink(missing_ok=True)
+
+    def _is_live(self, lock: Path) -> bool:
+        """Say whether a lock names a process that is a server of this very cluster."""
+        if not lock.exists():
+            return False
+        process = Path("/proc") / lock.read_text().split("\n", 1)[0].strip()
+        return _is_live_postgres(process, self._data)
 
     def _run(self, command: list[str], owner: _Owner, what: str) -> None:
         become: dict[str, Any] = (
@@ -336,13 +356,17 @@ def _may_enter(owner: _Owner, folder: Path) -> bool:
     return done.returncode == 0
 
 
-def _is_live_postgres(process: Path) -> bool:
-    """Say whether a folder of /proc is a PostgreSQL process that is not dead and unburied."""
+def _is_live_postgres(process: Path, data: Path) -> bool:
+    """Say whether a folder of /proc is a PostgreSQL process at work in `data`.
+
+    Not one that is dead and unburied, which works nowhere, nor one of a user whose processes cannot
+    be looked into: the server's is this user, or this user is root.
+    """
     try:
-        status = (process / "status").read_text()
+        is_postgres = (process / "status").read_text().startswith("Name:\tpostgres")
+        return is_postgres and (process / "cwd").readlink() == data.resolve()
     except OSError:
         return False
-    return status.startswith("Name:\tpostgres") and "State:\tZ" not in status
 
 
 def _own(folder: Path, owner: _Owner) -> None:

@@ -9,11 +9,15 @@ import typer
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
+from reco.errors import InvalidInput
 from reco.feed.once import feed_once
 from reco.feed.query import feed_query
 from reco.feed.table import agenda_table
 from reco.moments import moment_from
 from reco.secret import signing_secret
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 8999
+"""Bookings and sessions lie within, and no clock of any zone ends there."""
 
 
 def feed(
@@ -64,7 +68,7 @@ def feed(
     """Print what one person can book around a place, ranked."""
     settings = settings_for(context, world)
     zone = ZoneInfo(settings.timezone)
-    asked_at = moment_from(at, "at", zone) if at else None
+    asked_at = _moment_of(at, zone) if at else None
     query = feed_query(
         now=asked_at or datetime.now(UTC),
         as_of=asked_at,
@@ -92,3 +96,11 @@ def feed(
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
     else:
         console.print(agenda_table(answer, user or "a guest", zone))
+
+
+def _moment_of(at: str, zone: ZoneInfo) -> datetime:
+    """Return the moment of a feed, with years on both sides of it in which bookings can lie."""
+    moment = moment_from(at, "at", zone)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise InvalidInput("at", f"{at!r} lies outside of the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -85,6 +86,40 @@ def test_a_lock_that_names_another_program_is_dropped(running):
     lock.write_text(f"{os.getpid()}\n{running.folder / 'data'}\n1\n5432\n\n\n1 1\n")
     running.up()
     assert running.state().is_running
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked into on Linux alone")
+def test_a_lock_that_names_the_server_of_another_cluster_is_dropped(running, tmp_path):
+    other = Cluster(tmp_path / "other", is_durable=False)
+    other.up()
+    try:
+        running.down()
+        other_lock = other.folder / "data" / "postmaster.pid"
+        (running.folder / "data" / "postmaster.pid").write_text(other_lock.read_text())
+        running.up()
+        assert running.state().is_running
+        assert ask(other, "show data_directory") != ask(running, "show data_directory")
+    finally:
+        other.down()
+        shutil.rmtree(other.folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked into on Linux alone")
+def test_a_server_whose_socket_is_gone_is_told_of_and_goes_down(running):
+    running.create_database("kept")
+    (running.socket / ".s.PGSQL.5432").unlink()
+    with pytest.raises(SetupError, match=r"socket in .* is gone: `reco db down`"):
+        running.up()
+    running.down()
+    assert not (running.folder / "data" / "postmaster.pid").exists()
+    running.up()
+    assert "kept" in running.databases()
+
+
+def test_a_note_of_its_place_that_says_nothing_is_told_of(tmp_path):
+    (tmp_path / "cluster.json").write_text("")
+    with pytest.raises(SetupError, match=r"cluster\.json should say where the cluster lies"):
+        Cluster(tmp_path).state()
 
 
 def test_a_half_made_cluster_is_made_anew(home):
