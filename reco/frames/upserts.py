@@ -238,7 +238,9 @@ UPSERTS = (
             left join core.deposit_policy p on p.age = {_AGE}
               and p.valid_from <= u.credit_granted_at
               and (p.valid_until is null or u.credit_granted_at < p.valid_until)
-            where u.credit_cents is not null
+            where u.credit_cents is not null and not exists (
+              select from core.deposit d where d.user_id = b.id
+                and d.age = {_AGE} and d.granted_at <> u.credit_granted_at)
             order by u.row""",
     ),
     Upsert(

@@ -1,7 +1,7 @@
 """Importing into a real database: all or nothing, nothing twice, faults with their lines."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
@@ -457,6 +457,19 @@ def test_a_deposit_that_was_granted_here_keeps_the_caps_of_its_policy(world, con
     frames["users"] = with_rows(frames["users"], credit_eur=[50.0, None])
     assert imported(world, frames).tables["deposit"].changed == 1
     assert connection.execute(kept).fetchone() == (5_000, 2_000, None, 30_000)
+
+
+def test_who_was_granted_a_deposit_here_is_not_granted_another_by_frames(world, connection, frames):
+    credit = ["credit_eur", "credit_granted_at", "credit_expires_at"]
+    imported(world, frames | {"users": frames["users"].drop_columns(credit)})
+    connection.execute(
+        "insert into core.deposit (user_id, amount_cents, granted_at, age)"
+        " select id, 50000, '2026-03-01', 18 from core.beneficiary where external_id = %s",
+        (frames["users"]["user_id"][0].as_py(),),
+    )
+    assert imported(world, frames).tables["deposit"].new == 0
+    (granted_at,) = connection.execute("select granted_at::date from core.deposit").fetchone()
+    assert granted_at == date(2026, 3, 1)
 
 
 def everything(connection):
