@@ -14,7 +14,7 @@ select v.external_id as venue_id, v.name, v.venue_type as type,
   st_distance(v.location, here.point) as distance_m
 from (select st_setsrid(st_makepoint(%(lon)s, %(lat)s), 4326)::geography as point) here
 join core.venue v on st_dwithin(v.location, here.point, %(radius_m)s)
-order by v.location <-> here.point, v.id
+order by distance_m, v.id
 limit %(n)s
 """
 

@@ -25,25 +25,29 @@ _ITEMS = """
 select item_id, {full} + 1 + (ts_rank(document, query) * 1e6)::int4
 from (
   select t.item_id, t.document, asked.query
-  from (select websearch_to_tsquery('reco.french', %(text)s) as query) asked
+  from (select websearch_to_tsquery('reco.french', reco.named(%(text)s)) as query) asked
   join reco.item_text t on t.document @@ asked.query
   limit %(most)s
 ) matched
 """
 # A venue's name does not tell what is excluded of its works. A dash excludes in some places and
 # joins in others: the parser knows.
-_EXCLUDES = "select websearch_to_tsquery('reco.french', %(text)s)::text ~ '!'"
+_EXCLUDES = "select websearch_to_tsquery('reco.french', reco.named(%(text)s))::text ~ '!'"
 _VENUES = """
 select venue_id from reco.venue_text
-where document @@ websearch_to_tsquery('reco.french', %(text)s) and not ({excludes})
+where document @@ websearch_to_tsquery('reco.french', reco.named(%(text)s)) and not ({excludes})
 limit %(most)s
+"""
+# A title may be of nothing but words that no document keeps.
+_VERY_TITLE = """
+select item_id, {full} + 1 from reco.item_text where folded = reco.folded(%(text)s) limit %(most)s
 """
 # Words that every other title has would make all of these candidates.
 _SIMILAR = """
 select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
   select string_agg(word, ' ' order by place)
   from unnest(%(words)s::text[]) with ordinality typed (word, place)
-  where to_tsvector('reco.french', word) <> ''
+  where to_tsvector('reco.french', reco.named(word)) <> ''
 ), %(most)s)
 """
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
@@ -82,6 +86,9 @@ def read_matches(
     words = _LOOSE_DASH.sub(" ", text)
     asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
+    if not len(items["item"]):
+        asked["text"] = text.strip()
+        items = fetch_arrays(connection, _VERY_TITLE.format(full=_FULL), _TYPES, asked)
     asked = {"text": words, "most": MAX_VENUES + 1}
     venues = fetch_arrays(connection, _VENUES.format(excludes=_EXCLUDES), {"venue": "int8"}, asked)
     if with_similar is None:

@@ -159,6 +159,36 @@ def test_a_visit_of_any_day_that_was_booked_here_before_is_not_taken_for_an_impo
     assert cancel(connection, made, "reader", NOW).state == "cancelled"
 
 
+def test_works_of_before_are_found_by_joined_words_and_back(world, connection):
+    def documents():
+        return connection.execute(
+            "select document::text from reco.item_text union all"
+            " select document::text from reco.venue_text order by 1"
+        ).fetchall()
+
+    connection.execute("insert into core.category (name) values ('CONCERT')")
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0012")
+    for name in ("before", "again"):
+        connection.execute(
+            "insert into core.item (external_id, category_id, title)"
+            " select %s, id, 'Rap/Jazz, un été' from core.category",
+            (name,),
+        )
+    connection.execute(
+        "insert into core.venue (external_id, name, location)"
+        " values ('v', 'Danse/Cirque', 'point(5 45)')"
+    )
+    before = documents()
+    migrate(world)
+    assert documents() == [("'cirqu':2B 'dans':1B",), *[("'ete':4A 'jazz':2A 'rap':1A",)] * 2]
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0012")
+    assert documents() == before
+    migrate(world)
+    assert differences(world) == []
+
+
 def test_the_same_interaction_is_kept_once_even_without_a_time(connection):
     row = "insert into core.interaction (user_id, offer_id, kind) values (1, 1, 'view')"
     connection.execute(row)
