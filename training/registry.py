@@ -30,6 +30,7 @@ from reco.model.registry import (
     line_of_champions,
     promote,
     pruned_addresses,
+    pruned_refused,
     publication,
     refuse,
     roll_back,
@@ -98,6 +99,8 @@ def compare_versions(
         One of the artifacts cannot be used, or what is served cannot be fetched to be compared.
     InvalidInput
         The two are one, or nothing can be held out, or all events lie after `now`.
+    RuleBroken
+        One of them is pruned.
     """
     named = version_named(world.conninfo, candidate)
     if champion == candidate:
@@ -251,6 +254,8 @@ def _served(world: World, candidate: str) -> Contender:
 
 
 def _contender(world: World, version: ModelVersion) -> Contender:
+    if version.state == "pruned":
+        raise pruned_refused(version.version)
     model = opened_anew(version, world.models)
     return Contender(model, read_artifact(local_folder(version.address, world.models)).facts)
 

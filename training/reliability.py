@@ -134,11 +134,13 @@ def bins_of(probability: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArra
 def _binned(
     probability: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the order by probability, and in that order the bin of each."""
+    """Return the order by probability, and in that order the bin of each; equal ones share one."""
     order = np.argsort(probability, kind="stable")
-    place = np.cumsum(weight[order]) - weight[order] / 2.0
-    bins = np.minimum((place * _BINS / weight.sum()).astype(np.int64), _BINS - 1)
-    return order, bins
+    _, first, run = np.unique(probability[order], return_index=True, return_inverse=True)
+    mass = np.add.reduceat(weight[order], first) if len(order) else weight
+    middle = np.cumsum(mass) - mass / 2.0
+    bins = np.minimum((middle * _BINS / weight.sum()).astype(np.int64), _BINS - 1)
+    return order, bins[run]
 
 
 def distinct_share(probability: NDArray[np.float64]) -> float:

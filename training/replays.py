@@ -61,8 +61,8 @@ class Visits:
 
 
 def visits_from(market: Market, first_us: int) -> Visits:
-    """Return the visits that begin from `first_us` on."""
-    events = market.events
+    """Return the visits that begin from `first_us` on; what has no time is of none."""
+    events = market.events.take(~np.isnat(market.events.at))
     at_us = events.at.view(np.int64)
     order = np.lexsort((at_us, events.user))
     user, at_us, kind = events.user[order], at_us[order], events.kind[order]

@@ -10,9 +10,11 @@ from datetime import datetime
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.credit import CREDIT_WEIGHT
 from features.interactions import Events
+from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
 from training.calibration import fit_calibration
 from training.evaluate import Task, among_open, evaluate, sample_of, task_of
@@ -118,8 +120,9 @@ def train_model(
         rehearsal = _chosen(choosing, judges, plan.rehearsal, parameters, advance)
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
-        active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
-        calibration = fit_calibration(rehearsal.fitted.score_users, rehearsed, active)
+        calibration = fit_calibration(
+            rehearsal.fitted.score_users, rehearsed, _with_history(rehearsal)
+        )
     progress("learning the ranker", 0.65)
     with _timed(seconds, "rank"):
         ranked = None
@@ -157,6 +160,19 @@ def train_model(
         seconds=seconds,
         peak_memory_bytes=_peak_memory_bytes(),
     )
+
+
+def _with_history(rehearsal: Rehearsed) -> NDArray[np.int32]:
+    """Return the rows of the users of whom the rehearsal knows something."""
+    active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
+    days = rehearsal.parameters.half_life_days
+    if days and not len(active):
+        raise InvalidInput(
+            "half_life_days",
+            f"{days:g} days leave nothing of all that was done before the part held out: take a "
+            "longer one, or none",
+        )
+    return active
 
 
 def _judged(task: Task) -> Task:

@@ -115,9 +115,10 @@ def search(
     rungs = [*_first_rung(part, task), (part, sample_of(task, MAX_USERS, _DRAWN))]
     began, longest_s, trials = time.monotonic(), 0.0, trials_of(study, question)
     best = best_of(trials)
-    most = min(limits.trials or np.inf, len(question.all_settings) or np.inf)
     while best is None or (
-        time.monotonic() - began + longest_s < limits.seconds and len(trials) < most
+        time.monotonic() - began + longest_s < limits.seconds
+        and len(trials) < (limits.trials or np.inf)
+        and not _all_tried(question, trials)
     ):
         trial_began, trial = time.monotonic(), study.ask()
         figure, failed = None, ""
@@ -134,6 +135,11 @@ def search(
         if best:
             told(Search(best, metric, trials, {}))
     return Search(best, metric, trials, importance_of(study))
+
+
+def _all_tried(question: Question, trials: Iterable[Trial]) -> bool:
+    every = len(question.all_settings)
+    return every > 0 and len({trial.parameters for trial in trials}) >= every
 
 
 def best_of(trials: Iterable[Trial]) -> Trial | None:

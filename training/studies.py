@@ -120,18 +120,9 @@ def opened_study(question: Question, file: Path | None, seed: int) -> "optuna.St
     Raises
     ------
     InvalidInput
-        The file's study asks something else.
+        The file is no study, or one that asks something else.
     """
-    import optuna  # noqa: PLC0415
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        study_name=_NAME,
-        storage=None if file is None else f"sqlite:///{file}",
-        load_if_exists=True,
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=_FREE_TRIALS),
-    )
+    study = _made_or_read(file)
     asked = study.user_attrs.get(_ASKED)
     if asked is None:
         study.set_user_attr(_ASKED, question.fixed())
@@ -142,12 +133,47 @@ def opened_study(question: Question, file: Path | None, seed: int) -> "optuna.St
             f"{file} is the study of another search ({other} differ); give this one a folder of "
             "its own by --out, or delete that one",
         )
+    _begin(study, question, seed)
+    return study
+
+
+def _made_or_read(file: Path | None) -> "optuna.Study":
+    import optuna  # noqa: PLC0415
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.create_study(
+            study_name=_NAME,
+            storage=None if file is None else f"sqlite:///{file}",
+            load_if_exists=True,
+            direction="maximize",
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=_FREE_TRIALS),
+        )
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = str(getattr(error, "orig", None) or error)
+        raise InvalidInput(
+            "out",
+            f"{file} cannot be read as a study ({reason}); give the search a folder of its own by "
+            "--out, or delete that file",
+        ) from error
+
+
+def _begin(study: "optuna.Study", question: Question, seed: int) -> None:
+    """Have tried first what a search begins with, where no trial of before came to its end.
+
+    One that was cut off counts for nothing: its settings are tried again.
+    """
+    import optuna  # noqa: PLC0415
+
     # A search that goes on must not propose again what it began with.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials), multivariate=True)
-    if not any(trial.state.is_finished() for trial in study.trials):
-        for values in question.all_settings or (question.first(),):
+    done = [trial.params for trial in study.trials if trial.state.is_finished()]
+    waiting = study.get_trials(states=(optuna.trial.TrialState.WAITING,), deepcopy=False)
+    done += [trial.system_attrs["fixed_params"] for trial in waiting]
+    for values in question.all_settings or ((question.first(),) if not done else ()):
+        if values not in done:
             study.enqueue_trial(values)
-    return study
 
 
 def trials_of(study: "optuna.Study", question: Question) -> tuple[Trial, ...]:

@@ -222,6 +222,11 @@ def versions(conninfo: str) -> list[ModelVersion]:
         return connection.cursor(row_factory=class_row(ModelVersion)).execute(_VERSIONS).fetchall()
 
 
+def pruned_refused(version: str) -> RuleBroken:
+    """Return what is told of who asks for a version that is pruned."""
+    return RuleBroken("model_pruned", f"{version} is pruned: its artifact is given up.")
+
+
 def pruned_addresses(conninfo: str) -> list[str]:
     """Return where the artifacts lay that are given up."""
     with look_at(conninfo) as connection:
@@ -279,7 +284,7 @@ def _crown(
     if state == "champion":
         raise InvalidInput("version", f"{version} is served already")
     if state == "pruned":
-        raise RuleBroken("model_pruned", f"{version} is pruned: its artifact is given up.")
+        raise pruned_refused(version)
     if (former := _standing(connection)) is not None:
         connection.execute(_STATE, ("retired", former))
         _record(connection, former, "retired", Act(act.at, act.actor, f"{version}: {action}"))

@@ -18,6 +18,15 @@ def test_the_p_is_that_of_all_permutations():
     assert paired_p(difference, seed=0)[0] == pytest.approx(exact, abs=0.02)
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e5, 1e12])
+def test_what_is_as_far_as_observed_counts_whatever_its_unit(scale):
+    generator = np.random.default_rng(3)
+    difference = np.zeros((2_000, 50))
+    difference[:4] = scale * (0.1 + generator.random((4, 50)))
+    # Of four differences of one sign two of sixteen exchanges reach it: none is beyond chance.
+    assert min(paired_p(difference, seed=0)) > 0.09
+
+
 def test_no_difference_is_no_evidence():
     assert paired_p(np.zeros((20, 1)), seed=0) == [1.0]
 

@@ -41,6 +41,19 @@ def test_log_losses_are_those_of_their_definition(some):
     assert found.log_loss_base == pytest.approx(sum(base) / len(base))
 
 
+@given(st.permutations(range(60)))
+def test_equal_probabilities_are_one_bin_whatever_their_order(order):
+    probability = np.repeat([0.1, 0.2, 0.6], 20)[list(order)]
+    outcome = np.tile(np.arange(20) < 6, 3)[list(order)]
+    told = reliability(probability, outcome)
+    # Of each 20 six are true: 2, 4 and 12 were said.
+    assert told.ece == pytest.approx((4 + 2 + 6) / 60)
+
+
+def test_one_probability_that_is_the_rate_is_calibrated():
+    assert reliability(np.full(1500, 0.1), np.arange(1500) < 150).ece == pytest.approx(0.0)
+
+
 def test_log_losses_by_hand():
     found = reliability(np.array([0.5, 0.25, 0.75, 0.2]), np.array([True, False, True, False]))
     expected = -(math.log(0.5) + math.log(0.75) + math.log(0.75) + math.log(0.8)) / 4

@@ -104,6 +104,20 @@ def test_the_tenth_that_judges_chooses_no_half_life(tmp_path):
     assert run(events, tmp_path / "cut", "popularity", cutoff=last).half_life_days == 90.0
 
 
+def test_a_half_life_that_leaves_nothing_is_told():
+    day = np.append(np.arange(9), 68)
+    events = events_of(range(10), range(10), day)
+    with pytest.raises(InvalidInput, match="days leave nothing of all that was done") as told:
+        train_model(
+            events,
+            PARAMETERS["itemknn"](half_life_days=0.3),
+            split="time",
+            cutoff=None,
+            progress=lambda *_: None,
+        )
+    assert told.value.field == "half_life_days"
+
+
 def test_a_cutoff_is_a_moment_in_any_zone(tmp_path):
     elsewhere = CUTOFF.astimezone(timezone(timedelta(hours=-7)))
     one, other = (

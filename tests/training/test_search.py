@@ -232,6 +232,38 @@ def test_a_trial_that_was_cut_off_is_not_counted(part, tmp_path, monkeypatch):
     assert [trial.parameters for trial in found.trials] == [EASE()]
 
 
+@pytest.mark.parametrize("finished", [1, 2])
+def test_of_few_settings_one_that_was_cut_off_is_tried_again(part, tmp_path, monkeypatch, finished):
+    monkeypatch.setattr("training.studies.SPACES", {"ease": {}})
+    file, rehearsals = tmp_path / "study.sqlite", []
+
+    def cut_off(*arguments):
+        rehearsals.append(arguments)
+        if len(rehearsals) > finished:
+            raise Killed
+        return rehearse(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(searching, "rehearse", cut_off)
+        with pytest.raises(Killed):
+            searched(part, EASE(), Limits(60.0), file=file)
+    found = searched(part, EASE(), Limits(60.0), file=file)
+    whole = searched(part, EASE(), Limits(60.0))
+    tried = [trial.parameters for trial in found.trials]
+    assert len(tried) == len(set(tried))
+    assert set(tried) == {trial.parameters for trial in whole.trials}
+    assert found.best.parameters == whole.best.parameters
+
+
+@pytest.mark.parametrize("written", [b"no study", b"SQLite format 3\0" + b"\1" * 3_000, None])
+def test_a_file_that_is_no_study_is_told(part, tmp_path, written):
+    file = tmp_path / "study.sqlite"
+    file.mkdir() if written is None else file.write_bytes(written)
+    with pytest.raises(InvalidInput, match=r"study\.sqlite cannot be read as a study") as told:
+        searched(part, EASE(), Limits(0.0), file=file)
+    assert told.value.field == "out"
+
+
 def test_another_seed_proposes_other_settings_and_asks_the_same_people(part, monkeypatch):
     monkeypatch.setattr(searching, "MAX_USERS", 7)
     found = [

@@ -342,6 +342,9 @@ def test_a_store_that_is_gone_keeps_nothing_else_from_being_deleted(
         invoke("prune", "--keep", "0")
     assert state_of(world)[three[0]] == state_of(world)[three[1]] == "pruned"
     assert not folder_of(world, three[1]).exists()
+    for asked in (("promote", three[1]), ("compare", three[1]), ("compare", three[2], three[1])):
+        with pytest.raises(RuleBroken, match=f"{three[1]} is pruned"):
+            invoke(*asked)
 
 
 def test_without_a_database_nothing_is_published():

@@ -1,5 +1,7 @@
 """Visits of a simulated country that teach a ranker, and those that judge it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,21 @@ def test_each_part_stands_for_the_visits_that_there_were(market, rehearsal, monk
     stood_for = [(1.0 / pairs.visit_drawn).sum() for pairs in parts.both]
     assert stood_for == pytest.approx([np.count_nonzero(~of_later), of_later.sum()])
     assert sum(len(pairs.visit_drawn) for pairs in parts.both) == MOST
+
+
+def test_what_has_no_time_hides_no_visit(market):
+    events = market.events
+    first_us = int(np.quantile(events.at.view("i8"), 0.5))
+    visits = visits_from(market, first_us)
+    # One thing more of everybody, nobody knows when.
+    _, once = np.unique(events.user, return_index=True)
+    both = events.take(np.concatenate([once, np.arange(len(events))]))
+    undated = np.full(len(once), np.datetime64("NaT"), events.at.dtype)
+    both = replace(both, at=np.concatenate([undated, events.at]))
+    found = visits_from(replace(market, events=both), first_us)
+    assert len(found) == len(visits) > 1_000
+    assert np.array_equal(found.at_us, visits.at_us)
+    assert np.array_equal(found.is_booked, visits.is_booked)
 
 
 @pytest.mark.parametrize("days", [0, 1_000])
