@@ -12,8 +12,8 @@ from reco.feed.slate import Quota, as_matrices
 from reco.kernel import widening
 from reco.kernel.pooling import gather_values, likeliest_of_values
 
-STEPS = 6
-"""Of the search between gain and probability, at most; three are usual."""
+STEPS = 10
+"""Of the search between gain and relevance, at most; two or three are usual."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def widen_and_likeliest(
     """Return the slate of most expected gain found that keeps the floor, and the likeliest one.
 
     METRICS' objective: greedy choice on a weighted sum of gain and discounted probability, the
-    weight found by false position. Quotas hold while others can take the place, then they relax.
+    weight found by search. Quotas hold while others can take the place, then they relax.
     The likeliest slate that the floor refers to is chosen under the same quotas and demands.
 
     Parameters
@@ -132,14 +132,14 @@ def widen_and_likeliest(
     count = len(pool.probability)
     group, limit, groups = as_matrices(pool.quotas, count)
     best, first = np.empty((2, aim.n), dtype=np.int64)
-    gains, first_gains, figures = np.empty(aim.n), np.empty(aim.n), np.zeros(6)
+    gains, first_gains, figures = np.empty(aim.n), np.empty(aim.n), np.zeros(5)
     length = widening.widen(
         pool.probability, values.start, values.value, values.worth, group, limit, groups,
         is_category, aim.least_new_categories, aim.floor,
         float(aim.intensity), float(aim.points_a_booking), STEPS, pool.outside_probability,
         pool.outside_points, best, gains, first, first_gains, figures,
     )  # fmt: skip
-    relevance, most_relevance, gain, bound, _, first_gain = figures.tolist()
+    relevance, most_relevance, gain, bound, first_gain = figures.tolist()
     kept = share_kept(relevance, most_relevance)
     return (
         Widened(best[:length], kept, gains[:length], gain, bound),

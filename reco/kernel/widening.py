@@ -20,6 +20,8 @@ from reco.kernel.selecting import has_room
 
 _CLOSE = 0.04
 """The search ends with a slate that spends all but this share of what the floor gives up."""
+_APART = 1.02
+"""Or where the rates on both sides are not farther apart."""
 
 
 @compiled(
@@ -167,6 +169,66 @@ def _greedy(
     return count
 
 
+@compiled(float64(float64[::1], float64[::1]))
+def _rate_of_line(low, high):
+    """Return the points a unit of relevance between two slates; −1: no slate lies between.
+
+    Parameters
+    ----------
+    low, high
+        (3,) the rate that found a slate, its relevance and its gain.
+    """
+    gained, given_up = low[2] - high[2], high[1] - low[1]
+    return gained / given_up if gained > 0.0 and given_up > 0.0 else -1.0
+
+
+@compiled(float64(float64[::1], float64[::1], float64, float64))
+def _rate_giving_up(before, last, most_relevance, share):
+    """Return the rate at which a slate gives up a share of the relevance; −1: nothing tells.
+
+    What is given up falls with a power of the rate, as between the last two slates; the second
+    where these do not tell: near the likeliest slate gains grow with the root of what it costs.
+    """
+    lost, lost_before = most_relevance - last[1], most_relevance - before[1]
+    if lost <= 0.0 or last[0] <= 0.0:
+        return -1.0
+    power = 2.0
+    if lost_before > 0.0 and before[0] > 0.0 and before[0] != last[0]:
+        power = np.log(lost_before / lost) / np.log(last[0] / before[0])
+    aim = (1.0 - 0.5 * _CLOSE) * share * most_relevance
+    return last[0] * (lost / aim) ** (1.0 / min(max(power, 0.5), 4.0))
+
+
+@compiled(
+    float64(
+        float64[::1], float64[::1], float64[::1], float64[::1], float64, float64, boolean,
+        boolean[::1],
+    )
+)  # fmt: skip
+def _next_rate(low, high, before, last, most_relevance, share, is_known, is_of_line):
+    """Return the rate that is tried next; −1: nothing is left to be tried.
+
+    Parameters
+    ----------
+    low, high
+        The slates on both sides (`_rate_of_line`), one of them the last.
+    share
+        Of the relevance, that the floor gives up.
+    is_known
+        Whether the last slate is no other than that of its side before.
+    is_of_line
+        Whether the last rate was that of the line; receives whether this one is.
+    """
+    tells_nothing = is_known or before[0] == np.inf
+    rate = -1.0 if tells_nothing else _rate_giving_up(before, last, most_relevance, share)
+    was_of_line, is_of_line[0] = is_of_line[0], False
+    if not low[0] < rate < high[0] and not (is_known and was_of_line):
+        rate, is_of_line[0] = _rate_of_line(low, high), True
+    if not low[0] < rate < high[0] and high[0] > _APART * low[0]:
+        rate, is_of_line[0] = np.sqrt(low[0] * high[0]), False
+    return rate if low[0] < rate < high[0] else -1.0
+
+
 @compiled(
     int64(
         READ_F64, READ_I64, READ_I32, READ_F64, READ_MATRIX_I64, READ_MATRIX_I64, int64,
@@ -181,11 +243,12 @@ def widen(
 ):  # fmt: skip
     """Write the slate of most gain found whose relevance keeps the floor; return its length.
 
-    The weight of the relevance against the gain is searched between that of the least rate and the
-    relevance alone (1), which is the likeliest slate and keeps any floor: by false position,
-    halving the end that stays (the Illinois rule, Dowell and Jarratt 1971). The relevance of a row
-    is its probability, discounted as in the likeliest slate, beyond that as at its last place: what
-    stands high costs more of a slate's relevance than what stands low.
+    What relevance counts in points is searched between the least rate and endlessly much, which is
+    the likeliest slate and keeps any floor: where what is given up, as a power of the rate, comes
+    to what the floor allows, and on the line between the slates on both sides where that tells
+    nothing new, as a slate beyond it that a rate can find is found by its rate. The relevance of a
+    row is its probability, discounted as in the likeliest slate, beyond that as at its last place:
+    what stands high costs more of a slate's relevance than what stands low.
 
     Parameters
     ----------
@@ -209,21 +272,20 @@ def widen(
     likeliest, likeliest_gains
         The same for the likeliest slate.
     figures
-        Room for: relevance, that of the likeliest slate, gain at the intensity, its bound, weight,
-        gain of the likeliest slate.
+        Room for: relevance, that of the likeliest slate, gain at the intensity, its bound, gain of
+        the likeliest slate.
     """
     rows, n = len(probability), len(best)
     chance, alone, relevance_of_row = np.empty(rows), np.empty(rows), np.empty(rows)
     still, everything = worth.copy(), worth.copy()
-    steepest = 0.0
+    has_no_gain = True
     for row in range(rows):
         chance[row] = probability[row]
         if intensity != 1.0:
             chance[row] = -np.expm1(intensity * np.log1p(-probability[row]))
         alone[row] = chance[row] * open_points(row, start, value, worth)
         relevance_of_row[row] = probability[row] / np.log2(max(min(row, n - 1), 0) + 2.0)
-        if probability[row] > 0.0:
-            steepest = max(steepest, alone[row] / relevance_of_row[row])
+        has_no_gain &= not alone[row] > 0.0
         for entry in range(start[row], start[row + 1]):
             everything[value[entry]] *= 1.0 - chance[row]
     outside = -np.expm1(intensity * np.log1p(-outside_probability))
@@ -233,57 +295,55 @@ def widen(
     is_taken = np.empty(rows, dtype=np.bool_)
     picks = np.empty(n, dtype=np.int64)
 
-    rate = least_rate * intensity
-    lowest = rate / (rate + steepest) if rate > 0.0 else 0.0
-    weight, low, high = 1.0, lowest, 1.0
-    low_miss, high_excess = 0.0, 0.0
+    least = least_rate * intensity
+    rate, low, high, last, before = np.inf, np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)
+    is_of_line = np.zeros(1, dtype=np.bool_)
     most_gain, most_relevance = -1.0, 0.0
     length = 0
     held = np.empty(1 << len(group), dtype=np.int64)
     least_held = held.copy()
     for step in range(steps + 2):
-        gain_weight = (1.0 - weight) / steepest if steepest > 0.0 else 0.0
         count = _greedy(
-            gain_weight, weight, relevance_of_row, chance, start, value, worth, group,
-            limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks,
-            held,
+            0.0 if step == 0 else 1.0, 1.0 if step == 0 else rate, relevance_of_row, chance,
+            start, value, worth, group, limit, is_category, least_new, alone, still, key, heap,
+            shown, is_taken, picks, held,
         )  # fmt: skip
         relevance = relevance_of(probability, picks, count)
+        gain = gain_of(chance, picks, count, start, value, worth, still, kept)
         if step == 0:
             most_relevance, length = relevance, count
             least_held[:] = held
             likeliest[:count] = picks[:count]
-            figures[5] = gain_of(chance, picks, count, start, value, worth, still, kept)
+            figures[4] = gain
         excess = (relevance / most_relevance if most_relevance > 0.0 else 1.0) - floor
         is_allowed = excess >= 0.0 and (held >= least_held).all()
-        if is_allowed:
-            gain = gain_of(chance, picks, count, start, value, worth, still, kept)
-            if gain > most_gain:
-                best[:count] = picks[:count]
-                figures[0], figures[2], figures[4] = relevance, gain, weight
-                most_gain = gain
-        is_last = floor >= 1.0 or steepest == 0.0
+        if is_allowed and gain > most_gain:
+            best[:count] = picks[:count]
+            figures[0], figures[2] = relevance, gain
+            most_gain = gain
+        is_last = floor >= 1.0 or has_no_gain
         if step == 1 or is_last:
-            # The slate of the least weight is nearest the optimum, which makes the bound tight.
+            # The slate of the least rate is nearest the optimum, which makes the bound tight.
             figures[3] = bound_of(
                 picks, count, chance, start, value, worth, outside, outside_points,
                 still, everything, marginal, kept, n,
             )  # fmt: skip
-        if is_last:
+        is_close = step == 1 or (step > 1 and excess <= _CLOSE * (1.0 - floor))
+        if is_last or (is_allowed and is_close):
             break
+        end = high if is_allowed else low
+        is_known = step > 1 and relevance == end[1] and gain == end[2]
+        before[:] = last
+        last[0], last[1], last[2] = rate, relevance, gain
+        end[:] = last
         if step == 0:
-            high_excess = excess
-            weight = lowest
+            rate = least
             continue
-        if is_allowed:
-            if excess <= _CLOSE * (1.0 - floor) or weight == lowest:
-                break
-            high, high_excess, low_miss = weight, excess, 0.5 * low_miss
-        else:
-            low, low_miss, high_excess = weight, max(0.0, -excess), 0.5 * high_excess
-        both = low_miss + high_excess
-        share = low_miss / both if both > 0.0 else 0.5
-        weight = low + min(0.9, max(0.1, share)) * (high - low)
+        rate = _next_rate(
+            low, high, before, last, most_relevance, 1.0 - floor, is_known, is_of_line
+        )
+        if rate < 0.0:
+            break
     figures[1] = most_relevance
     gain_of(probability, best, length, start, value, worth, still, gains)
     gain_of(probability, likeliest, length, start, value, worth, still, likeliest_gains)

@@ -302,6 +302,37 @@ def worked_example():
     return pool_of(rows, book)
 
 
+def many_offers(seed, count=200):
+    """Return a pool as feeds have it: a few likely ones, a long tail, and common values."""
+    draw = np.random.default_rng(seed)
+    values = [
+        frozenset(
+            (name, f"{min(most, int(draw.geometric(0.25)) - 1)}")
+            for name, most in zip(sorted(POINTS), (14, 80, 60, 200, 12), strict=True)
+        )
+        for _ in range(count)
+    ]
+    chances = np.sort(draw.beta(0.3, 30.0, count))[::-1]
+    met = {(name, f"{common}") for name in ("category", "venue_type") for common in range(4)}
+    return pool_of([(chance, of, 0, 0) for chance, of in zip(chances, values, strict=True)], met)
+
+
+@pytest.mark.parametrize("intensity", [1.0, 3.0, 100.0, 1_000.0])
+@pytest.mark.parametrize("floor", [0.99, 0.98, 0.9])
+def test_no_other_rate_finds_more(floor, intensity):
+    """Every slate that some rate finds is found by that price of relevance without a floor."""
+    prices = np.geomspace(1e-3, 1e7, 300) / intensity
+    to_be_had = []
+    for seed in range(3):
+        pool = many_offers(seed)
+        found, likeliest = widen_and_likeliest(pool, Aim(20, floor, intensity))
+        swept = [widen(pool, Aim(20, 0.0, intensity, 0, price)) for price in prices]
+        most = max(slate.gain for slate in swept if slate.relevance_kept >= floor)
+        to_be_had.append(most - likeliest.gain)
+        assert found.gain - likeliest.gain >= 0.95 * to_be_had[-1]
+    assert max(to_be_had) > 0.0
+
+
 def test_the_worked_example_of_the_documentation():
     pool = worked_example()
     likely, wide = widen(pool, Aim(2, 0.98)), widen(pool, Aim(2, 0.95))
