@@ -27,9 +27,12 @@ class Choice:
     likeliest: Widened
     """The likeliest slate of the same pool: what the floor refers to."""
     ranked: int
-    """So many of the pool are the likeliest of all candidates: their row is their rank."""
+    """So many of the pool are the likeliest of all candidates."""
     problem: Pool
     """The same candidates, as the slate was chosen from them."""
+    rank: NDArray[np.int64]
+    """(C,) place of those that are ranked, from 1, among all that can be booked: what a plan has no
+    time for can."""
     explored: int | None = None
     """Position, from 0, of the offer that chance put there; None: chance changed nothing."""
 
@@ -56,19 +59,28 @@ class Chooser:
         self._pool_of_all = ranking.pool
         self._most_points = most_points(self._catalogue, situation.state.met)
 
-    def choose(self, gone: Set[int]) -> Choice:
-        """Return the slate without the offers of the ids `gone`."""
-        pool = self._pool(gone)
+    def choose(self, gone: Set[int], colliding: Set[int] = frozenset()) -> Choice:
+        """Return the slate without the offers of some ids.
+
+        Parameters
+        ----------
+        gone
+            Those that cannot be booked any more.
+        colliding
+            Those that can, and do not fit.
+        """
+        out = gone | colliding
+        pool = self._pool(out)
         limits = self._limits(pool)
         if not self._holds_likeliest(pool, limits):
             # The list grows until it holds the likeliest slate, which the floor refers to.
             query = self._situation.query
             shortlist = Shortlist(self._ranking, self._n, query.max_per_category)
-            shortlist.choose(self._n, gone)
+            shortlist.choose(self._n, out)
             self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
-            pool = self._pool(gone)
+            pool = self._pool(out)
             limits = self._limits(pool)
-        return self._chosen_of(pool, limits)
+        return self._chosen_of(pool, limits, self._ranks(gone, out))
 
     def _holds_likeliest(self, pool: Scored, limits: Sequence[Quota]) -> bool:
         """Say whether no candidate outside `pool` belongs to the likeliest slate."""
@@ -79,7 +91,7 @@ class Chooser:
         a_category = self._situation.query.max_per_category
         return quotas(self._catalogue, pool.candidates, self._n, a_category)
 
-    def _chosen_of(self, pool: Scored, limits: Sequence[Quota]) -> Choice:
+    def _chosen_of(self, pool: Scored, limits: Sequence[Quota], rank: NDArray[np.int64]) -> Choice:
         query = self._situation.query
         values = values_of_candidates(
             self._catalogue,
@@ -97,7 +109,7 @@ class Chooser:
         )
         of_pool = choices, aim_of(query), categories_among(self._catalogue, values)
         widened, best = widen_and_likeliest(*of_pool)
-        return Choice(pool, widened, best, self._ranked(pool), choices)
+        return Choice(pool, widened, best, self._ranked(pool), choices, rank)
 
     @property
     def _n(self) -> int:
@@ -108,12 +120,20 @@ class Chooser:
         """Whether there is no candidate outside the pool."""
         return len(self._ranking.top) < self._ranking.most
 
-    def _pool(self, gone: Set[int]) -> Scored:
+    def _pool(self, out: Set[int]) -> Scored:
         """Return the candidates to choose from."""
-        pool = self._pool_of_all
-        if not gone:
-            return pool
-        return pool.take(np.flatnonzero(~np.isin(pool.candidates.offer_id, list(gone))))
+        if not out:
+            return self._pool_of_all
+        return self._pool_of_all.take(np.flatnonzero(self._is_left(out)))
+
+    def _ranks(self, gone: Set[int], out: Set[int]) -> NDArray[np.int64]:
+        """Return the rank of each candidate of the pool among all that are not gone."""
+        rank = np.cumsum(self._is_left(gone), dtype=np.int64)
+        return rank[self._is_left(out)] if out else rank
+
+    def _is_left(self, out: Set[int]) -> NDArray[np.bool_]:
+        offer_id = self._pool_of_all.candidates.offer_id
+        return ~np.isin(offer_id, list(out)) if out else np.ones(len(offer_id), dtype=bool)
 
     def _ranked(self, pool: Scored) -> int:
         """Return how many of `pool` come before all that is not in it."""
@@ -144,10 +164,10 @@ def ranks(choice: Choice, shown: Collection[float] = ()) -> NDArray[np.int64]:
         Probabilities of the offers of the pages before, which are no candidates any more.
     """
     rows = choice.widened.chosen
-    rank = rows + 1
+    rank = choice.rank[rows]
     if shown:
         # A cursor keeps them in single precision; of equals what was shown comes first.
         before = np.sort(np.fromiter(shown, np.float32, len(shown)))
         probability = choice.pool.probability[rows].astype(np.float32)
-        rank += len(before) - np.searchsorted(before, probability)
+        rank = rank + len(before) - np.searchsorted(before, probability)
     return np.where(rows < choice.ranked, rank, 0)

@@ -137,6 +137,7 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
     query, chooser = situation.query, Chooser(ranking, situation)
     live: dict[int, LiveOffer] = {}
     gone: set[int] = set()
+    colliding: set[int] = set()
     losses = plans = 0
 
     def read(offers: Sequence[int]) -> None:
@@ -156,16 +157,18 @@ def settled(ranking: Ranking, situation: Situation, read_back: ReadBack) -> Live
         is_cut = losses == _MOST_LOSSES
         if is_cut:
             choice, lost = choice.without(lost, aim_of(query)), set()
+        late: set[int] = set()
         if query.plan and not lost:
-            kept, lost = planned([live[offer] for offer in choice.offer_ids])
-            if lost and (is_cut or plans == _MOST_PLANS):
-                choice, lost = choice.without(lost, aim_of(query)), set()
-            live |= {offer.id: offer for offer in kept if not lost}
+            kept, late = planned([live[offer] for offer in choice.offer_ids])
+            if late and (is_cut or plans == _MOST_PLANS):
+                choice, late = choice.without(late, aim_of(query)), set()
+            live |= {offer.id: offer for offer in kept if not late}
             plans += 1
-        if not lost:
+        if not lost and not late:
             break
         gone |= lost
-        choice = chooser.choose(gone)
+        colliding |= late
+        choice = chooser.choose(gone, colliding)
     shown = explored(choice, ranking.sweep.catalogue, query, is_live)
     picks = picks_of(ranking.taste, situation, shown.choice, live)
     return Live(shown.choice, picks, shown.propensities, ranking.sweep.budget, is_cut=is_cut)

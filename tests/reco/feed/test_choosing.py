@@ -159,6 +159,19 @@ def test_a_plan_that_is_cut_short_says_how_good_it_is(town, monkeypatch):
     assert told.text.endswith(" of the relevance kept, no idea changed.")
 
 
+def test_the_rank_in_a_plan_counts_what_it_has_no_time_for(town):
+    town.execute(
+        "update core.stock set starts_at = %s where starts_at > %s", (NOW + timedelta(1), NOW)
+    )
+    whole, plan = ask(town, floor=1.0), ask(town, floor=1.0, plan=True)
+    rank = {item.offer_id: item.rank for item in whole.items}
+    assert list(rank.values()) == [1, 2, 3, 4, 5]
+    told = {item.offer_id: item.rank for item in plan.items}
+    assert len(told) == 3
+    assert told == {offer: rank[offer] for offer in told}
+    assert max(told.values()) > 3
+
+
 def test_of_a_work_with_many_genres_those_that_are_known_are_promised(town):
     genres = [f"genre {number}" for number in range(MOST_GENRES + 4)]
     town.execute("update core.item set genres = %s where external_id = 'play'", (genres[::-1],))

@@ -324,7 +324,7 @@ def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
     likeliest = Widened(np.array([0, 1]), 1.0, np.array([0.5, 0.5]), 1.0, 2.0)
     widened = replace(likeliest, chosen=np.array([0, 2]), gain=1.0 + points)
     nothing = Scored(None, np.empty(0), np.empty(0), STRAIGHT)
-    choice = Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None))
+    choice = Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None), np.arange(1, 4))
     told = {one.code: one.text for one in explain_slate(choice, query_of(language=language))}
     assert ("points_gained" in told) == is_told
     assert not is_told or "+0,1," in told["points_gained"].replace(".", ",")
