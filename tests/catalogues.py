@@ -145,7 +145,7 @@ def catalogue_of(rows, changed=(), fresh=()):
     built = Catalogue.of(
         version="test",
         at=AT,
-        seen=Seen(1, "3:3:"),
+        seen=Seen("1/1", "3:3:"),
         categories=CATEGORIES,
         subcategories=SUBCATEGORIES,
         genres=GENRES,

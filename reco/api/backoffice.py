@@ -107,7 +107,7 @@ def put_stock(
 def delete_venue(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: VenueId) -> Json:
     """Withdraw all offers of a venue; bookings stand."""
     partner_id = caller.partner()
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(withdraw_venue(connection, partner_id, own_id, now))
 
 
@@ -117,7 +117,7 @@ def delete_venue(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: Ven
 def delete_offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: OfferId) -> Json:
     """Withdraw an offer: it can no longer be booked; bookings stand."""
     partner_id = caller.partner()
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(withdraw_offer(connection, partner_id, own_id, now))
 
 
@@ -129,7 +129,7 @@ def delete_stock(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: Sto
     for an event that has not begun.
     """
     partner_id = caller.partner()
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(cancel_stock(connection, partner_id, own_id, now))
 
 
@@ -178,7 +178,7 @@ def stocks(
 
 def _put(worker: Worker, caller: Caller, row: Row, now: datetime) -> Response:
     partner_id = caller.partner()
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         (outcome,) = write_rows(connection, partner_id, [row], now)
     if outcome.errors:
         return _refusal(outcome)

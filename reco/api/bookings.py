@@ -109,14 +109,14 @@ def make(
         order.expected_amount_cents,
         order.expected_starts_at,
     )
-    with worker.bookings.connected() as connection:
+    with worker.writers.connected() as connection:
         return Json(book(connection, wanted, idempotency_key, now), 201)
 
 
 @router.delete("/bookings/{booking_id}", responses={200: shown(Booking, BOOKING), **_ANSWERS})
 def give_up(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: BookingId) -> Json:
     """Cancel a booking: its money and places are given back. One that is cancelled stays so."""
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(cancel(connection, booking_id, caller.user(None), now))
 
 
@@ -127,7 +127,7 @@ def collect(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: Booki
     An event that begins in over 48 hours not while its person may cancel (409, `too_early`).
     """
     partner = None if caller.scope == "admin" else caller.partner()
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(use(connection, booking_id, partner, now))
 
 

@@ -47,7 +47,7 @@ def post(
     """Say what a user likes, in the place of what was said before; the next feed heeds it."""
     stated = Tastes(tastes.categories, tastes.genres, tastes.items)
     asked = caller.user(user_id) or user_id
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         return Json(state_tastes(connection, asked, stated, worker.genres(), now))
 
 

@@ -74,7 +74,7 @@ def put(
     wanted = Person(
         user_id, person.birth_date, home.lon if home else None, home.lat if home else None
     )
-    with connected(worker.pool) as connection:
+    with worker.writers.connected() as connection:
         done = register(connection, wanted, read_policies(connection), now, zone)
     shown = Home(home.lat, home.lon) if home else None
     return Json(User(user_id, person.birth_date, shown, done.granted, done.credit))

@@ -237,7 +237,7 @@ def read_cards(connection: psycopg.Connection[Any], seen: Seen) -> Cards:
 
 
 _NO_TEXTS = Texts.packed(b"", b"", b"")
-NO_CARDS = cards_of(_NO_TEXTS, _NO_TEXTS, Seen(0, f"{_NEVER}:{_NEVER}:"))
+NO_CARDS = cards_of(_NO_TEXTS, _NO_TEXTS, Seen("", f"{_NEVER}:{_NEVER}:"))
 """Everything is read from the database."""
 
 

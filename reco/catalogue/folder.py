@@ -18,7 +18,7 @@ from reco.catalogue.shelf import Shelf
 from reco.catalogue.snapshot import Catalogue, Items
 from reco.catalogue.venues import Venues
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Rises when older code could no longer read the folder right."""
 
 _KEPT = 3
@@ -88,7 +88,7 @@ class _CatalogueFacts(Frozen):
     genres: tuple[str, ...]
     venue_types: tuple[str, ...]
     users: int
-    seen_database: int
+    seen_database: str
     seen_snapshot: str
 
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import psycopg
 
+from reco.db.identity import THIS_DATABASE
 from reco.errors import Unavailable
 
-_SEEN = """
-select oid::bigint, pg_current_snapshot()::text from pg_database where datname = current_database()
-"""
+_SEEN = f"select ({THIS_DATABASE}), pg_current_snapshot()::text"
 
 
 @dataclass(frozen=True)
 class Seen:
     """A snapshot of a database, by which later readers tell what was not visible in it."""
 
-    database: int
-    """Its object id: one made anew under the same name is another."""
+    database: str
+    """Which one of which server (`THIS_DATABASE`): one made anew under the same name is another,
+    and the first of every server has the same object id."""
     snapshot: str
     """`pg_current_snapshot()` as text: xmin:xmax:transactions in progress."""
 
@@ -42,4 +42,4 @@ def read_seen(connection: psycopg.Connection[Any]) -> Seen:
     row = connection.execute(_SEEN).fetchone()
     if row is None:
         raise Unavailable("The database does not say which one it is; try again in a moment.")
-    return Seen(int(row[0]), str(row[1]))
+    return Seen(str(row[0]), str(row[1]))

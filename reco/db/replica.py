@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 import psycopg
 
+from reco.db.identity import THIS_DATABASE
 from reco.db.pool import Pool, connected, open_pool
 from reco.errors import Unavailable
 
@@ -38,15 +39,10 @@ _STOP_S = 2.0
 _KEPT = 1_000
 """Positions of the primary that are remembered: some minutes."""
 
-_SOURCE = """
-select system_identifier::text || '/' || (select oid from pg_database
-  where datname = current_database())
-from pg_control_system()
-"""
-"""Which database of which server: the same on a primary and on its replicas."""
-_WRITTEN = f"select pg_current_wal_lsn() - '0/0'::pg_lsn, ({_SOURCE})"
+_WRITTEN = f"select pg_current_wal_lsn() - '0/0'::pg_lsn, ({THIS_DATABASE})"
 _REPLAYED = f"""
-select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() - '0/0'::pg_lsn end, ({_SOURCE})
+select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() - '0/0'::pg_lsn end,
+  ({THIS_DATABASE})
 """
 
 _OWN_ROWS = """

@@ -15,7 +15,7 @@ from reco.db.arrays import FOREVER_US, NEVER_US, micros
 from training.replay.past import UNLIMITED_PLACES, Offers, Past, Stocks
 
 RECENT_US = RECENT // timedelta(microseconds=1)
-_NOT_READ = Seen(0, "0:0:")
+_NOT_READ = Seen("", "0:0:")
 
 
 def catalogue_at(past: Past, at: datetime) -> Catalogue:

@@ -217,16 +217,27 @@ def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
     assert (response.status_code, response.json()["field"]) == (422, "cursor")
 
 
-def test_whoever_waits_to_book_keeps_no_feed_waiting(client, key):
+def test_whoever_waits_to_write_keeps_no_feed_waiting(client, key):
     worker = client.app.state.worker
-    worker.bookings.longest_wait_s = 0.05
+    worker.writers.longest_wait_s = 0.05
+    sent = [
+        ("PUT", "/v1/users/new", {"birth_date": "2008-06-01"}, 200),
+        ("POST", "/v1/users/reader/tastes", {"categories": []}, 200),
+        ("DELETE", "/v1/bookings/nowhere", None, 404),
+    ]
     with ExitStack() as on_sale:
         for _ in range(worker.settings.pool_size // 2):
-            on_sale.enter_context(worker.bookings.connected())
-        refused = book(client, key, user_id="reader")
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            on_sale.enter_context(worker.writers.connected())
+        refused = [
+            book(client, key, user_id="reader"),
+            *(client.request(how, to, json=body, headers=key) for how, to, body, _ in sent),
+        ]
+        for response in refused:
+            assert (response.status_code, response.headers["retry-after"]) == (503, "2")
         assert client.get("/v1/feed?user_id=reader", headers=key).status_code == 200
     assert book(client, key, user_id="reader").status_code == 201
+    for how, to, body, status in sent:
+        assert client.request(how, to, json=body, headers=key).status_code == status
 
 
 def test_an_account_is_made_with_its_deposit(client, key):

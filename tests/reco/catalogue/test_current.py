@@ -61,6 +61,18 @@ def test_a_snapshot_of_another_database_is_not_taken(town, new_world, tmp_path):
     assert anew.version != first.version
 
 
+@pytest.mark.parametrize("base", [current_base, first_base])
+def test_a_snapshot_of_another_server_is_not_taken(town, tmp_path, base):
+    """The first database of every server has the same object id."""
+    own = build_catalogue(town, NOW)
+    _, object_id = own.seen.database.split("/")
+    elsewhere = replace(own.seen, database=f"7412345678901234567/{object_id}")
+    save_catalogue(replace(own, seen=elsewhere), tmp_path)
+    later = NOW + timedelta(seconds=1)
+    assert base(town, tmp_path, later).at == later
+    assert base(town, tmp_path, later + timedelta(seconds=1)).at == later
+
+
 def test_a_database_that_was_set_back_is_read_anew(town, tmp_path):
     ahead = build_catalogue(town, NOW)
     far = f"{ahead.seen.before_xid + 10**6}:{ahead.seen.before_xid + 10**6}:"
