@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reco.errors import SetupError
+from reco.console import require_folder
+from reco.errors import InvalidInput, SetupError
 from training.intervals import Estimate
 from training.paired import Compared
 from training.slate_choice import LOSS, Changes
@@ -20,10 +22,22 @@ MOST_LOSS = 0.2
 into a corner."""
 _GAINS = ("horizon_recall", "novel_recall", "slate_points")
 _BOLD, _THIN = 2.5, 1.0
+_ENDINGS = (".png", ".svg", ".pdf")
 
 
-def require_plots() -> None:
-    """Raise `SetupError` where nothing can be drawn."""
+def require_plots(file: Path) -> None:
+    """Check, before long work, that its picture can be drawn into `file`.
+
+    Raises
+    ------
+    InvalidInput
+        There is no such folder, or the ending is of no kind of picture.
+    SetupError
+        Nothing can be drawn.
+    """
+    require_folder("plot", file)
+    if file.suffix.lower() not in _ENDINGS:
+        raise InvalidInput("plot", f"{file.name} ends as no picture does", _ENDINGS)
     if find_spec("matplotlib") is None:
         raise SetupError("Plots need matplotlib: pip install 'reco[plots]'.")
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from features.credit import Budget, beyond_fair
 from features.horizon import POINTS, Value
+from reco.catalogue.shelf import CAPS
+from reco.core.deposits import Credit
 from reco.feed.affinity import Preferred
 from reco.feed.answer import Parameter, Statement
 from reco.feed.choosing import Choice
@@ -42,15 +44,18 @@ def explain_offer(pick: Pick, situation: Situation) -> tuple[Statement, ...]:
 
 
 def explain_means(
-    picks: Sequence[Pick], budget: Budget, language: str
+    picks: Sequence[Pick], budget: Budget, credit: Credit, language: str
 ) -> list[tuple[Statement, ...]]:
     """Return of each offer that nothing was held against its price, for who has little credit."""
     if budget.left_cents >= SHORT_CENTS:
         return [()] * len(picks)
-    # Never more than there is.
-    fair_cents = min(budget.left_cents, float(budget.fair_cents[0]))
-    told = (_within_means(fair_cents // 10 / 10, language),)
-    return [told if is_within else () for is_within in _are_within(budget, picks)]
+    are_within = _are_within(budget, picks)
+    return [
+        (_within_means(_fair_cents(pick, budget, credit) // 10 / 10, language),)
+        if is_within
+        else ()
+        for pick, is_within in zip(picks, are_within, strict=True)
+    ]
 
 
 def explain_slate(choice: Choice, query: FeedQuery) -> tuple[Statement, ...]:
@@ -138,13 +143,24 @@ def _drawn_by_bookings(
 
 
 def _are_within(budget: Budget, picks: Sequence[Pick]) -> list[bool]:
-    """Say of which every session costs something, and none is beyond any fair price."""
-    sessions = [(at, s.price_cents) for at, pick in enumerate(picks) for s in pick.live.sessions]
-    prices = np.array([price for _, price in sessions])
-    beyond = beyond_fair(prices, budget.left_cents, float(budget.fair_cents.min()))
-    is_within = (prices > 0) & (beyond == 0.0)
-    others = {at for (at, _), is_so in zip(sessions, is_within.tolist(), strict=True) if not is_so}
-    return [at not in others for at in range(len(picks))]
+    """Say of which every session costs something, and none is beyond what is fair under its cap."""
+    sessions = [
+        (at, session.price_cents, CAPS.index(pick.live.cap_of(session)))
+        for at, pick in enumerate(picks)
+        for session in pick.live.sessions
+    ]
+    at, prices, caps = np.array(sessions, dtype=np.int64).reshape(-1, 3).T
+    beyond = beyond_fair(prices, budget.left_cents, budget.fair_cents[caps])
+    others = set(at[(prices == 0) | (beyond > 0.0)].tolist())
+    return [place not in others for place in range(len(picks))]
+
+
+def _fair_cents(pick: Pick, budget: Budget, credit: Credit) -> float:
+    """Return what is fair under the caps of the sessions; never more than there is."""
+    caps = {pick.live.cap_of(session) for session in pick.live.sessions}
+    of_caps = (float(budget.fair_cents[CAPS.index(cap)]) for cap in caps)
+    limits = (limit for cap in caps if (limit := credit.limit_cents(cap)) is not None)
+    return min(*of_caps, *limits)
 
 
 def _new_values(pick: Pick, met: Set[Value]) -> list[Value]:

@@ -105,7 +105,7 @@ def offer_item(
 
 def _items(live: Live, gains: Sequence[float], situation: Situation) -> Iterator[FeedItem]:
     query, met = situation.query, situation.state.met
-    means = explain_means(live.picks, live.budget, query.language)
+    means = explain_means(live.picks, live.budget, situation.state.credit, query.language)
     for pick, gain, of_means in zip(live.picks, gains, means, strict=True):
         yield offer_item(
             pick.live,

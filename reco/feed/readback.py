@@ -80,6 +80,8 @@ class LiveOffer:
     sessions: tuple[Session, ...] = ()
     sessions_total: int = 0
     """How many there are; `sessions` has the first, or the cheapest in the place of its last."""
+    caps: tuple[Cap, Cap] = ("none", "none")
+    """What a session counts against beside the deposit: one without a date, one with."""
 
     @lazy
     def values(self) -> frozenset[Value]:
@@ -91,6 +93,10 @@ class LiveOffer:
             venue_type=self.venue_type,
             genres=known_genres(self.genres),
         )
+
+    def cap_of(self, session: Session) -> Cap:
+        """Return what one of the sessions counts against."""
+        return self.caps[session.starts_at is not None]
 
 
 def read_offers(
@@ -181,7 +187,12 @@ def _live(
     most_sessions: int,
 ) -> LiveOffer:
     offer_id, external_id, _, _, is_duo, published_at = rows[0][:6]
-    sessions = _sessions(rows, work, venue is not None, is_asked)
+    has_venue = venue is not None
+    caps = (
+        work.cap(is_dated=False, has_venue=has_venue),
+        work.cap(is_dated=True, has_venue=has_venue),
+    )
+    sessions = _sessions(rows, caps, is_asked)
     return LiveOffer(
         id=offer_id,
         offer_id=external_id,
@@ -202,13 +213,13 @@ def _live(
         lon=venue.lon if venue else None,
         sessions=_shown(sessions, most_sessions),
         sessions_total=len(sessions),
+        caps=caps,
     )
 
 
 def _sessions(
     rows: Sequence[tuple[Any, ...]],
-    work: ItemCard,
-    has_venue: bool,
+    caps: tuple[Cap, Cap],
     is_asked: Callable[[Session, Cap], bool],
 ) -> list[Session]:
     """Return the sessions of one offer, by start; no stock, no session."""
@@ -217,8 +228,7 @@ def _sessions(
         if row[_OF_STOCK] is None:
             break
         session = Session(*row[_OF_STOCK:])
-        is_dated = session.starts_at is not None
-        if is_asked(session, work.cap(is_dated=is_dated, has_venue=has_venue)):
+        if is_asked(session, caps[session.starts_at is not None]):
             sessions.append(session)
     return sessions
 

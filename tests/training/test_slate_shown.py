@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from reco.errors import SetupError
+from reco.errors import InvalidInput, SetupError
 from training.commands.benchmark import app as benchmark_app
 from training.commands.slates import slate_app
 from training.diversify.methods import Setting, fair, floored, priced
@@ -141,8 +141,17 @@ def test_a_dial_is_drawn_with_its_intervals_and_the_proposal(tuning, tmp_path):
 def test_without_matplotlib_a_picture_is_refused_before_anything_is_read(monkeypatch, tmp_path):
     monkeypatch.setattr("training.slate_plot.find_spec", lambda name: None)
     with pytest.raises(SetupError, match=r"reco\[plots\]"):
-        require_plots()
+        require_plots(tmp_path / "a.png")
     for app, words in ((benchmark_app, ["slates"]), (slate_app, ["tune"])):
         asked = [*words, str(tmp_path), "--format", "frames", "--plot", str(tmp_path / "a.png")]
         with pytest.raises(SetupError):
             CliRunner().invoke(app, asked, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("file", ["nowhere/a.png", "a", "a.foo", "a.png.gz"])
+def test_where_no_picture_can_lie_is_refused_before_anything_is_read(tmp_path, file):
+    for app, words in ((benchmark_app, ["slates"]), (slate_app, ["tune"])):
+        asked = [*words, str(tmp_path), "--format", "frames", "--plot", str(tmp_path / file)]
+        with pytest.raises(InvalidInput) as refused:
+            CliRunner().invoke(app, asked, catch_exceptions=False)
+        assert refused.value.field == "plot"

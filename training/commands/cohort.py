@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from reco.console import console, require_folder
+from reco.console import console
 from reco.errors import InvalidInput
 from training.cohort.assumptions import Assumptions, variants
 from training.cohort.intervals import OverSeeds
@@ -109,11 +109,15 @@ def cohort(
         return
     cohorts = Cohorts(assumptions, chosen, numbers, out, out / _MODELS, code_revision())
     tolds, apart = lived_through(cohorts, workers)
-    if plot:
-        save_cohort_plot(tolds, plot)
     if is_json:
         typer.echo(json.dumps(as_json(tolds, apart)))
-        return
+    else:
+        _show(tolds, apart)
+    if plot:
+        save_cohort_plot(tolds, plot)
+
+
+def _show(tolds: Sequence[Told], apart: Sequence[Difference]) -> None:
     console.print(_table(tolds))
     console.print(_differences(apart))
     if any(one.months for one in apart):
@@ -125,8 +129,7 @@ def cohort(
 def _require_plot(plot: Path, *, is_sensitivity: bool) -> None:
     if is_sensitivity:
         raise InvalidInput("plot", "--sensitivity draws nothing; leave one of the two out")
-    require_folder("plot", plot)
-    require_plots()
+    require_plots(plot)
 
 
 def lived_through(cohorts: Cohorts, workers: int) -> tuple[list[Told], list[Difference]]:

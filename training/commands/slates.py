@@ -88,7 +88,7 @@ def slates(
     Models, probabilities and settings are chosen on validation; the test is read once, at the end.
     """
     if plot is not None:
-        require_plots()
+        require_plots(plot)
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
@@ -97,12 +97,12 @@ def slates(
             k=k, progress=progress, users=users, choosing_users=choosing_users,
             large_shares=large_share or (),
         )  # fmt: skip
-    if plot is not None:
-        benchmark_figure(report).savefig(plot)
     if as_json:
         typer.echo(json.dumps(report.as_object()))
     else:
         console.print(benchmark_screen(report))
+    if plot is not None:
+        benchmark_figure(report).savefig(plot)
 
 
 @slate_app.callback()
@@ -129,19 +129,19 @@ def tune(
     `pool_size` is null for the 300. The feed's own are 500.
     """
     if plot is not None:
-        require_plots()
+        require_plots(plot)
     with share_progress() as progress:
         progress("reading", 0.0)
         data = read_slate_data(folder, file_format.value)
         tuning = tune_slates(data, split.value, k=k, progress=progress, users=choosing_users)
-    if plot is not None:
-        curve_figure(tuning, k).savefig(plot)
     if as_json:
         proposed = tuning.proposed.as_object()
         points = [point.as_object() for point in tuning.points]
         typer.echo(json.dumps({"k": k, "proposed": proposed, "points": points}))
     else:
         console.print(curve_table(tuning, k))
+    if plot is not None:
+        curve_figure(tuning, k).savefig(plot)
 
 
 @slate_app.command("tune-credit")

@@ -8,6 +8,7 @@ from worlds import GRENOBLE, NOW, book, small_world
 
 from features.credit import PRIOR_DAYS, SMALL_REST_CENTS, UNLIMITED_BUDGET, beyond_fair
 from reco.catalogue.build import build_catalogue
+from reco.catalogue.shelf import CAPS
 from reco.feed.budget import budget_at
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
@@ -162,3 +163,28 @@ def test_nobody_without_a_deposit_has_a_budget(shops):
     budget = budget_at(read_situation(shops, serving, over).state, NOW)
     assert budget.left_cents == 0.0
     assert beyond_fair(np.array([0]), 0.0, SMALL_REST_CENTS).tolist() == [0.0]
+
+
+def test_what_is_within_means_goes_by_the_cap_that_each_offer_counts_against(shops):
+    """Of 40 euros 6 may be digital: that says nothing of what books may cost."""
+    leave(shops, 40)
+    shops.execute(
+        "update core.deposit set digital_cap_cents = 600 from core.beneficiary u"
+        " where u.id = user_id and u.external_id = 'villager'"
+    )
+    shops.execute("update core.stock set price_cents = 300 where external_id = 'ebook-online'")
+    serving = generation(build_catalogue(shops, NOW), None)
+    query = feed_query(now=NOW, default_radius_m=50_000.0, user_id="villager", floor=1.0, n=60)
+    state = read_situation(shops, serving, query).state
+    fair = dict(zip(CAPS, budget_at(state, NOW).fair_cents.tolist(), strict=True))
+    assert fair["digital"] < fair["physical"]
+    told = {
+        item.offer_id: (item.sessions[0].price_cents, said.parameters["fair_eur"])
+        for item in feed(shops, serving, query, SECRET).answer.items
+        for said in item.explanation
+        if said.code == "within_means"
+    }
+    assert told["ebook-online"][1] <= 6.0
+    of_books = {price: fair_eur for offer, (price, fair_eur) in told.items() if "-" in offer[:5]}
+    assert max(of_books) == 100 * max(p for p in PRICES_EUR if 100 * p <= fair["physical"])
+    assert set(of_books.values()) == {fair["physical"] // 10 / 10}
