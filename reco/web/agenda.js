@@ -65,26 +65,49 @@ const fewWords = ({ starts_at: startsAt, left: n }) => {
 const buttons = (item, actions, more, form) =>
   make("div", { class: "actions" },
     bookButton(item, actions, form),
-    asking(text("favourite"), async (made) => { await actions.interact(item, "favourite"); made.textContent = text("kept"); made.disabled = true; }),
+    keepButton(item, actions),
     asking(text("similar"), async () => showSimilar(more, await actions.similar(item))),
     asking(text("dismiss"), () => actions.dismiss(item)));
+
+const keepButton = (item, actions) => {
+  const settle = (made) => { made.textContent = text("kept"); made.disabled = true; };
+  const made = asking(text("favourite"), async () => { await actions.keep(item); settle(made); });
+  if (actions.isKept(item)) settle(made);
+  return made;
+};
 
 const asking = (words, act) => button(words, (made) => {
   notify("");
   return told(() => act(made));
 });
 
+const cardsIn = (container) => [...container.querySelectorAll(".card")];
+const focusOn = (card, container) =>
+  (card?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
+
+// Who is at a card stays there: it has the focus again, where it was on the screen.
+export const steadily = (container, redraw) => {
+  const place = cardsIn(container).findIndex((card) => card.contains(document.activeElement));
+  if (place < 0) return redraw();
+  const former = cardsIn(container)[place];
+  const { top } = former.getBoundingClientRect();
+  redraw();
+  const cards = cardsIn(container);
+  const card = cards.find(({ dataset }) => dataset.offer === former.dataset.offer) ?? cards[place] ?? cards.at(-1);
+  focusOn(card, container);
+  if (card) scrollBy(0, card.getBoundingClientRect().top - top);
+};
+
 // Focus goes to what takes its place.
 export const removeCard = (container, item) => {
-  const cards = [...container.querySelectorAll(".card")];
+  const cards = cardsIn(container);
   const place = cards.findIndex((card) => card.dataset.offer === item.offer_id);
   if (place < 0) return;
   const hadFocus = cards[place].contains(document.activeElement);
   const day = cards[place].closest(".day");
   cards[place].remove();
   if (!day.querySelector(".card")) day.remove();
-  const next = cards[place + 1] ?? cards[place - 1];
-  if (hadFocus) (next?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
+  if (hadFocus) focusOn(cards[place + 1] ?? cards[place - 1], container);
 };
 
 const showSimilar = (more, items) => {

@@ -1,19 +1,25 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays, removeCard } from "./agenda.js";
+import { drawDays, removeCard, steadily } from "./agenda.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
 import { notify } from "./notice.js";
+import { isToBeAskedAgain, joined } from "./pages.js";
 import { categoryName, currentLanguage, dayKey, distance, known, percent, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
-const state = { session: null, feed: null, askedAtMs: 0, items: [], around: [], categories: [], turn: 0, works: 0, attempts: 0, again: null };
+const state = { session: null, feed: null, askedAtMs: 0, pages: 0, items: [], around: [], categories: [], kept: new Set(), turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
+  isKept: (item) => state.kept.has(item.offer_id),
+  keep: async (item) => {
+    await actions.interact(item, "favourite");
+    state.kept.add(item.offer_id);
+  },
   interact: (item, kind) => api.interact(item.offer_id, kind, item.slate_id, now().toISOString()),
   similar: (item) => api.similar(item.offer_id),
   dismiss: async (item) => {
@@ -23,6 +29,7 @@ const actions = {
   book: async (item, attempt, onWait) => {
     await book(attempt, onWait);
     leave(item);
+    reload();
   },
 };
 
@@ -104,31 +111,44 @@ const refuseDates = () => {
   say(text("wrong_dates"));
 };
 
-const load = guarded(async () => {
+const read = guarded(async (pagesRead) => {
   if (!state.session) return start();
   // The next page of what was asked before is none of what is asked now.
   at("more").hidden = true;
   const [turn, askedAtMs] = [++state.turn, performance.now()];
   say(text("loading"));
-  const feed = await api.feed(question());
+  const pages = await firstPages(pagesRead);
+  const feed = pages.reduce(joined);
   const { lat, lon } = feed.location_used;
   // Dots on the map, without which the agenda can be read.
   const around = lat == null ? [] : await api.venuesNear(lat, lon, Math.min(feed.radius_m, 30_000)).catch(() => []);
   // Somebody else, or something else, was asked for in the meantime.
   if (turn !== state.turn) return;
-  Object.assign(state, { feed, around, items: shown(feed), askedAtMs });
+  Object.assign(state, { feed, around, pages: pages.length, items: pages.flatMap(shown), askedAtMs });
   draw();
 });
+const load = () => read(1);
+// What was booked changes what all the rest would add; who has read on stays there.
+const reload = () => read(state.pages);
+
+const firstPages = async (count) => {
+  const asked = question();
+  const pages = [await api.feed(asked)];
+  while (pages.length < count && pages.at(-1).next_cursor) {
+    const page = await api.feed(asked, pages.at(-1).next_cursor);
+    if (isToBeAskedAgain(page)) break;
+    pages.push(page);
+  }
+  return pages;
+};
 
 const loadMore = guarded(async () => {
   const [{ turn, feed: { next_cursor: cursor } }, askedAtMs] = [state, performance.now()];
   const page = await api.feed(question(), cursor);
   // Or this very page has come already: who asks twice gets it once.
   if (turn !== state.turn || cursor !== state.feed.next_cursor) return;
-  // Cut short and empty is not the end: the same page can be asked for again.
-  if (!page.items.length && page.notes.includes("cut_short")) return say(text("note_cut_short"));
-  const { notes, horizon, explanation } = state.feed;
-  Object.assign(state, { feed: { ...page, notes, horizon, explanation }, askedAtMs });
+  if (isToBeAskedAgain(page)) return say(text("note_cut_short"));
+  Object.assign(state, { feed: joined(state.feed, page), pages: state.pages + 1, askedAtMs });
   state.items.push(...shown(page));
   draw();
 });
@@ -140,11 +160,12 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
     return api.openSession();
   });
   sessionStorage.setItem("person", state.session.user_id);
+  state.kept.clear();
   state.categories = await api.categories();
   drawControls();
   notify("");
   await load();
-  await openMine(state.session.user_id, now, load);
+  await openMine(state.session.user_id, now, reload);
 });
 
 const drawControls = () => {
@@ -155,7 +176,7 @@ const drawControls = () => {
   showFloor();
   if (!state.session) return;
   const { users, user_id: current } = state.session;
-  const people = users.map((user) => new Option(`${user.user_id} · ${text("person_label", user)}`, user.user_id));
+  const people = users.map((user) => new Option(personWords(user), user.user_id));
   // Who books may leave the list of those to look at.
   if (!users.some((user) => user.user_id === current)) people.unshift(new Option(current, current));
   at("person").replaceChildren(...people);
@@ -165,7 +186,12 @@ const drawControls = () => {
   list.replaceChildren(new Option(text("all_categories"), ""), ...state.categories.map((name) => new Option(categoryName(name), name, false, name === chosen)));
 };
 
-const draw = () => {
+const personWords = ({ user_id: userId, bookings, categories }) =>
+  `${userId} · ${text("bookings_made", { n: bookings })}, ${text("worlds_met", { n: categories })}`;
+
+const draw = () => steadily(at("days"), drawAll);
+
+const drawAll = () => {
   const { feed, items } = state;
   if (!state.isDialled) {
     at("floor").value = feed.floor;
@@ -173,7 +199,8 @@ const draw = () => {
   }
   const met = feed.horizon.categories.map(categoryName).join(", ");
   at("horizon-told").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
-  at("slate-told").textContent = feed.explanation.map((told) => told.text).join(" ");
+  const told = feed.explanation.map((one) => one.text).join(" ");
+  at("slate-told").textContent = state.pages > 1 ? text("of_first_page", { told }) : told;
   at("would-add").textContent = text("would_add", { n: feed.horizon.intensity });
   drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
   drawDays(at("days"), items, new Date(feed.now), actions);

@@ -1,7 +1,7 @@
 // How far a person has gone, as a sunrise: a ring for worlds, one for venues, one for genres.
 
 import { drawn, make } from "./dom.js";
-import { percent, text, valueName } from "./text.js";
+import { number, percent, text, valueName } from "./text.js";
 
 const [MIDDLE, GROUND] = [200, 196];
 const GAP = 0.012;
@@ -33,7 +33,7 @@ const valuesOf = (attribute, horizon, categories) => {
 const sunrise = (horizon, rings) => {
   const svg = drawn("svg", { viewBox: "0 0 400 216", role: "img", "aria-label": summary(horizon, rings) });
   svg.append(drawn("path", { class: "sun", d: sector(0, SUN, 0, Math.PI) }));
-  svg.append(drawn("text", { class: "points", x: MIDDLE, y: GROUND - 16 }, String(horizon.points)));
+  svg.append(drawn("text", { class: "points", x: MIDDLE, y: GROUND - 16 }, number(horizon.points)));
   svg.append(drawn("text", { class: "scale", x: MIDDLE, y: GROUND - 3 }, text("points")));
   for (const ring of rings) {
     const slot = Math.PI / Math.max(ring.values.length, ring.slots);
@@ -73,7 +73,7 @@ const summary = (horizon, rings) =>
 
 const addition = (one) => {
   const name = one.name ?? valueName(one.attribute, one.value);
-  return make("li", { "data-attribute": one.attribute, "data-value": one.value }, make("strong", {}, `+${one.points}`), ` ${name} `,
+  return make("li", { "data-attribute": one.attribute, "data-value": one.value }, make("strong", {}, `+${number(one.points)}`), ` ${name} `,
     make("span", {}, text("chance", { chance: percent(one.chance) })));
 };
 

@@ -7,10 +7,19 @@ export const currentLanguage = () => language;
 export const switchLanguage = () => { language = language === "fr" ? "en" : "fr"; };
 
 export const known = (key) => key in texts[language];
-// What is counted, n, has words of its own where there is one of it.
-const wordsFor = (key, values) => texts[language][values.n === 1 && known(`${key}_one`) ? `${key}_one` : key];
-export const text = (key, values = {}) =>
-  (wordsFor(key, values) ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
+// As explanations write it, with one place after the point at most.
+export const number = (value) => new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(value);
+
+// What is counted, n, can have words of its own where there is one of it, and below two: French has the singular there.
+const form = (n) => {
+  // As it is written: 1.04 is told as one.
+  const rounded = Math.round(n * 10) / 10;
+  if (rounded === 1) return "_one";
+  return rounded < 2 ? "_below_two" : "";
+};
+const wordsFor = (key, { n }) => texts[language][`${key}${form(n)}`] ?? texts[language][key] ?? key;
+const written = (value) => (typeof value === "number" ? number(value) : value);
+export const text = (key, values = {}) => wordsFor(key, values).replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
 
 export const euros = (cents) =>
   new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);

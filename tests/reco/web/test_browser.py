@@ -101,11 +101,8 @@ def address(proxy):
 
 
 @pytest.fixture(scope="module")
-def wide_proxy(new_world):
-    """Beside the small world many free books, which `reader` knows, and few dear concerts.
-
-    Its floor is one that the dial has no place for.
-    """
+def wide_database(new_world):
+    """Beside the small world many free books, which `reader` knows, and few dear concerts."""
     world = new_world()
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         small_world(connection)
@@ -113,8 +110,15 @@ def wide_proxy(new_world):
         for number in range(40):
             kind, category = ("hall", "MUSIQUE_LIVE") if number >= 30 else ("bookshop", "LIVRE")
             add_offer(connection, f"more{number}", category, kind, 40_00 if kind == "hall" else 0)
-    worker = Worker(Settings(home=world.folder, floor=0.505), world, SECRET, lambda: NOW)
-    return Losing(worker)
+        connection.world = world
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def wide_proxy(wide_database):
+    """Its floor is one that the dial has no place for."""
+    world = wide_database.world
+    return Losing(Worker(Settings(home=world.folder, floor=0.505), world, SECRET, lambda: NOW))
 
 
 @pytest.fixture(scope="module")
@@ -555,8 +559,10 @@ def test_the_horizon_is_drawn(page):
 def test_what_the_picture_shows_is_told_in_words(page):
     label = page.run("document.querySelector('#sunrise svg').getAttribute('aria-label')")
     added = len(picture(page)["added"])
-    assert label.startswith(
-        f"Your horizon as a picture: 65 points, 3 first times behind you, {added}"
+    # Of the 65 points 15 are of the novel's form and its venue, which have no ring.
+    assert label == (
+        "Your horizon as a picture: 65 points, those of forms and venues included. Worlds, kinds of"
+        f" venues and genres met: 3; that this agenda might add: {added}. The list follows."
     )
     page.click("#all-values summary")
     listed = page.run("[...document.querySelectorAll('#values dd')].map(one => one.innerText)")
@@ -576,6 +582,38 @@ def test_one_agenda_is_told_as_one_and_nothing_is_not_given_back(page):
     ]
     told = "import('./bookings.js').then(({ cancelledWords }) => cancelledWords(args[0]))"
     assert page.run(told, {"title": "Fair", "amount_cents": 0}) == "Cancelled: Fair."
+
+
+IN_FRENCH = """import('./text.js').then(({ text, switchLanguage }) => {
+  switchLanguage();
+  const told = args.map(([key, values]) => text(key, values));
+  switchLanguage();
+  return told;
+})"""
+
+
+def test_numbers_are_written_and_counted_as_each_language_does(page):
+    told = "import('./text.js').then(({ text }) => args.map(([key, values]) => text(key, values)))"
+    agendas = [("would_add", {"n": n}) for n in (1, 1.04, 1.5, 2.5)]
+    assert page.run(told, *agendas) == [
+        "One agenda like this might add",
+        "One agenda like this might add",
+        "1.5 agendas like this might add",
+        "2.5 agendas like this might add",
+    ]
+    assert page.run(IN_FRENCH, *agendas) == [
+        "En un agenda pareil pourrait s'ajouter",
+        "En un agenda pareil pourrait s'ajouter",
+        "En 1,5 agenda pareil pourrait s'ajouter",
+        "En 2,5 agendas pareils pourrait s'ajouter",
+    ]
+    bookings = [("bookings_made", {"n": n}) for n in (0, 1, 2)]
+    assert page.run(told, *bookings) == ["0 bookings", "1 booking", "2 bookings"]
+    assert page.run(IN_FRENCH, *bookings) == ["0 réservation", "1 réservation", "2 réservations"]
+    horizon = ("horizon", {"points": 1315, "categories": "Book"})
+    assert page.run(told, horizon) == ["Your horizon: 1,315 points, Book"]
+    chosen = "document.getElementById('person').selectedOptions[0].text"
+    assert page.run(chosen) == "reader · 1 booking, 1 world"
 
 
 def test_a_card_tells_why_in_the_readers_language(page):
@@ -631,3 +669,136 @@ def test_the_dial_reloads_the_agenda(window, wide_address):
     # Until it was moved, the floor was the service's to choose.
     assert not any("floor=" in address for address in feeds[:-2])
     assert len(feeds) >= 3
+
+
+WORKS = "[...document.querySelectorAll('.card')].map(card => card.dataset.offer)"
+AT = "document.activeElement.closest('.card')"
+CONCERTS = """[...document.querySelectorAll('.card')]
+  .filter(card => card.querySelector('.chip').textContent === 'Concert')
+  .map(card => card.dataset.offer)"""
+
+
+@pytest.fixture
+def wide(window, wide_address, wide_database):
+    """The wide world at desk width, looking at `reader`."""
+    wide_database.execute("delete from core.booking where booked_at >= %s", (NOW,))
+    window.resize(1280, 900)
+    window.open(wide_address)
+    look_at(window, "reader")
+    return window
+
+
+def dial(browser, key):
+    browser.press("#floor", key)
+    browser.wait(SETTLED)
+
+
+def test_what_was_booked_is_no_longer_told_as_new(wide):
+    news = "[...document.querySelectorAll('.why li')].map(told => told.textContent)"
+    points = "Number(document.querySelector('#sunrise .points').textContent)"
+    wide.click("#more")
+    wide.wait(SETTLED)
+    concerts, before = wide.run(CONCERTS), wide.run(points)
+    assert len(concerts) > 1
+    assert ("category", "MUSIQUE_LIVE") in picture(wide)["added"]
+    assert "new world: Concert, +25" in wide.run(news)
+    wide.run("scrollTo(0, 0)")
+    book(wide, concerts[0])
+    wide.wait(BOOKED, concerts[0])
+    wide.wait(SETTLED)
+    assert sorted(wide.run(CONCERTS)) == sorted(concerts[1:])
+    assert ("category", "MUSIQUE_LIVE") in picture(wide)["met"]
+    assert "new world: Concert, +25" not in wide.run(news)
+    # Of a world, a kind of venue and a venue.
+    assert wide.run(points) == before + 50
+    assert wide.run("document.querySelector('#notice p').textContent").startswith("Booked: ")
+    cancel(wide)
+    wide.wait(f"!({BOOKED})", concerts[0])
+    wide.wait(SETTLED)
+    assert wide.run(points) == before
+
+
+GATED = """(ask => {
+  const gate = new Promise((open) => { window.letThrough = open; });
+  window.fetch = async (...given) => {
+    if (String(given[0]).startsWith('/v1/feed')) await gate;
+    return ask(...given);
+  };
+})(fetch)"""
+
+
+def test_who_books_stays_where_they_were(wide):
+    wide.click("#more")
+    wide.wait(SETTLED)
+    shown = wide.run(WORKS)
+    assert len(shown) > 24
+    booked, kept = shown[26], shown[2]
+    keep = f"{CARD.format(kept)} .actions button:nth-child(2)"
+    wide.run("document.querySelector(args[0]).click()", keep)
+    wide.wait("document.querySelector(args[0]).disabled", keep)
+    # What is unfolded above is gone once all is drawn anew.
+    wide.run("document.querySelector('.card .actions button:nth-child(3)').click()")
+    wide.wait("document.querySelector('.card .more').firstChild")
+    wide.run(GATED)
+    book(wide, booked)
+    wide.wait("!document.querySelector(args[0])", CARD.format(booked))
+    at, top = wide.run(f"[{AT}.dataset.offer, {AT}.getBoundingClientRect().top]")
+    assert at == shown[27]
+    wide.run("letThrough()")
+    wide.wait(SETTLED)
+    # All that was read on is there, and the same card has the focus, where it was.
+    assert sorted(wide.run(WORKS)) == sorted(set(shown) - {booked})
+    assert wide.run(f"{AT}.dataset.offer") == at
+    assert wide.run(f"{AT}.getBoundingClientRect().top") == pytest.approx(top, abs=1.0)
+    assert wide.run("document.querySelector(args[0]).textContent", keep) == "Kept"
+    wide.wait(BOOKED, booked)
+    cancel(wide)
+    wide.wait(f"!({BOOKED})", booked)
+    wide.wait(SETTLED)
+    assert sorted(wide.run(WORKS)) == sorted(shown)
+
+
+def test_the_picture_is_of_all_pages_that_are_shown(wide):
+    said = "document.getElementById('slate-told').textContent"
+    dial(wide, END)
+    assert ("category", "MUSIQUE_LIVE") in picture(wide)["open"]
+    assert wide.run(said) == "This is the likeliest selection."
+    before = picture(wide)
+    wide.click("#more")
+    wide.wait(SETTLED)
+    shown = picture(wide)
+    assert wide.run(CONCERTS)
+    assert shown["met"] == before["met"]
+    assert shown["added"] > before["added"]
+    assert ("category", "MUSIQUE_LIVE") in shown["added"]
+    label = wide.run("document.querySelector('#sunrise svg').getAttribute('aria-label')")
+    assert f"that this agenda might add: {len(shown['added'])}." in label
+    assert wide.run(said) == "First page: This is the likeliest selection."
+    # Of what is asked anew there is one page.
+    dial(wide, HOME)
+    assert wide.run(said).startswith("9")
+
+
+PAGES = """(async () => {
+  const { joined } = await import('./pages.js');
+  const headers = { Authorization: `Bearer ${sessionStorage.getItem('token')}` };
+  const ask = async (cursor) =>
+    (await fetch(`/v1/feed?category=MUSIQUE_LIVE&n=4${cursor}`, { headers })).json();
+  const first = await ask('');
+  const second = await ask(`&cursor=${encodeURIComponent(first.next_cursor)}`);
+  return [first, second, joined(first, second).horizon];
+})()"""
+
+
+def test_the_chance_of_pages_is_that_of_all_their_offers(wide):
+    first, second, told = wide.run(PAGES)
+    assert told["intensity"] > 1.0
+    # Each offer is seen so many times, and is one of a concert.
+    unmet = 1.0
+    for item in first["items"] + second["items"]:
+        unmet *= (1.0 - item["probability"]) ** told["intensity"]
+    chances = {(one["attribute"], one["value"]): one["chance"] for one in told["additions"]}
+    assert len(second["items"]) == 4
+    assert chances["category", "MUSIQUE_LIVE"] == pytest.approx(1.0 - unmet, rel=1e-5)
+    expected = [one["points"] * one["chance"] for one in told["additions"]]
+    assert expected == sorted(expected, reverse=True)

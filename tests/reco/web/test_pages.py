@@ -53,9 +53,17 @@ def test_both_languages_say_everything():
 def test_what_is_counted_has_words_where_there_is_one():
     elsewhere = {"more_sessions": "one_more_session", "left": "last", "places": "one_place"}
     counted = {key for key, phrase in TEXTS["fr"].items() if "{n}" in phrase}
+    below_two = {key for key in counted if key.endswith("_below_two")}
+    counted -= below_two
     assert counted >= {"would_add", "found", "map", *elsewhere}
     for key in counted:
         assert "{n}" not in TEXTS["fr"][elsewhere.get(key, f"{key}_one")]
+    # What can be none of it, or a part of one, is plural in English and singular in French.
+    assert below_two == {f"{key}_below_two" for key in ("would_add", "map", "bookings_made")}
+    for key in below_two:
+        plural = key.removesuffix("_below_two")
+        assert TEXTS["en"][key] == TEXTS["en"][plural]
+        assert TEXTS["fr"][key] != TEXTS["fr"][plural]
 
 
 def test_every_text_that_is_asked_for_is_there():
