@@ -34,7 +34,13 @@ _PASSING = (
 # The same that `core.ensure_months` of the migrations takes.
 _ALONE = b"select pg_advisory_xact_lock(hashtext('core.ensure_months'))"
 _BESIDE = "select reltuples from pg_class where oid = to_regclass(%s)"
-_IS_THERE = "select to_regclass(%s) is not null"
+# Not by to_regclass: a session that found nothing remembers so, whatever others make meanwhile.
+_IS_THERE = """
+select exists (
+  select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = %s and c.relname = %s
+)
+"""
 _CREATE = "create table {partition} (like {table} including all)"
 _MOVE = """
 with moved as (delete from {default} where at >= {begin} and at < {end} returning *)
@@ -133,7 +139,7 @@ def _begin(table: Table, day: date) -> date:
 
 
 def _is_there(connection: psycopg.Connection[Any], partition: Partition) -> bool:
-    found = connection.execute(_IS_THERE, (partition.name,)).fetchone()
+    found = connection.execute(_IS_THERE, partition.name.split(".")).fetchone()
     return bool(found and found[0])
 
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -80,6 +81,30 @@ def test_what_another_process_makes_meanwhile_is_not_left(world, connection, mon
     assert make_partitions(world.conninfo, wanted) == []
     connection.execute(_WRITE, (1, "2026-11-01Z"))
     assert lying(connection) == {1: "2026_q4"}
+
+
+def test_those_who_make_the_same_at_once_all_end_well(world, connection, monkeypatch):
+    monkeypatch.setattr(partitions, "_TRIES", 20)
+    hands = 4
+    years = range(2030, 2035)
+    wanted = {year: partitions_of(SLATES, date(year, 1, 1), date(year, 3, 1)) for year in years}
+    begin = Barrier(hands)
+
+    def make(year):
+        begin.wait()
+        return make_partitions(world.conninfo, wanted[year])
+
+    with ThreadPoolExecutor(hands) as threads:
+        for year in years:
+            tries = [threads.submit(make, year) for _ in range(hands)]
+            assert [making.result() for making in tries] == [[]] * hands
+    attached = connection.execute(
+        "select 'reco.' || relname from pg_inherits join pg_class on oid = inhrelid"
+        " where inhparent = 'reco.slate'::regclass and relname ~ '_203' order by 1"
+    ).fetchall()
+    assert [name for (name,) in attached] == [
+        partition.name for year in years for partition in wanted[year]
+    ]
 
 
 def test_a_row_that_comes_while_others_are_moved_is_moved_too(world, connection, monkeypatch):
