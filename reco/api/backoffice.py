@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
-from reco.api.backoffice_rows import OfferOwnId, OfferSent, OwnId, StockSent, VenueSent
+from reco.api.backoffice_rows import NewOwnId, OfferOwnId, OfferSent, OwnId, StockSent, VenueSent
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
 from reco.api.outcomes import RowOutcome, row_outcome
@@ -46,9 +46,11 @@ _PUT: dict[int | str, dict[str, Any]] = {
 }
 
 VenueId = Annotated[OwnId, Path(examples=["cinema"])]
+NewVenueId = Annotated[NewOwnId, Path(examples=["cinema"])]
 OfferId = Annotated[OwnId, Path(examples=["film-tonight"])]
 NewOfferId = Annotated[OfferOwnId, Path(examples=["film-tonight"])]
 StockId = Annotated[OwnId, Path(examples=["film-tonight"])]
+NewStockId = Annotated[NewOwnId, Path(examples=["film-tonight"])]
 PageLength = Annotated[int, Query(ge=1, le=_LONGEST_PAGE)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 
@@ -77,15 +79,15 @@ class Stocks:
     next_cursor: str | None
 
 
-@router.put("/venues/{own_id:path}", responses=_PUT)
+@router.put("/venues/{own_id:id}", responses=_PUT)
 def put_venue(
-    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: VenueId, venue: VenueSent
+    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: NewVenueId, venue: VenueSent
 ) -> Response:
     """Create or replace a venue. Coordinates outside France are a warning."""
     return _put(worker, caller, venue.row(own_id), now)
 
 
-@router.put("/offers/{own_id:path}", responses=_PUT)
+@router.put("/offers/{own_id:id}", responses=_PUT)
 def put_offer(
     worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: NewOfferId, offer: OfferSent
 ) -> Response:
@@ -93,16 +95,16 @@ def put_offer(
     return _put(worker, caller, offer.row(own_id), now)
 
 
-@router.put("/stocks/{own_id:path}", responses=_PUT)
+@router.put("/stocks/{own_id:id}", responses=_PUT)
 def put_stock(
-    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: StockId, stock: StockSent
+    worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: NewStockId, stock: StockSent
 ) -> Response:
     """Create or replace a stock; one that was cancelled stays so."""
     return _put(worker, caller, stock.row(own_id), now)
 
 
 @router.delete(
-    "/venues/{own_id:path}", responses={200: {"model": Withdrawn}, **NOT_FOUND, **PROBLEMS}
+    "/venues/{own_id:id}", responses={200: {"model": Withdrawn}, **NOT_FOUND, **PROBLEMS}
 )
 def delete_venue(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: VenueId) -> Json:
     """Withdraw all offers of a venue; bookings stand."""
@@ -112,7 +114,7 @@ def delete_venue(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: Ven
 
 
 @router.delete(
-    "/offers/{own_id:path}", responses={200: {"model": Withdrawn}, **NOT_FOUND, **PROBLEMS}
+    "/offers/{own_id:id}", responses={200: {"model": Withdrawn}, **NOT_FOUND, **PROBLEMS}
 )
 def delete_offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: OfferId) -> Json:
     """Withdraw an offer: it can no longer be booked; bookings stand."""
@@ -122,7 +124,7 @@ def delete_offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: Off
 
 
 @router.delete(
-    "/stocks/{own_id:path}", responses={200: {"model": Cancelled}, **NOT_FOUND, **PROBLEMS}
+    "/stocks/{own_id:id}", responses={200: {"model": Cancelled}, **NOT_FOUND, **PROBLEMS}
 )
 def delete_stock(worker: WorkerOfApp, now: Now, caller: KnownCaller, own_id: StockId) -> Json:
     """Cancel a stock: its bookings are cancelled and refunded with it; what is used stands, but

@@ -14,6 +14,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from features.clock import is_zone
+from reco.api.identifiers import PLAIN
 from reco.api.written import Moment
 from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
 
@@ -37,7 +38,9 @@ def _is_opened(offer_id: str) -> str:
 
 OwnId = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=200)]
 """An id as the partner has it."""
-OfferOwnId = Annotated[OwnId, AfterValidator(_is_opened)]
+NewOwnId = Annotated[OwnId, PLAIN]
+"""The same of what is written."""
+OfferOwnId = Annotated[NewOwnId, AfterValidator(_is_opened)]
 """The same of an offer that is written."""
 Name = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=500)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=20_000)]
@@ -80,7 +83,7 @@ class WorkSent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Annotated[OwnId | None, Field(description="Default: the offer's.")] = None
+    id: Annotated[NewOwnId | None, Field(description="Default: the offer's.")] = None
     title: Name
     category: Name
     subcategory: Name | None = None
@@ -183,7 +186,7 @@ class VenueLine(VenueSent):
     """A line that says what a venue is."""
 
     kind: Literal["venue"]
-    id: OwnId
+    id: NewOwnId
 
 
 class OfferLine(OfferSent):
@@ -197,7 +200,7 @@ class StockLine(StockSent):
     """A line that says what a stock is."""
 
     kind: Literal["stock"]
-    id: OwnId
+    id: NewOwnId
 
 
 LINE: TypeAdapter[VenueLine | OfferLine | StockLine] = TypeAdapter(

@@ -132,7 +132,7 @@ def collect(worker: WorkerOfApp, now: Now, caller: LiveCaller, booking_id: Booki
 
 
 @router.get(
-    "/users/{user_id:path}/bookings",
+    "/users/{user_id:id}/bookings",
     responses={
         200: shown(Bookings, {"bookings": [BOOKING], "next_cursor": None}),
         **NOT_FOUND,

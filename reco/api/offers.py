@@ -39,7 +39,7 @@ class Genres:
 
 # Before the offer's own: an id may hold a slash.
 @router.get(
-    "/offers/{offer_id:path}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
+    "/offers/{offer_id:id}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
 )
 def similar(
     worker: WorkerOfApp,
@@ -53,9 +53,7 @@ def similar(
     return Json(Items(worker.similar(offer_id, n, now)))
 
 
-@router.get(
-    "/offers/{offer_id:path}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS}
-)
+@router.get("/offers/{offer_id:id}", responses={200: {"model": FeedItem}, **NOT_FOUND, **PROBLEMS})
 def offer(worker: WorkerOfApp, now: Now, caller: KnownCaller, offer_id: OfferId) -> Json:
     """One published offer with all sessions that can be booked, up to 1,000: none where it is sold
     out or past. Lists show up to eight of them, and say by `sessions_total` how many there are.

@@ -40,7 +40,7 @@ class TastesSent(BaseModel):
     items: Annotated[Names, Field(description="Works, by item_id: each counts as kept.")] = ()
 
 
-@router.post("/users/{user_id:path}/tastes", responses=_ANSWERS)
+@router.post("/users/{user_id:id}/tastes", responses=_ANSWERS)
 def post(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, tastes: TastesSent
 ) -> Json:
@@ -51,7 +51,7 @@ def post(
         return Json(state_tastes(connection, asked, stated, worker.genres(), now))
 
 
-@router.get("/users/{user_id:path}/tastes", responses=_ANSWERS)
+@router.get("/users/{user_id:id}/tastes", responses=_ANSWERS)
 def get(worker: WorkerOfApp, caller: LiveCaller, user_id: UserId) -> Json:
     """What a user said last to like; empty, where nothing was said."""
     with connected(worker.pool) as connection:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import CREDIT, USER, shown
-from reco.api.identifiers import Identifier
+from reco.api.identifiers import PLAIN, Identifier
 from reco.api.json import Json
 from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.api.tokens import UserToken, issue_token
@@ -23,6 +23,7 @@ from reco.geo.points import Point
 router = APIRouter(prefix="/v1", tags=["users"])
 
 UserId = Annotated[Identifier, Path(min_length=1, max_length=200, examples=["reader"])]
+NewUserId = Annotated[UserId, PLAIN]
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {**NOT_FOUND, **PROBLEMS}
 
@@ -64,7 +65,7 @@ class User:
 
 @router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
 def put(
-    worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, person: PersonSent
+    worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: NewUserId, person: PersonSent
 ) -> Json:
     """Create or replace an account; needs a key of scope app. A deposit is granted once an age."""
     caller.must_be("app", "admin")
@@ -81,7 +82,7 @@ def put(
 
 
 @router.get(
-    "/users/{user_id:path}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS}
+    "/users/{user_id:id}/credit", responses={200: shown(CreditStanding, CREDIT), **_ANSWERS}
 )
 def credit(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """What is left of a user's credit: in all, by cap, until when."""
@@ -89,7 +90,7 @@ def credit(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -
         return Json(read_credit(connection, caller.user(user_id) or user_id, now))
 
 
-@router.post("/users/{user_id:path}/token", responses={200: {"model": UserToken}, **PROBLEMS})
+@router.post("/users/{user_id:id}/token", responses={200: {"model": UserToken}, **PROBLEMS})
 def token(worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId) -> Json:
     """A token that opens this user's own resources for an hour; needs a key of scope app."""
     caller.must_be("app", "admin")

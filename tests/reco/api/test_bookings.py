@@ -253,16 +253,34 @@ def test_an_account_is_made_with_its_deposit(client, key):
     assert answer["location_used"]["source"] == "home"
 
 
-def test_an_imported_user_with_a_slash_is_a_user_like_any(client, key, connection):
-    connection.execute("update core.beneficiary set external_id = 'a/b' where external_id = 'free'")
-    for written in ("a/b", "a%2Fb"):
+@pytest.mark.parametrize(
+    ("user_id", "ways"), [("a/b", ("a/b", "a%2Fb")), ("a\nb", ("a%0Ab",)), ("a\n", ("a%0A",))]
+)
+def test_an_imported_user_of_an_odd_id_is_a_user_like_any(client, key, connection, user_id, ways):
+    rename = "update core.beneficiary set external_id = %s where external_id = 'free'"
+    connection.execute(rename, (user_id,))
+    for written in ways:
         issued = client.post(f"/v1/users/{written}/token", headers=key).json()["token"]
         own = {"Authorization": f"Bearer {issued}"}
         for what in ("credit", "bookings", "tastes"):
             assert client.get(f"/v1/users/{written}/{what}", headers=own).status_code == 200
-    # Where an account is made, a slip of the pen must not make another.
+        assert client.post(f"/v1/users/{written}/tastes", json={}, headers=key).status_code == 200
+
+
+def test_where_an_account_is_made_a_slip_of_the_pen_makes_no_other(client, key):
     for slip in ("new/", "new/credit", "new/tastes", "a/b"):
         assert client.put(f"/v1/users/{slip}", json={}, headers=key).status_code in {404, 405}
+
+
+def test_no_account_is_made_under_an_id_with_a_control_character(client, key, connection):
+    count = "select count(*) from core.beneficiary"
+    before = connection.execute(count).fetchone()
+    for control in ("%00", "%09", "%0A", "%0D", "%7F", "%C2%85", "%E2%80%A8"):
+        for written in (f"a{control}b", f"a{control}"):
+            response = client.put(f"/v1/users/{written}", json={}, headers=key)
+            assert (response.status_code, response.json()["field"]) == (422, "user_id")
+    assert "no line breaks" in response.json()["detail"]
+    assert connection.execute(count).fetchone() == before
 
 
 @pytest.mark.parametrize(

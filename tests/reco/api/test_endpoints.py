@@ -337,6 +337,7 @@ def test_every_endpoint_is_documented(client):
         "/v1/interactions",
         "/v1/venues/near",
         "/v1/users/{user_id}/token",
+        "/v1/backoffice/offers/{own_id}",
         "/healthz",
         "/readyz",
     }
