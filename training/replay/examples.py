@@ -1,5 +1,6 @@
 """Slates of some people in words, side by side: what a reader of figures wants to see."""
 
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +15,8 @@ from training.replay.week import Week
 PEOPLE = 6
 _SHOWN = 10
 """Offers of a slate that are told."""
+_LANGUAGE = "en"
+"""Of the report, and so of what it quotes."""
 
 
 def examples_of(week: Week) -> list[dict[str, Any]]:
@@ -44,14 +47,17 @@ def _example(week: Week, user: int) -> dict[str, Any]:
 
 
 def _slate(week: Week, made: Replayed) -> dict[str, Any]:
-    choice, situation, taste = made.choice, made.situation, made.ranking.taste
+    choice, taste = made.choice, made.ranking.taste
+    query = replace(made.situation.query, language=_LANGUAGE)
+    situation = replace(made.situation, query=query)
     reader = week.moment.reader
     live = {offer: reader.live(offer - 1) for offer in choice.offer_ids}
     picks = picks_of(taste, situation, choice, live)
     gains = choice.widened.gains.tolist()
     return {
         "relevance_kept": choice.widened.relevance_kept,
-        "explanation": [told.text for told in explain_slate(choice, situation.query)],
+        "language": _LANGUAGE,
+        "explanation": [told.text for told in explain_slate(choice, query)],
         "offers": [
             {
                 "title": pick.live.title,

@@ -154,17 +154,26 @@ def _slate(report: Report, at: int, slate: Mapping[str, Any], others: set[str] |
     label = report.labels[at]
     return h.div(".slate")[
         h.h4[f"{label.letter}: {label.words}"],
-        h.p(".why", lang="fr")[" ".join(slate["explanation"])],
+        h.p(".why", lang=_language(slate))[" ".join(slate["explanation"])],
         h.ol[
             (
-                _offer(one, is_alone=others is not None and one["title"] not in others)
+                _offer(
+                    one,
+                    is_alone=others is not None and one["title"] not in others,
+                    language=_language(slate),
+                )
                 for one in slate["offers"]
             )
         ],
     ]
 
 
-def _offer(offer: Mapping[str, Any], is_alone: bool) -> Element:
+def _language(slate: Mapping[str, Any]) -> str:
+    """Return the language of the explanations, French in evaluations that do not say."""
+    return str(slate.get("language", "fr"))
+
+
+def _offer(offer: Mapping[str, Any], *, is_alone: bool, language: str) -> Element:
     distance = offer["distance_m"]
     place = "online" if distance is None else f"within {distance / 1000:.0f} km"
     facts = [
@@ -178,5 +187,5 @@ def _offer(offer: Mapping[str, Any], is_alone: bool) -> Element:
     return h.li(class_={"alone": is_alone})[
         h.b[offer["title"] or "untitled"],
         h.div(".facts")[" · ".join(fact for fact in facts if fact)],
-        h.div(".why", lang="fr")["; ".join(offer["explanation"])],
+        h.div(".why", lang=language)["; ".join(offer["explanation"])],
     ]

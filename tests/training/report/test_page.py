@@ -50,6 +50,13 @@ def test_a_hostile_title_is_only_read(text, document, hostile):
     assert not [one for one in document.one("examples").all("b") if one.text == "'bold'"]
 
 
+def test_what_the_page_quotes_is_in_its_own_language(document):
+    section = document.one("examples")
+    quoted = [one for name in ("p", "div") for one in section.all(name) if "lang" in one.attributes]
+    assert {one.attributes["lang"] for one in quoted} == {"en"}
+    assert "by relevance" in document.one("examples").text
+
+
 def test_pictures_and_tables_say_what_they_are(document):
     pictures = document.all("svg")
     assert len(pictures) > 15
