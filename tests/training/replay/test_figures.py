@@ -2,6 +2,7 @@
 
 import json
 import math
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 import pyarrow as pa
@@ -236,10 +237,11 @@ def test_probabilities_are_judged_by_all_that_was_shown(rows):
         assert told.probability.brier == pytest.approx(np.mean((chance - hit) ** 2))
         won = [(a > b) + (a == b) / 2 for a in chance[hit == 1] for b in chance[hit == 0]]
         assert told.probability.auc == pytest.approx(np.mean(won))
-        order = sorted(range(len(pairs)), key=lambda place: chance[place])
-        bins = [[] for _ in range(15)]
-        for rank, place in enumerate(order):
-            bins[int((rank + 0.5) * 15 / len(order))].append(chance[place] - hit[place])
+        bins, ascending = [[] for _ in range(15)], sorted(chance)
+        for one, booked in zip(chance, hit, strict=True):
+            # Equal ones go together, by the middle of their run.
+            middle = bisect_left(ascending, one) + bisect_right(ascending, one)
+            bins[int(middle / 2 * 15 / len(ascending))].append(one - booked)
         ece = sum(abs(sum(gaps)) for gaps in bins) / len(pairs)
         assert told.probability.ece == pytest.approx(ece)
         assert told.probability.ece_rel == pytest.approx(ece / hit.mean())
