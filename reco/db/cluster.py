@@ -357,14 +357,17 @@ def _may_enter(owner: _Owner, folder: Path) -> bool:
 
 
 def _is_live_postgres(process: Path, data: Path) -> bool:
-    """Say whether a folder of /proc is a PostgreSQL process at work in `data`.
+    """Say whether a folder of /proc is a live PostgreSQL process that may be at work in `data`.
 
-    Not one that is dead and unburied, which works nowhere, nor one of a user whose processes cannot
-    be looked into: the server's is this user, or this user is root.
+    Not one that is dead and unburied, nor one that works elsewhere. Of whose place nothing may be
+    known (in a container root may not look into the processes of others), it is taken for live.
     """
     try:
-        is_postgres = (process / "status").read_text().startswith("Name:\tpostgres")
-        return is_postgres and (process / "cwd").readlink() == data.resolve()
+        status = (process / "status").read_text()
+        is_live = status.startswith("Name:\tpostgres") and "State:\tZ" not in status
+        return is_live and (process / "cwd").readlink() == data.resolve()
+    except PermissionError:
+        return True
     except OSError:
         return False
 

@@ -25,6 +25,16 @@ _GRANTED_HERE = "case when kept.age is null then excluded.{cap} else kept.{cap} 
 """What was granted here has the caps of its own policy; frames tell none."""
 
 
+_KNOWN = """exists (
+              select from core.deposit d
+              where d.user_id = b.id and d.granted_at = u.credit_granted_at)"""
+_RUNNING = """exists (
+              select from core.deposit d where d.user_id = b.id
+                and u.credit_granted_at < coalesce(d.expires_at, 'infinity')
+                and d.granted_at < coalesce(u.credit_expires_at, 'infinity'))"""
+"""Nobody has two deposits at once: what is there stands, whatever frames say of its time."""
+
+
 @dataclass(frozen=True)
 class Upsert:
     """How a table of the core is made from staged rows."""
@@ -238,9 +248,7 @@ UPSERTS = (
             left join core.deposit_policy p on p.age = {_AGE}
               and p.valid_from <= u.credit_granted_at
               and (p.valid_until is null or u.credit_granted_at < p.valid_until)
-            where u.credit_cents is not null and not exists (
-              select from core.deposit d where d.user_id = b.id
-                and d.age = {_AGE} and d.granted_at <> u.credit_granted_at)
+            where u.credit_cents is not null and ({_KNOWN} or not {_RUNNING})
             order by u.row""",
     ),
     Upsert(

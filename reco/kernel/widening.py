@@ -5,7 +5,7 @@ probability times the points still to be earned with its values, which shrink wi
 """
 
 import numpy as np
-from numba import boolean, float64, int64
+from numba import boolean, float64, int64, types
 
 from reco.kernel.compiled import (
     READ_BOOL,
@@ -22,6 +22,8 @@ _CLOSE = 0.04
 """The search ends with a slate that spends all but this share of what the floor gives up."""
 _APART = 1.02
 """Or where the rates on both sides are not farther apart."""
+_FAR = 16.0
+"""So many times as much is looked at of a side that has no end."""
 
 
 @compiled(
@@ -199,14 +201,27 @@ def _rate_giving_up(before, last, most_relevance, share):
     return last[0] * (lost / aim) ** (1.0 / min(max(power, 0.5), 4.0))
 
 
+@compiled(float64(float64, float64, float64))
+def _rate_between(low, high, steepest):
+    """Return a rate between two, the middle of their logarithms, where these are no ends."""
+    top = high
+    if top == np.inf:
+        top = _FAR * low if low > 0.0 else steepest
+    return np.sqrt(max(low, top / _FAR) * top)
+
+
 @compiled(
-    float64(
-        float64[::1], float64[::1], float64[::1], float64[::1], float64, float64, boolean,
-        boolean[::1],
+    types.Tuple((float64, boolean))(
+        float64[::1], float64[::1], float64[::1], float64[::1], float64, float64, float64, boolean,
+        boolean,
     )
 )  # fmt: skip
-def _next_rate(low, high, before, last, most_relevance, share, is_known, is_of_line):
-    """Return the rate that is tried next; −1: nothing is left to be tried.
+def _next_rate(
+    low, high, before, last, most_relevance, share, steepest, is_known, was_of_line
+):  # fmt: skip
+    """Return the rate that is tried next, and whether it is that of the line.
+
+    −1: nothing is left to be tried.
 
     Parameters
     ----------
@@ -214,19 +229,25 @@ def _next_rate(low, high, before, last, most_relevance, share, is_known, is_of_l
         The slates on both sides (`_rate_of_line`), one of them the last.
     share
         Of the relevance, that the floor gives up.
+    steepest
+        The most points that any row has for its relevance.
     is_known
         Whether the last slate is no other than that of its side before.
-    is_of_line
-        Whether the last rate was that of the line; receives whether this one is.
+    was_of_line
+        Whether the last rate was that of the line.
     """
-    tells_nothing = is_known or before[0] == np.inf
-    rate = -1.0 if tells_nothing else _rate_giving_up(before, last, most_relevance, share)
-    was_of_line, is_of_line[0] = is_of_line[0], False
-    if not low[0] < rate < high[0] and not (is_known and was_of_line):
-        rate, is_of_line[0] = _rate_of_line(low, high), True
-    if not low[0] < rate < high[0] and high[0] > _APART * low[0]:
-        rate, is_of_line[0] = np.sqrt(low[0] * high[0]), False
-    return rate if low[0] < rate < high[0] else -1.0
+    if not is_known and before[0] < np.inf:
+        rate = _rate_giving_up(before, last, most_relevance, share)
+        if low[0] < rate < high[0]:
+            return rate, False
+    if not (is_known and was_of_line):
+        rate = _rate_of_line(low, high)
+        if low[0] < rate < high[0]:
+            return rate, True
+    if high[0] <= _APART * low[0]:
+        return -1.0, False
+    rate = _rate_between(low[0], high[0], steepest)
+    return (rate if low[0] < rate < high[0] else -1.0), False
 
 
 @compiled(
@@ -245,10 +266,10 @@ def widen(
 
     What relevance counts in points is searched between the least rate and endlessly much, which is
     the likeliest slate and keeps any floor: where what is given up, as a power of the rate, comes
-    to what the floor allows, and on the line between the slates on both sides where that tells
-    nothing new, as a slate beyond it that a rate can find is found by its rate. The relevance of a
-    row is its probability, discounted as in the likeliest slate, beyond that as at its last place:
-    what stands high costs more of a slate's relevance than what stands low.
+    to what the floor allows, on the line between the slates on both sides where that tells nothing
+    new, and in the middle where neither does. The relevance of a row is its probability, discounted
+    as in the likeliest slate, beyond that as at its last place: what stands high costs more of a
+    slate's relevance than what stands low.
 
     Parameters
     ----------
@@ -278,14 +299,15 @@ def widen(
     rows, n = len(probability), len(best)
     chance, alone, relevance_of_row = np.empty(rows), np.empty(rows), np.empty(rows)
     still, everything = worth.copy(), worth.copy()
-    has_no_gain = True
+    steepest = 0.0
     for row in range(rows):
         chance[row] = probability[row]
         if intensity != 1.0:
             chance[row] = -np.expm1(intensity * np.log1p(-probability[row]))
         alone[row] = chance[row] * open_points(row, start, value, worth)
         relevance_of_row[row] = probability[row] / np.log2(max(min(row, n - 1), 0) + 2.0)
-        has_no_gain &= not alone[row] > 0.0
+        if probability[row] > 0.0:
+            steepest = max(steepest, alone[row] / relevance_of_row[row])
         for entry in range(start[row], start[row + 1]):
             everything[value[entry]] *= 1.0 - chance[row]
     outside = -np.expm1(intensity * np.log1p(-outside_probability))
@@ -297,7 +319,7 @@ def widen(
 
     least = least_rate * intensity
     rate, low, high, last, before = np.inf, np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)
-    is_of_line = np.zeros(1, dtype=np.bool_)
+    is_of_line = False
     most_gain, most_relevance = -1.0, 0.0
     length = 0
     held = np.empty(1 << len(group), dtype=np.int64)
@@ -321,7 +343,7 @@ def widen(
             best[:count] = picks[:count]
             figures[0], figures[2] = relevance, gain
             most_gain = gain
-        is_last = floor >= 1.0 or has_no_gain
+        is_last = floor >= 1.0 or steepest == 0.0
         if step == 1 or is_last:
             # The slate of the least rate is nearest the optimum, which makes the bound tight.
             figures[3] = bound_of(
@@ -339,8 +361,8 @@ def widen(
         if step == 0:
             rate = least
             continue
-        rate = _next_rate(
-            low, high, before, last, most_relevance, 1.0 - floor, is_known, is_of_line
+        rate, is_of_line = _next_rate(
+            low, high, before, last, most_relevance, 1.0 - floor, steepest, is_known, is_of_line
         )
         if rate < 0.0:
             break

@@ -11,7 +11,7 @@ import { categoryName, currentLanguage, dayKey, distance, known, percent, switch
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
-const state = { session: null, feed: null, askedAtMs: 0, pages: 0, items: [], around: [], categories: [], kept: new Set(), turn: 0, works: 0, attempts: 0, again: null };
+const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], kept: new Set(), turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
@@ -116,6 +116,7 @@ const read = guarded(async (pagesRead) => {
   // The next page of what was asked before is none of what is asked now.
   at("more").hidden = true;
   const [turn, askedAtMs] = [++state.turn, performance.now()];
+  state.wanted = pagesRead;
   say(text("loading"));
   const pages = await firstPages(pagesRead);
   const feed = pages.reduce(joined);
@@ -129,7 +130,7 @@ const read = guarded(async (pagesRead) => {
 });
 const load = () => read(1);
 // What was booked changes what all the rest would add; who has read on stays there.
-const reload = () => read(state.pages);
+const reload = () => read(state.wanted);
 
 const firstPages = async (count) => {
   const asked = question();
@@ -144,6 +145,7 @@ const firstPages = async (count) => {
 
 const loadMore = guarded(async () => {
   const [{ turn, feed: { next_cursor: cursor } }, askedAtMs] = [state, performance.now()];
+  state.wanted = state.pages + 1;
   const page = await api.feed(question(), cursor);
   // Or this very page has come already: who asks twice gets it once.
   if (turn !== state.turn || cursor !== state.feed.next_cursor) return;

@@ -1,5 +1,6 @@
 """Migrations: they make what the tables say, can be taken back, and never mix two worlds."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -187,6 +188,31 @@ def test_works_of_before_are_found_by_joined_words_and_back(world, connection):
     assert documents() == before
     migrate(world)
     assert differences(world) == []
+
+
+def test_what_is_written_while_documents_are_made_anew_is_found(world, connection):
+    connection.execute("insert into core.category (name) values ('CONCERT')")
+    insert = (
+        "insert into core.item (external_id, category_id, title)"
+        " select %s, id, %s from core.category"
+    )
+    connection.execute(insert, ("old", "Avant"))
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0012")
+    with (
+        ThreadPoolExecutor(1) as beside,
+        psycopg.connect(world.conninfo) as writer,
+    ):
+        writer.execute("update core.item set title = 'Nouveau/Titre'")
+        writer.execute(insert, ("new", "Rock/Soul"))
+        migrated = beside.submit(migrate, world)
+        waiting = "select count(*) from pg_locks where not granted"
+        while not connection.execute(waiting).fetchone()[0] and not migrated.done():
+            pass
+        writer.commit()
+        migrated.result()
+    found = connection.execute("select document::text from reco.item_text order by 1").fetchall()
+    assert found == [("'nouveau':1A 'titr':2A",), ("'rock':1A 'soul':2A",)]
 
 
 def test_the_same_interaction_is_kept_once_even_without_a_time(connection):

@@ -1,7 +1,7 @@
 """Importing into a real database: all or nothing, nothing twice, faults with their lines."""
 
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -470,6 +470,22 @@ def test_who_was_granted_a_deposit_here_is_not_granted_another_by_frames(world, 
     assert imported(world, frames).tables["deposit"].new == 0
     (granted_at,) = connection.execute("select granted_at::date from core.deposit").fetchone()
     assert granted_at == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(("days", "new"), [(1, 0), (-1, 0), (729, 0), (730, 1)])
+def test_nobody_is_granted_a_deposit_by_frames_while_another_runs(
+    world, connection, frames, days, new
+):
+    imported(world, frames)
+    users, later = frames["users"], timedelta(days=days)
+    moved = {
+        name: [at and at + later for at in users[name].to_pylist()]
+        for name in ("credit_granted_at", "credit_expires_at")
+    }
+    again = frames | {"users": with_rows(users, **moved)}
+    assert imported(world, again).tables["deposit"].new == new
+    assert connection.execute("select count(*) from core.deposit").fetchone() == (1 + new,)
+    assert imported(world, frames).tables["deposit"].changed == 0
 
 
 def everything(connection):

@@ -9,19 +9,26 @@ down_revision: str | None = "0012"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+# What the writers of 0003 write is written once more here as it is from now on, that of then stays
+# as it was.
+#
 # PostgreSQL's parser takes what these join for one file, host or number below zero. A dash after
 # one of them would exclude a word of a question.
 _APART = r"""
 create function reco.apart(written text) returns text
 language sql immutable parallel safe strict as $$
-  select regexp_replace(written, '[/.@<>]+-*|(?<=\w)-(?=\d)', ' ', 'g')
+  select regexp_replace(written, '[/.@<>]+-*|(?<=[[:alnum:]À-ÿ])-(?=\d)', ' ', 'g')
 $$
 """
-# Of French stop words that one is what a name is about; without its accents it is no stop word.
+# Of French stop words that one is what a name is about; without its accents it is no stop word. To
+# a database without a locale the letters with accents are none, so they are named.
 _NAMED = r"""
 create function reco.named(written text) returns text
 language sql immutable parallel safe strict as $$
-  select regexp_replace(reco.apart(written), '\m[éÉ][tT][éÉ]([sS]?)\M', 'ete\1', 'g')
+  select regexp_replace(
+    reco.apart(written),
+    '(^|[^[:alnum:]À-ÿ])[éÉ][tT][éÉ]([sS]?)(?![[:alnum:]À-ÿ])', '\1ete\2', 'g'
+  )
 $$
 """
 _WORDS = """
@@ -69,6 +76,8 @@ begin
 end
 $$
 """
+# Who writes meanwhile would write as before what is not seen here, and be written over.
+_LOCK = "lock table core.item, core.venue in share row exclusive mode"
 _ANEW = """
 update reco.{table}_text t set document = made.document
 from ({made}) made (id, folded, document)
@@ -77,7 +86,8 @@ where made.id = t.{table}_id and made.document <> t.document
 
 
 def upgrade() -> None:
-    """Apply this step."""
+    """Apply this step: works and venues are not written until it ends."""
+    op.execute(_LOCK)
     op.execute(_APART)
     op.execute(_NAMED)
     op.execute(_WORDS.format(left=f"reco.apart({_LEFT})"))
@@ -86,6 +96,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take this step back."""
+    op.execute(_LOCK)
     op.execute(_WORDS.format(left=_LEFT))
     _write_documents("{}")
     op.execute("drop function reco.named(text)")
