@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -357,19 +358,17 @@ def _may_enter(owner: _Owner, folder: Path) -> bool:
 
 
 def _is_live_postgres(process: Path, data: Path) -> bool:
-    """Say whether a folder of /proc is a live PostgreSQL process that may be at work in `data`.
+    """Say whether a folder of /proc is the live PostgreSQL server of a data folder.
 
-    Not one that is dead and unburied, nor one that works elsewhere. Of whose place nothing may be
-    known (in a container root may not look into the processes of others), it is taken for live.
+    By its command line, which everybody may read; one that is dead and unburied has none.
     """
     try:
-        status = (process / "status").read_text()
-        is_live = status.startswith("Name:\tpostgres") and "State:\tZ" not in status
-        return is_live and (process / "cwd").readlink() == data.resolve()
-    except PermissionError:
-        return True
+        is_postgres = (process / "status").read_text().startswith("Name:\tpostgres")
+        words = (process / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+    folders = (os.fsdecode(after) for word, after in pairwise(words) if word == b"-D")
+    return is_postgres and any(Path(folder).resolve() == data.resolve() for folder in folders)
 
 
 def _own(folder: Path, owner: _Owner) -> None:

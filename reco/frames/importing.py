@@ -58,8 +58,8 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
     empty cell tells that there is nothing). What the database knows to be over stays so, too: a
     booking that ended, a stock or an offer that its partner ended. References may point to rows of
     the frames or of the database. A credit becomes a deposit with the programme's caps; one that
-    was granted here keeps its own, and nobody is granted a second while one runs: what frames say
-    of its time stays unheard. Money is rounded to whole cents.
+    was granted here keeps its own, and nobody is granted a second of that age while one runs:
+    what frames say of its time stays unheard. Money is rounded to whole cents.
 
     Parameters
     ----------

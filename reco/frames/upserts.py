@@ -28,11 +28,13 @@ _GRANTED_HERE = "case when kept.age is null then excluded.{cap} else kept.{cap} 
 _KNOWN = """exists (
               select from core.deposit d
               where d.user_id = b.id and d.granted_at = u.credit_granted_at)"""
-_RUNNING = """exists (
+_RUNNING = f"""exists (
               select from core.deposit d where d.user_id = b.id
+                and coalesce(d.age, {_AGE}) = {_AGE}
                 and u.credit_granted_at < coalesce(d.expires_at, 'infinity')
                 and d.granted_at < coalesce(u.credit_expires_at, 'infinity'))"""
-"""Nobody has two deposits at once: what is there stands, whatever frames say of its time."""
+"""Nobody has two deposits of an age at once: what is there stands, whatever frames say of its time.
+"""
 
 
 @dataclass(frozen=True)

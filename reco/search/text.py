@@ -51,8 +51,9 @@ select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
 ), %(most)s)
 """
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
-_JOINED_NO = re.compile(r'(?<!\S)-([^\s"]*(?:[/.@<>]|-\d)[^\s"]*)')
-"""An excluded word that stands for several (`reco.apart`): all of them are excluded, together."""
+_JOINED_NO = re.compile(r'("[^"]*"?)|(?<!\S)-([^\s"]*(?:[/.@<>]|-\d)[^\s"]*)')
+"""What is quoted, or an excluded word that stands for several (`reco.apart`): all of them are
+excluded, together."""
 _LONG_WORD = re.compile(r"\w{3,}")
 _TYPES = {"item": "int8", "rank": "int4"}
 
@@ -85,7 +86,7 @@ def read_matches(
         which a similar title may have.
     """
     # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
-    words = _JOINED_NO.sub(r'-"\1"', _LOOSE_DASH.sub(" ", text))
+    words = _JOINED_NO.sub(lambda found: found[1] or f'-"{found[2]}"', _LOOSE_DASH.sub(" ", text))
     asked = {"text": words, "most": MAX_ITEMS + 1}
     items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
     if not len(items["item"]):

@@ -203,12 +203,20 @@ def test_what_is_written_while_documents_are_made_anew_is_found(world, connectio
         ThreadPoolExecutor(1) as beside,
         psycopg.connect(world.conninfo) as writer,
     ):
+        # In the order of an import.
+        writer.execute(
+            "insert into core.venue (external_id, name, location)"
+            " values ('hall', 'Danse/Cirque', 'point(5 45)')"
+        )
         writer.execute("update core.item set title = 'Nouveau/Titre'")
-        writer.execute(insert, ("new", "Rock/Soul"))
         migrated = beside.submit(migrate, world)
-        waiting = "select count(*) from pg_locks where not granted"
+        waiting = (
+            "select count(*) from pg_locks where not granted"
+            " and database = (select oid from pg_database where datname = current_database())"
+        )
         while not connection.execute(waiting).fetchone()[0] and not migrated.done():
             pass
+        writer.execute(insert, ("new", "Rock/Soul"))
         writer.commit()
         migrated.result()
     found = connection.execute("select document::text from reco.item_text order by 1").fetchall()

@@ -134,6 +134,8 @@ def places(connection, text):
         ("gala -2027", []),
         ("mozart -haydn/bach", ["joined"]),
         ("gala -rap/hip-hop", []),
+        ('"gala -mozart/haydn"', ["joined"]),
+        ('"haydn -gala/mozart"', []),
         ("gala -2026-2027", []),
         ("gala -2026-2028", ["joined"]),
         ("jazz or marionnettes", ["jazz", "theatre"]),

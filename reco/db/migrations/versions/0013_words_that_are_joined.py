@@ -17,7 +17,7 @@ depends_on: str | Sequence[str] | None = None
 _APART = r"""
 create function reco.apart(written text) returns text
 language sql immutable parallel safe strict as $$
-  select regexp_replace(written, '[/.@<>]+-*|(?<=[[:alnum:]À-ÿ])-(?=\d)', ' ', 'g')
+  select regexp_replace(written, '[/.@<>]+-*|(?<=[[:alnum:]_À-ÿ\u0300-\u036f-])-(?=\d)', ' ', 'g')
 $$
 """
 # Of French stop words that one is what a name is about; without its accents it is no stop word. To
@@ -76,8 +76,9 @@ begin
 end
 $$
 """
-# Who writes meanwhile would write as before what is not seen here, and be written over.
-_LOCK = "lock table core.item, core.venue in share row exclusive mode"
+# Who writes meanwhile would write as before what is not seen here, and be written over. Venues come
+# first where both are written.
+_LOCK = "lock table core.venue, core.item in share row exclusive mode"
 _ANEW = """
 update reco.{table}_text t set document = made.document
 from ({made}) made (id, folded, document)
