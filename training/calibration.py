@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
 from training.evaluate import ScoreUsers, Task, batches, entries
+from training.tune import Rehearsed
 
 MAX_USERS = 2_000
 """Users whose scores are looked at: enough bookings for two numbers."""
@@ -15,6 +17,25 @@ its share."""
 _TOLERANCE, _STEPS = 1e-7, 1_000
 _LEAST_SLOPE = 1e-3
 """Where scores say nothing about bookings, or mislead: order is kept, probability hardly moves."""
+
+
+def calibration_of(fitted: Rehearsed, task: Task) -> Calibration:
+    """Return the calibration of a model on what was held out from it.
+
+    Raises
+    ------
+    InvalidInput
+        Its half-life leaves nothing of what was done before.
+    """
+    active = np.flatnonzero(np.diff(fitted.matrix.indptr)).astype(np.int32)
+    days = fitted.parameters.half_life_days
+    if days and not len(active):
+        raise InvalidInput(
+            "half_life_days",
+            f"{days:g} days leave nothing of all that was done before the part held out: take a "
+            "longer one, or none",
+        )
+    return fit_calibration(fitted.fitted.score_users, task, active)
 
 
 def fit_calibration(

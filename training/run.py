@@ -9,14 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
-import numpy as np
-from numpy.typing import NDArray
-
 from features.credit import CREDIT_WEIGHT
 from features.interactions import Events
-from reco.errors import InvalidInput
 from reco.model.calibration import Calibration
-from training.calibration import fit_calibration
+from training.calibration import calibration_of
 from training.evaluate import Task, among_open, evaluate, sample_of, task_of
 from training.fits import Parameters
 from training.impressions import ReadImpressions
@@ -120,9 +116,7 @@ def train_model(
         rehearsal = _chosen(choosing, judges, plan.rehearsal, parameters, advance)
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
-        calibration = fit_calibration(
-            rehearsal.fitted.score_users, rehearsed, _with_history(rehearsal)
-        )
+        calibration = calibration_of(rehearsal, rehearsed)
     progress("learning the ranker", 0.65)
     with _timed(seconds, "rank"):
         ranked = None
@@ -160,19 +154,6 @@ def train_model(
         seconds=seconds,
         peak_memory_bytes=_peak_memory_bytes(),
     )
-
-
-def _with_history(rehearsal: Rehearsed) -> NDArray[np.int32]:
-    """Return the rows of the users of whom the rehearsal knows something."""
-    active = np.flatnonzero(np.diff(rehearsal.matrix.indptr)).astype(np.int32)
-    days = rehearsal.parameters.half_life_days
-    if days and not len(active):
-        raise InvalidInput(
-            "half_life_days",
-            f"{days:g} days leave nothing of all that was done before the part held out: take a "
-            "longer one, or none",
-        )
-    return active
 
 
 def _judged(task: Task) -> Task:

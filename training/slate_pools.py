@@ -10,7 +10,6 @@ from scipy.special import expit
 from reco.feed.ranking import OF_EACH
 from reco.feed.widening import pool_rows
 from reco.model.calibration import Calibration
-from training.calibration import fit_calibration
 from training.evaluate import batches, entries, evaluate, fill_unknown
 from training.fits import Parameters
 from training.models.graph_filter import GraphFilterParameters
@@ -125,12 +124,6 @@ def _ndcg(fitted: Rehearsed, slates: SlateTask) -> float:
     popularity = item_popularity(fitted.matrix)
     figures = evaluate(fitted.fitted.score_users, slates.task, popularity, (20,))
     return float(figures["ndcg@20"].mean())
-
-
-def calibration_of(fitted: Rehearsed, slates: SlateTask) -> Calibration:
-    """Return the calibration of a model on what was held out from it."""
-    active = np.flatnonzero(np.diff(fitted.matrix.indptr)).astype(np.int32)
-    return fit_calibration(fitted.fitted.score_users, slates.task, active)
 
 
 def pools_of(

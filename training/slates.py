@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from reco.model.calibration import Calibration
+from training.calibration import calibration_of
 from training.diversify.methods import Setting, fair, settings
 from training.evaluate import require_users
 from training.paired import Compared, Figures
@@ -19,7 +20,7 @@ from training.slate_data import SlateData
 from training.slate_expectation import Expectation, gain_name
 from training.slate_features import population_of
 from training.slate_lists import Lists, figures_of, headline_of
-from training.slate_pools import Models, Pools, calibration_of, choose_models, pools_of
+from training.slate_pools import Models, Pools, choose_models, pools_of
 from training.slate_probability import Chosen, Reached, learn_probability
 from training.slate_tasks import SlateTask, slate_tasks
 from training.slate_totals import compare_lists
@@ -170,7 +171,7 @@ def prepare(
     models = choose_models(slates)
     progress("learning the probability", 0.25)
     fitted = _both(models, slates)
-    calibration = calibration_of(fitted[0], slates)
+    calibration = calibration_of(fitted[0], slates.task)
     few = _drawn(slates, users, seed)
     pools = pools_of(few, *fitted, calibration)
     learned = learn_probability(few, pools, seed)

@@ -69,18 +69,17 @@ class Chooser:
         colliding
             Those that can, and do not fit.
         """
-        out = gone | colliding
-        pool = self._pool(out)
+        pool, rank = self._pool(gone, colliding)
         limits = self._limits(pool)
         if not self._holds_likeliest(pool, limits):
             # The list grows until it holds the likeliest slate, which the floor refers to.
             query = self._situation.query
             shortlist = Shortlist(self._ranking, self._n, query.max_per_category)
-            shortlist.choose(self._n, out)
+            shortlist.choose(self._n, gone | colliding)
             self._pool_of_all = self._ranking.joined(shortlist.scored, self._ranking.of_new)
-            pool = self._pool(out)
+            pool, rank = self._pool(gone, colliding)
             limits = self._limits(pool)
-        return self._chosen_of(pool, limits, self._ranks(gone, out))
+        return self._chosen_of(pool, limits, rank)
 
     def _holds_likeliest(self, pool: Scored, limits: Sequence[Quota]) -> bool:
         """Say whether no candidate outside `pool` belongs to the likeliest slate."""
@@ -120,20 +119,15 @@ class Chooser:
         """Whether there is no candidate outside the pool."""
         return len(self._ranking.top) < self._ranking.most
 
-    def _pool(self, out: Set[int]) -> Scored:
-        """Return the candidates to choose from."""
-        if not out:
-            return self._pool_of_all
-        return self._pool_of_all.take(np.flatnonzero(self._is_left(out)))
-
-    def _ranks(self, gone: Set[int], out: Set[int]) -> NDArray[np.int64]:
-        """Return the rank of each candidate of the pool among all that are not gone."""
-        rank = np.cumsum(self._is_left(gone), dtype=np.int64)
-        return rank[self._is_left(out)] if out else rank
-
-    def _is_left(self, out: Set[int]) -> NDArray[np.bool_]:
-        offer_id = self._pool_of_all.candidates.offer_id
-        return ~np.isin(offer_id, list(out)) if out else np.ones(len(offer_id), dtype=bool)
+    def _pool(self, gone: Set[int], colliding: Set[int]) -> tuple[Scored, NDArray[np.int64]]:
+        """Return the candidates to choose from, and their ranks among all that are not gone."""
+        pool = self._pool_of_all
+        if not gone and not colliding:
+            return pool, np.arange(1, len(pool) + 1)
+        offer_id = pool.candidates.offer_id
+        is_bookable = ~np.isin(offer_id, list(gone))
+        left = np.flatnonzero(is_bookable & ~np.isin(offer_id, list(colliding)))
+        return pool.take(left), np.cumsum(is_bookable, dtype=np.int64)[left]
 
     def _ranked(self, pool: Scored) -> int:
         """Return how many of `pool` come before all that is not in it."""

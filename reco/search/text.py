@@ -25,23 +25,25 @@ _ITEMS = """
 select item_id, {full} + 1 + (ts_rank(document, query) * 1e6)::int4
 from (
   select t.item_id, t.document, asked.query
-  from (select websearch_to_tsquery('reco.french', reco.named(%(text)s)) as query) asked
+  from (select {query} as query) asked
   join reco.item_text t on t.document @@ asked.query
   limit %(most)s
 ) matched
 """
-# A venue's name does not tell what is excluded of its works. A dash excludes in some places and
-# joins in others: the parser knows.
-_EXCLUDES = "select websearch_to_tsquery('reco.french', reco.named(%(text)s))::text ~ '!'"
 _VENUES = """
-select venue_id from reco.venue_text
-where document @@ websearch_to_tsquery('reco.french', reco.named(%(text)s)) and not ({excludes})
+select venue_id from reco.venue_text where document @@ {query} and not ({excludes})
 limit %(most)s
 """
 # A title may be of nothing but words that no document keeps.
 _VERY_TITLE = """
 select item_id, {full} + 1 from reco.item_text where folded = reco.folded(%(text)s) limit %(most)s
 """
+# As names are written.
+_QUERY = "websearch_to_tsquery('reco.french', reco.named(%(text)s))"
+# A venue's name does not tell what is excluded of its works. A dash excludes in some places and
+# joins in others: the parser knows.
+_EXCLUDES = f"select {_QUERY}::text ~ '!'"
+_PARTS = {"full": _FULL, "query": _QUERY, "excludes": _EXCLUDES}
 # Words that every other title has would make all of these candidates.
 _SIMILAR = """
 select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
@@ -87,13 +89,13 @@ def read_matches(
     """
     # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
     words = _JOINED_NO.sub(lambda found: found[1] or f'-"{found[2]}"', _LOOSE_DASH.sub(" ", text))
-    asked = {"text": words, "most": MAX_ITEMS + 1}
-    items = fetch_arrays(connection, _ITEMS.format(full=_FULL), _TYPES, asked)
+    most = MAX_ITEMS + 1
+    items = fetch_arrays(connection, _ITEMS.format(**_PARTS), _TYPES, {"text": words, "most": most})
     if not len(items["item"]):
-        asked["text"] = text.strip()
-        items = fetch_arrays(connection, _VERY_TITLE.format(full=_FULL), _TYPES, asked)
+        title = {"text": text.strip(), "most": most}
+        items = fetch_arrays(connection, _VERY_TITLE.format(**_PARTS), _TYPES, title)
     asked = {"text": words, "most": MAX_VENUES + 1}
-    venues = fetch_arrays(connection, _VENUES.format(excludes=_EXCLUDES), {"venue": "int8"}, asked)
+    venues = fetch_arrays(connection, _VENUES.format(**_PARTS), {"venue": "int8"}, asked)
     if with_similar is None:
         with_similar = len(items["item"]) < FEW and not _excludes(connection, words)
     ids, ranks = items["item"][:MAX_ITEMS], items["rank"][:MAX_ITEMS]
