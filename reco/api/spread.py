@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -37,6 +37,9 @@ _WAITING_BYTES = 2**15
 """Of a channel: some dozens of connections may wait for a worker, the others in the backlog."""
 _ROOM_MS = 10
 """Other news than room in a channel waits no longer."""
+_FIRST_REQUEST_S = 2.0
+"""A worker that stops waits so long for the request of whoever has connected and not asked yet."""
+_LOOK_S = 0.02
 
 
 def run_workers(config: uvicorn.Config) -> None:
@@ -201,6 +204,7 @@ class _Arrivals:
         self._loop = loop
         self._make_protocol = make_protocol
         self._letting_in: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         self._untold = 0
         self._channel, parents = socket.socketpair()
         self._channel.setblocking(False)
@@ -209,7 +213,8 @@ class _Arrivals:
         loop.add_reader(self._channel, self._take)
 
     def close(self) -> None:
-        """Take nobody new; who was handed on already is let in."""
+        """Take nobody new; who was handed on already is let in, to be answered once."""
+        self._is_closed = True
         self._loop.remove_reader(self._channel)
         self._channel.shutdown(socket.SHUT_RD)
         while self._take_one():
@@ -243,23 +248,36 @@ class _Arrivals:
 
     async def _connected(self, arrived: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._protocol, arrived)
+            _, protocol = await self._loop.connect_accepted_socket(self._protocol, arrived)
         except OSError:
             # It is over before it began.
             arrived.close()
             self._tell_end()
+            return
+        if self._is_closed:
+            # Its server has told only those who were there.
+            protocol.shutdown()  # type: ignore[attr-defined]
 
     def _protocol(self) -> asyncio.Protocol:
-        protocol = self._make_protocol()
-        lost = protocol.connection_lost
+        protocol: Any = self._make_protocol()
+        lost, shutdown = protocol.connection_lost, protocol.shutdown
 
         def connection_lost(error: Exception | None) -> None:
             lost(error)
             self._tell_end()
 
+        def shut_down(since_s: float | None = None) -> None:
+            # Closed at once, a connection whose first request is on its way would be reset.
+            now_s = self._loop.time()
+            since_s = now_s if since_s is None else since_s
+            if protocol.cycle is None and now_s - since_s < _FIRST_REQUEST_S:
+                self._loop.call_later(_LOOK_S, shut_down, since_s)
+            else:
+                shutdown()
+
         # On the instance: whichever protocol uvicorn speaks.
-        protocol.connection_lost = connection_lost  # type: ignore[assignment, method-assign]
-        return protocol
+        protocol.connection_lost, protocol.shutdown = connection_lost, shut_down
+        return cast("asyncio.Protocol", protocol)
 
     def _tell_end(self) -> None:
         self._untold += 1

@@ -161,6 +161,16 @@ def test_a_server_that_is_stopped_answers_first(stop):
             server.anew()
 
 
+def test_who_has_connected_and_not_asked_yet_is_answered_by_a_worker_that_stops():
+    with two_workers() as server, server.connections(2) as silent, server.connections(2) as both:
+        workers = set(map(asked, both))
+        assert len(workers) == 2
+        server.process.terminate()
+        for connection in both:
+            assert connection.sock.recv(1) == b""
+        assert set(map(asked, silent)) == workers
+
+
 def test_workers_whose_parent_was_killed_end():
     with two_workers() as server, server.connections(2) as both:
         assert len(set(map(asked, both))) == 2
