@@ -98,12 +98,17 @@ def _wilson(
     return np.clip(middle - half, 0.0, rate), np.clip(middle + half, rate, 1.0)
 
 
+def both_occur(outcome: NDArray[np.bool_]) -> bool:
+    """Say whether some of `outcome` (N,) happened and some did not: else nothing can be told."""
+    return bool(outcome.any() and not outcome.all())
+
+
 def reliability(
     probability: NDArray[np.float64],
     outcome: NDArray[np.bool_],
     stands_for: NDArray[np.float64] | None = None,
 ) -> Reliability:
-    """Return how far `probability` (N,) tells of `outcome` (N,); both outcomes must occur.
+    """Return how far `probability` (N,) tells of `outcome` (N,); `both_occur` must hold.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from training.calibration import calibration_of
 from training.diversify.methods import Setting, fair, settings
 from training.evaluate import require_users
 from training.paired import Compared, Figures
-from training.reliability import Reliability, mean_distinct_share, reliability
+from training.reliability import Reliability, both_occur, mean_distinct_share, reliability
 from training.slate_choice import Choice, choices, expected_name
 from training.slate_data import SlateData
 from training.slate_expectation import Expectation, gain_name
@@ -252,16 +252,11 @@ def benchmark_slates(
         models=prepared.models,
         learner=prepared.learned.learned.learner.name,
         learners=prepared.learned.reached,
-        reliability=reliability(chances, pools.is_found) if _can_tell(pools.is_found) else None,
+        reliability=reliability(chances, pools.is_found) if both_occur(pools.is_found) else None,
         distinct=mean_distinct_share(chances, pools.start),
         score_order=score_order,
         against_score=against_score,
     )
-
-
-def _can_tell(is_found: NDArray[np.bool_]) -> bool:
-    """Say whether some candidates were found, and some not: else nothing can be told apart."""
-    return bool(is_found.any() and not is_found.all())
 
 
 def _tested(

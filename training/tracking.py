@@ -1,11 +1,16 @@
 """Tell an MLflow server, or folder, of a training: an extra, and never on the path of serving."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from reco.errors import SetupError, Unavailable
 from reco.model.address import without_password
 from reco.model.artifact import ModelFacts, read_artifact
 from training.summary import TrainingSummary
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
 
 
 def require_mlflow() -> None:
@@ -47,17 +52,33 @@ def track(uri: str, experiment: str, summary: TrainingSummary, address: str) -> 
         known = client.get_experiment_by_name(experiment)
         number = known.experiment_id if known else client.create_experiment(experiment)
         run = str(client.create_run(number, at_ms, run_name=summary.version).info.run_id)
-        client.log_batch(
-            run,
-            metrics=[Metric(name, value, at_ms, 0) for name, value in _metrics(summary).items()],
-            params=[Param(name, str(value)) for name, value in facts.parameters.items()],
-            tags=[RunTag(name, value) for name, value in _tags(summary, facts, address).items()],
-        )
-        client.set_terminated(run)
+        with _ended(client, run):
+            client.log_batch(
+                run,
+                metrics=[
+                    Metric(name, value, at_ms, 0) for name, value in _metrics(summary).items()
+                ],
+                params=[Param(name, str(value)) for name, value in facts.parameters.items()],
+                tags=[
+                    RunTag(name, value) for name, value in _tags(summary, facts, address).items()
+                ],
+            )
     except (MlflowException, OSError) as error:
         told = f"MLflow at {uri} was not told: {error}"
         raise Unavailable(without_password(told)) from error
     return run
+
+
+@contextmanager
+def _ended(client: "MlflowClient", run: str) -> Iterator[None]:
+    """End the run after what is done within: one that stays open looks like a training."""
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):
+            client.set_terminated(run, "FAILED")
+        raise
+    client.set_terminated(run)
 
 
 def _metrics(summary: TrainingSummary) -> dict[str, float]:

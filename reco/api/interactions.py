@@ -14,7 +14,6 @@ from reco.api.json import Json
 from reco.api.problems import PROBLEMS, problem_shown
 from reco.api.written import AnyMoment
 from reco.core.interactions import Interaction, check_room, record_interactions
-from reco.db.pool import connected
 from reco.errors import InvalidInput
 
 router = APIRouter(prefix="/v1", tags=["interactions"])
@@ -107,7 +106,7 @@ def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch
         _checked(place, sent, caller, now, wrong_by)
         for place, sent in enumerate(batch.interactions)
     ]
-    with connected(worker.pool) as connection, connection.transaction():
+    with worker.writers.connected() as connection, connection.transaction():
         kept = record_interactions(connection, checked)
         # A retry that adds nothing is answered, however much is on record.
         if kept and caller.scope is None:

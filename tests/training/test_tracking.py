@@ -57,24 +57,63 @@ def test_a_store_that_does_not_take_it_is_told(summary, tmp_path):
         track(f"{(tmp_path / 'file').as_uri()}/mlruns", "reco-test", summary, "here")
 
 
-def test_a_server_that_is_away_is_told_without_its_password(summary, monkeypatch):
-    class Away(Exception):
-        """What MLflow raises."""
+class Away(Exception):
+    """What MLflow raises."""
 
-    def client(tracking_uri):
-        raise Away(f"{tracking_uri}/api refuses connections")
 
+def install(monkeypatch, client):
+    """Let `client` be MLflow's."""
+    kept = {"Metric": lambda *told: told, "Param": lambda *told: told, "RunTag": lambda *told: told}
     for name, module in {
         "mlflow": SimpleNamespace(),
-        "mlflow.entities": SimpleNamespace(Metric=None, Param=None, RunTag=None),
+        "mlflow.entities": SimpleNamespace(**kept),
         "mlflow.exceptions": SimpleNamespace(MlflowException=Away),
         "mlflow.tracking": SimpleNamespace(MlflowClient=client),
     }.items():
         monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_a_server_that_is_away_is_told_without_its_password(summary, monkeypatch):
+    def client(tracking_uri):
+        raise Away(f"{tracking_uri}/api refuses connections")
+
+    install(monkeypatch, client)
     with pytest.raises(Unavailable) as refusal:
         track("https://mia:hunter2@runs.example", "reco-test", summary, "here")
     told = "MLflow at https://runs.example was not told: https://runs.example/api refuses"
     assert str(refusal.value).startswith(told)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_run_ends_also_where_its_figures_are_not_taken(summary, monkeypatch, is_taken):
+    ended = []
+
+    class Client:
+        def __init__(self, tracking_uri):
+            self.uri = tracking_uri
+
+        def get_experiment_by_name(self, name):
+            return SimpleNamespace(experiment_id=name)
+
+        def create_run(self, *_, run_name):
+            return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
+
+        def log_batch(self, run, **_):
+            if not is_taken:
+                raise Away("too large a batch")
+
+        def set_terminated(self, run, status="FINISHED"):
+            ended.append((run, status))
+            if not is_taken:
+                raise Away("and now it is gone")
+
+    install(monkeypatch, Client)
+    if is_taken:
+        assert track("http://runs", "reco-test", summary, "here") == summary.version
+    else:
+        with pytest.raises(Unavailable, match="too large a batch"):
+            track("http://runs", "reco-test", summary, "here")
+    assert ended == [(summary.version, "FINISHED" if is_taken else "FAILED")]
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from training.reliability import Reliability, losses, reliability
+from training.reliability import Reliability, both_occur, losses, reliability
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Forecasts:
     @property
     def can_tell(self) -> bool:
         """Whether both outcomes occur."""
-        return bool(self.outcome.any() and not self.outcome.all())
+        return both_occur(self.outcome)
 
     @cached_property
     def reliability(self) -> Reliability:

@@ -12,6 +12,7 @@ from reco.api.app import create_app
 from reco.api.keys import create_key
 from reco.api.tokens import issue_token
 from reco.core.accounts import account_number
+from reco.core.partners import create_partner
 from reco.db.pool import connected
 from reco.settings import Settings
 from reco.worker import Worker
@@ -217,27 +218,36 @@ def test_a_cursor_that_was_not_given_is_refused(client, key, cursor):
     assert (response.status_code, response.json()["field"]) == (422, "cursor")
 
 
-def test_whoever_waits_to_write_keeps_no_feed_waiting(client, key):
+def test_whoever_waits_to_write_keeps_no_feed_waiting(client, key, connection):
     worker = client.app.state.worker
     worker.writers.longest_wait_s = 0.05
+    create_partner(connection, "lune", "Théâtre de la Lune")
+    partner = {"X-API-Key": create_key(connection, "backoffice", "tests", NOW, "lune")}
+    viewed = {"user_id": "reader", "offer_id": "manga-shop", "kind": "view"}
     sent = [
-        ("PUT", "/v1/users/new", {"birth_date": "2008-06-01"}, 200),
-        ("POST", "/v1/users/reader/tastes", {"categories": []}, 200),
-        ("DELETE", "/v1/bookings/nowhere", None, 404),
+        ("PUT", "/v1/users/new", {"birth_date": "2008-06-01"}, key, 200),
+        ("POST", "/v1/users/reader/tastes", {"categories": []}, key, 200),
+        ("POST", "/v1/interactions", {"interactions": [viewed]}, key, 200),
+        ("DELETE", "/v1/bookings/nowhere", None, key, 404),
+        ("POST", "/v1/bookings/nowhere/use", None, partner, 404),
+        ("PUT", "/v1/backoffice/venues/hall", {"name": "Hall", "lat": 45, "lon": 5}, partner, 201),
+        ("DELETE", "/v1/backoffice/venues/hall", None, partner, 200),
+        ("DELETE", "/v1/backoffice/offers/none", None, partner, 404),
+        ("DELETE", "/v1/backoffice/stocks/none", None, partner, 404),
     ]
     with ExitStack() as on_sale:
         for _ in range(worker.settings.pool_size // 2):
             on_sale.enter_context(worker.writers.connected())
         refused = [
             book(client, key, user_id="reader"),
-            *(client.request(how, to, json=body, headers=key) for how, to, body, _ in sent),
+            *(client.request(how, to, json=body, headers=by) for how, to, body, by, _ in sent),
         ]
         for response in refused:
             assert (response.status_code, response.headers["retry-after"]) == (503, "2")
         assert client.get("/v1/feed?user_id=reader", headers=key).status_code == 200
     assert book(client, key, user_id="reader").status_code == 201
-    for how, to, body, status in sent:
-        assert client.request(how, to, json=body, headers=key).status_code == status
+    for how, to, body, by, status in sent:
+        assert client.request(how, to, json=body, headers=by).status_code == status
 
 
 def test_an_account_is_made_with_its_deposit(client, key):
