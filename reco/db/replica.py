@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import psycopg
+from psycopg_pool import PoolTimeout
 
 from reco.db.identity import THIS_DATABASE
 from reco.db.pool import Pool, connected, open_pool
@@ -174,6 +175,8 @@ class Reads:
                     return read(replica)
         except psycopg.errors.QueryCanceled as error:
             raise Unavailable("This takes too long just now; try again in a moment.") from error
+        except PoolTimeout:
+            _note_full()
         except psycopg.Error as error:
             self._leave(error)
         with connected(self._primary) as primary:
@@ -206,6 +209,8 @@ class Reads:
         except psycopg.errors.QueryCanceled:
             # All feeds read here: one that is slow is no reason to turn all to the primary.
             log.warning("The replica takes too long for a user's state: the primary is asked.")
+        except PoolTimeout:
+            _note_full()
         except psycopg.Error as error:
             self._leave(error)
         return read(primary)
@@ -277,6 +282,11 @@ class Reads:
                 # No right to ask, say: the thread that looks for better must outlive it.
                 self._refuse("it cannot be asked, the log says why", error)
             self._stopping.wait(LOOK_EVERY_S)
+
+
+def _note_full() -> None:
+    """Say that the primary is asked once; whether the replica is away, the next look finds."""
+    log.warning("All connections to the replica are lent: the primary is asked.")
 
 
 def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int | None, str | None]:

@@ -2,7 +2,7 @@
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from threading import Event
 from time import monotonic
@@ -357,6 +357,21 @@ def test_a_primary_that_is_busy_puts_no_replica_out_of_use(service, monkeypatch)
     until(lambda: not worker.reads.standing.in_use)
     assert worker.reads.standing.lag_s >= MAX_LAG_S
     assert "no word of the primary" in worker.reads.standing.reason
+
+
+def test_who_finds_all_connections_to_the_replica_lent_asks_the_primary_for_themselves(patient):
+    _, worker = patient
+    until(lambda: worker.reads.near(is_replica))
+    # Who looks would find none either, and cannot tell that from a replica that is away.
+    worker.reads._stopping.set()
+    worker.reads._thread.join()
+    with ExitStack() as lent:
+        for _ in range(worker.settings.pool_size):
+            lent.enter_context(worker.reads._replica.connection())
+        assert not worker.reads.near(is_replica)
+        assert not reads_replica(worker)
+        assert worker.reads.standing.in_use
+    assert worker.reads.near(is_replica)
 
 
 @pytest.mark.slow
