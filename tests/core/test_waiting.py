@@ -167,3 +167,64 @@ def test_a_batch_does_not_move_what_is_booked_to_another_cap(small, lune):
     done = write_rows(small, lune, batch, NOW)
     assert [row.outcome for row in done] == ["changed", "refused"]
     assert "bookings stand (1)" in done[1].errors[0].detail
+
+
+_WAITS = """
+select count(*) from pg_stat_activity
+where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
+  and not pg_blocking_pids(pid) && %s::integer[]
+"""
+"""How many wait for somebody who is none of these."""
+_OWN, _OTHER = "own", "other"
+
+
+def test_partners_who_change_works_of_each_others_offers_wait_in_one_line(world, small):
+    """Each changes what its own work counts against, and the stock of its offer of the other's."""
+    create_partner(small, "lune", "Lune")
+    create_partner(small, "soleil", "Soleil")
+    partners = {name: find_partner(small, name).id for name in ("lune", "soleil")}
+    for partner in partners.values():
+        write_rows(small, partner, [_work_of("LIVRE_PAPIER")], NOW)
+    for name, of in (("lune", "soleil"), ("soleil", "lune")):
+        rows = [OfferRow(_OTHER, None, f"{of}:work"), StockRow(_OWN, _OWN, 100)]
+        write_rows(small, partners[name], [*rows, StockRow(_OTHER, _OTHER, 100)], NOW)
+    told = {}
+
+    def change(name):
+        with psycopg.connect(world.conninfo, autocommit=True) as mine:
+            rows = [_work_of("LIVRE_NUMERIQUE"), StockRow(_OTHER, _OTHER, 200)]
+            try:
+                done = write_rows(mine, partners[name], rows, NOW)
+                told[name] = [outcome.outcome for outcome in done]
+            except psycopg.errors.DeadlockDetected:
+                told[name] = ["deadlock"]
+
+    threads = [threading.Thread(target=change, args=(name,)) for name in partners]
+    with psycopg.connect(world.conninfo) as second:
+        with psycopg.connect(world.conninfo) as first:
+            holders = [first.info.backend_pid, second.info.backend_pid]
+            _lock(first, "lune:own")
+            _lock(second, "soleil:own")
+            for number, thread in enumerate(threads, start=1):
+                thread.start()
+                _until(small, [], number)
+        # The one goes on until it waits for the other, which then goes on.
+        _until(small, holders, 1)
+    for thread in threads:
+        thread.join()
+    assert told == {name: ["changed", "changed"] for name in partners}
+
+
+def _work_of(subcategory):
+    return OfferRow(_OWN, None, None, WorkRow("work", "Work", "LIVRE", subcategory))
+
+
+def _lock(connection, stock):
+    connection.execute(
+        "select 1 from core.stock where external_id = %s for no key update", (stock,)
+    )
+
+
+def _until(connection, but_for, number):
+    while connection.execute(_WAITS, (but_for,)).fetchone() != (number,):
+        pass

@@ -65,10 +65,9 @@ _FOREIGN: Mapping[Kind, str] = {
     "stock": "select external_id from core.stock"
     " where external_id = any(%s) and partner_id is distinct from %s",
 }
-_LOCK_STOCKS_OF = """
+_STOCKS_OF = """
 select t.id from core.stock t join core.offer o on o.id = t.offer_id
 where o.id = any(%(offers)s) or o.item_id = any(%(works)s)
-order by t.id for no key update of t
 """
 _STANDING = """
 select o.id, o.item_id, count(*)
@@ -202,30 +201,47 @@ def read_holding(
     return holding
 
 
-def lock_stocks(connection: psycopg.Connection[Any], holding: Holding, own_ids: list[str]) -> None:
-    """Lock stocks that may change, and read them and what is booked of them."""
+def lock_stocks(
+    connection: psycopg.Connection[Any],
+    holding: Holding,
+    own_ids: list[str],
+    offers: list[int],
+    works: list[int],
+) -> None:
+    """Keep bookings away from stocks that may change, and from those of offers (and of works).
+
+    All are locked by one statement: other partners, whose offers may be of these works, lock theirs
+    in the order of ids, too. The stocks, what is booked of them and which bookings stand is read
+    after.
+
+    Parameters
+    ----------
+    own_ids
+        Of stocks, as the partner has them.
+    offers, works
+        In the database's ids.
+    """
+    asked = {"offers": offers, "works": works}
     ids = [holding.stocks[own_id].id for own_id in own_ids]
+    beside = connection.execute(_STOCKS_OF, asked).fetchall() if offers or works else []
     with connection.pipeline():
-        connection.execute(_LOCK_STOCKS, (ids,))
+        connection.execute(_LOCK_STOCKS, (ids + [id_ for (id_,) in beside],))
         stocks = connection.execute(_STOCKS, _asked(holding.partner, own_ids))
         sums = connection.execute(_BOOKED, (ids,))
+        standing = connection.execute(_STANDING, asked)
     booked = dict(sums.fetchall())
     for id_, public, ref, *rest in stocks:
         holding.stocks[ref] = _stock(id_, public, ref, *rest, booked=int(booked.get(id_, 0)))
+    holding.standing = _standing(standing)
 
 
-def read_standing(
-    connection: psycopg.Connection[Any], holding: Holding, offers: list[int], works: list[int]
-) -> None:
-    """Keep bookings away from offers (and offers of works), and count those that stand."""
-    asked = {"offers": offers, "works": works}
-    connection.execute(_LOCK_STOCKS_OF, asked)
+def _standing(rows: Iterable[tuple[int, int, int]]) -> Standing:
     of_offers: dict[int, int] = {}
     of_works: dict[int, int] = {}
-    for offer, work, count in connection.execute(_STANDING, asked):
+    for offer, work, count in rows:
         of_offers[offer] = count
         of_works[work] = of_works.get(work, 0) + count
-    holding.standing = Standing(of_offers, of_works)
+    return Standing(of_offers, of_works)
 
 
 def _wanted(rows: Iterable[Row]) -> dict[Kind, list[str]]:

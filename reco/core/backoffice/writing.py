@@ -20,7 +20,6 @@ from reco.core.backoffice.holding import (
     Holding,
     lock_stocks,
     read_holding,
-    read_standing,
 )
 from reco.core.backoffice.rows import OfferRow, Outcome, Row, StockRow, VenueRow, WorkRow
 from reco.core.partners import lock_partner
@@ -119,19 +118,17 @@ def _decided(
         for place, row in enumerate(rows)
         if isinstance(row, VenueRow)
     }
+    stocks = {place: row for place, row in enumerate(rows) if isinstance(row, StockRow)}
     offers, works = changed_natures(holding, rows)
-    if offers or works:
-        read_standing(connection, holding, offers, works)
+    # Bookings wait for those alone that may change, or count otherwise.
+    changing = _changing(holding, stocks.values())
+    if offers or works or changing:
+        lock_stocks(connection, holding, changing, offers, works)
     outcomes |= {
         place: decide_offer(holding, row)
         for place, row in enumerate(rows)
         if isinstance(row, OfferRow)
     }
-    stocks = {place: row for place, row in enumerate(rows) if isinstance(row, StockRow)}
-    # Bookings wait for those alone that may change.
-    changing = _changing(holding, stocks.values())
-    if changing:
-        lock_stocks(connection, holding, changing)
     return outcomes | {place: decide_stock(holding, row, now) for place, row in stocks.items()}
 
 
