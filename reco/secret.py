@@ -1,6 +1,8 @@
 """The key that signs user tokens and cursors: set by the operator, or made once and kept."""
 
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 import tempfile
@@ -13,7 +15,9 @@ _MIN_CHARACTERS = 32
 
 
 def signing_secret(settings: Settings) -> str:
-    """Return `RECO_SECRET`, or else the secret of `settings.home`, made at the first call.
+    """Return the key of `settings.world`: what is signed for one world is nothing in another.
+
+    It comes from `RECO_SECRET`, or else from the secret of `settings.home`, made at the first call.
 
     Raises
     ------
@@ -22,11 +26,13 @@ def signing_secret(settings: Settings) -> str:
     SetupError
         What was kept is.
     """
-    if settings.secret is None:
-        return _kept(settings.home / "secret")
-    if len(settings.secret) < _MIN_CHARACTERS:
+    secret = settings.secret
+    if secret is None:
+        secret = _kept(settings.home / "secret")
+    elif len(secret) < _MIN_CHARACTERS:
         raise InvalidInput("RECO_SECRET", f"it is shorter than {_MIN_CHARACTERS} characters")
-    return settings.secret
+    # Worlds of one home have one secret, and people of the same ids and numbers.
+    return hmac.new(secret.encode(), settings.world.encode(), hashlib.sha256).hexdigest()
 
 
 def _kept(path: Path) -> str:
