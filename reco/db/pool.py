@@ -1,5 +1,6 @@
 """Connections of a worker, and what a database that does not answer means."""
 
+import logging
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from reco.db.patience import PATIENCE_S, Patient
 from reco.db.session import SOON
 from reco.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 _OPTIONS = (
     "-c timezone=UTC -c statement_timeout=1500"
@@ -89,7 +92,7 @@ def _check(connection: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def connected(pool: Pool) -> Iterator[psycopg.Connection[Any]]:
-    """Lend a connection.
+    """Lend a connection; what its server gives up, and why, is for the log.
 
     Raises
     ------
@@ -101,8 +104,19 @@ def connected(pool: Pool) -> Iterator[psycopg.Connection[Any]]:
             pool.note(has_answered=True)
             yield connection
     except psycopg.errors.ReadOnlySqlTransaction as error:
+        tell_given_up(error)
         raise Unavailable("The database takes no changes now; try again in a moment.") from error
     except _AWAY as error:
         if isinstance(error, PoolTimeout):
             pool.note(has_answered=False)
+        tell_given_up(error)
         raise Unavailable("The database does not answer; try again in a moment.") from error
+
+
+def tell_given_up(error: psycopg.Error) -> None:
+    """Log what a server that is there refused or gave up: a lock, say, that was waited for.
+
+    Its details stay out, which may be of a person.
+    """
+    if error.sqlstate is not None:
+        log.warning("The database gave up: %s (%s)", error.diag.message_primary, error.sqlstate)

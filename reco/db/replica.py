@@ -24,7 +24,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from reco.db.identity import THIS_DATABASE
-from reco.db.pool import Pool, connected, open_pool
+from reco.db.pool import Pool, connected, open_pool, tell_given_up
 from reco.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -174,6 +174,7 @@ class Reads:
                 if replica is not None:
                     return read(replica)
         except psycopg.errors.QueryCanceled as error:
+            tell_given_up(error)
             raise Unavailable("This takes too long just now; try again in a moment.") from error
         except PoolTimeout:
             _note_full()
