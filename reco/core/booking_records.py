@@ -229,7 +229,8 @@ def read_bookings(
     asked = {"user_id": user_id, "before_at": before_at, "before_id": before_id, "n": n + 1}
     with connection.pipeline():
         known = connection.execute(
-            "select 1 from core.beneficiary where external_id = %s", (user_id,)
+            "select 1 from core.beneficiary where external_id = %s and erased_at is null",
+            (user_id,),
         )
         cursor = connection.cursor(row_factory=class_row(BookingRow))
         rows = cursor.execute(_PAGE.replace("{state}", chosen).encode(), asked)
