@@ -1,7 +1,7 @@
 # Everything a newcomer, a developer and CI run. `make` alone lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types bench notebooks screenshot lock clean
+.PHONY: help demo test test-slow test-extras lint types bench notebooks screenshot lock clean
 
 # The oldest Python that the project supports comes first: its packages have ready-made wheels.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; do \
@@ -26,6 +26,9 @@ test-slow: .venv/installed ## Run the others: servers, browsers, replays and tra
 	$(RUN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile
 	$(RUN)/python -m pytest -m "slow and alone"
 
+test-extras: .venv/extras ## Run what needs the extras: Spark (and Java 17), MLflow, ranx
+	$(RUN)/python -m pytest -m extras tests/training
+
 lint: .venv/installed ## Check style and format
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
@@ -46,6 +49,7 @@ lock: .venv/installed ## Pin the newest versions that pyproject.toml allows (nee
 	uv pip compile pyproject.toml --upgrade $(LOCK) -o requirements.lock
 	uv pip compile pyproject.toml --extra dev -c requirements.lock $(LOCK) -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra notebooks -c requirements-dev.lock $(LOCK) -o requirements-notebooks.lock
+	uv pip compile pyproject.toml --extra spark --extra mlflow --extra oracle -c requirements-dev.lock $(LOCK) -o requirements-extras.lock
 
 clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -60,6 +64,12 @@ clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(RUN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(RUN)/python -m reco.compiling
+	@touch $@
+
+# What serves few, and takes half a gigabyte.
+.venv/extras: requirements-extras.lock .venv/installed
+	@echo "Installing Spark, MLflow's client and ranx into .venv (minutes) ..."
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-extras.lock
 	@touch $@
 
 # What notebooks need beside it.

@@ -158,6 +158,7 @@ def test_what_is_exchanged_is_as_open_as_the_folder_that_is_given(mode, monkeypa
 
 @needs_spark
 @pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_a_run_on_two_threads_is_a_model_as_good_as_the_local_one(tmp_path):
@@ -189,6 +190,7 @@ def test_a_run_on_two_threads_is_a_model_as_good_as_the_local_one(tmp_path):
 
 @needs_spark
 @pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_the_item_factors_solve_sparks_own_equations(tmp_path):

@@ -38,6 +38,7 @@ def test_figures_of_each_person_are_those_that_ranx_told():
 
 
 @pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore:unsafe cast")
 def test_figures_of_each_person_are_those_of_ranx(ranx):
     lists, wanted = drawn(users=300, seed=6)

@@ -30,6 +30,7 @@ def summary(tmp_path):
 
 @needs_mlflow
 @pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_a_training_is_a_run_with_settings_figures_and_address(summary, tmp_path):
     from mlflow.tracking import MlflowClient
@@ -50,6 +51,7 @@ def test_a_training_is_a_run_with_settings_figures_and_address(summary, tmp_path
 
 @needs_mlflow
 @pytest.mark.slow
+@pytest.mark.extras
 @pytest.mark.filterwarnings("ignore")
 def test_a_store_that_does_not_take_it_is_told(summary, tmp_path):
     (tmp_path / "file").touch()
