@@ -70,7 +70,9 @@ def _summary(of_seeds: list[float], drawn: NDArray[np.float64], seed: int) -> Ov
     """Summarise the seeds' means, by (RESAMPLES, K) of them resampled over people."""
     generator = np.random.default_rng(seed)
     chosen = generator.integers(len(of_seeds), size=(RESAMPLES, len(of_seeds)))
-    means = np.take_along_axis(drawn, chosen, axis=1).mean(axis=1)
+    # The people of a seed that is drawn twice are drawn twice, each time anew.
+    of_people = (np.arange(RESAMPLES)[:, np.newaxis] + np.arange(len(of_seeds))) % RESAMPLES
+    means = drawn[of_people, chosen].mean(axis=1)
     low, high = np.percentile(means, TAILS_PERCENT)
     value = Estimate(float(np.mean(of_seeds)), float(low), float(high))
     return OverSeeds(value, min(of_seeds), max(of_seeds))

@@ -125,6 +125,15 @@ def test_an_interval_holds_the_spread_of_seeds_and_of_people():
     assert apart.most > 2.5
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_people_of_a_seed_that_is_drawn_twice_are_drawn_anew(seeds):
+    """Of seeds that are the same world an interval is that of all their people together."""
+    world = np.tile([0.0, 1.0], 200)
+    told = over_seeds([world] * seeds).estimate
+    expected = 2 * 1.96 * 0.5 / np.sqrt(400 * seeds)
+    assert told.high - told.low == pytest.approx(expected, rel=0.1)
+
+
 def test_people_without_a_figure_are_left_out():
     assert over_seeds([np.array([1.0, np.nan, 3.0])]).estimate.value == 2.0
 
