@@ -5,6 +5,7 @@ of an attribute earns the attribute's points, a value met before earns nothing, 
 earns nothing.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -99,12 +100,13 @@ def expected_gains(
     unmet = dict(before)
     gains = []
     for values, probability in zip(offers, probabilities, strict=True):
-        gain = 0.0
+        earned = []
         for value in values - met:
             still = unmet.get(value, 1.0)
-            gain += POINTS[value[0]] * still * probability
+            earned.append(POINTS[value[0]] * still * probability)
             unmet[value] = still * (1.0 - probability)
-        gains.append(gain)
+        # Exactly: a set is in another order in each process.
+        gains.append(math.fsum(earned))
     return gains
 
 

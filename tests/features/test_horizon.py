@@ -2,6 +2,9 @@
 
 import itertools
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -59,3 +62,28 @@ def test_two_offers_of_one_new_category_share_its_points():
 def test_lengths_must_agree():
     with pytest.raises(ValueError, match="shorter"):
         expected_gains([values_of(category="LIVRE")], [], frozenset())
+
+
+_GAINS = """
+from features.horizon import expected_gains, values_of
+offers = [
+    values_of(category=c, venue_type=c, subcategory=c, venue=c, genres=[c, c + c])
+    for c in "abcdefghijklmnopqrstuvwxyz"
+]
+print([expected_gains([offer, offer], [0.0013, 0.0007], frozenset()) for offer in offers])
+"""
+
+
+def test_gains_are_the_same_in_each_process():
+    """Of which each has an order of its own for the values of a set."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _GAINS],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "012"
+    }
+    assert len(told) == 1
