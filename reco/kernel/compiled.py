@@ -17,7 +17,6 @@ from numba.core import config as numba_config
 
 Kernel = Callable[..., Any]
 
-READ_I8 = numba.types.Array(numba.int8, 1, "C", readonly=True)
 READ_I16 = numba.types.Array(numba.int16, 1, "C", readonly=True)
 READ_I32 = numba.types.Array(numba.int32, 1, "C", readonly=True)
 READ_I64 = numba.types.Array(numba.int64, 1, "C", readonly=True)
