@@ -17,6 +17,7 @@ from reco.api.languages import language_of
 from reco.api.problems import PROBLEMS, problem_shown
 from reco.api.zones import TZ, zone_asked
 from reco.feed.answer import FeedAnswer
+from reco.feed.cursor import MAX_SHOWN
 from reco.feed.dials import FLOOR, INTENSITY, MAX_INTENSITY, MAX_POINTS_A_BOOKING
 from reco.feed.query import FeedQuery, feed_query
 from reco.moments import moment_from
@@ -114,7 +115,11 @@ class FeedParameters(BaseModel):
         Field(description="Of the explanations: fr or en. Default: by Accept-Language, else fr."),
     ] = None
     cursor: Annotated[
-        str | None, Field(description="`next_cursor` of the page before; good for 30 minutes.")
+        str | None,
+        Field(
+            description="`next_cursor` of the page before; good for 30 minutes. There is none once"
+            f" {MAX_SHOWN} offers or more were shown."
+        ),
     ] = None
 
 

@@ -12,6 +12,7 @@ from worlds import GRENOBLE, NOW
 
 from reco.api.examples import FEED
 from reco.feed.answer import FeedAnswer, FeedItem
+from reco.feed.cursor import MAX_SHOWN
 
 
 def problem_of(response, status=422):
@@ -30,6 +31,19 @@ def test_the_body_is_the_one_that_is_documented(client, key):
     TypeAdapter(FeedAnswer).validate_python(body)
     TypeAdapter(FeedAnswer).validate_python(FEED)
     assert list(FEED) == list(body)
+
+
+def test_pages_end_where_the_documentation_says(client, key, monkeypatch):
+    document = client.get("/openapi.json").json()
+    parameters = document["paths"]["/v1/feed"]["get"]["parameters"]
+    told = {one["name"]: one["description"] for one in parameters if "description" in one}
+    assert f"once {MAX_SHOWN} offers" in told["cursor"]
+    monkeypatch.setattr("reco.feed.present.MAX_SHOWN", 2)
+    asked = {"user_id": "reader"}
+    assert client.get("/v1/feed", params={**asked, "n": 1}, headers=key).json()["next_cursor"]
+    body = client.get("/v1/feed", params={**asked, "n": 2}, headers=key).json()
+    assert len(body["items"]) == 2
+    assert body["next_cursor"] is None
 
 
 def test_an_offer_says_whether_it_is_for_two(client, key, database):
