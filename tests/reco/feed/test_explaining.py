@@ -209,6 +209,8 @@ def check_bookings(connection, answer, item, drawn):
         assert drawn.parameters["bookings_near"] == booked
         assert drawn.parameters["radius_km"] == answer.radius_m / 1000
         assert f" {answer.radius_m / 1000:g}\N{NO-BREAK SPACE}km" in drawn.text
+        # Neither bookings elsewhere nor those on other dates are counted.
+        assert drawn.text.startswith(("what is offered of it", "ce qui en est proposé"))
     elif NOW - published_at <= timedelta(days=28):
         assert drawn.code == "new"
     else:
@@ -397,6 +399,36 @@ def test_bookings_are_told_of_where_they_were_made(new_world):
         told, is_popular_near = drawn()
         assert (told.code, told.parameters["bookings_near"]) == ("popular_near_or_online", 3)
         assert is_popular_near
+
+
+def test_bookings_of_what_is_not_offered_any_more_are_not_told(new_world):
+    with psycopg.connect(new_world().conninfo, autocommit=True) as connection:
+        small_world(connection)
+        connection.execute(
+            "insert into core.offer (external_id, item_id, venue_id, withdrawn_at)"
+            " select 'manga-gone', item_id, venue_id, %s from core.offer"
+            " where external_id = 'manga-shop'",
+            (NOW - timedelta(hours=1),),
+        )
+        connection.execute(
+            "insert into core.stock (external_id, offer_id, price_cents)"
+            " select external_id, id, 500 from core.offer where external_id = 'manga-gone'"
+        )
+        for user, offer in (("broke", "gone"), ("late", "gone"), ("free", "shop")):
+            book(connection, user, f"manga-{offer}", NOW - timedelta(days=1))
+        serving = generation(build_catalogue(connection, NOW), None)
+        for language, told in (
+            ("en", "what is offered of it here, within 200\xa0km, was booked once lately"),
+            (
+                "fr",
+                "ce qui en est proposé ici, à moins de 200\xa0km, a été réservé une fois récemment",
+            ),
+        ):
+            guest = query_of(None, n=100, lat=GRENOBLE[1], lon=GRENOBLE[0], language=language)
+            answer = feed(connection, serving, guest, SECRET).answer
+            (item,) = [item for item in answer.items if item.item_id == "manga"]
+            assert item.explanation[0].parameters["bookings_near"] == 1
+            assert item.explanation[0].text == told
 
 
 def test_some_of_all_is_said(connection, serving_of):

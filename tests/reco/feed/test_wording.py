@@ -157,3 +157,9 @@ def test_what_the_simulated_country_offers_has_a_name(language, attribute):
     codes = {row[attribute] for row in DictReader(taxonomy)}
     assert len(codes) > 10
     assert all(f"{attribute}_{code}" in TEXTS[language] for code in codes)
+
+
+def test_what_belongs_to_the_likeliest_selection_is_not_told_to_be_among_the_likeliest_offers():
+    """Quotas let in what hundreds of offers are likelier than."""
+    assert statement("en", "likely", {}).text == "in the likeliest selection"
+    assert statement("fr", "likely", {}).text == "dans la sélection la plus probable"
