@@ -210,7 +210,7 @@ def check_bookings(connection, answer, item, drawn):
         assert drawn.parameters["radius_km"] == answer.radius_m / 1000
         assert f" {answer.radius_m / 1000:g}\N{NO-BREAK SPACE}km" in drawn.text
         # Neither bookings elsewhere nor those on other dates are counted.
-        assert drawn.text.startswith(("what is offered of it", "ce qui en est proposé"))
+        assert " as offered " in drawn.text or " tel que proposé " in drawn.text
     elif NOW - published_at <= timedelta(days=28):
         assert drawn.code == "new"
     else:
@@ -418,11 +418,8 @@ def test_bookings_of_what_is_not_offered_any_more_are_not_told(new_world):
             book(connection, user, f"manga-{offer}", NOW - timedelta(days=1))
         serving = generation(build_catalogue(connection, NOW), None)
         for language, told in (
-            ("en", "what is offered of it here, within 200\xa0km, was booked once lately"),
-            (
-                "fr",
-                "ce qui en est proposé ici, à moins de 200\xa0km, a été réservé une fois récemment",
-            ),
+            ("en", "booked once lately as offered here, within 200\xa0km"),
+            ("fr", "réservé une fois récemment tel que proposé ici, à moins de 200\xa0km"),
         ):
             guest = query_of(None, n=100, lat=GRENOBLE[1], lon=GRENOBLE[0], language=language)
             answer = feed(connection, serving, guest, SECRET).answer
