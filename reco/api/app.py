@@ -25,6 +25,7 @@ from reco.api import (
 )
 from reco.api import map as venue_map
 from reco.api.body_limit import BodyLimit
+from reco.api.document import Documented
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -68,7 +69,9 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
             asyncio.get_running_loop().set_default_executor(threads)
             yield
 
-    app = FastAPI(
+    parts = (*_PARTS, demo) if with_demo else _PARTS
+    app = Documented(
+        routers=[part.router for part in parts],
         title="reco",
         version=version("reco"),
         summary="What a young person can book around a place, ranked.",
@@ -80,10 +83,6 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     # Uploads take turns: the connections are there for those who wait for a feed.
     app.state.uploads = asyncio.Semaphore(2)
     app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
-    for part in _PARTS:
-        app.include_router(part.router)
-    if with_demo:
-        app.include_router(demo.router)
     problems.install(app)
     # Not mounted: a mount at / would answer before a wrong method of an endpoint is told.
     app.router.default = Pages()

@@ -12,7 +12,7 @@ from reco.api.backoffice_rows import NewOwnId, OfferOwnId, OfferSent, OwnId, Sto
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
 from reco.api.outcomes import RowOutcome, row_outcome
-from reco.api.problems import NOT_FOUND, PROBLEMS, problem
+from reco.api.problems import NOT_FOUND, PROBLEMS, TOO_LARGE, problem
 from reco.core.backoffice.listing import (
     OfferShown,
     Page,
@@ -42,6 +42,7 @@ _LONGEST_PAGE = 500
 _PUT: dict[int | str, dict[str, Any]] = {
     200: {"model": RowOutcome, "description": "Changed, or unchanged"},
     201: {"model": RowOutcome, "description": "Created"},
+    **TOO_LARGE,
     **PROBLEMS,
 }
 

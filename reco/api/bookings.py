@@ -13,7 +13,7 @@ from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
 from reco.api.keyset import read_keyset, write_keyset
-from reco.api.problems import NOT_FOUND, PROBLEMS, REFUSED, problem_shown
+from reco.api.problems import NOT_FOUND, PROBLEMS, REFUSED, TOO_LARGE, problem_shown
 from reco.api.written import Moment
 from reco.core.booking_records import Booking, read_bookings
 from reco.core.bookings import Order, book, cancel, use
@@ -27,6 +27,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {**NOT_FOUND, **REFUSED, **PROBLEMS}
 _MADE: dict[int | str, dict[str, Any]] = {
     201: shown(Booking, BOOKING),
     **problem_shown(429, "Too many were refused"),
+    **TOO_LARGE,
     **_ANSWERS,
 }
 _LONGEST_PAGE = 200

@@ -135,7 +135,7 @@ class Upload:
         self._outcomes.write(orjson.dumps({"row": line.number} | vars(outcome)) + b"\n")
 
 
-@router.post(PATH, responses=_ANSWERS, openapi_extra=_OPENAPI)
+@router.post(PATH, response_class=Response, responses=_ANSWERS, openapi_extra=_OPENAPI)
 async def upload(request: Request, worker: WorkerOfApp, now: Now, caller: KnownCaller) -> Response:
     """Create or change up to 100,000 venues, offers and stocks, by your own ids, a line each.
 

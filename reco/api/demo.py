@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from reco.api.access import Bearing, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEMS
+from reco.api.problems import PROBLEMS, TOO_LARGE
 from reco.api.tokens import Bearer, bearer_of, issue_token
 from reco.core.accounts import account_number
 from reco.db.pool import connected
@@ -55,7 +55,7 @@ class Session:
     users: tuple[Person, ...]
 
 
-@router.post("/session", responses={200: {"model": Session}, **PROBLEMS})
+@router.post("/session", responses={200: {"model": Session}, **TOO_LARGE, **PROBLEMS})
 def session(
     request: Request,
     worker: WorkerOfApp,

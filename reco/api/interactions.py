@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reco.api.access import Caller, LiveCaller, Now, WorkerOfApp
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import PROBLEMS, problem_shown
+from reco.api.problems import PROBLEMS, TOO_LARGE, problem_shown
 from reco.api.written import AnyMoment
 from reco.core.interactions import Interaction, check_room, record_interactions
 from reco.errors import InvalidInput
@@ -30,6 +30,7 @@ MAX_OF_A_PERSON = 20_000
 
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     **problem_shown(429, "A phone has told too much"),
+    **TOO_LARGE,
     **PROBLEMS,
 }
 

@@ -70,6 +70,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 """The problems that most endpoints may answer with."""
 
+TOO_LARGE = problem_shown(413, "The body is larger than 1 MB")
+"""Of endpoints that take a body at once (`reco.api.body_limit`)."""
+
 NOT_FOUND = problem_shown(404)
 """Of endpoints that find something by its id."""
 

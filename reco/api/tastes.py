@@ -9,7 +9,7 @@ from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import TASTES, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.problems import NOT_FOUND, PROBLEMS
+from reco.api.problems import NOT_FOUND, PROBLEMS, TOO_LARGE
 from reco.api.users import UserId
 from reco.core.tastes import StatedTastes, Tastes, read_tastes, state_tastes
 from reco.db.pool import connected
@@ -40,7 +40,7 @@ class TastesSent(BaseModel):
     items: Annotated[Names, Field(description="Works, by item_id: each counts as kept.")] = ()
 
 
-@router.post("/users/{user_id:id}/tastes", responses=_ANSWERS)
+@router.post("/users/{user_id:id}/tastes", responses=_ANSWERS | TOO_LARGE)
 def post(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: UserId, tastes: TastesSent
 ) -> Json:

@@ -12,7 +12,7 @@ from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import CREDIT, USER, shown
 from reco.api.identifiers import PLAIN, Identifier
 from reco.api.json import Json
-from reco.api.problems import NOT_FOUND, PROBLEMS
+from reco.api.problems import NOT_FOUND, PROBLEMS, TOO_LARGE
 from reco.api.tokens import UserToken, issue_token
 from reco.api.written import Day
 from reco.core.accounts import CreditStanding, Person, account_number, read_credit, register
@@ -63,7 +63,7 @@ class User:
     credit: CreditStanding
 
 
-@router.put("/users/{user_id}", responses={200: shown(User, USER), **PROBLEMS})
+@router.put("/users/{user_id}", responses={200: shown(User, USER), **TOO_LARGE, **PROBLEMS})
 def put(
     worker: WorkerOfApp, now: Now, caller: LiveCaller, user_id: NewUserId, person: PersonSent
 ) -> Json:

@@ -51,6 +51,24 @@ def resolved(document, schema):
     return schema
 
 
+def lacking(document, schema, value):
+    """Yield the names that `value` has in excess of its record, or lacks of it, at any depth."""
+    schema = resolved(document, schema)
+    if isinstance(value, dict) and "properties" in schema:
+        properties = schema["properties"]
+        yield from value.keys() - properties.keys()
+        yield from set(schema.get("required", ())) - value.keys()
+        for name in value.keys() & properties.keys():
+            yield from lacking(document, properties[name], value[name])
+    elif isinstance(value, dict) and "anyOf" in schema:
+        # A record or null: whichever of several records has the fewest faults is meant.
+        records = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        yield from min((list(lacking(document, one, value)) for one in records), key=len)
+    elif isinstance(value, list) and "items" in schema:
+        for one in value:
+            yield from lacking(document, schema["items"], one)
+
+
 def example_of(parameter):
     return parameter.get("example", parameter["schema"].get("examples", [None])[0])
 
@@ -110,16 +128,30 @@ def test_every_answer_that_is_shown_has_the_shape_of_its_record(stage):
     document = client.get("/openapi.json").json()
     shown = 0
     for _, path, operation in operations(document):
-        for status, answer in operation["responses"].items():
+        for answer in operation["responses"].values():
             content = answer.get("content", {}).get(JSON, {})
             if "example" in content and "schema" in content:
-                properties = resolved(document, content["schema"])["properties"]
-                assert content["example"].keys() <= properties.keys(), (path, status)
-                # The document leaves out what the example shows to be null.
-                for name in properties.keys() - content["example"].keys():
-                    assert {"type": "null"} in properties[name]["anyOf"], (path, status, name)
+                assert not list(lacking(document, content["schema"], content["example"])), path
                 shown += 1
     assert shown >= 6
+
+
+def test_an_upload_is_answered_in_lines_alone(stage):
+    client, _, _ = stage
+    paths = client.get("/openapi.json").json()["paths"]
+    answer = paths["/v1/backoffice/catalogue"]["post"]["responses"]["200"]
+    assert list(answer["content"]) == ["application/x-ndjson"]
+
+
+def test_whoever_may_send_too_much_is_told_so(stage):
+    client, keys, _ = stage
+    for method, path, operation in operations(client.get("/openapi.json").json()):
+        sent = operation.get("requestBody", {}).get("content", {})
+        assert (JSON in sent) == ("413" in operation["responses"]), path
+        if JSON in sent:
+            request = path.format(user_id="reader", own_id="cinema"), {}, {}, " " * 1_000_001
+            response = send(client, method, request, keys[scope_for(path)])
+            assert response.status_code == 413, path
 
 
 def test_every_problem_that_is_shown_is_of_its_status(stage):
@@ -135,4 +167,4 @@ def test_every_problem_that_is_shown_is_of_its_status(stage):
                 assert example["title"] == HTTPStatus(int(status)).phrase, path
                 assert {*content["schema"]["required"]} <= {*example}, (path, status)
                 shown.add(int(status))
-    assert shown >= {401, 403, 404, 409, 410, 415, 422, 429, 503}
+    assert shown >= {401, 403, 404, 409, 410, 413, 415, 422, 429, 503}

@@ -1,0 +1,43 @@
+"""The OpenAPI document, whose examples keep what they show to be null."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+
+class Documented(FastAPI):
+    """An application whose document shows answers as they are sent.
+
+    The framework leaves out of its document all that is null, also of examples: they would lack
+    what their own schema requires.
+    """
+
+    def __init__(self, *, routers: Sequence[APIRouter], **told: Any) -> None:
+        """Include `routers`; the framework is told the rest."""
+        super().__init__(**told)
+        self._routers = routers
+        for router in routers:
+            self.include_router(router)
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document; made once."""
+        if self.openapi_schema is None:
+            paths = super().openapi()["paths"]
+            for route in self._documented():
+                for method in route.methods or ():
+                    _restore(paths[route.path_format][method.lower()], route.responses)
+        return super().openapi()
+
+    def _documented(self) -> list[APIRoute]:
+        routes = [route for router in self._routers for route in router.routes]
+        return [one for one in routes if isinstance(one, APIRoute) and one.include_in_schema]
+
+
+def _restore(operation: dict[str, Any], answers: dict[int | str, dict[str, Any]]) -> None:
+    """Put the examples of `answers`, by status, into what the document says of them."""
+    for status, answer in answers.items():
+        for kind, shown in answer.get("content", {}).items():
+            if "example" in shown:
+                operation["responses"][str(status)]["content"][kind]["example"] = shown["example"]
