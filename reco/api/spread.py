@@ -40,6 +40,8 @@ _ROOM_MS = 10
 _FIRST_REQUEST_S = 2.0
 """A worker that stops waits so long for the request of whoever has connected and not asked yet."""
 _LOOK_S = 0.02
+_CLOSE_S = 1.0
+"""Whoever waits in the backlog when the server is told to stop is handed on within that time."""
 
 
 def run_workers(config: uvicorn.Config) -> None:
@@ -54,7 +56,7 @@ def run_workers(config: uvicorn.Config) -> None:
         _fork_workers(str(config.app).partition(":")[0])
     spreader = Spreader(config.bind_socket(), config.backlog)
     threading.Thread(target=spreader.run, name="spreader", daemon=True).start()
-    _Supervisor(config, sockets=[spreader.entrance]).run()
+    _Supervisor(config, spreader).run()
 
 
 def _fork_workers(module: str) -> None:
@@ -75,7 +77,13 @@ def _fork_workers(module: str) -> None:
 
 
 class _Supervisor(Multiprocess):
+    def __init__(self, config: uvicorn.Config, spreader: "Spreader") -> None:
+        super().__init__(config, sockets=[spreader.entrance])
+        self._spreader = spreader
+
     def terminate_all(self) -> None:
+        # Before workers are gone: who connected then would wait, and be reset in the end.
+        self._spreader.close()
         for process in self.processes:
             # Told to stop by somebody else it may be gone, and forgotten by who it was forked from.
             with suppress(ProcessLookupError):
@@ -99,6 +107,14 @@ class Spreader:
         self._held: dict[socket.socket, int] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._announced, selectors.EVENT_READ, self._welcome)
+        self._is_closed = threading.Event()
+        self._told_to_close, self._close_asked = socket.socketpair()
+        self._selector.register(self._told_to_close, selectors.EVENT_READ, self._refuse)
+
+    def close(self) -> None:
+        """Hand on who waits, and refuse whoever comes later; from another thread than `run`."""
+        self._close_asked.send(_ONE)
+        self._is_closed.wait(_CLOSE_S)
 
     def run(self) -> None:
         """Accept and hand on; should that fail, the whole server ends, for it would be deaf."""
@@ -119,23 +135,40 @@ class Spreader:
         channel = socket.socket(fileno=descriptors[0])
         channel.setblocking(False)
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING_BYTES)
-        if not self._held:
+        if not self._held and not self._is_closed.is_set():
             self._listening.listen(self._backlog)
             self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
         self._held[channel] = 0
         self._selector.register(channel, selectors.EVENT_READ, partial(self._ended, channel))
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Hand on who waits longest; return False where nobody was."""
         # The last worker may have gone, or all be full, since the loop was told of somebody.
         if not self._has_room():
-            return
+            return False
         try:
             connection, _ = self._listening.accept()
         except OSError:
             # The client has given up, or there is no descriptor left just now.
-            return
+            return False
         with connection:
             self._hand_on(connection)
+        return True
+
+    def _refuse(self) -> None:
+        self._told_to_close.recv(1)
+        if self._is_closed.is_set():
+            return
+        while self._accept():
+            pass
+        self._stop_accepting()
+        self._listening.close()
+        self._is_closed.set()
+
+    def _stop_accepting(self) -> None:
+        # It may be so already: since no worker is there, or since it refuses.
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(self._listening)
 
     def _has_room(self) -> bool:
         """Say whether a worker can be handed a connection, once one can or after a moment.
@@ -179,7 +212,7 @@ class Spreader:
         channel.close()
         if not self._held:
             # Until a worker is back, connections wait in the backlog.
-            self._selector.unregister(self._listening)
+            self._stop_accepting()
 
 
 class Loop(uvloop.Loop):

@@ -161,6 +161,21 @@ def test_a_server_that_is_stopped_answers_first(stop):
             server.anew()
 
 
+def test_while_a_server_stops_whoever_comes_is_answered_or_refused_at_once():
+    with two_workers() as server, server.connections(1) as opened:
+        opened[0].request("GET", "/slow")
+        server.process.terminate()
+        refused = 0
+        while server.process.poll() is None:
+            try:
+                server.anew()
+            except ConnectionRefusedError:
+                refused += 1
+                time.sleep(0.01)
+        assert refused
+        assert opened[0].getresponse().status == 200
+
+
 def test_who_has_connected_and_not_asked_yet_is_answered_by_a_worker_that_stops():
     with two_workers() as server, server.connections(2) as silent, server.connections(2) as both:
         workers = set(map(asked, both))
