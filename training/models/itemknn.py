@@ -32,6 +32,10 @@ class ItemKnnParameters:
         return 1
 
 
+_LEAST_INTEREST = 1e-12
+"""What has faded to less counts this much: else the powers of it are beyond all numbers."""
+
+
 def fit_itemknn(
     matrix: "csr_array[np.float32]", parameters: ItemKnnParameters, advance: Advance
 ) -> Fitted:
@@ -55,7 +59,10 @@ def fit_itemknn(
 def _similarity(
     matrix: "csr_array[np.float32]", parameters: ItemKnnParameters
 ) -> "csr_array[np.float32]":
-    weighted = diags_array(_power(matrix.sum(axis=1), -parameters.user_power)) @ matrix
+    interest = matrix.astype(np.float64)
+    faded = (interest.data > 0) & (interest.data < _LEAST_INTEREST)
+    interest.data[faded] = _LEAST_INTEREST
+    weighted = diags_array(_power(interest.sum(axis=1), -parameters.user_power)) @ interest
     length = np.sqrt(weighted.multiply(weighted).sum(axis=0))
     scaled = weighted @ diags_array(_power(length, -2.0 * parameters.item_power))
     # One more than asked for: an item is its own nearest neighbour, and is taken out again.
