@@ -192,8 +192,9 @@ def given_plan(events: Events, seed: int = 0) -> Plan:
     Raises
     ------
     InvalidInput
-        They name none.
+        They name none, or there are none.
     """
+    require_some(events)
     if not np.any(events.split >= 0):
         raise InvalidInput("split", "these interactions name no split; use --split time")
     used = events.take(events.stands() & (events.split >= 0))
@@ -207,8 +208,15 @@ def given_plan(events: Events, seed: int = 0) -> Plan:
     )
 
 
+def require_some(events: Events) -> None:
+    """Raise `InvalidInput` where nobody did anything: no other split would help."""
+    if not len(events):
+        raise InvalidInput("interactions", "there are none")
+
+
 def require_times(events: Events) -> Events:
     """Return the events that have a time, or raise `InvalidInput` where none has."""
+    require_some(events)
     timed = ~np.isnat(events.at)
     if not timed.any():
         raise InvalidInput("split", "these interactions have no times; use --split given")

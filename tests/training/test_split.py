@@ -11,6 +11,7 @@ from tastes import FOREVER, START, events_of, two_tastes
 
 from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
 from reco.errors import InvalidInput
+from training.accuracy import accuracy_plan
 from training.split import inner_cutoff, known_at, split_plan, target_kinds, time_split
 
 DAY = np.timedelta64(1, "D")
@@ -105,6 +106,15 @@ def test_a_given_split_is_taken_as_it_is():
     assert plan.rehearsal.future.item.tolist() == [2]
     assert plan.final.past.item.tolist() == [0, 1, 2]
     assert plan.final.future.item.tolist() == [3]
+
+
+@pytest.mark.parametrize("split", ["given", "time"])
+def test_where_nobody_did_anything_no_other_split_is_advised(split):
+    nothing = events_of([], [], [])
+    with pytest.raises(InvalidInput, match="interactions: there are none"):
+        accuracy_plan(nothing, split)
+    with pytest.raises(InvalidInput, match="interactions: there are none"):
+        split_plan(nothing, split, None)
 
 
 def test_a_given_split_without_a_valid_part_holds_out_a_tenth_by_chance():
