@@ -52,4 +52,4 @@ def _key(secret: str) -> bytes:
 
 
 def _foreign() -> InvalidInput:
-    return InvalidInput("cursor", "it was not made by this service, or was changed")
+    return InvalidInput("cursor", "it was not made by this service for this path, or was changed")

@@ -28,6 +28,7 @@ from rich.table import Table
 
 from reco.catalogue.changes import MAX_CHANGED
 from reco.catalogue.folder import snapshots
+from reco.errors import SetupError
 from reco.feed.candidates import bytes_to_touch
 from reco.feed.generation import Generation
 from reco.feed.query import feed_query
@@ -118,7 +119,11 @@ def measured(world: World, seconds: float, console: Console) -> dict[str, Any]:
     console.print("Kernel ...")
     figures["kernel_paris"] = _kernel(world, serving)
     figures["around_paris"] = _around(world, serving)
-    figures["vector_database"] = vector_database(world, serving, PLACES, _RADIUS_KM)
+    try:
+        figures["vector_database"] = vector_database(world, serving, PLACES, _RADIUS_KM)
+    except SetupError as error:
+        console.print(f"No vector database beside it: {error}.")
+        figures["vector_database"] = []
     return figures
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import psycopg
 
+from reco.errors import SetupError
 from reco.feed.candidates import sweep_of
 from reco.feed.generation import Generation
 from reco.feed.past import history_of
@@ -32,15 +33,21 @@ _PEOPLE = 30
 
 def vector_database(
     world: World, serving: Generation, places: Mapping[str, tuple[float, float]], radius_km: float
-) -> list[dict[str, Any]] | None:
-    """Return a row a place; None where LanceDB is not installed or the model has no factors."""
+) -> list[dict[str, Any]]:
+    """Return a row a place.
+
+    Raises
+    ------
+    SetupError
+        LanceDB is not installed, or the model has no factors.
+    """
     try:
         lancedb = importlib.import_module("lancedb")
     except ModuleNotFoundError:
-        return None
+        raise SetupError("LanceDB is not installed: pip install lancedb") from None
     model = serving.model
     if model is None or not isinstance(model.scorer, Latent):
-        return None
+        raise SetupError("the model has no factors")
     with tempfile.TemporaryDirectory() as folder:
         table = _filled(lancedb.connect(folder), serving, model.scorer)
         with psycopg.connect(world.conninfo, autocommit=True) as connection:

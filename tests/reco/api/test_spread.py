@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -171,7 +171,8 @@ def test_while_a_server_stops_whoever_comes_is_answered_or_refused_at_once():
                 server.anew()
             except ConnectionRefusedError:
                 refused += 1
-                time.sleep(0.01)
+                with suppress(subprocess.TimeoutExpired):
+                    server.process.wait(0.01)
         assert refused
         assert opened[0].getresponse().status == 200
 

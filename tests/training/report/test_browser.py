@@ -1,5 +1,7 @@
 """The report in a real browser, on a phone and on a desk."""
 
+import re
+
 import pytest
 from webdriver import MISSING, WIDE, browsing
 
@@ -53,6 +55,19 @@ def test_names_of_versions_fit_on_a_phone(browser, told_of, tmp_path):
     browser.open(path.as_uri())
     browser.run(OPEN)
     assert browser.run("document.documentElement.scrollWidth") == 390
+    assert browser.run(WIDE) == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_kinds_of_venues_of_one_long_word_fit(browser, report, tmp_path, width):
+    path = tmp_path / "report.html"
+    named, rows = re.subn(r'(<th scope="row"[^>]*>)[^<]+', r"\1" + "Salle" * 30, page(report))
+    assert rows > 20
+    path.write_text(named, encoding="utf-8")
+    browser.resize(width, 900)
+    browser.open(path.as_uri())
+    browser.run(OPEN)
+    assert browser.run("document.documentElement.scrollWidth") == width
     assert browser.run(WIDE) == []
 
 
