@@ -81,7 +81,8 @@ class FeedItem:
     reasons: tuple[str, ...]
     rank: int | None = None
     """By probability alone, from 1, what the pages before have shown counted with the probability
-    that it was shown with; None where it is beyond the few hundred that are known."""
+    that it was shown with; None where it is beyond the few hundred that are known, and the
+    explanation says after how many."""
     explanation: tuple[Statement, ...] = ()
     """What drew it, what it would bring that is new, its rank; empty where nobody asks."""
 

@@ -149,19 +149,23 @@ def aim_of(query: FeedQuery) -> Aim:
     )
 
 
-def ranks(choice: Choice, shown: Collection[float] = ()) -> NDArray[np.int64]:
-    """Return the rank by probability alone of each offer chosen, from 1; 0: unknown.
+def ranks(
+    choice: Choice, shown: Collection[float] = ()
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the rank by probability alone of each offer chosen, from 1, and whether it is known.
+
+    Where it is not, so many are known to be likelier.
 
     Parameters
     ----------
     shown
         Probabilities of the offers of the pages before, which are no candidates any more.
     """
-    rows = choice.widened.chosen
-    rank = choice.rank[rows]
+    rows, ranked = choice.widened.chosen, choice.ranked
+    rank = choice.rank[np.minimum(rows, ranked - 1)] if ranked else np.zeros_like(rows)
     if shown:
         # A cursor keeps them in single precision; of equals what was shown comes first.
         before = np.sort(np.fromiter(shown, np.float32, len(shown)))
         probability = choice.pool.probability[rows].astype(np.float32)
         rank = rank + len(before) - np.searchsorted(before, probability)
-    return np.where(rows < choice.ranked, rank, 0)
+    return rank, rows < ranked

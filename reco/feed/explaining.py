@@ -39,7 +39,7 @@ def explain_offer(pick: Pick, situation: Situation) -> tuple[Statement, ...]:
     told = [statement(language, code, parameters)]
     told += [_new_value(value, language) for value in _new_values(pick, situation.state.met)]
     if pick.rank:
-        told.append(_rank(pick.rank, language))
+        told.append(_rank(pick.rank, pick.is_ranked, language))
     return tuple(told)
 
 
@@ -183,8 +183,8 @@ def _new_value(value: Value, language: str) -> Statement:
 
 
 @lru_cache(_KEPT)
-def _rank(rank: int, language: str) -> Statement:
-    return statement(language, "rank", {"rank": rank})
+def _rank(rank: int, is_known: bool, language: str) -> Statement:
+    return statement(language, "rank" if is_known else "rank_after", {"rank": rank})
 
 
 @lru_cache(_KEPT)

@@ -44,8 +44,15 @@ class Pick:
     is_booked_around: bool
     """Whether any of them may be of venues around."""
     rank: int
-    """By probability alone, from 1, what the pages before have shown counted; 0 where it is too far
-    down to be known."""
+    """By probability alone, from 1, what the pages before have shown counted; how many are known to
+    be likelier where it is too far down to be known."""
+    is_ranked: bool
+    """Whether it is known."""
+
+    @property
+    def known_rank(self) -> int | None:
+        """The rank where it is known."""
+        return self.rank if self.is_ranked else None
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def picks_of(
         _stated(offers, state.liked),
         candidates.bookings_near.tolist(),
         *_booked_where(taste, situation, chosen),
-        ranks(choice, shown).tolist(),
+        *(column.tolist() for column in ranks(choice, shown)),
         strict=True,
     )
     # In the order of the fields.

@@ -113,7 +113,7 @@ def _items(live: Live, gains: Sequence[float], situation: Situation) -> Iterator
             probability=pick.probability,
             gain=gain,
             reasons=_reasons(pick, met, query.now),
-            rank=pick.rank or None,
+            rank=pick.known_rank,
             explanation=explain_offer(pick, situation) + of_means,
         )
 

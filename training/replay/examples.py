@@ -68,7 +68,7 @@ def _slate(week: Week, made: Replayed) -> dict[str, Any]:
                 "price_cents": min(session.price_cents for session in pick.live.sessions),
                 "probability": pick.probability,
                 "gain": gain,
-                "rank": pick.rank or None,
+                "rank": pick.known_rank,
                 "explanation": [told.text for told in explain_offer(pick, situation)],
             }
             for pick, gain in list(zip(picks, gains, strict=True))[:_SHOWN]

@@ -14,12 +14,14 @@ from worlds import GRENOBLE, NOW, book, small_world
 from features.horizon import POINTS, expected_gains, values_of
 from features.interactions import encoded_ids
 from reco.catalogue.build import build_catalogue
+from reco.feed import pipeline
 from reco.feed.choosing import Choice
 from reco.feed.explaining import explain_slate
 from reco.feed.generation import generation
 from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
+from reco.feed.ranking import ranking_of
 from reco.feed.scoring import Scored
 from reco.feed.situation import read_situation
 from reco.feed.widening import Pool, Widened
@@ -264,6 +266,32 @@ def test_each_offer_says_what_is_new_and_its_rank(connection, serving_of, asked,
         assert said(item, "rank").parameters["rank"] == item.rank
         assert abs(item.probability - every[item.rank - 1].probability) < 1e-12
         assert place[item.offer_id] == item.rank
+
+
+def test_what_is_farther_down_than_is_ranked_says_after_how_many(
+    connection, serving_of, monkeypatch
+):
+    serving, asked = serving_of("als", 1), {"floor": 0.1, "user": "reader"}
+    every = shown(connection, serving, asked | {"floor": 1.0}, n=100).items
+    place = {item.offer_id: rank for rank, item in enumerate(every, start=1)}
+    monkeypatch.setattr(
+        pipeline, "ranking_of", lambda *given: replace(ranking_of(*given), most=3, first=1.0)
+    )
+    for language, text in (
+        ("fr", "après les {} premiers par pertinence"),
+        ("en", "after the first {} by relevance"),
+    ):
+        items = shown(connection, serving, asked | {"language": language}, n=5).items
+        known = [said(item, "rank").parameters["rank"] for item in items if item.rank]
+        farther = [item for item in items if item.rank is None]
+        assert len(known) + len(farther) == 5
+        assert farther
+        for item in farther:
+            told = said(item, "rank_after")
+            likelier = told.parameters["rank"]
+            assert max(known, default=0) <= likelier < place[item.offer_id]
+            assert 0 < likelier <= 3
+            assert told.text == text.format(likelier)
 
 
 def gain_of(connection, answer, met, intensity):
