@@ -157,30 +157,36 @@ def test_a_stop_drops_no_request_and_pages_lead_on(filled, worker):
     worker.refresh()
     user = of_variant(plan, "wide")
     query = asked(user, n=2, radius_km=50.0)
-    seen, failed, over = [], [], threading.Event()
+    seen, failed, stopped, over = [], [], threading.Event(), threading.Event()
 
     def ask():
         while not over.is_set():
+            is_after = stopped.is_set()
             try:
-                seen.append(worker.feed(query).experiment)
+                seen.append((is_after, worker.feed(query).experiment))
             except Exception as error:
                 failed.append(error)
+
+    def wait_for(count, *, is_after):
+        while sum(later == is_after for later, _ in seen) < count and not failed:
+            over.wait(0.01)
 
     asking = [threading.Thread(target=ask) for _ in range(2)]
     for thread in asking:
         thread.start()
     first = worker.feed(query)
+    wait_for(1, is_after=False)
     stop(filled.conninfo, "wider", Act(NOW, "mia", "seen enough"))
     worker.refresh()
-    count = len(seen)
-    while len(seen) < count + 6 and not failed:
-        over.wait(0.01)
+    stopped.set()
+    wait_for(6, is_after=True)
     over.set()
     for thread in asking:
         thread.join()
     assert not failed
-    assert set(seen) == {Exposure("wider", "wide"), None}
-    assert seen[-1] is None
+    # Whoever asked before the stop may be answered long after it.
+    assert {shown for _, shown in seen} == {Exposure("wider", "wide"), None}
+    assert {shown for is_after, shown in seen if is_after} == {None}
     second = worker.feed(query, first.next_cursor)
     assert (second.floor, second.experiment) == (FLOOR, None)
     pages = [item.offer_id for page in (first, second) for item in page.items]
