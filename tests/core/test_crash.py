@@ -64,9 +64,10 @@ class Chaos:
 
     def _crash(self):
         """Kill the server as a crash does, without a word to anybody, and start it again."""
-        postmaster = (self._cluster.folder / "data" / "postmaster.pid").read_text().split()[0]
-        subprocess.run(["kill", "-QUIT", postmaster], check=True)
-        while self._cluster.state().is_running:
+        lock = self._cluster.folder / "data" / "postmaster.pid"
+        subprocess.run(["kill", "-QUIT", lock.read_text().split()[0]], check=True)
+        # It answers nobody before it is gone, and this is the last that it leaves.
+        while lock.exists():
             pass
         self._cluster.up()
 

@@ -32,7 +32,7 @@ def test_a_clock_that_is_not_the_databases_expires_nothing(reco, connection, mon
         patch.setattr("reco.api.core_commands.datetime", Fast)
         with pytest.raises(SetupError, match="set the clock that is wrong"):
             reco("bookings", "expire")
-    check_clock(connection, booked_at + timedelta(seconds=30))
+    check_clock(connection, datetime.now(UTC) + timedelta(seconds=30))
     assert "0 bookings expired" in reco("bookings", "expire").stdout
 
 

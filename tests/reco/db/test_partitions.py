@@ -68,7 +68,7 @@ def test_while_somebody_is_at_it_it_is_left_and_made_later(world, connection, mo
         writer.execute(_WRITE, (2, "2026-11-02Z"))
         assert make_partitions(world.conninfo, wanted) == wanted
         # Nobody waits behind it any more.
-        connection.execute("set statement_timeout = 1000")
+        connection.execute("set lock_timeout = 1000")
         assert set(lying(connection).values()) == ({"default"} if before else set())
     assert make_partitions(world.conninfo, wanted) == []
     assert lying(connection) == dict.fromkeys([*before, 2], "2026_q4")

@@ -99,8 +99,9 @@ def service(world):
 
 
 @pytest.fixture
-def patient(world):
-    """The service where a replica that stands still is not left within a test."""
+def patient(world, monkeypatch):
+    """The service where a replica that stands still, or is busy, is not left within a test."""
+    monkeypatch.setattr("reco.db.replica._PATIENCE_S", PATIENCE_S)
     with serving(world, PATIENT_LAG_S) as both:
         yield both
 
@@ -240,7 +241,7 @@ def test_a_replica_that_lags_is_seen_left_and_taken_again(service, replica, data
     assert ready.json()["replica"]["lag_s"] >= MAX_LAG_S
     pause(replica, goes_on=True)
     until(lambda: worker.reads.near(is_replica))
-    assert client.get("/readyz").json()["replica"]["in_use"]
+    until(lambda: client.get("/readyz").json()["replica"]["in_use"])
 
 
 @pytest.mark.slow

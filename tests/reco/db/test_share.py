@@ -37,7 +37,9 @@ def test_some_wait_and_those_beyond_are_refused_at_once(world):
         assert lent(share) == "lent"
 
 
-def test_who_comes_after_one_that_waited_in_vain_waits_little(world):
+def test_who_comes_after_one_that_waited_in_vain_waits_little(world, monkeypatch):
+    # However late those after it come.
+    monkeypatch.setattr("reco.db.patience.PATIENCE_S", 600.0)
     with open_pool(world.conninfo, 1) as pool, ThreadPoolExecutor(1) as threads:
         share = Share(pool, 1)
         assert share.patience_s == share.longest_wait_s == pool.longest_wait_s

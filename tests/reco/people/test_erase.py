@@ -16,9 +16,11 @@ from reco.core.accounts import Person, read_credit, register
 from reco.core.booking_records import read_bookings
 from reco.core.bookings import Order, book
 from reco.core.interactions import Interaction, record_interactions
+from reco.db import pool as pool_module
 from reco.db.pool import connected, open_pool
 from reco.db.tables import metadata
 from reco.errors import InvalidInput, NotFound, RuleBroken, Unavailable
+from reco.people import erase as erasing
 from reco.people.erase import Erasure, erase_person
 from reco.people.export import export_person
 
@@ -214,7 +216,11 @@ WRITES = (
 
 
 @pytest.mark.parametrize(("table", "insert"), WRITES, ids=[table for table, _ in WRITES])
-def test_what_is_being_written_meanwhile_goes_too(inhabited, connection, table, insert):
+def test_what_is_being_written_meanwhile_goes_too(
+    inhabited, connection, table, insert, monkeypatch
+):
+    # However long the writer takes.
+    monkeypatch.setattr(erasing, "_WAIT_FOR_WRITERS", erasing._WAIT_FOR_WRITERS[1:])
     lou = id_of(connection, LOU)
     with psycopg.connect(inhabited.conninfo) as writer:
         writer.execute(insert, (lou,))
@@ -228,7 +234,26 @@ def test_what_is_being_written_meanwhile_goes_too(inhabited, connection, table, 
     assert tables_of(connection, lou) == STAYS
 
 
-def test_who_writes_behind_an_erasure_that_waits_is_not_kept_too_long(inhabited, connection):
+def test_an_erasure_gives_up_before_those_who_wait_behind_it(world, connection):
+    def limit_ms(session, name):
+        asked = "select setting::int from pg_settings where name = %s"
+        return session.execute(asked, (name,)).fetchone()[0]
+
+    with connection.transaction():
+        connection.execute(erasing._WAIT_FOR_WRITERS[0])
+        waits_ms = limit_ms(connection, "lock_timeout")
+    with open_pool(world.conninfo, 1) as pool, connected(pool) as phone:
+        assert waits_ms + 200 <= limit_ms(phone, "statement_timeout")
+    # Else an autovacuum that is in the way would make it give up.
+    assert waits_ms > limit_ms(connection, "deadlock_timeout")
+
+
+def test_who_writes_behind_an_erasure_that_waits_is_not_kept_too_long(
+    inhabited, connection, monkeypatch
+):
+    # They have a fifth of a second more than it, of which a busy machine may make nothing.
+    patient = pool_module._OPTIONS.replace("statement_timeout=1500", "statement_timeout=60000")
+    monkeypatch.setattr(pool_module, "_OPTIONS", patient)
     told = Interaction("free", "film-tonight", "view", LATER)
     blocked = WAITING.format("wait_event_type = 'Lock'")
     with (
