@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +18,7 @@ from reco.model.history import History
 from reco.model.loaded import load_model
 from reco.model.ranker import RankerFacts
 from training.booked import BookedOffer
+from training.criteria import latency_criterion
 from training.fits import PARAMETERS
 from training.gate import Floors, judge
 from training.latency import Requests, median_intervals, paired_latencies_ms
@@ -70,7 +70,8 @@ def judged(candidate, champion, events=None, booked=(), floors=None, users=2_000
         floors=floors or Floors(),
         users=users,
         read_booked=lambda users: [one for one in booked if one.user_id in set(users)],
-        clock=perf_counter,
+        # How long each takes is tested apart: here neither is the slower one.
+        clock=lambda: 0.0,
     )
 
 
@@ -328,6 +329,16 @@ def test_the_quickest_of_a_requests_rounds_counts():
     )
     times_ms = paired_latencies_ms(slow, quick, lambda: watch.now_s)
     np.testing.assert_allclose(times_ms, [[2.0, 1.0], [2.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("candidate_ms", "champion_ms", "passed"),
+    [(1.49, 1.0, True), (1.51, 1.0, False), (12.4, 10.0, True), (12.6, 10.0, False)],
+)
+def test_a_candidate_that_takes_much_longer_is_refused(candidate_ms, champion_ms, passed):
+    times_ms = np.tile([candidate_ms, champion_ms], (50, 1))
+    assert latency_criterion(times_ms, Floors().slowdown).passed == passed
+    assert latency_criterion(times_ms, slowdown=9.0).passed
 
 
 def test_a_person_is_folded_in_anew_each_time_they_are_timed():
