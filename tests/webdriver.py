@@ -11,7 +11,7 @@ PROGRAMS = ("chromium", "chromedriver")
 MISSING = ", ".join(name for name in PROGRAMS if shutil.which(name) is None)
 """What is not installed, for the reason of a skipped test; empty: nothing."""
 
-WAIT_S = 20
+WAIT_S = 60
 WIDE = """
 [...document.querySelectorAll('main *, header *')]
   .filter(one => one.getBoundingClientRect().right > innerWidth + 1)

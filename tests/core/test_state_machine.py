@@ -324,7 +324,7 @@ class Core(RuleBasedStateMachine):
             assert places is None or self.taken(name) <= places
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_core_agrees_with_the_model_after_every_step(world):
     with psycopg.connect(world.conninfo, autocommit=True) as connection:
         small_world(connection)

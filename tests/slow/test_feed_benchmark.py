@@ -40,6 +40,7 @@ def printed(home, command):
 
 @pytest.mark.slow
 @pytest.mark.alone
+@pytest.mark.timeout(2 * _PATIENCE_S)
 def test_the_benchmark_of_feeds_prints_all_its_figures_and_no_request_fails(home):
     figures = json.loads(printed(home, "tests.benchmarks.feed --size demo --seconds 1 --json"))
     assert figures["world"]["offers"] > 0

@@ -57,6 +57,7 @@ def serving(world):
     return TestClient(create_app(worker, clock=lambda: NOW, with_demo=False))
 
 
+@pytest.mark.alone
 def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outage_world):
     world, key = outage_world
     with serving(world) as client:
@@ -91,6 +92,7 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
     assert (answer.json()["slate_id"],) in kept
 
 
+@pytest.mark.alone
 def test_a_crowd_is_told_as_soon_as_one(own_cluster, outage_world):
     world, key = outage_world
 

@@ -36,7 +36,7 @@ NEAR = f"/v1/venues/near?lat={GRENOBLE[1]}&lon={GRENOBLE[0]}"
 SEARCH = f"/v1/search?lat={GRENOBLE[1]}&lon={GRENOBLE[0]}"
 PATIENCE_S = 30.0
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

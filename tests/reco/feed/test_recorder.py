@@ -66,7 +66,7 @@ def test_no_feed_waits_where_there_is_no_room_and_it_is_told(tmp_path, monkeypat
 def wait_until(holds):
     began = monotonic()
     while not holds():
-        assert monotonic() - began < 20.0
+        assert monotonic() - began < 60.0
 
 
 def test_slates_wait_for_a_database_that_takes_no_changes(world, connection, monkeypatch):

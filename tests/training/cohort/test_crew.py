@@ -20,7 +20,7 @@ def test_work_is_done_side_by_side_but_no_more_than_there_are_workers(tmp_path):
 
     def work(name):
         assert room.acquire(block=False)
-        together.wait(timeout=30)
+        together.wait(timeout=120)
         (tmp_path / name).write_text("done")
         room.release()
 

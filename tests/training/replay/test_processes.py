@@ -26,7 +26,7 @@ list(shared_among([1, 2, 3], fit, 2))
 
 def test_what_uses_openmp_is_done_by_forked_processes_of_one_that_used_it(tmp_path):
     command = [sys.executable, "-c", FITTED_BEFORE_AND_AFTER, str(tmp_path)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=240)
     found = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert set(found) == {"0", "1", "2", "3"}
     assert len(set(found.values())) == 1
