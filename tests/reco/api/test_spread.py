@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import ExitStack, closing, contextmanager, suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
@@ -30,15 +30,29 @@ class Server:
 
     @contextmanager
     def connections(self, n):
-        """Open so many at once."""
+        """Open so many at once; those that are still open in the end have been told of after."""
         with ExitStack() as stack:
-            yield [stack.enter_context(closing(self.connection())) for _ in range(n)]
+            opened = [stack.enter_context(closing(self.connection())) for _ in range(n)]
+            yield opened
+            for connection in opened:
+                # Of a server that was stopped, or is in the middle of an answer, nobody asks more.
+                with suppress(OSError, HTTPException):
+                    if connection.sock:
+                        asked_last(connection)
 
     def anew(self):
         """Ask on a connection that ends with its answer."""
         with closing(self.connection()) as connection:
-            connection.request("GET", "/", headers={"Connection": "close"})
-            return int(connection.getresponse().read())
+            return asked_last(connection)
+
+
+def asked_last(connection):
+    """Ask, and wait until the connection has ended: by then its worker has told the parent so."""
+    with connection.sock.dup() as end:
+        connection.request("GET", "/", headers={"Connection": "close"})
+        answer = int(connection.getresponse().read())
+        assert end.recv(1) == b""
+    return answer
 
 
 def asked(connection, path="/"):
@@ -59,18 +73,29 @@ def until(condition):
 
 
 @contextmanager
+def a_port():
+    """A port for a server; on Linux nobody else is given it meanwhile."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+        # There whoever asks for this port itself gets it as well, for the keeper does not listen.
+        if sys.platform != "linux":
+            kept.close()
+        yield port
+
+
+@contextmanager
 def started(*arguments):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "spreading", str(port), *arguments]
-    # In a group of its own, that can be told as a whole.
-    process = subprocess.Popen(command, cwd=TESTS, start_new_session=True)
-    try:
-        yield Server(port, process)
-    finally:
-        process.terminate()
-        process.wait(_PATIENCE_S)
+    with a_port() as port:
+        command = [sys.executable, "-m", "spreading", str(port), *arguments]
+        # In a group of its own, that can be told as a whole.
+        process = subprocess.Popen(command, cwd=TESTS, start_new_session=True)
+        try:
+            yield Server(port, process)
+        finally:
+            process.terminate()
+            process.wait(_PATIENCE_S)
 
 
 @contextmanager
@@ -103,8 +128,7 @@ def test_who_lost_connections_gets_the_next(server, eight):
     one = asked(eight[0])
     lost = [connection for connection in eight if asked(connection) == one]
     for connection in lost:
-        connection.request("GET", "/", headers={"Connection": "close"})
-        connection.getresponse().read()
+        asked_last(connection)
     for connection in lost:
         connection.connect()
     assert sorted(Counter(map(asked, eight)).values()) == [4, 4]
