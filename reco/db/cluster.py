@@ -137,7 +137,9 @@ class Cluster:
 
     def conninfo(self, database: str) -> str:
         """Return the URL of a database of this cluster."""
-        return f"postgresql:///{database}?host={quote(str(self.socket), safe='')}&user={ROLE}"
+        # The port too: else PGPORT, which is of another server, would say it.
+        socket = quote(str(self.socket), safe="")
+        return f"postgresql:///{database}?host={socket}&port={_PORT}&user={ROLE}"
 
     def state(self) -> ClusterState:
         """Return what there is, touching nothing."""

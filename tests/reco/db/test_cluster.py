@@ -66,6 +66,12 @@ def test_up_twice_destroys_nothing(running):
     assert "kept" in running.databases()
 
 
+def test_it_is_reached_where_the_environment_names_the_port_of_another(running, monkeypatch):
+    monkeypatch.setenv("PGPORT", "6543")
+    assert running.state().is_running
+    assert ask(running, "select 1") == 1
+
+
 def test_it_survives_a_crash(running):
     running.create_database("kept")
     lock = running.folder / "data" / "postmaster.pid"

@@ -14,11 +14,13 @@ PASSWORD = "hush%@word"
 @pytest.fixture(params=["user's part", "query", "words"])
 def settings(request, world):
     asked = conninfo_to_dict(world.conninfo)
-    socket, database = asked["host"].replace("/", "%2F"), asked["dbname"]
+    database, port = asked["dbname"], asked["port"]
+    socket = f"{asked['host'].replace('/', '%2F')}&port={port}"
     conninfo = {
         "user's part": f"postgresql://reco:hush%25%40word@/{database}?host={socket}",
         "query": f"postgres:///{database}?user=reco&host={socket}&password=hush%25%40word",
-        "words": f"host={asked['host']} user=reco dbname={database} password='{PASSWORD}'",
+        "words": f"host={asked['host']} port={port} user=reco dbname={database}"
+        f" password='{PASSWORD}'",
     }[request.param]
     return {"RECO_DATABASE_URL": conninfo, "RECO_HOME": str(world.folder), "RECO_WORLD": "test"}
 

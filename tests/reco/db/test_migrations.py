@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -35,7 +36,7 @@ def test_twice_changes_nothing(world, connection):
 
 def test_whatever_libpq_takes_will_do(world):
     (_, rest), asked = world.conninfo.split("://"), conninfo_to_dict(world.conninfo)
-    assert set(asked) == {"host", "user", "dbname"}
+    assert set(asked) == {"host", "port", "user", "dbname"}
     for conninfo in (f"postgres://{rest}", " ".join(f"{k}='{v}'" for k, v in asked.items())):
         assert migrate(replace(world, conninfo=conninfo)) == head_revision()
 
@@ -64,7 +65,7 @@ def test_newer_code_has_migrated_it(world, connection):
 
 def test_no_server_is_unavailable(world, tmp_path):
     with pytest.raises(Unavailable, match="does not answer"):
-        migrate(replace(world, conninfo=f"postgresql:///x?host={tmp_path}&user=reco"))
+        migrate(replace(world, conninfo=f"postgresql:///x?host={quote(str(tmp_path))}&user=reco"))
 
 
 def test_months_get_partitions_and_keep_their_rows(connection):
