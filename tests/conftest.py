@@ -2,20 +2,29 @@
 
 import gc
 import itertools
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from reco.db.cluster import Cluster
 from reco.db.migrate import migrate
 from reco.world import World
 
+# What a developer's shell says of their own worlds, servers and screen is not what is tested.
+_OF_A_SHELL = ("RECO_", "PG", "MLFLOW_", "COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TTY_")
+for _name in [name for name in os.environ if name.startswith(_OF_A_SHELL)]:
+    del os.environ[_name]
+
 # Runs repeat: a failure seen once is seen again.
-settings.register_profile("tests", derandomize=True, deadline=None)
+# How long an example takes to draw is the machine's affair.
+settings.register_profile(
+    "tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("tests")
 
 _TESTS = Path(__file__).parent

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
@@ -54,7 +55,7 @@ def test_many_slates_are_written_in_batches_before_it_stops(world, connection):
 
 def test_no_feed_waits_where_there_is_no_room_and_it_is_told(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(recording, "_MAX_WAITING", 2)
-    with open_pool(f"postgresql:///x?host={tmp_path}&user=reco", 1) as pool:
+    with open_pool(f"postgresql:///x?host={quote(str(tmp_path))}&user=reco", 1) as pool:
         recorder = SlateRecorder(pool)
         assert recorder.lateness is None
         for slate in slates(5):

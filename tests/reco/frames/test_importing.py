@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import quote
 
 import pyarrow as pa
 import pytest
@@ -340,7 +341,7 @@ def test_progress_ends_complete(world, frames):
 
 
 def test_a_database_that_does_not_answer_is_said(frames, tmp_path):
-    nowhere = World("test", tmp_path, f"postgresql:///reco?host={tmp_path}")
+    nowhere = World("test", tmp_path, f"postgresql:///reco?host={quote(str(tmp_path))}")
     with pytest.raises(Unavailable, match="does not answer"):
         imported(nowhere, frames)
 
