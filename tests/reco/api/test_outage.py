@@ -52,6 +52,14 @@ def outage_world(own_cluster, tmp_path):
     return world, {"X-API-Key": world_key}
 
 
+def answered(ask):
+    """Ask until it is not told to come again, as clients do."""
+    began = perf_counter()
+    while (response := ask()).status_code == 503:
+        assert perf_counter() - began < 60.0
+    return response
+
+
 def serving(world):
     worker = Worker(Settings(home=world.folder), world, SECRET, lambda: NOW)
     return TestClient(create_app(worker, clock=lambda: NOW, with_demo=False))
@@ -83,7 +91,7 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
         assert ready.status_code == 503
         assert "database" in ready.json()["missing"][0]
         own_cluster.up()
-        answer = client.get("/v1/feed?user_id=reader", headers=key)
+        answer = answered(lambda: client.get("/v1/feed?user_id=reader", headers=key))
         assert answer.status_code == 200
         again = client.post("/v1/interactions", json={"interactions": [viewed]}, headers=key)
         assert again.json() == {"received": 1, "kept": 1}
@@ -108,7 +116,7 @@ def test_a_crowd_is_told_as_soon_as_one(own_cluster, outage_world):
         assert {status for status, _ in answers} == {503}
         assert max(seconds for _, seconds in answers) < 3.0
         own_cluster.up()
-        assert ask(client)[0] == 200
+        assert answered(lambda: client.get("/v1/feed?user_id=reader", headers=key)).is_success
 
 
 def test_it_starts_without_a_database_and_serves_once_there_is_one_of_its_schema(
