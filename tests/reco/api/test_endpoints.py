@@ -79,7 +79,9 @@ def kept(database):
 
 def test_interactions_are_kept_once_with_their_slate(client, key, database):
     before, slate = kept(database), str(uuid4())
-    batch = [row(), row(kind="click", slate_id=slate), row()]
+    # Of an offer that no other test is about.
+    seen = row(offer_id="opera-dear")
+    batch = [seen, seen | {"kind": "click", "slate_id": slate}, seen]
     assert send(client, key, *batch).json() == {"received": 3, "kept": 2}
     assert send(client, key, *batch).json() == {"received": 3, "kept": 0}
     assert kept(database) == before + 2
