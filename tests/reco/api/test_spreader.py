@@ -29,8 +29,8 @@ def listening(stack):
 def spreader(listening):
     spreader = Spreader(listening, 2 * WAITING)
     yield spreader
-    of_its_own = (spreader.entrance, spreader._announced, spreader._selector)
-    for opened in (*spreader._held, *of_its_own):
+    of_its_own = (spreader.entrance, spreader._announced, spreader._told_to_close)
+    for opened in (*spreader._held, *of_its_own, spreader._close_asked, spreader._selector):
         opened.close()
 
 
