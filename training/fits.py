@@ -10,6 +10,7 @@ from implicit.recommender_base import ModelFitError
 from scipy.sparse import csr_array
 
 from reco.errors import InvalidInput
+from reco.model.scorer import Scorer
 from training.distributed import SparkAlsParameters, fit_spark_als
 from training.models.als import AlsParameters, fit_als
 from training.models.bpr import BprParameters, fit_bpr
@@ -68,15 +69,26 @@ def fit(
     Raises
     ------
     InvalidInput
-        Nothing can be fitted by these settings.
+        Nothing can be fitted by these settings, or what is fitted has infinite numbers.
     """
     try:
-        return _fitted(matrix, parameters, advance, items)
+        # What has overflowed is refused below.
+        with np.errstate(over="ignore"):
+            fitted = _fitted(matrix, parameters, advance, items)
+        _require_finite(fitted.scorer)
     except (np.linalg.LinAlgError, ModelFitError) as error:
         settings = stated(parameters)
         raise InvalidInput(
             "config", f"{parameters.kind} cannot be fitted by {settings}: {error}"
         ) from error
+    return fitted
+
+
+def _require_finite(scorer: Scorer) -> None:
+    """Raise `ModelFitError` where a number is infinite; NaN says that the model cannot say."""
+    for name, array in scorer.arrays().items():
+        if array.dtype.kind == "f" and np.isinf(array).any():
+            raise ModelFitError(f"numbers of {name} are beyond all bounds")
 
 
 def _fitted(  # noqa: PLR0911

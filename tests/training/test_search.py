@@ -286,6 +286,7 @@ def test_another_seed_proposes_other_settings_and_asks_the_same_people(part, mon
         ("als", {"factors": 64, "regularisation": 0.0}),
         ("als", {"alpha": 1e30}),
         ("bpr", {"learning_rate": 1e30}),
+        ("itemknn", {"item_power": 1e3}),
     ],
 )
 def test_settings_by_which_nothing_can_be_fitted_are_told(part, kind, settings):
