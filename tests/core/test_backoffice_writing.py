@@ -281,6 +281,25 @@ def test_an_event_has_a_date_and_goods_have_none(write):
     assert error(write(replace(goods, **undated | {"ends_at": NOW}))).field == "ends_at"
 
 
+def test_stocks_that_do_not_fit_what_their_work_becomes_are_told(write):
+    paper = replace(OFFER, work=replace(WORK, category="LIVRE", subcategory="LIVRE_PAPIER"))
+    undated = replace(STOCK, starts_at=None, ends_at=None, booking_limit_at=None)
+    write(*ALL)
+    (done,) = write(paper)
+    (fault,) = done.warnings
+    assert (done.outcome, fault.field) == ("changed", "item.subcategory")
+    assert fault.detail == "1 stock has a date, and goods have none: cancel and make another"
+    (back,) = write(OFFER)
+    assert (back.outcome, back.warnings) == ("changed", ())
+    both = write(paper, undated)
+    assert results(both) == ["changed"] * 2
+    assert not any(outcome.warnings for outcome in both)
+    write(replace(undated, id="s2"))
+    (done,) = write(OFFER)
+    (fault,) = done.warnings
+    assert fault.detail == "2 stocks have no date, and an event has one: cancel and make another"
+
+
 def test_a_subcategory_that_tells_nothing_leaves_both(connection, write):
     connection.execute("update core.subcategory set is_event = null")
     undated = replace(STOCK, id="s2", starts_at=None, ends_at=None, booking_limit_at=None)

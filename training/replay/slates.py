@@ -201,7 +201,8 @@ class Lists:
         self.probability[user, place] = shown.probability
         self.gain[user, place] = choice.widened.gains
         self.distance_m[user, place] = shown.candidates.distance_m
-        self.rank[user, place] = ranks(choice)
+        rank, is_known = ranks(choice)
+        self.rank[user, place] = np.where(is_known, rank, 0)
         self.relevance_kept[user] = choice.widened.relevance_kept
         self.gain_at_intensity[user] = choice.widened.gain
         self.radius_m[user] = made.situation.around.radius_m

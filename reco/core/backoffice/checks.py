@@ -59,6 +59,15 @@ def offer_warnings(row: OfferRow, nature: Nature) -> list[Fault]:
     return []
 
 
+def time_warnings(stocks: int, *, is_dated: bool) -> list[Fault]:
+    """Return what is odd about so many stocks that have a date, or none, as they should not."""
+    if stocks == 0:
+        return []
+    has, should = ("a date", "goods have none") if is_dated else ("no date", "an event has one")
+    some = f"1 stock has {has}" if stocks == 1 else f"{stocks} stocks have {has}"
+    return [Fault("item.subcategory", f"{some}, and {should}: cancel and make another")]
+
+
 def stock_errors(
     row: StockRow, before: StockRow | None, nature: Nature, limit_cents: int | None, now: datetime
 ) -> list[Fault]:

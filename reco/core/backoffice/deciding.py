@@ -55,6 +55,7 @@ def decide_offer(holding: Holding, row: OfferRow) -> Outcome:
     errors = _offer_errors(holding, row, held, nature)
     if errors:
         return _refused(row, held.public_id if held else None, errors)
+    warnings += _time_warnings(holding, row, held, nature)
     public_id = held.public_id if held else holding.partner.public_id(row.id)
     if row.work and is_new_work and kept.item_id:
         known = holding.works.get(kept.item_id)
@@ -149,6 +150,20 @@ def _standing(holding: Holding, row: OfferRow, held: Held[OfferRow] | None, natu
     if row.work and work and work.id and work.nature != nature:
         standing = max(standing, holding.standing.works.get(work.id, 0))
     return standing
+
+
+def _time_warnings(
+    holding: Holding, row: OfferRow, held: Held[OfferRow] | None, nature: Nature
+) -> list[Fault]:
+    """Return what is odd about stocks that stay as they are under a work of another nature."""
+    if nature.is_event is None:
+        return []
+    work = holding.works.get(holding.work_id(row) or "")
+    is_dated = not nature.is_event
+    of_time = holding.standing.of_time(
+        held.id if held else None, work.id if work else None, is_dated=is_dated
+    )
+    return checks.time_warnings(of_time, is_dated=is_dated)
 
 
 def _work_errors(holding: Holding, row: OfferRow, work: WorkRow | None) -> list[Fault]:

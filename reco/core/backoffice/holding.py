@@ -1,9 +1,9 @@
 """What a partner has of the rows that a batch is about, as it is kept and as it becomes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 import psycopg
 
@@ -77,6 +77,12 @@ join core.offer o on o.id = t.offer_id
 where b.cancelled_at is null and (o.id = any(%(offers)s) or o.item_id = any(%(works)s))
 group by 1, 2
 """
+_DATED = """
+select o.id, o.item_id, t.starts_at is not null, count(*)
+from core.stock t join core.offer o on o.id = t.offer_id
+where t.id = any(%(beside)s) and t.cancelled_at is null
+group by 1, 2, 3
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +115,33 @@ class HeldStock:
     booked: int = 0
 
 
+class StandingStocks(NamedTuple):
+    """How many stocks of an offer have a date, or none."""
+
+    offer: int
+    work: int
+    is_dated: bool
+    stocks: int
+
+
 @dataclass(frozen=True)
 class Standing:
-    """Bookings that stand where a batch would change what they count against."""
+    """What stands where a batch would change what bookings count against."""
 
     offers: Mapping[int, int]
-    """By the offer's id in the database."""
+    """Bookings, by the offer's id in the database."""
     works: Mapping[int, int]
-    """By the work's id in the database."""
+    """Bookings, by the work's id in the database."""
+    stocks: Sequence["StandingStocks"] = ()
+    """Those that the batch does not change."""
+
+    def of_time(self, offer: int | None, work: int | None, *, is_dated: bool) -> int:
+        """Return how many stocks of an offer, or of any offer of a work, have a date, or none."""
+        return sum(
+            one.stocks
+            for one in self.stocks
+            if one.is_dated == is_dated and (one.offer == offer or one.work == work)
+        )
 
 
 @dataclass
@@ -223,16 +248,18 @@ def lock_stocks(
     """
     asked = {"offers": offers, "works": works}
     ids = [holding.stocks[own_id].id for own_id in own_ids]
-    beside = connection.execute(_STOCKS_OF, asked).fetchall() if offers or works else []
+    found = connection.execute(_STOCKS_OF, asked).fetchall() if offers or works else []
+    beside = [id_ for (id_,) in found]
     with connection.pipeline():
-        connection.execute(_LOCK_STOCKS, (ids + [id_ for (id_,) in beside],))
+        connection.execute(_LOCK_STOCKS, (ids + beside,))
         stocks = connection.execute(_STOCKS, _asked(holding.partner, own_ids))
         sums = connection.execute(_BOOKED, (ids,))
         standing = connection.execute(_STANDING, asked)
+        dated = connection.execute(_DATED, {"beside": list({*beside} - {*ids})})
     booked = dict(sums.fetchall())
     for id_, public, ref, *rest in stocks:
         holding.stocks[ref] = _stock(id_, public, ref, *rest, booked=int(booked.get(id_, 0)))
-    holding.standing = _standing(standing)
+    holding.standing = replace(_standing(standing), stocks=[StandingStocks(*row) for row in dated])
 
 
 def _standing(rows: Iterable[tuple[int, int, int]]) -> Standing:
