@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -40,8 +41,10 @@ _ROOM_MS = 10
 _FIRST_REQUEST_S = 2.0
 """A worker that stops waits so long for the request of whoever has connected and not asked yet."""
 _LOOK_S = 0.02
+"""So often it looks whether it is there."""
 _CLOSE_S = 1.0
-"""Whoever waits in the backlog when the server is told to stop is handed on within that time."""
+"""Who waits in the backlog when the server is told to stop is handed on as workers have room, so
+long at most."""
 
 
 def run_workers(config: uvicorn.Config) -> None:
@@ -141,29 +144,34 @@ class Spreader:
         self._held[channel] = 0
         self._selector.register(channel, selectors.EVENT_READ, partial(self._ended, channel))
 
-    def _accept(self) -> bool:
-        """Hand on who waits longest; return False where nobody was."""
+    def _accept(self) -> None:
         # The last worker may have gone, or all be full, since the loop was told of somebody.
         if not self._has_room():
-            return False
+            return
         try:
             connection, _ = self._listening.accept()
         except OSError:
             # The client has given up, or there is no descriptor left just now.
-            return False
+            return
         with connection:
             self._hand_on(connection)
-        return True
 
     def _refuse(self) -> None:
         self._told_to_close.recv(1)
         if self._is_closed.is_set():
             return
-        while self._accept():
-            pass
+        until_s = time.monotonic() + _CLOSE_S
+        # A turn after the other: workers may be gone, or take long to have room.
+        while self._held and self._is_waited_for() and time.monotonic() < until_s:
+            self.turn()
         self._stop_accepting()
         self._listening.close()
         self._is_closed.set()
+
+    def _is_waited_for(self) -> bool:
+        backlog = select.poll()
+        backlog.register(self._listening, select.POLLIN)
+        return bool(backlog.poll(0))
 
     def _stop_accepting(self) -> None:
         # It may be so already: since no worker is there, or since it refuses.

@@ -2,10 +2,12 @@
 
 import select
 import socket
+import threading
 from contextlib import ExitStack
 
 import pytest
 
+from reco.api import spread
 from reco.api.spread import Spreader
 
 WAITING = 100
@@ -93,3 +95,51 @@ def test_more_connections_than_a_worker_takes_wait(stack, listening, spreader):
         spreader.turn()
         addresses += taken(busy)
     assert addresses == [waiting.getsockname() for waiting in clients]
+
+
+def turning(stack, spreader):
+    """Let the spreader turn beside the test until it has closed."""
+
+    def turn():
+        while not spreader._is_closed.is_set():
+            spreader.turn()
+
+    thread = threading.Thread(target=turn)
+    thread.start()
+    stack.callback(thread.join)
+
+
+def test_who_waits_when_it_closes_is_handed_on_as_there_is_room(
+    stack, listening, spreader, monkeypatch
+):
+    monkeypatch.setattr(spread, "_CLOSE_S", 60.0)
+    busy = joined(stack, spreader)
+    clients = [client(stack, listening) for _ in range(WAITING)]
+    for _ in clients:
+        spreader.turn()
+    turning(stack, spreader)
+    closing = threading.Thread(target=spreader.close)
+    closing.start()
+    # It finds that there is no room, and may not take this for nobody.
+    closing.join(0.1)
+    addresses = []
+    while closing.is_alive():
+        addresses += taken(busy)
+    assert addresses + taken(busy) == [waiting.getsockname() for waiting in clients]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(clients[0].getpeername())
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_waits_for_workers_that_take_nobody_keeps_no_server_from_its_end(
+    stack, listening, spreader, monkeypatch, is_there
+):
+    monkeypatch.setattr(spread, "_CLOSE_S", 0.1 if is_there else 60.0)
+    worker = joined(stack, spreader)
+    for _ in range(WAITING):
+        client(stack, listening)
+    if not is_there:
+        worker.close()
+    turning(stack, spreader)
+    spreader.close()
+    assert spreader._is_closed.wait(30.0)
