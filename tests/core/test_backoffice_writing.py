@@ -300,6 +300,14 @@ def test_stocks_that_do_not_fit_what_their_work_becomes_are_told(write):
     assert fault.detail == "2 stocks have no date, and an event has one: cancel and make another"
 
 
+def test_where_an_offer_goes_to_another_work_the_warning_names_what_was_sent(write):
+    write(*ALL)
+    (done,) = write(replace(OFFER, work=None, item_id="novel"))
+    (fault,) = done.warnings
+    assert (done.outcome, fault.field) == ("changed", "item_id")
+    assert fault.detail.startswith("1 stock has a date, and goods have none")
+
+
 def test_a_subcategory_that_tells_nothing_leaves_both(connection, write):
     connection.execute("update core.subcategory set is_event = null")
     undated = replace(STOCK, id="s2", starts_at=None, ends_at=None, booking_limit_at=None)

@@ -59,13 +59,14 @@ def offer_warnings(row: OfferRow, nature: Nature) -> list[Fault]:
     return []
 
 
-def time_warnings(stocks: int, *, is_dated: bool) -> list[Fault]:
-    """Return what is odd about so many stocks that have a date, or none, as they should not."""
+def time_warnings(row: OfferRow, stocks: int, *, is_dated: bool) -> list[Fault]:
+    """Return what is odd about an offer with so many stocks that wrongly have a date, or none."""
     if stocks == 0:
         return []
     has, should = ("a date", "goods have none") if is_dated else ("no date", "an event has one")
     some = f"1 stock has {has}" if stocks == 1 else f"{stocks} stocks have {has}"
-    return [Fault("item.subcategory", f"{some}, and {should}: cancel and make another")]
+    name = "item.subcategory" if row.work else "item_id"
+    return [Fault(name, f"{some}, and {should}: cancel and make another")]
 
 
 def stock_errors(

@@ -163,7 +163,7 @@ def _time_warnings(
     of_time = holding.standing.of_time(
         held.id if held else None, work.id if work else None, is_dated=is_dated
     )
-    return checks.time_warnings(of_time, is_dated=is_dated)
+    return checks.time_warnings(row, of_time, is_dated=is_dated)
 
 
 def _work_errors(holding: Holding, row: OfferRow, work: WorkRow | None) -> list[Fault]:

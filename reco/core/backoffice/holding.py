@@ -132,7 +132,7 @@ class Standing:
     """Bookings, by the offer's id in the database."""
     works: Mapping[int, int]
     """Bookings, by the work's id in the database."""
-    stocks: Sequence["StandingStocks"] = ()
+    stocks: Sequence[StandingStocks] = ()
     """Those that the batch does not change."""
 
     def of_time(self, offer: int | None, work: int | None, *, is_dated: bool) -> int:
