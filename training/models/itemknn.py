@@ -59,10 +59,7 @@ def fit_itemknn(
 def _similarity(
     matrix: "csr_array[np.float32]", parameters: ItemKnnParameters
 ) -> "csr_array[np.float32]":
-    interest = matrix.astype(np.float64)
-    faded = (interest.data > 0) & (interest.data < _LEAST_INTEREST)
-    interest.data[faded] = _LEAST_INTEREST
-    weighted = diags_array(_power(interest.sum(axis=1), -parameters.user_power)) @ interest
+    weighted = _weighted(matrix, parameters.user_power)
     length = np.sqrt(weighted.multiply(weighted).sum(axis=0))
     scaled = weighted @ diags_array(_power(length, -2.0 * parameters.item_power))
     # One more than asked for: an item is its own nearest neighbour, and is taken out again.
@@ -73,6 +70,15 @@ def _similarity(
     nearest.eliminate_zeros()
     nearest.sort_indices()
     return nearest.astype(np.float32)
+
+
+def _weighted(
+    matrix: "csr_array[np.float32]", user_power: float
+) -> "csr_array[np.float64, tuple[int, int]]":
+    """Return the interest of users in items, by how active they are; no copy beside it is kept."""
+    interest = matrix.astype(np.float64)
+    np.maximum(interest.data, _LEAST_INTEREST, out=interest.data, where=interest.data > 0)
+    return csr_array(diags_array(_power(interest.sum(axis=1), -user_power)) @ interest)
 
 
 def _power(values: NDArray[np.floating], exponent: float) -> NDArray[np.float64]:
