@@ -1,4 +1,4 @@
-"""The key that signs user tokens and cursors: set by the operator, or made once and kept."""
+"""The key of user tokens, cursors and pseudonyms: by what the operator set, or what was kept."""
 
 import contextlib
 import hashlib
