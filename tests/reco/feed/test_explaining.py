@@ -278,8 +278,8 @@ def test_what_is_farther_down_than_is_ranked_says_after_how_many(
         pipeline, "ranking_of", lambda *given: replace(ranking_of(*given), most=3, first=1.0)
     )
     for language, text in (
-        ("fr", "après les {} premiers par pertinence"),
-        ("en", "after the first {} by relevance"),
+        ("fr", "après le n° {} par pertinence"),
+        ("en", "after no. {} by relevance"),
     ):
         items = shown(connection, serving, asked | {"language": language}, n=5).items
         known = [said(item, "rank").parameters["rank"] for item in items if item.rank]

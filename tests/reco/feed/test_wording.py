@@ -163,3 +163,9 @@ def test_what_belongs_to_the_likeliest_selection_is_not_told_to_be_among_the_lik
     """Quotas let in what hundreds of offers are likelier than."""
     assert statement("en", "likely", {}).text == "in the likeliest selection"
     assert statement("fr", "likely", {}).text == "dans la sélection la plus probable"
+
+
+def test_after_one_offer_reads_as_after_many():
+    """Where all but one are as likely as each other."""
+    assert statement("en", "rank_after", {"rank": 1}).text == "after no. 1 by relevance"
+    assert statement("fr", "rank_after", {"rank": 1}).text == "après le n° 1 par pertinence"
