@@ -308,6 +308,13 @@ def test_where_an_offer_goes_to_another_work_the_warning_names_what_was_sent(wri
     assert fault.detail.startswith("1 stock has a date, and goods have none")
 
 
+def test_nobody_is_told_to_cancel_what_is_over(write):
+    paper = replace(OFFER, work=replace(WORK, category="LIVRE", subcategory="LIVRE_PAPIER"))
+    write(*ALL)
+    (done,) = write(paper, now=STOCK.starts_at)
+    assert (done.outcome, done.warnings) == ("changed", ())
+
+
 def test_a_subcategory_that_tells_nothing_leaves_both(connection, write):
     connection.execute("update core.subcategory set is_event = null")
     undated = replace(STOCK, id="s2", starts_at=None, ends_at=None, booking_limit_at=None)

@@ -81,6 +81,7 @@ _DATED = """
 select o.id, o.item_id, t.starts_at is not null, count(*)
 from core.stock t join core.offer o on o.id = t.offer_id
 where t.id = any(%(beside)s) and t.cancelled_at is null
+  and (t.starts_at is null or t.starts_at > %(now)s)
 group by 1, 2, 3
 """
 
@@ -133,7 +134,7 @@ class Standing:
     works: Mapping[int, int]
     """Bookings, by the work's id in the database."""
     stocks: Sequence[StandingStocks] = ()
-    """Those that the batch does not change."""
+    """Those that the batch does not change, but for what is over."""
 
     def of_time(self, offer: int | None, work: int | None, *, is_dated: bool) -> int:
         """Return how many stocks of an offer, or of any offer of a work, have a date, or none."""
@@ -232,6 +233,8 @@ def lock_stocks(
     own_ids: list[str],
     offers: list[int],
     works: list[int],
+    *,
+    now: datetime,
 ) -> None:
     """Keep bookings away from stocks that may change, and from those of offers (and of works).
 
@@ -255,7 +258,7 @@ def lock_stocks(
         stocks = connection.execute(_STOCKS, _asked(holding.partner, own_ids))
         sums = connection.execute(_BOOKED, (ids,))
         standing = connection.execute(_STANDING, asked)
-        dated = connection.execute(_DATED, {"beside": list({*beside} - {*ids})})
+        dated = connection.execute(_DATED, {"beside": list({*beside} - {*ids}), "now": now})
     booked = dict(sums.fetchall())
     for id_, public, ref, *rest in stocks:
         holding.stocks[ref] = _stock(id_, public, ref, *rest, booked=int(booked.get(id_, 0)))

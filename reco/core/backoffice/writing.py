@@ -123,7 +123,7 @@ def _decided(
     # Bookings wait for those alone that may change, or count otherwise.
     changing = _changing(holding, stocks.values())
     if offers or works or changing:
-        lock_stocks(connection, holding, changing, offers, works)
+        lock_stocks(connection, holding, changing, offers, works, now=now)
     outcomes |= {
         place: decide_offer(holding, row)
         for place, row in enumerate(rows)
