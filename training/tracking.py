@@ -74,7 +74,8 @@ def _ended(client: "MlflowClient", run: str) -> Iterator[None]:
     """End the run after what is done within: one that stays open looks like a training."""
     try:
         yield
-    except Exception:
+    except BaseException:
+        # Ctrl-C, too.
         with suppress(Exception):
             client.set_terminated(run, "FAILED")
         raise

@@ -86,8 +86,8 @@ def test_a_server_that_is_away_is_told_without_its_password(summary, monkeypatch
     assert str(refusal.value).startswith(told)
 
 
-@pytest.mark.parametrize("is_taken", [True, False])
-def test_a_run_ends_also_where_its_figures_are_not_taken(summary, monkeypatch, is_taken):
+@pytest.mark.parametrize("refusal", [None, Away("too large a batch"), KeyboardInterrupt("Ctrl-C")])
+def test_a_run_ends_also_where_its_figures_are_not_taken(summary, monkeypatch, refusal):
     ended = []
 
     class Client:
@@ -101,21 +101,21 @@ def test_a_run_ends_also_where_its_figures_are_not_taken(summary, monkeypatch, i
             return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
 
         def log_batch(self, run, **_):
-            if not is_taken:
-                raise Away("too large a batch")
+            if refusal is not None:
+                raise refusal
 
         def set_terminated(self, run, status="FINISHED"):
             ended.append((run, status))
-            if not is_taken:
+            if refusal is not None:
                 raise Away("and now it is gone")
 
     install(monkeypatch, Client)
-    if is_taken:
+    if refusal is None:
         assert track("http://runs", "reco-test", summary, "here") == summary.version
     else:
-        with pytest.raises(Unavailable, match="too large a batch"):
+        with pytest.raises((Unavailable, KeyboardInterrupt), match=str(refusal)):
             track("http://runs", "reco-test", summary, "here")
-    assert ended == [(summary.version, "FINISHED" if is_taken else "FAILED")]
+    assert ended == [(summary.version, "FAILED" if refusal else "FINISHED")]
 
 
 def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
