@@ -79,7 +79,7 @@ class Worker:
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
         self._catalogue_watch = CatalogueWatch(world, clock, self._take_catalogue)
         self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
-        # Who books, registers or changes an offer may wait for a row: in turn, and feeds do not.
+        # Who writes may wait for a row, as whoever books does: in turn, and feeds do not.
         self.writers = Share(self.pool, max(1, settings.pool_size // 2))
         self.reads = Reads(
             self.pool,
