@@ -121,11 +121,13 @@ class Reads:
         self, primary: Pool, replica_conninfo: str | None, *, size: int, max_lag_s: float
     ) -> None:
         self._primary = primary
-        self._conninfo = replica_conninfo
+        self._size = size
         self._max_lag_s = max_lag_s
         self._lag = Lag()
         self._reason: str | None = "it was not looked at yet"
         self._is_primary_silent = False
+        self._lent_now = 0
+        self._counting = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="replica-watch", daemon=True)
         self._replica = (
@@ -176,8 +178,8 @@ class Reads:
         except psycopg.errors.QueryCanceled as error:
             tell_given_up(error)
             raise Unavailable("This takes too long just now; try again in a moment.") from error
-        except PoolTimeout:
-            _note_full()
+        except PoolTimeout as error:
+            self._wait_in_vain(error)
         except psycopg.Error as error:
             self._leave(error)
         with connected(self._primary) as primary:
@@ -210,8 +212,8 @@ class Reads:
         except psycopg.errors.QueryCanceled:
             # All feeds read here: one that is slow is no reason to turn all to the primary.
             log.warning("The replica takes too long for a user's state: the primary is asked.")
-        except PoolTimeout:
-            _note_full()
+        except PoolTimeout as error:
+            self._wait_in_vain(error)
         except psycopg.Error as error:
             self._leave(error)
         return read(primary)
@@ -237,7 +239,7 @@ class Reads:
         except psycopg.OperationalError:
             self._is_primary_silent = True
             return
-        with self._replica.connection() as connection:
+        with self._counted(self._replica) as connection:
             replayed, replica_of = _position(connection, _REPLAYED)
         if written is None or replayed is None:
             self._refuse("it is no replica: it replays nobody's log")
@@ -259,8 +261,30 @@ class Reads:
         if self._replica is None or not self._is_in_use:
             yield None
             return
-        with self._replica.connection(self._replica.patience_s) as connection:
+        with self._counted(self._replica, self._replica.patience_s) as connection:
             yield connection
+
+    @contextmanager
+    def _counted(
+        self, replica: Pool, patience_s: float | None = None
+    ) -> Iterator[psycopg.Connection[Any]]:
+        with replica.connection(patience_s) as connection:
+            self._add_lent(1)
+            try:
+                yield connection
+            finally:
+                self._add_lent(-1)
+
+    def _add_lent(self, some: int) -> None:
+        with self._counting:
+            self._lent_now += some
+
+    def _wait_in_vain(self, error: PoolTimeout) -> None:
+        """Leave the replica unless all connections to it are lent: it is busy then, not away."""
+        if self._lent_now < self._size:
+            self._leave(error)
+        else:
+            log.warning("All connections to the replica are lent.")
 
     def _leave(self, error: psycopg.Error) -> None:
         """Read from the primary until the next look finds that the replica answers."""
@@ -277,17 +301,14 @@ class Reads:
         while not self._stopping.is_set():
             try:
                 self.look()
+            except PoolTimeout as error:
+                self._wait_in_vain(error)
             except psycopg.OperationalError as error:
                 self._leave(error)
             except Exception as error:
                 # No right to ask, say: the thread that looks for better must outlive it.
                 self._refuse("it cannot be asked, the log says why", error)
             self._stopping.wait(LOOK_EVERY_S)
-
-
-def _note_full() -> None:
-    """Say that the primary is asked once; whether the replica is away, the next look finds."""
-    log.warning("All connections to the replica are lent: the primary is asked.")
 
 
 def _position(connection: psycopg.Connection[Any], statement: str) -> tuple[int | None, str | None]:

@@ -363,13 +363,13 @@ def test_a_primary_that_is_busy_puts_no_replica_out_of_use(service, monkeypatch)
 def test_who_finds_all_connections_to_the_replica_lent_asks_the_primary_for_themselves(patient):
     _, worker = patient
     until(lambda: worker.reads.near(is_replica))
-    # Who looks would find none either, and cannot tell that from a replica that is away.
+    # Who looks needs a connection now and then.
     worker.reads._stopping.set()
     worker.reads._thread.join()
     worker.reads._replica.longest_wait_s = 0.05
     with ExitStack() as lent:
         for _ in range(worker.settings.pool_size):
-            lent.enter_context(worker.reads._replica.connection())
+            assert lent.enter_context(worker.reads._lent())
         assert not worker.reads.near(is_replica)
         assert not reads_replica(worker)
         assert worker.reads.standing.in_use
