@@ -180,7 +180,7 @@ def guards_from(texts: Sequence[str]) -> dict[str, float]:
     >>> guards_from(["cancellations=off", "empty_slates=.05", "relevance_kept=off"])
     {'empty_slates': 0.05, 'bookings_made': 0.1}
     """
-    told = dict(pairs("guard", texts))
+    told = pairs("guard", texts)
     for name in told.keys() - GUARDS.keys():
         raise InvalidInput("guard", f"{name!r} is unknown", list(GUARDS))
     return {

@@ -1,17 +1,21 @@
 """What is written as NAME=VALUE on the command line."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from reco.errors import InvalidInput
 
 
-def pairs(field: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Return the name and the value of each text, else raise `InvalidInput`."""
+def pairs(field: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the value of each name, told once, else raise `InvalidInput`."""
+    told: dict[str, str] = {}
     for text in texts:
         key, is_there, value = text.partition("=")
         if not is_there or not value:
             raise InvalidInput(field, f"{text!r} is not written as NAME=VALUE")
-        yield key, value
+        if key in told:
+            raise InvalidInput(field, f"{key!r} is told twice")
+        told[key] = value
+    return told
 
 
 def known_pairs(field: str, text: str, known: Collection[str]) -> dict[str, str]:
@@ -20,7 +24,7 @@ def known_pairs(field: str, text: str, known: Collection[str]) -> dict[str, str]
     >>> known_pairs("dials", "floor=.9,intensity=2", ("floor", "intensity"))
     {'floor': '.9', 'intensity': '2'}
     """
-    told = dict(pairs(field, text.split(",") if text else ()))
+    told = pairs(field, text.split(",") if text else ())
     for key in told:
         if key not in known:
             raise InvalidInput(field, f"{key!r} is unknown", list(known))

@@ -171,6 +171,13 @@ def test_a_span_that_is_none_is_told(invoke, world):
         invoke("create", "wider", *WIDE, "--window", "a week")
 
 
+def test_what_is_told_twice_is_refused_as_a_plan_is_fixed():
+    with pytest.raises(InvalidInput, match="'empty_slates' is told twice"):
+        guards_from(["empty_slates=.1", "empty_slates=.5"])
+    with pytest.raises(InvalidInput, match="'floor' is told twice"):
+        variant_from("wide:floor=.9,floor=.8")
+
+
 def test_an_unknown_guard_is_told():
     with pytest.raises(InvalidInput, match="'mood' is unknown"):
         guards_from(["mood=1"])
