@@ -15,6 +15,8 @@ _MENDED_BY = {
 _FILES_MENDED_BY = {
     errno.EACCES: "Give this user the right to it, or set RECO_HOME to a folder of its own.",
     errno.EPERM: "Give this user the right to it, or set RECO_HOME to a folder of its own.",
+    errno.ENOTDIR: "A file is in the way: move it, or set RECO_HOME to a folder.",
+    errno.EEXIST: "A file is in the way: move it, or set RECO_HOME to a folder.",
     errno.EROFS: "Set RECO_HOME to a folder that can be written.",
     errno.ENOSPC: "The disk is full: make room, or set RECO_HOME to a folder of another one.",
     errno.EDQUOT: "The disk's quota is used up: make room, or set RECO_HOME to another folder.",

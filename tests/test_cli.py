@@ -103,6 +103,16 @@ def test_a_full_disk_is_told_and_what_is_none_of_the_machines_is_an_accident():
     assert setback_of(psycopg.errors.UniqueViolation("twice")) is None
 
 
+@pytest.mark.parametrize("home", ["file", "file/folder"])
+def test_a_home_where_a_file_lies_is_told(tmp_path, home):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file") as raised:
+        (tmp_path / home).mkdir(parents=True, exist_ok=True)
+    told = setback_of(raised.value)
+    assert told is not None
+    assert "A file is in the way" in str(told)
+
+
 def test_a_policy_of_more_than_a_database_counts_is_refused(small):
     asked = ("--age", "18", "--from", "2027-01-01", "--amount-eur", "99999999999")
     done = reco(small, "policies", "add", *asked)
