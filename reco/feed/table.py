@@ -79,16 +79,22 @@ def distance_text(distance_m: float | None) -> str:
     return f"{distance_m / 1_000:.1f} km" if distance_m < 10_000 else f"{distance_m / 1_000:.0f} km"
 
 
+def chance_text(probability: float | None) -> str:
+    """Return a probability as it is told, in percent; the smallest are not told as none at all."""
+    if probability is None:
+        return ""
+    return "< 0.01%" if probability < 0.0001 else f"{probability:.2%}"
+
+
 def _row(item: FeedItem, zone: ZoneInfo) -> list[Text]:
     local = _local_zone(item, zone)
     where = (item.venue.name or item.venue.venue_id) if item.venue else "online"
     what = Text(item.title or item.item_id, style="bold").append(
         f"\n{item.subcategory or item.category}", style="dim not bold"
     )
-    chance = "" if item.probability is None else f"{item.probability:.2%}"
     why = "; ".join([*_explanations(item), *_practical(item)])
     cells = [where, distance_text(item.distance_m), _when(item, local)]
-    cells += [_prices(item.sessions), chance, why]
+    cells += [_prices(item.sessions), chance_text(item.probability), why]
     return [what, *(Text(cell) for cell in cells)]
 
 

@@ -19,7 +19,7 @@ from reco.feed.query import feed_query
 from reco.feed.shown import continued
 from reco.feed.situation import read_situation
 from reco.feed.surroundings import look_around
-from reco.feed.table import agenda_table
+from reco.feed.table import agenda_table, chance_text
 from reco.geo.points import Point
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -83,6 +83,15 @@ def test_an_offer_shows_its_first_sessions_and_the_cheapest_and_says_how_many_th
     assert len(later.sessions) == later.sessions_total == 6
     planned, _ = play(plan=True)
     assert len(planned.sessions) == planned.sessions_total == 1
+
+
+def test_a_small_chance_is_not_told_as_none():
+    assert [chance_text(chance) for chance in (None, 0.00004, 0.0001, 0.0064)] == [
+        "",
+        "< 0.01%",
+        "0.01%",
+        "0.64%",
+    ]
 
 
 def test_a_first_category_is_said_and_gains(town):
