@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy
 import typer
+from typer.testing import CliRunner
 from worlds import NOW, small_world
 
 from reco.cli import app
@@ -159,6 +160,12 @@ def test_the_list_of_commands_is_whole_and_imports_none_of_them():
     assert [line.split()[0] for line in listed] == list(typer.main.get_command(app).commands)
     assert not [line for line in listed if line.endswith("...")]
     assert not {"numba", "scipy", "training"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["tune", "benchmark offpolicy"])
+def test_a_folder_that_may_be_left_out_stands_in_one_pair_of_brackets(command):
+    usage = CliRunner().invoke(app, [*command.split(), "--help"]).stdout.splitlines()[0]
+    assert usage.endswith(" [OPTIONS] [DIR]")
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))

@@ -49,7 +49,7 @@ def tune(
     context: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Folder of a data set. [default: the world's events]"),
+        typer.Argument(metavar="DIR", help="Folder of a data set. [default: the world's events]"),
     ] = None,
     *,
     file_format: Annotated[
