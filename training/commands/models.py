@@ -63,7 +63,10 @@ ColdLoss = Annotated[
     float, typer.Option("--max-cold-loss", min=0, help="The same of ndcg of people new here.")
 ]
 Slowdown = Annotated[
-    float, typer.Option("--max-slowdown", min=0, help="Share of time that a request may take more.")
+    float,
+    typer.Option(
+        "--max-slowdown", min=0, help="Share of time that a request may take more, .5 ms at least."
+    ),
 ]
 GATE_USERS = 2_000
 
