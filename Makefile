@@ -66,16 +66,10 @@ clean: ## Remove the environment and the caches (worlds stay, in .reco)
 	@$(RUN)/python -m reco.compiling
 	@touch $@
 
-# What serves few, and takes half a gigabyte.
-.venv/extras: requirements-extras.lock .venv/installed
-	@echo "Installing Spark, MLflow's client and ranx into .venv (minutes) ..."
-	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-extras.lock
-	@touch $@
-
-# What notebooks need beside it.
-.venv/notebooks: requirements-notebooks.lock .venv/installed
-	@echo "Installing the notebooks' packages into .venv ..."
-	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-notebooks.lock
+# What notebooks need beside it, and the extras that serve few and take half a gigabyte (minutes).
+.venv/notebooks .venv/extras: .venv/%: requirements-%.lock .venv/installed
+	@echo "Installing what $* need into .venv ..."
+	@$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .PHONY: .venv/with-apt

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -239,7 +239,7 @@ class _Arrivals:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        make_protocol: Callable[[], asyncio.Protocol],
+        make_protocol: Callable[[], Any],
         entrance: socket.socket,
     ) -> None:
         self._loop = loop
@@ -297,28 +297,29 @@ class _Arrivals:
             return
         if self._is_closed:
             # Its server has told only those who were there.
-            protocol.shutdown()  # type: ignore[attr-defined]
+            protocol.shutdown()
 
-    def _protocol(self) -> asyncio.Protocol:
-        protocol: Any = self._make_protocol()
+    def _protocol(self) -> Any:
+        protocol = self._make_protocol()
         lost, shutdown = protocol.connection_lost, protocol.shutdown
 
         def connection_lost(error: Exception | None) -> None:
             lost(error)
             self._tell_end()
 
-        def shut_down(since_s: float | None = None) -> None:
-            # Closed at once, a connection whose first request is on its way would be reset.
-            now_s = self._loop.time()
-            since_s = now_s if since_s is None else since_s
-            if protocol.cycle is None and now_s - since_s < _FIRST_REQUEST_S:
-                self._loop.call_later(_LOOK_S, shut_down, since_s)
-            else:
-                shutdown()
+        def shut_down() -> None:
+            self._shut_down(protocol, shutdown, self._loop.time() + _FIRST_REQUEST_S)
 
         # On the instance: whichever protocol uvicorn speaks.
         protocol.connection_lost, protocol.shutdown = connection_lost, shut_down
-        return cast("asyncio.Protocol", protocol)
+        return protocol
+
+    def _shut_down(self, protocol: Any, shutdown: Callable[[], None], until_s: float) -> None:
+        # Closed at once, a connection whose first request is on its way would be reset.
+        if protocol.cycle is None and self._loop.time() < until_s:
+            self._loop.call_later(_LOOK_S, self._shut_down, protocol, shutdown, until_s)
+        else:
+            shutdown()
 
     def _tell_end(self) -> None:
         self._untold += 1

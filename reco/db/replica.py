@@ -179,7 +179,7 @@ class Reads:
             tell_given_up(error)
             raise Unavailable("This takes too long just now; try again in a moment.") from error
         except PoolTimeout as error:
-            self._wait_in_vain(error)
+            self._waited_in_vain(error)
         except psycopg.Error as error:
             self._leave(error)
         with connected(self._primary) as primary:
@@ -213,7 +213,7 @@ class Reads:
             # All feeds read here: one that is slow is no reason to turn all to the primary.
             log.warning("The replica takes too long for a user's state: the primary is asked.")
         except PoolTimeout as error:
-            self._wait_in_vain(error)
+            self._waited_in_vain(error)
         except psycopg.Error as error:
             self._leave(error)
         return read(primary)
@@ -279,7 +279,7 @@ class Reads:
         with self._counting:
             self._lent_now += some
 
-    def _wait_in_vain(self, error: PoolTimeout) -> None:
+    def _waited_in_vain(self, error: PoolTimeout) -> None:
         """Leave the replica unless all connections to it are lent: it is busy then, not away."""
         if self._lent_now < self._size:
             self._leave(error)
@@ -302,7 +302,7 @@ class Reads:
             try:
                 self.look()
             except PoolTimeout as error:
-                self._wait_in_vain(error)
+                self._waited_in_vain(error)
             except psycopg.OperationalError as error:
                 self._leave(error)
             except Exception as error:

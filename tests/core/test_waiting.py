@@ -48,21 +48,30 @@ def waited_for(world, connection, order):
     thread = threading.Thread(target=attempt)
     with psycopg.connect(world.conninfo) as holder:
         with holder.transaction():
-            holder.execute(
-                "select 1 from core.stock where external_id = %s for no key update",
-                (order.stock_id,),
-            )
+            _lock(holder, order.stock_id)
             thread.start()
-            _until_somebody_waits(connection)
+            _until_waiting(connection, 1)
             yield holder, told
         thread.join()
 
 
-def _until_somebody_waits(connection):
-    while connection.execute(
-        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-        " and datname = current_database()"
-    ).fetchone() == (0,):
+def _lock(connection, stock):
+    connection.execute(
+        "select 1 from core.stock where external_id = %s for no key update", (stock,)
+    )
+
+
+_WAITS = """
+select count(*) from pg_stat_activity
+where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
+  and not pg_blocking_pids(pid) && %s::integer[]
+"""
+"""How many wait for somebody who is none of these."""
+
+
+def _until_waiting(connection, number, but_for=()):
+    """Return once so many wait for a lock, those not counted who wait for some processes."""
+    while connection.execute(_WAITS, (list(but_for),)).fetchone() != (number,):
         pass
 
 
@@ -169,12 +178,6 @@ def test_a_batch_does_not_move_what_is_booked_to_another_cap(small, lune):
     assert "bookings stand (1)" in done[1].errors[0].detail
 
 
-_WAITS = """
-select count(*) from pg_stat_activity
-where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
-  and not pg_blocking_pids(pid) && %s::integer[]
-"""
-"""How many wait for somebody who is none of these."""
 _OWN, _OTHER = "own", "other"
 
 
@@ -207,9 +210,9 @@ def test_partners_who_change_works_of_each_others_offers_wait_in_one_line(world,
             _lock(second, "soleil:own")
             for number, thread in enumerate(threads, start=1):
                 thread.start()
-                _until(small, [], number)
+                _until_waiting(small, number)
         # The one goes on until it waits for the other, which then goes on.
-        _until(small, holders, 1)
+        _until_waiting(small, 1, but_for=holders)
     for thread in threads:
         thread.join()
     assert told == {name: ["changed", "changed"] for name in partners}
@@ -217,14 +220,3 @@ def test_partners_who_change_works_of_each_others_offers_wait_in_one_line(world,
 
 def _work_of(subcategory):
     return OfferRow(_OWN, None, None, WorkRow("work", "Work", "LIVRE", subcategory))
-
-
-def _lock(connection, stock):
-    connection.execute(
-        "select 1 from core.stock where external_id = %s for no key update", (stock,)
-    )
-
-
-def _until(connection, but_for, number):
-    while connection.execute(_WAITS, (but_for,)).fetchone() != (number,):
-        pass

@@ -1,7 +1,7 @@
 """What a partner has of the rows that a batch is about, as it is kept and as it becomes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -80,7 +80,7 @@ group by 1, 2
 _DATED = """
 select o.id, o.item_id, t.starts_at is not null, count(*)
 from core.stock t join core.offer o on o.id = t.offer_id
-where t.id = any(%(beside)s) and t.cancelled_at is null
+where t.id = any(%(unchanged)s) and t.cancelled_at is null
   and (t.starts_at is null or t.starts_at > %(now)s)
 group by 1, 2, 3
 """
@@ -257,21 +257,24 @@ def lock_stocks(
         connection.execute(_LOCK_STOCKS, (ids + beside,))
         stocks = connection.execute(_STOCKS, _asked(holding.partner, own_ids))
         sums = connection.execute(_BOOKED, (ids,))
-        standing = connection.execute(_STANDING, asked)
-        dated = connection.execute(_DATED, {"beside": list({*beside} - {*ids}), "now": now})
     booked = dict(sums.fetchall())
     for id_, public, ref, *rest in stocks:
         holding.stocks[ref] = _stock(id_, public, ref, *rest, booked=int(booked.get(id_, 0)))
-    holding.standing = replace(_standing(standing), stocks=[StandingStocks(*row) for row in dated])
+    if beside:
+        unchanged = list({*beside} - {*ids})
+        holding.standing = _standing(connection, asked | {"unchanged": unchanged, "now": now})
 
 
-def _standing(rows: Iterable[tuple[int, int, int]]) -> Standing:
+def _standing(connection: psycopg.Connection[Any], asked: Mapping[str, Any]) -> Standing:
+    with connection.pipeline():
+        bookings = connection.execute(_STANDING, asked)
+        stocks = connection.execute(_DATED, asked)
     of_offers: dict[int, int] = {}
     of_works: dict[int, int] = {}
-    for offer, work, count in rows:
+    for offer, work, count in bookings:
         of_offers[offer] = count
         of_works[work] = of_works.get(work, 0) + count
-    return Standing(of_offers, of_works)
+    return Standing(of_offers, of_works, [StandingStocks(*row) for row in stocks])
 
 
 def _wanted(rows: Iterable[Row]) -> dict[Kind, list[str]]:
