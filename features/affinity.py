@@ -18,7 +18,7 @@ ByKind = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 """A figure of each category, subcategory and genre, by code; that of code 0 is of the unknown."""
 
 PRIOR_BOOKINGS = 20.0
-"""How many bookings of one's own count as much as everybody's; docs/accuracy.md."""
+"""How many bookings of one's own count as much as everybody's; docs/ranker.md."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from training.tune import Rehearsed
 HORIZON = timedelta(days=7)
 """How long after a slate a booking of what it showed still comes of it."""
 LEAST_BOOKED = 200
-"""Bookings of shown offers from which on impressions teach; docs/accuracy.md."""
+"""Bookings of shown offers from which on impressions teach; docs/ranker.md."""
 MOST_SLATES = 6_000
 """Slates that are replayed, drawn at random; two in three with a booking."""
 

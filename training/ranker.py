@@ -23,7 +23,7 @@ _WEEK = {"hour": 24, "weekday": 7}
 """Costs of when in the week a session begins, each its own."""
 _WEEK_PULL = 100.0
 """Log-likelihood that such a cost takes which is 1: most hours see few bookings, and what is on at
-some hour is often all of one kind (docs/accuracy.md)."""
+some hour is often all of one kind (docs/ranker.md)."""
 _LEAST_RISE = 1e-3
 """Log-odds from knot to knot: enough for two offers never to be alike."""
 _LEAST_SLOPE = 1e-3
