@@ -43,17 +43,22 @@ def require_plots(file: Path) -> None:
 
 
 def benchmark_figure(report: SlateReport) -> "Figure":
-    """Return the change of each gain over the change of ndcg, a line a method."""
+    """Return the change of each gain over the change of ndcg, a line a method.
+
+    What feeds serve is a dot of its own: its intensity may be another than the line's.
+    """
     lines: dict[str, list[Changes]] = {}
     for row in report.rows:
-        lines.setdefault(row.method, []).append(_changes(row.metrics))
+        name = "served" if row.served else row.method
+        lines.setdefault(name, []).append(_changes(row.metrics))
     figure, panels = _panels(report.k)
     for method, line in _worth_drawing(lines, report.k).items():
         width = _BOLD if method == "horizon" else _THIN
+        marker, size = ("D", 6) if method == "served" else ("o", 3)
         for gain, axes in panels.items():
             at, to = _places(line, gain, report.k)
             values = [one.value for one in at], [one.value for one in to]
-            axes.plot(*values, marker="o", markersize=3, label=method, linewidth=width)
+            axes.plot(*values, marker=marker, markersize=size, label=method, linewidth=width)
     axes.legend(fontsize=7)
     return figure
 

@@ -17,7 +17,7 @@ _OF_ALL_LISTS = "venue_gini"
 
 
 def benchmark_screen(report: SlateReport) -> Group:
-    """Return a benchmark's chosen settings, the fair slates, and the order by score."""
+    """Return a benchmark's chosen settings, what is served, the fair slates, the order by score."""
     names = [f"{name}@{report.k}" for name in (*_SHOWN, _OF_ALL_LISTS)]
     names = [name for name in names if name in report.score_order]
     table = Table(
@@ -25,12 +25,14 @@ def benchmark_screen(report: SlateReport) -> Group:
         title_justify="left",
     )  # fmt: skip
     for row in report.rows:
-        if row.chosen or row.method == "horizon_fair":
-            table.add_row(row.method, row.parameter, *_figures(row.metrics, names))
+        if row.chosen or row.served or row.method == "horizon_fair":
+            parameter = f"{row.parameter} (served)" if row.served else row.parameter
+            table.add_row(row.method, parameter, *_figures(row.metrics, names))
     table.add_row("(score)", "", *_figures(report.score_order, names))
     told = (
         "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
-        "(score): the model's own order, before a probability was learned."
+        "(score): the model's own order, before a probability was learned. "
+        "(served): what feeds do where nobody has set other dials."
     )
     return Group(table, Text(told))
 

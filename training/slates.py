@@ -11,7 +11,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from reco.model.calibration import Calibration
 from training.calibration import calibration_of
-from training.diversify.methods import Setting, fair, settings
+from training.diversify.methods import Setting, fair, served, settings
 from training.evaluate import require_users
 from training.paired import Compared, Figures
 from training.reliability import Reliability, both_occur, mean_distinct_share, reliability
@@ -42,6 +42,8 @@ class Row:
     parameter: str
     chosen: bool
     """By validation, within the loss of ndcg (`training.slate_choice`)."""
+    served: bool
+    """By feeds, where nobody has set other dials (`reco.feed.dials`)."""
     metrics: Mapping[str, Compared]
 
     def as_object(self) -> dict[str, Any]:
@@ -279,7 +281,7 @@ def _tested(
     is_chosen = [setting in by_validation for setting in tried]
     *compared, score_order = compare_lists(lists, figures, test.slates, [*is_chosen, False], seed)
     rows = [
-        Row(setting.method, setting.parameter, of_validation, figure)
+        Row(setting.method, setting.parameter, of_validation, setting == served(), figure)
         for setting, of_validation, figure in zip(tried, is_chosen, compared, strict=True)
     ]
     kept = np.flatnonzero(is_chosen)
@@ -291,13 +293,17 @@ def _tested(
 
 
 def _shown(chosen: Sequence[Setting]) -> list[Setting]:
-    """Return what the test shows: all settings, of horizon slates those of chosen intensities."""
+    """Return what the test shows: all settings, of horizon slates those of chosen intensities.
+
+    And what feeds serve, whatever validation chose.
+    """
     shown = {(setting.method, setting.intensity) for setting in chosen}
-    return [
+    tried = [
         setting
         for setting in settings()
         if not setting.widens or (setting.method, setting.intensity) in shown
     ]
+    return list(dict.fromkeys([*tried, served()]))
 
 
 def _latent(fitted: Rehearsed, seed: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from reco.errors import InvalidInput, SetupError
 from training.commands.benchmark import app as benchmark_app
 from training.commands.slates import slate_app
-from training.diversify.methods import Setting, fair, floored, priced
+from training.diversify.methods import Setting, fair, floored, priced, served
 from training.intervals import Estimate
 from training.models.ials import IalsParameters
 from training.models.itemknn import ItemKnnParameters
@@ -20,17 +20,17 @@ from training.slate_tuning import Point, Tuning
 from training.slates import Row, SlateReport
 
 GAINS = ("horizon_recall", "novel_recall", "slate_points")
-PRICED, FLOORED = priced(100.0), floored(0.98, 3.0)
+PRICED, FLOORED = priced(100.0), floored(0.97, 10.0)
 
 
-def row_of(setting, ndcg, gain, venue_gini=0.9, *, chosen=True):
+def row_of(setting, ndcg, gain, venue_gini=0.9, *, chosen=True, served=False):
     change = {"ndcg@5": ndcg, **{f"{name}@5": gain for name in GAINS}}
     metrics = {
         name: Compared(1 + by, 1 + by, 1 + by, by, by - 0.01, by + 0.01, None)
         for name, by in change.items()
     }
     metrics["venue_gini@5"] = Compared(venue_gini, None, None, 0.0, None, None, None)
-    return Row(setting.method, setting.parameter, chosen, metrics)
+    return Row(setting.method, setting.parameter, chosen, served, metrics)
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def report():
         row_of(Setting("relevance", ""), 0.0, 0.0),
         row_of(PRICED, 0.09, 0.5, 0.8),
         row_of(FLOORED, -0.01, 0.4, chosen=False),
+        row_of(served(), -0.02, 0.6, chosen=False, served=True),
         row_of(fair(PRICED, 0.25), -0.1, 0.2, 0.7, chosen=False),
         row_of(Setting("round_robin", ""), -0.6, 3.0),
     )
@@ -88,7 +89,12 @@ def test_the_exposure_of_venues_stands_beside_the_price_in_relevance(report):
     assert "venue_gini@5" in text
     assert "0.8000" in line_of(text, "horizon ", "price=100")
     assert "0.7000" in line_of(text, "horizon_fair", "large=0.25")
-    assert "floor=0.98" not in text
+    assert "floor=0.97" not in text
+
+
+def test_what_feeds_serve_is_shown_though_validation_chose_another(report):
+    line = line_of(text_of(benchmark_screen(report)), "floor=0.98,m=3 (served)")
+    assert "+60.0" in line
 
 
 def test_without_venues_there_is_no_column_of_their_exposure(report):
@@ -119,7 +125,7 @@ def test_a_benchmark_is_drawn_with_all_that_does_not_lose_too_much(report, tmp_p
         assert in_view(axes, -10.0, 20.0)
         assert not in_view(axes, -60.0, 300.0)
     names = [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
-    assert names == ["relevance", "horizon", "horizon_floor", "horizon_fair"]
+    assert names == ["relevance", "horizon", "horizon_floor", "served", "horizon_fair"]
     figure.savefig(tmp_path / "slates.png")
     assert (tmp_path / "slates.png").read_bytes().startswith(b"\x89PNG")
 
@@ -133,7 +139,7 @@ def test_a_dial_is_drawn_with_its_intervals_and_the_proposal(tuning, tmp_path):
         (star,) = [line for line in axes.get_lines() if line.get_marker() == "*"]
         assert np.column_stack(star.get_data()).tolist() == [[4.0, 50.0]]
     names = {text.get_text() for text in figure.axes[-1].get_legend().get_texts()}
-    assert names == {"price", "floor, m = 3", "proposed"}
+    assert names == {"price", "floor, m = 10", "proposed"}
     figure.savefig(tmp_path / "dial.png")
     assert (tmp_path / "dial.png").read_bytes().startswith(b"\x89PNG")
 

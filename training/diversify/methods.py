@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.feed.dials import SERVED
 from reco.feed.slate import Quota
 from reco.feed.widening import Aim, Pool, widen
 from training.diversify.candidates import Candidates, Method
@@ -107,6 +108,11 @@ def priced(points_a_booking: float) -> Setting:
 def floored(floor: float, intensity: float) -> Setting:
     """Return the slate that widens the horizon by all that a floor allows."""
     return Setting("horizon_floor", f"floor={floor:g},m={intensity:g}", floor, intensity)
+
+
+def served() -> Setting:
+    """Return the slate that feeds serve where nobody has set other dials."""
+    return floored(SERVED.floor, SERVED.intensity)
 
 
 def fair(setting: Setting, large_share: float) -> Setting:

@@ -18,7 +18,19 @@ class Method:
     parameter: str
     is_chosen: bool
     """By validation."""
+    is_served: bool
+    """By feeds, where nobody has set other dials."""
     metrics: Mapping[str, Compared]
+
+    @property
+    def line(self) -> str:
+        """What a curve calls it: what is served may be of another intensity than its method."""
+        return "served" if self.is_served else self.method
+
+    @property
+    def setting(self) -> str:
+        """What a table calls its parameter."""
+        return f"{self.parameter} (served)" if self.is_served else self.parameter
 
 
 @dataclass(frozen=True)
@@ -35,8 +47,12 @@ class SlateBenchmark:
 
     @property
     def chosen(self) -> tuple[Method, ...]:
-        """One setting a method, and fair slates as asked for: what the command's screen shows."""
-        return tuple(one for one in self.methods if one.is_chosen or one.method == "horizon_fair")
+        """One setting a method, what is served, fair slates: what the command's screen shows."""
+        return tuple(
+            one
+            for one in self.methods
+            if one.is_chosen or one.is_served or one.method == "horizon_fair"
+        )
 
 
 def read_benchmark(path: Path) -> SlateBenchmark:
@@ -59,7 +75,14 @@ def read_benchmark(path: Path) -> SlateBenchmark:
 
 def _benchmark(told: Mapping[str, Any]) -> SlateBenchmark:
     methods = [
-        Method(row["method"], row["parameter"], row["chosen"], _metrics(row["metrics"]))
+        Method(
+            row["method"],
+            row["parameter"],
+            row["chosen"],
+            # Files of before do not say.
+            row.get("served", False),
+            _metrics(row["metrics"]),
+        )
         for row in told["rows"]
     ]
     return SlateBenchmark(

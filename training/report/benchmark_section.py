@@ -19,10 +19,10 @@ def benchmark(found: SlateBenchmark) -> Element:
     """Return a benchmark's table and curves."""
     names = [f"{name}@{found.k}" for name in HEADLINE]
     head = ["Method", "Setting", *(f"{definition(name).title} ({name})" for name in names)]
-    score = Method("(score)", "", is_chosen=False, metrics=found.score_order)
+    score = Method("(score)", "", is_chosen=False, is_served=False, metrics=found.score_order)
     chosen = [_row(one, names) for one in (*found.chosen, score)]
     every = [_row(one, names) for one in found.methods]
-    methods = list(dict.fromkeys(one.method for one in found.methods))
+    methods = list(dict.fromkeys(one.line for one in found.methods))
     return section(
         "benchmark",
         "Ways to choose slates, on a data set",
@@ -30,7 +30,8 @@ def benchmark(found: SlateBenchmark) -> Element:
             f"The benchmark of {found.data}, {found.users:,} test users, slates of {found.k}: the"
             " setting of each method that validation chose, by the same definitions as above."
             " Changes are against the order by relevance; (score) is the model's own order, before"
-            " a probability was learned."
+            " a probability was learned; (served) is what feeds do where nobody has set other"
+            " dials."
         ],
         table("Methods at their chosen settings, with 95 % intervals.", head, chosen),
         legend([(colour(at), method) for at, method in enumerate(methods)]),
@@ -41,7 +42,7 @@ def benchmark(found: SlateBenchmark) -> Element:
 
 def _row(method: Method, names: Sequence[str]) -> list[Node]:
     figures = (figure_cell(name, method.metrics[name]) for name in names)
-    return [method.method, method.parameter, *figures]
+    return [method.method, method.setting, *figures]
 
 
 def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:
@@ -49,7 +50,7 @@ def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:
     loss = f"ndcg@{found.k}"
     lines, ends = [], [(0.0, 0.0)]
     for at, method in enumerate(methods):
-        own = [one.metrics for one in found.methods if one.method == method]
+        own = [one.metrics for one in found.methods if one.line == method]
         points = sorted((_change(metrics[loss]), _change(metrics[gain])) for metrics in own)
         lines.append(Line(colour(at), points, has_dots=True))
         ends += points

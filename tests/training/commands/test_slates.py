@@ -16,7 +16,7 @@ from worlds import NOW, small_world
 from reco.api.app import create_app
 from reco.api.keys import create_key
 from reco.errors import InvalidInput
-from reco.feed.dials import NAMES, Dials
+from reco.feed.dials import NAMES, SERVED, Dials
 from reco.frames.files import write_frames
 from reco.frames.tables import frame_table
 from reco.settings import Settings
@@ -108,6 +108,14 @@ def test_every_method_has_one_chosen_setting(report):
     assert sorted(chosen) == sorted(METHODS)
     assert (report["data"], report["k"]) == ("frames", 5)
     assert 0 < report["users"] <= USERS
+
+
+def test_what_feeds_serve_is_one_row(report):
+    (row,) = [row for row in report["rows"] if row["served"]]
+    assert (row["method"], row["parameter"]) == (
+        "horizon_floor", f"floor={SERVED.floor:g},m={SERVED.intensity:g}"
+    )  # fmt: skip
+    assert SERVED.points_a_booking == 0.0
 
 
 def test_figures_have_intervals_and_the_chosen_ones_a_test(report):
@@ -298,10 +306,22 @@ def test_a_report_tells_the_very_numbers(report, tmp_path):
     names = ("ndcg@5", "horizon_recall@5", "novel_recall@5", "slate_points@5")
     shown, every = document.all("table")
     chosen = [
-        row["metrics"] for row in report["rows"] if row["chosen"] or row["method"] == "horizon_fair"
+        row["metrics"]
+        for row in report["rows"]
+        if row["chosen"] or row["served"] or row["method"] == "horizon_fair"
     ]
     assert numbers(shown) == told([*chosen, report["score_order"]], names)
     assert numbers(every) == told([row["metrics"] for row in report["rows"]], names)
+    assert "floor=0.98,m=3 (served)" in shown.text
+
+
+def test_a_report_of_a_file_of_before_does_not_say_what_is_served(report, tmp_path):
+    rows = [{name: row[name] for name in row if name != "served"} for row in report["rows"]]
+    (tmp_path / "slates.json").write_text(json.dumps(report | {"rows": rows}))
+    document = parsed(str(benchmark(read_benchmark(tmp_path / "slates.json"))))
+    shown, _ = document.all("table")
+    assert "horizon_floor" in shown.text
+    assert "(served)" not in shown.text
 
 
 def told(rows, names):
