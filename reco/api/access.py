@@ -88,12 +88,19 @@ class Caller:
             raise Forbidden(f"This needs an API key of scope {' or '.join(scopes)}.")
 
 
-async def _caller(
+async def known_caller(
     request: Request,
     now: Now,
     key: Annotated[str | None, Security(_key_header)],
     bearer: Bearing,
 ) -> Caller:
+    """Return whose key, or else token, came with a request: to depend on.
+
+    Raises
+    ------
+    Unauthorized
+        Neither came, or what came is not good now.
+    """
     if key is not None:
         ring: KeyRing = request.app.state.keys
         grant = ring.known_grant(key, now)
@@ -108,7 +115,13 @@ async def _caller(
     raise Unauthorized("Send an API key (X-API-Key) or a user token (Authorization: Bearer).")
 
 
-KnownCaller = Annotated[Caller, Depends(_caller)]
+KnownCaller = Annotated[Caller, Depends(known_caller)]
+
+
+async def check_caller(request: Request) -> None:
+    """Raise `Unauthorized` as `known_caller` does, where it was not asked yet."""
+    key, bearer = await _key_header(request), await _bearer(request)
+    await known_caller(request, await _now(request), key, bearer)
 
 
 async def _live_caller(worker: WorkerOfApp, caller: KnownCaller) -> Caller:

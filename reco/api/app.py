@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from reco.api import (
     backoffice,
@@ -25,7 +25,8 @@ from reco.api import (
 )
 from reco.api import map as venue_map
 from reco.api.body_limit import BodyLimit
-from reco.api.document import Documented
+from reco.api.declared import DeclaredOnly
+from reco.api.document import Documented, routes_of
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -69,9 +70,10 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
             asyncio.get_running_loop().set_default_executor(threads)
             yield
 
-    parts = (*_PARTS, demo) if with_demo else _PARTS
+    routers = [part.router for part in ((*_PARTS, demo) if with_demo else _PARTS)]
     app = Documented(
-        routers=[part.router for part in parts],
+        routers=routers,
+        dependencies=[Depends(DeclaredOnly(routes_of(routers)))],
         title="reco",
         version=version("reco"),
         summary="What a young person can book around a place, ranked.",

@@ -17,7 +17,7 @@ class Documented(FastAPI):
     def __init__(self, *, routers: Sequence[APIRouter], **told: Any) -> None:
         """Include `routers`; the framework is told the rest."""
         super().__init__(**told)
-        self._routers = routers
+        self._routes = routes_of(routers)
         for router in routers:
             self.include_router(router)
 
@@ -31,8 +31,13 @@ class Documented(FastAPI):
         return super().openapi()
 
     def _documented(self) -> list[APIRoute]:
-        routes = [route for router in self._routers for route in router.routes]
-        return [one for one in routes if isinstance(one, APIRoute) and one.include_in_schema]
+        return [route for route in self._routes if route.include_in_schema]
+
+
+def routes_of(routers: Sequence[APIRouter]) -> list[APIRoute]:
+    """Return the routes of `routers`, in the order in which they are looked through."""
+    routes = [route for router in routers for route in router.routes]
+    return [route for route in routes if isinstance(route, APIRoute)]
 
 
 def _restore(operation: dict[str, Any], answers: dict[int | str, dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
 from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
-from reco.api.asked import asked_as, told_as
+from reco.api.asked import AskedAs, told_as
 from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
@@ -123,7 +123,7 @@ class FeedParameters(BaseModel):
     ] = None
 
 
-Asked = Annotated[FeedParameters, Depends(asked_as(FeedParameters))]
+Asked = Annotated[FeedParameters, Depends(AskedAs(FeedParameters))]
 
 
 @router.get("/feed", responses=_ANSWERS, openapi_extra=told_as(FeedParameters))

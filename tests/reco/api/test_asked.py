@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from reco.api.asked import asked_as, told_as
+from reco.api.asked import AskedAs, told_as
 
 
 class Parameters(BaseModel):
@@ -21,7 +21,7 @@ class Parameters(BaseModel):
     needed: str
 
 
-def at_once(asked: Annotated[Parameters, Depends(asked_as(Parameters))]) -> dict[str, object]:
+def at_once(asked: Annotated[Parameters, Depends(AskedAs(Parameters))]) -> dict[str, object]:
     return asked.model_dump()
 
 

@@ -1,0 +1,111 @@
+"""Only what an endpoint declares may be asked: any other parameter of a query is refused.
+
+So is a second one where one may come. Passed over, a filter that is misspelt would be answered as
+if nothing had been asked.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from reco.api.access import check_caller, known_caller
+from reco.api.asked import AskedAs, may_repeat
+from reco.errors import InvalidInput
+
+_BELOW = "/v1/"
+"""Whoever asks if a process lives may ask as they like."""
+
+
+class DeclaredOnly:
+    """Refuses what the endpoint of a request does not declare: for an application to depend on.
+
+    What the endpoints of `routes` declare is worked out once, from what their dependencies read.
+    """
+
+    def __init__(self, routes: Iterable[APIRoute]) -> None:
+        self._declared: dict[Callable[..., Any], Declared] = {
+            route.endpoint: Declared.by(route.dependant)
+            for route in routes
+            if route.path.startswith(_BELOW)
+        }
+
+    async def __call__(self, request: Request) -> None:
+        """Pass `request`, or refuse it.
+
+        Raises
+        ------
+        InvalidInput
+            Names the first parameter that is none of the endpoint's, or that comes too often.
+        Unauthorized
+            There is one, and nobody knows who asks: that comes first, as with all that is invalid.
+        """
+        declared = self._declared.get(request.scope["endpoint"])
+        if declared is None:
+            return
+        wrong = declared.fault([name for name, _ in request.query_params.multi_items()])
+        if wrong is None:
+            return
+        if declared.needs_caller:
+            await check_caller(request)
+        raise wrong
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the query of one endpoint may have."""
+
+    names: frozenset[str]
+    repeated: frozenset[str]
+    """Those that may come several times."""
+    needs_caller: bool
+    """Whether the endpoint answers nobody without a key or a token."""
+
+    @classmethod
+    def by(cls, dependant: Dependant) -> "Declared":
+        """Return what an endpoint declares, itself and by all that it depends on."""
+        parts = list(_parts(dependant))
+        repeats: dict[str, bool] = {}
+        for part in parts:
+            for field in part.query_params:
+                repeats[field.alias] = may_repeat(field.field_info.annotation)
+            if isinstance(part.call, AskedAs):
+                repeats |= part.call.repeats
+        return cls(
+            frozenset(repeats),
+            frozenset(name for name, may in repeats.items() if may),
+            any(part.call is known_caller for part in parts),
+        )
+
+    def fault(self, asked: Sequence[str]) -> InvalidInput | None:
+        """Return what is wrong with a query of these names, in their order; None: nothing."""
+        distinct = set(asked)
+        if len(distinct) == len(asked) and distinct <= self.names:
+            return None
+        met: set[str] = set()
+        for name in asked:
+            if name not in self.names:
+                return _unknown(name, sorted(self.names))
+            if name in met and name not in self.repeated:
+                return InvalidInput(name, f"it comes {asked.count(name)} times, and may come once")
+            met.add(name)
+        return None
+
+
+def _parts(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for one in dependant.dependencies:
+        yield from _parts(one)
+
+
+def _unknown(name: str, accepted: Collection[str]) -> InvalidInput:
+    reason = "is no parameter of this endpoint"
+    if not accepted:
+        reason += ", which has none"
+    if close := get_close_matches(name, accepted, n=1):
+        reason += f"; perhaps {close[0]} is meant"
+    return InvalidInput(name, reason, tuple(accepted))
