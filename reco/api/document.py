@@ -1,17 +1,19 @@
-"""The OpenAPI document, whose examples keep what they show to be null."""
+"""What an application tells of its endpoints: the OpenAPI document, and what a path answers."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 
 class Documented(FastAPI):
     """An application whose document shows answers as they are sent.
 
     The framework leaves out of its document all that is null, also of examples: they would lack
-    what their own schema requires.
+    what their own schema requires. And it knows one route of a path at a time, not all its methods.
     """
 
     def __init__(self, *, routers: Sequence[APIRouter], **told: Any) -> None:
@@ -29,6 +31,11 @@ class Documented(FastAPI):
                 for method in route.methods or ():
                     _restore(paths[route.path_format][method.lower()], route.responses)
         return super().openapi()
+
+    def methods_at(self, scope: Scope) -> list[str]:
+        """Return the methods that the path of a request has, of all routes that take it."""
+        taken = [route for route in self._routes if route.matches(scope)[0] is not Match.NONE]
+        return sorted({method for route in taken for method in route.methods or ()})
 
     def _documented(self) -> list[APIRoute]:
         return [route for route in self._routes if route.include_in_schema]

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from reco.api.document import Documented
 from reco.errors import (
     InvalidInput,
     RecoError,
@@ -167,7 +168,11 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers) if error.headers else {}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and isinstance(request.app, Documented):
+        # The framework tells those of one route, and a path may have several.
+        allowed = request.app.methods_at(request.scope)
+        headers |= {"Allow": ", ".join(allowed)} if allowed else {}
     return problem(
         error.status_code, f"{request.method} {request.url.path}: {error.detail}", headers=headers
     )

@@ -280,6 +280,9 @@ def test_the_first_page_may_load_from_here_alone(client):
         ("POST", "/v1/feed", "GET"),
         ("GET", "/v1/interactions", "POST"),
         ("DELETE", "/v1/offers/film-tonight", "GET"),
+        ("PUT", "/v1/users/reader/tastes", "GET, POST"),
+        ("GET", "/v1/backoffice/venues/cinema", "DELETE, PUT"),
+        ("POST", "/healthz", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
     ],
 )
@@ -288,6 +291,15 @@ def test_a_wrong_method_is_told_which_is_right(client, key, method, path, allowe
     assert response.status_code == 405
     assert response.headers["allow"] == allowed
     assert response.json()["title"] == "Method Not Allowed"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/feed", "/v1/users/reader/tastes", "/v1/offers/film-tonight", "/v1/categories"]
+)
+def test_who_asks_for_heads_is_told_to_get(client, key, path):
+    response = client.head(path, headers=key)
+    assert response.status_code == 405
+    assert "GET" in response.headers["allow"].split(", ")
 
 
 @pytest.mark.parametrize(
