@@ -179,5 +179,8 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    # By its template: a path holds ids of people, and logs are kept for longer than they may be.
+    route = request.scope.get("route")
+    where = getattr(route, "path_format", "a path of no endpoint")
+    log.error("%s %s failed", request.method, where, exc_info=error)
     return problem(500, "Something is wrong on our side; it is logged.")
