@@ -131,7 +131,9 @@ class FeedAnswer:
     """That the slate is a part of."""
     now: datetime
     location_used: LocationUsed
-    radius_m: float
+    radius_m: float | None
+    """How far was looked, which may be wider than asked for; None without a place: nothing is
+    around."""
     floor: float
     points_a_booking: float | None
     """The price of relevance; None: all that the floor allows was given up."""

@@ -67,7 +67,8 @@ class Slate:
     model_version: str
     catalogue_version: str
     location: Point | None
-    radius_m: float
+    radius_m: float | None
+    """None without a place, as in the answer."""
     query: Mapping[str, Any]
     seed: int
     relevance_kept: float

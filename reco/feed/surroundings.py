@@ -23,6 +23,11 @@ class Surroundings:
     """Ascending rows of the catalogue's venues."""
     distance_m: NDArray[np.float64]
 
+    @property
+    def looked_m(self) -> float | None:
+        """How far was looked; None where there is no place to look around."""
+        return self.radius_m if self.here else None
+
     @classmethod
     def nowhere(cls, radius_m: float) -> "Surroundings":
         """Return what is around nobody knows where."""

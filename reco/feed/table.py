@@ -134,7 +134,7 @@ def _prices(sessions: tuple[Session, ...]) -> str:
 def _title(answer: FeedAnswer, who: str) -> str:
     place = answer.location_used
     where = "everywhere"
-    if place.lat is not None and place.lon is not None:
+    if answer.radius_m is not None:
         where = f"within {answer.radius_m / 1_000:.0f} km of {place.lat:.3f}, {place.lon:.3f}"
     return f"Agenda of {who}, {where}"
 

@@ -215,10 +215,14 @@ const drawAll = () => {
 const drawAround = () => {
   const { feed, items } = state;
   const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
-  const found = items.length ? text("found", { n: items.length, radius: distance(feed.radius_m) }) : text(feed.next_cursor ? "loading" : "empty");
+  const found = items.length ? foundWords(items.length, feed.radius_m) : text(feed.next_cursor ? "loading" : "empty");
   say([found, ...notes].join(" · "));
   drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
+
+// Without a place nothing was looked around, and a note says so.
+const foundWords = (n, radiusM) =>
+  radiusM == null ? text("found_anywhere", { n }) : text("found", { n, radius: distance(radiusM) });
 
 // The floor in force, which the dial may have no place for, until the dial is used.
 const showFloor = () => {

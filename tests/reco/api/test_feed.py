@@ -59,6 +59,21 @@ def test_an_offer_says_whether_it_is_for_two(client, key, database):
     assert one["is_duo"]
 
 
+@pytest.mark.parametrize("asked", [{}, {"user_id": "nowhere"}, {"radius_km": 5}])
+def test_without_a_place_no_radius_is_told_nor_recorded(client, key, database, asked):
+    body = client.get("/v1/feed", params=asked, headers=key).json()
+    assert body["location_used"] == {"lat": None, "lon": None, "source": "none"}
+    assert body["radius_m"] is None
+    assert "no_location_nationwide" in body["notes"]
+    row = None
+    while row is None:  # the recorder writes after the answer
+        row = database.execute(
+            "select location, radius_m, (query ->> 'radius_m')::real from reco.slate where id = %s",
+            (body["slate_id"],),
+        ).fetchone()
+    assert row == (None, None, 1_000.0 * asked.get("radius_km", 50))
+
+
 def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
     body = client.get(
         "/v1/feed",

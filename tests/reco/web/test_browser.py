@@ -802,3 +802,9 @@ def test_the_chance_of_pages_is_that_of_all_their_offers(wide):
     assert chances["category", "MUSIQUE_LIVE"] == pytest.approx(1.0 - unmet, rel=1e-5)
     expected = [one["points"] * one["chance"] for one in told["additions"]]
     assert expected == sorted(expected, reverse=True)
+
+
+def test_of_who_has_no_home_no_radius_is_told(page, database):
+    look_at(page, "nowhere", database)
+    told = page.run("document.getElementById('status').textContent")
+    assert told.startswith("One idea · Without a place: online offers of the whole country.")
