@@ -85,16 +85,18 @@ const cardsIn = (container) => [...container.querySelectorAll(".card")];
 const focusOn = (card, container) =>
   (card?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
 
-// Who is at a card stays there: it has the focus again, where it was on the screen.
+// Who is at a card stays there: it, or what was held in its form, has the focus again, where it was on the screen.
 export const steadily = (container, redraw) => {
-  const place = cardsIn(container).findIndex((card) => card.contains(document.activeElement));
+  const held = document.activeElement;
+  const place = cardsIn(container).findIndex((card) => card.contains(held));
   if (place < 0) return redraw();
   const former = cardsIn(container)[place];
   const { top } = former.getBoundingClientRect();
   redraw();
   const cards = cardsIn(container);
   const card = cards.find(({ dataset }) => dataset.offer === former.dataset.offer) ?? cards[place] ?? cards.at(-1);
-  focusOn(card, container);
+  if (held.isConnected) held.focus({ preventScroll: true });
+  else focusOn(card, container);
   if (card) scrollBy(0, card.getBoundingClientRect().top - top);
 };
 

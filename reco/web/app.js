@@ -2,10 +2,11 @@
 
 import * as api from "./api.js";
 import { drawDays, removeCard, steadily } from "./agenda.js";
+import { endForms, leaveForm, leaveForms } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
-import { notify } from "./notice.js";
+import { notify, notifyToo } from "./notice.js";
 import { isToBeAskedAgain, joined } from "./pages.js";
 import { categoryName, currentLanguage, dayKey, distance, known, percent, switchLanguage, text } from "./text.js";
 
@@ -40,6 +41,7 @@ const shown = ({ items, slate_id }) => items.map((item) => ({ ...item, slate_id 
 const now = () => (state.feed ? new Date(Date.parse(state.feed.now) + performance.now() - state.askedAtMs) : new Date());
 
 const leave = (item) => {
+  leaveForm(item);
   state.items = state.items.filter((other) => other.item_id !== item.item_id);
   removeCard(at("days"), item);
   drawAround();
@@ -163,6 +165,7 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   });
   sessionStorage.setItem("person", state.session.user_id);
   state.kept.clear();
+  leaveForms();
   state.categories = await api.categories();
   drawControls();
   notify("");
@@ -206,6 +209,10 @@ const drawAll = () => {
   at("would-add").textContent = text("would_add", { n: feed.horizon.intensity });
   drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
   drawDays(at("days"), items, new Date(feed.now), actions);
+  const ended = endForms();
+  ended.forEach(notifyToo);
+  // One of them may have been booked all the same.
+  if (ended.length) refreshMine();
   drawAround();
   boundDates();
   at("more").hidden = !feed.next_cursor;

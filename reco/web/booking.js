@@ -1,47 +1,87 @@
 // Booking from a card: which session, for how many, and one attempt that is never booked twice.
 
 import { button, make } from "./dom.js";
+import { notify } from "./notice.js";
 import { refusal } from "./refusals.js";
 import { moment, price, text } from "./text.js";
+
+// By offer, the forms that are open: each stays when the agenda is drawn anew, with what was entered.
+const opened = new Map();
 
 export const bookButton = (item, actions, place) => {
   const toggle = button(text("book"), () => (place.firstChild ? close() : open()), {
     class: "primary", "aria-expanded": "false", "aria-label": text("book_title", { title: item.title ?? item.item_id }),
   });
-  const open = () => {
-    place.replaceChildren(bookingForm(item, actions, close));
+  const show = (booking) => {
+    booking.fill(item, close);
+    place.replaceChildren(booking.form);
     toggle.setAttribute("aria-expanded", "true");
+  };
+  const open = () => {
+    notify("");
+    opened.set(item.offer_id, bookingForm(actions));
+    show(opened.get(item.offer_id));
     place.querySelector("input").focus();
   };
   const close = () => {
+    leaveForm(item);
     place.replaceChildren();
     toggle.setAttribute("aria-expanded", "false");
     toggle.focus();
   };
+  if (opened.has(item.offer_id)) show(opened.get(item.offer_id));
   return toggle;
 };
 
-const bookingForm = (item, actions, close) => {
+export const leaveForm = (item) => opened.delete(item.offer_id);
+export const leaveForms = () => opened.clear();
+
+// Ends the forms whose offers are no longer shown; returns what is to be told of each.
+export const endForms = () => [...opened].filter(([, { form }]) => !form.isConnected).map(([offerId, booking]) => {
+  opened.delete(offerId);
+  return booking.endWords();
+}).filter(Boolean);
+
+const bookingForm = (actions) => {
+  const state = { item: null, close: null, attempt: null, tell: () => "" };
   const told = make("p", { class: "told", role: "alert" });
   const confirm = make("button", { class: "primary" });
-  const form = make("form", { class: "booking" },
-    choice("stock", isDated(item) ? text("which_session") : text("which_price"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
-    choice("quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
-    told, make("div", { class: "actions" }, confirm, button(text("close"), close)));
-  const settle = () => { confirm.textContent = confirmWords(offered(form, item)); };
+  const leave = button("", () => state.close());
+  const form = make("form", { class: "booking" });
+  const say = (tell) => {
+    state.tell = tell;
+    told.textContent = tell();
+  };
+  const settle = () => { confirm.textContent = confirmWords(offered(form, state.item)); };
+  const fill = (item, close) => {
+    const chosen = form.elements.stock?.value;
+    Object.assign(state, { item, close });
+    leave.textContent = text("close");
+    form.replaceChildren(
+      choice(form, "stock", isDated(item) ? text("which_session") : text("which_price"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
+      choice(form, "quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
+      told, make("div", { class: "actions" }, confirm, leave));
+    const isGone = chosen && !item.sessions.some((session) => session.stock_id === chosen);
+    say(isGone && form.ariaBusy !== "true" ? () => text("session_gone") : state.tell);
+    settle();
+  };
   form.addEventListener("change", settle);
-  form.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
-  form.addEventListener("submit", submission(form, item, actions, told));
-  settle();
-  return form;
+  form.addEventListener("keydown", (event) => { if (event.key === "Escape") state.close(); });
+  form.addEventListener("submit", submission(form, state, actions, say));
+  const endWords = () => form.ariaBusy === "true" ? "" : text(state.attempt ? "form_ended_unknown" : "form_ended", { title: titleOf(state.item) });
+  return { form, fill, endWords };
 };
 
-const choice = (name, legend, options) => make("fieldset", {}, make("legend", {}, legend),
-  ...options.map(([value, words], place) => {
-    const input = make("input", { type: "radio", name, value });
-    input.checked = place === 0;
-    return make("label", {}, input, make("span", {}, words));
-  }));
+const titleOf = (item) => item.title ?? item.item_id;
+
+// What was there before stays the same element: it is checked if it was, and can have the focus again.
+const choice = (form, name, legend, options) => {
+  const former = new Map([...form.querySelectorAll(`[name=${name}]`)].map((input) => [input.value, input]));
+  const inputs = options.map(([value]) => former.get(String(value)) ?? make("input", { type: "radio", name, value }));
+  if (!inputs.some((input) => input.checked)) inputs[0].checked = true;
+  return make("fieldset", {}, make("legend", {}, legend),
+    ...inputs.map((input, place) => make("label", {}, input, make("span", {}, options[place][1]))));
+};
 
 const isDated = (item) => item.sessions.some((session) => session.starts_at);
 
@@ -71,27 +111,27 @@ const confirmWords = ({ amountCents }) =>
   amountCents ? text("book_for", { price: price(amountCents) }) : text("book_free");
 
 // The key stays while nobody knows what became of the attempt; a refusal ends it.
-const submission = (form, item, actions, told) => {
-  let attempt = null;
-  return async (event) => {
-    event.preventDefault();
-    if (form.ariaBusy === "true") return;
-    const { stock_id, quantity, amountCents, startsAt } = offered(form, item);
-    if (attempt?.order.stock_id !== stock_id || attempt.order.quantity !== quantity) {
-      attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id, expected_amount_cents: amountCents, expected_starts_at: startsAt } };
-    }
-    form.ariaBusy = "true";
-    told.textContent = "";
-    try {
-      await actions.book(item, attempt, () => { told.textContent = text("asking_again"); });
-    } catch (problem) {
-      const isDecided = problem.status >= 400 && problem.status < 500;
-      told.textContent = isDecided ? refusal(problem, item.venue?.timezone) : text("outcome_unknown");
-      if (isDecided) attempt = null;
-      if (problem.rule === "no_duo") form.dataset.single = "true";
-      form.dispatchEvent(new Event("change"));
-    } finally {
-      form.ariaBusy = "false";
-    }
-  };
+const submission = (form, state, actions, say) => async (event) => {
+  event.preventDefault();
+  if (form.ariaBusy === "true") return;
+  const { item } = state;
+  const { stock_id, quantity, amountCents, startsAt } = offered(form, item);
+  if (state.attempt?.order.stock_id !== stock_id || state.attempt.order.quantity !== quantity) {
+    state.attempt = { key: crypto.randomUUID(), order: { stock_id, quantity, slate_id: item.slate_id, expected_amount_cents: amountCents, expected_starts_at: startsAt } };
+  }
+  form.ariaBusy = "true";
+  say(() => "");
+  try {
+    await actions.book(item, state.attempt, () => say(() => text("asking_again")));
+  } catch (problem) {
+    const isDecided = problem.status >= 400 && problem.status < 500;
+    if (isDecided) state.attempt = null;
+    if (problem.rule === "no_duo") form.dataset.single = "true";
+    say(() => isDecided ? refusal(problem, item.venue?.timezone) : text("outcome_unknown"));
+    // Its offer is no longer shown: nobody would see it there.
+    if (!form.isConnected) notify(isDecided ? `${titleOf(item)}: ${state.tell()}` : text("form_ended_unknown", { title: titleOf(item) }));
+    form.dispatchEvent(new Event("change"));
+  } finally {
+    form.ariaBusy = "false";
+  }
 };

@@ -3,7 +3,10 @@
 import { Problem } from "./api.js";
 import { refusal } from "./refusals.js";
 
-export const notify = (words) => { document.getElementById("notice").firstElementChild.textContent = words; };
+const place = () => document.getElementById("notice").firstElementChild;
+export const notify = (words) => { place().textContent = words; };
+// Beside what is told already.
+export const notifyToo = (words) => notify([place().textContent, words].filter(Boolean).join(" "));
 
 // What goes wrong is told, by the clock of a venue's `zone`, and what is shown stays.
 export const told = async (work, zone) => {

@@ -515,6 +515,155 @@ def test_the_keyboard_is_enough(page):
     assert not page.run("document.querySelector('.booking')")
 
 
+NOTICE = "document.querySelector('#notice p').textContent"
+FORM = "document.querySelector('.booking')"
+
+
+def open_form(browser, offer):
+    """Open the form of an offer, and leave the focus in it."""
+    browser.click(f"{CARD.format(offer)} .primary")
+    browser.wait("document.activeElement.matches('.booking [name=stock]')")
+
+
+def test_a_form_stays_open_with_what_was_entered_when_the_agenda_is_asked_again(page, database):
+    for_two(database, True)
+    try:
+        choose(page, "#filters [name=max_price_eur]", "50")
+        page.wait(SETTLED)
+        open_form(page, "film-tonight")
+        two = f"{CARD.format('film-tonight')} .booking [value='2']"
+        page.click(two)
+        choose(page, "#filters [name=max_price_eur]", "20")
+        page.wait(SETTLED)
+        assert page.run("document.querySelector(args[0]).checked", two)
+        # What is asked for in another language is in it, and the focus stays where it was.
+        assert page.run("document.activeElement === document.querySelector(args[0])", two)
+        page.run("document.getElementById('language').click()")
+        page.wait(SETTLED)
+        assert "Pour qui" in page.run(f"{FORM}.textContent")
+        assert page.run("document.activeElement === document.querySelector(args[0])", two)
+        page.run("document.getElementById('language').click()")
+        page.wait(SETTLED)
+        # Something else is booked meanwhile.
+        book(page, "manga-shop")
+        page.wait(BOOKED, "Manga")
+        page.wait(SETTLED)
+        assert page.run("document.querySelector(args[0]).checked", two)
+        assert page.run(f"{FORM}.querySelector('.primary').textContent") == "Book for €14"
+        page.click(f"{CARD.format('film-tonight')} .booking button.primary")
+        page.wait(BOOKED, "Film")
+        assert "for two" in page.run("document.getElementById('booked').textContent")
+    finally:
+        for_two(database, False)
+
+
+def test_a_form_closes_when_its_offer_is_no_longer_shown_and_that_is_told(page):
+    open_form(page, "play-friday")
+    open_form(page, "manga-shop")
+    choose(page, "#filters [name=category]", "LIVRE")
+    page.wait(SETTLED)
+    ended = "“Play” is no longer in this agenda: its form has closed, nothing was booked."
+    assert page.run(NOTICE) == ended
+    assert page.run("document.querySelectorAll('.booking').length") == 1
+    # It is the other one that has the focus still.
+    assert page.run("document.activeElement.matches('.booking [name=stock]')")
+    # Dates that cannot be show nothing, and end nothing.
+    choose(page, "#filters [name=to]", "2026-11-01")
+    page.wait("!document.querySelector('.card')")
+    choose(page, "#filters [name=to]", "")
+    page.wait(SETTLED)
+    assert page.run("!!document.querySelector(args[0])", f"{CARD.format('manga-shop')} .booking")
+    # Somebody else has not begun to book.
+    look_at(page, "villager")
+    assert not page.run(FORM)
+    assert not page.run(NOTICE)
+
+
+def test_a_session_that_is_gone_is_told_and_another_has_to_be_chosen(page, database):
+    database.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'encore', id, 1500, %s from core.offer where external_id = 'play-friday'",
+        (NOW + timedelta(days=7),),
+    )
+    try:
+        choose(page, "#filters [name=max_price_eur]", "50")
+        page.wait(SETTLED)
+        open_form(page, "play-friday")
+        page.click(".booking [value=encore]")
+        assert page.run(f"{FORM}.querySelector('.primary').textContent") == "Book for €15"
+    finally:
+        database.execute("delete from core.stock where external_id = 'encore'")
+    choose(page, "#filters [name=max_price_eur]", "")
+    page.wait(SETTLED)
+    told = page.run(f"{FORM}.querySelector('.told').textContent")
+    assert told == "What you had chosen is no longer on offer: choose again."
+    assert page.run(f"{FORM}.querySelector('.primary').textContent") == "Book for €12"
+
+
+UNANSWERED = """(ask => {
+  [window.keys, window.silent] = [[], 6];
+  window.fetch = async (...given) => {
+    if (given[0] !== '/v1/bookings') return ask(...given);
+    keys.push(given[1].headers['Idempotency-Key']);
+    if (silent === 0) return ask(...given);
+    silent -= 1;
+    // Whoever waits for an answer goes on at once.
+    setTimeout(() => dispatchEvent(new Event('online')), 50);
+    return new Response('{}', { status: 503 });
+  };
+})(fetch)"""
+
+
+def test_an_attempt_goes_on_after_the_agenda_was_asked_again(page):
+    page.run(UNANSWERED)
+    book(page, "play-friday")
+    told = f"{FORM}.querySelector('.told').textContent"
+    page.wait(f"{told}.startsWith('Still no answer')")
+    choose(page, "#filters [name=max_price_eur]", "50")
+    page.wait(SETTLED)
+    assert page.run(told).startswith("Still no answer")
+    page.click(f"{CARD.format('play-friday')} .booking button.primary")
+    page.wait(BOOKED, "Play")
+    assert page.run("[keys.length, new Set(keys).size]") == [7, 1]
+
+
+def test_what_became_of_an_attempt_is_told_where_its_offer_is_no_longer_shown(page):
+    page.run(UNANSWERED)
+    book(page, "play-friday")
+    page.wait(f"{FORM}.querySelector('.told').textContent.startsWith('Still no answer')")
+    choose(page, "#filters [name=category]", "LIVRE")
+    page.wait(SETTLED)
+    assert page.run(NOTICE) == (
+        "“Play” is no longer in this agenda, and we do not know whether it is booked:"
+        " look at your bookings."
+    )
+
+
+HELD_BOOKING = """(ask => {
+  const gate = new Promise((open) => { window.letThrough = open; });
+  window.fetch = async (...given) => {
+    if (given[0] === '/v1/bookings') await gate;
+    return ask(...given);
+  };
+})(fetch)"""
+
+
+def test_a_refusal_is_told_where_its_offer_is_no_longer_shown(page, database):
+    sold = "update core.stock set booking_limit_at = %s where external_id = 'play-friday'"
+    page.run(HELD_BOOKING)
+    book(page, "play-friday")
+    choose(page, "#filters [name=category]", "LIVRE")
+    page.wait(SETTLED)
+    # Nobody knows yet what became of it.
+    assert not page.run(NOTICE)
+    database.execute(sold, (NOW - timedelta(hours=1),))
+    try:
+        page.run("letThrough()")
+        page.wait(f"{NOTICE}.startsWith('Play: Bookings closed on ')")
+    finally:
+        database.execute(sold, (None,))
+
+
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(page):
     page.resize(390, 844)
     page.click("#my-bookings summary")
