@@ -2,7 +2,7 @@
 
 import { bookButton } from "./booking.js";
 import { button, make } from "./dom.js";
-import { notify, told } from "./notice.js";
+import { notify, told, uncover } from "./notice.js";
 import { categoryName, day, distance, hue, price, text, time } from "./text.js";
 
 const FEW = 10;
@@ -82,8 +82,10 @@ const asking = (words, act) => button(words, (made) => {
 });
 
 const cardsIn = (container) => [...container.querySelectorAll(".card")];
-const focusOn = (card, container) =>
+const focusOn = (card, container) => {
   (card?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
+  uncover();
+};
 
 // Who is at a card stays there: it, or what was held in its form, has the focus again, where it was on the screen.
 export const steadily = (container, redraw) => {
@@ -98,6 +100,7 @@ export const steadily = (container, redraw) => {
   if (held.isConnected) held.focus({ preventScroll: true });
   else focusOn(card, container);
   if (card) scrollBy(0, card.getBoundingClientRect().top - top);
+  uncover();
 };
 
 // Focus goes to what takes its place.

@@ -3,10 +3,25 @@
 import { Problem } from "./api.js";
 import { refusal } from "./refusals.js";
 
-const place = () => document.getElementById("notice").firstElementChild;
-export const notify = (words) => { place().textContent = words; };
+const GAP_PX = 24;
+const notice = document.getElementById("notice");
+const words = notice.firstElementChild;
+
+export const notify = (told) => {
+  words.textContent = told;
+  // What gets the focus by the keyboard is scrolled to above it.
+  document.documentElement.style.setProperty("--below", told ? `${notice.offsetHeight + GAP_PX}px` : "0px");
+  uncover();
+};
 // Beside what is told already.
-export const notifyToo = (words) => notify([place().textContent, words].filter(Boolean).join(" "));
+export const notifyToo = (told) => notify([words.textContent, told].filter(Boolean).join(" "));
+
+// What has the focus does not lie behind it.
+export const uncover = () => {
+  const held = document.activeElement;
+  const [at, over] = [held.getBoundingClientRect(), notice.getBoundingClientRect()];
+  if (words.textContent && held !== document.body && at.top < over.bottom && at.bottom > over.top) held.scrollIntoView({ block: "nearest" });
+};
 
 // What goes wrong is told, by the clock of a venue's `zone`, and what is shown stays.
 export const told = async (work, zone) => {

@@ -664,6 +664,41 @@ def test_a_refusal_is_told_where_its_offer_is_no_longer_shown(page, database):
         database.execute(sold, (None,))
 
 
+TAB, SHIFT = "\ue004", "\ue008"
+SEEN = """(held => {
+  const {left, top, width, height} = held.getBoundingClientRect();
+  const over = document.elementFromPoint(left + width / 2, top + height / 2);
+  return over !== null && held.contains(over);
+})(document.activeElement)"""
+
+
+def test_what_gets_the_focus_is_not_hidden_behind_the_name_of_a_day(wide):
+    wide.resize(360, 740)
+    wide.run("[...document.querySelectorAll('.card .primary')].at(-1).focus()")
+    held = "document.activeElement.matches('.card button')"
+    went = 0
+    while wide.run(held) and went < 30:
+        assert wide.run(SEEN)
+        wide.press(":focus", SHIFT + TAB)
+        went += 1
+    assert went == 30
+
+
+def test_what_gets_the_focus_after_a_booking_is_not_hidden_behind_what_is_told(wide):
+    wide.resize(360, 740)
+    booked = wide.run(WORKS)[8]
+    wide.run("document.querySelector(args[0]).click()", f"{CARD.format(booked)} .primary")
+    # The next card will stand where this one stands, low on the screen.
+    low = "document.querySelector(args[0]).getBoundingClientRect().top - innerHeight + 90"
+    wide.run(f"scrollBy(0, {low})", f"{CARD.format(booked)} h3")
+    confirm = f"{CARD.format(booked)} .booking button.primary"
+    wide.run("document.querySelector(args[0]).click()", confirm)
+    wide.wait(BOOKED, booked)
+    wide.wait(SETTLED)
+    assert wide.run("document.activeElement.matches('.card h3')")
+    assert wide.run(SEEN)
+
+
 def test_a_phone_shows_all_of_it_without_scrolling_sideways(page):
     page.resize(390, 844)
     page.click("#my-bookings summary")
