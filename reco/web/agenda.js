@@ -103,6 +103,19 @@ export const steadily = (container, redraw) => {
   uncover();
 };
 
+// Who asked for more goes on where the list ended: that stays on the screen, and the focus goes to what is new after it.
+export const onwards = (container, redraw) => {
+  const former = new Map(cardsIn(container).map((card) => [card.dataset.offer, card.getBoundingClientRect().top]));
+  redraw();
+  const cards = cardsIn(container);
+  const end = cards.findLastIndex(({ dataset }) => former.has(dataset.offer));
+  const isNew = ({ dataset }) => !former.has(dataset.offer);
+  const next = cards.slice(end + 1).find(isNew) ?? cards.find(isNew) ?? cards.at(-1);
+  if (end >= 0) scrollBy(0, cards[end].getBoundingClientRect().top - former.get(cards[end].dataset.offer));
+  focusOn(next, container);
+  document.activeElement.scrollIntoView({ block: "nearest" });
+};
+
 // Focus goes to what takes its place.
 export const removeCard = (container, item) => {
   const cards = cardsIn(container);

@@ -1,7 +1,7 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays, removeCard, steadily } from "./agenda.js";
+import { drawDays, onwards, removeCard, steadily } from "./agenda.js";
 import { endForms, leaveForm, leaveForms } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
@@ -154,7 +154,9 @@ const loadMore = guarded(async () => {
   if (isToBeAskedAgain(page)) return say(text("note_cut_short"));
   Object.assign(state, { feed: joined(state.feed, page), pages: state.pages + 1, askedAtMs });
   state.items.push(...shown(page));
-  draw();
+  // Who has gone elsewhere since, or put away all there was, stays there.
+  if (document.activeElement === at("more")) onwards(at("days"), drawAll);
+  else draw();
 });
 
 const start = guarded(async (userId = sessionStorage.getItem("person")) => {

@@ -312,6 +312,25 @@ def test_a_page_that_does_not_come_is_asked_for_again_and_what_was_read_stays(
     assert read < set(window.run(works))
 
 
+def test_who_asks_for_more_goes_on_where_the_list_ended(wide):
+    read = wide.run(WORKS)
+    top = "document.querySelector(args[0]).getBoundingClientRect().top"
+    while wide.run("!document.getElementById('more').hidden"):
+        wide.run("document.getElementById('more').scrollIntoView({block: 'end'})")
+        ended = CARD.format(wide.run(WORKS)[-1])
+        stood = wide.run(top, ended)
+        wide.press("#more", ENTER)
+        wide.wait(f"{WORKS}.length > args[0]", len(read))
+        wide.wait(SETTLED)
+        now = wide.run(WORKS)
+        # It follows what was the last, which is where it was unless there is no room.
+        assert wide.run(f"{AT}.dataset.offer") not in read
+        assert wide.run(f"{AT}.dataset.offer") == now[now.index(read[-1]) + 1]
+        assert wide.run(SEEN)
+        assert wide.run(top, ended) <= stood + 1.0
+        read = now
+
+
 def test_a_page_that_is_asked_for_twice_comes_once(window, wide_address):
     window.open(wide_address)
     look_at(window, "reader")
