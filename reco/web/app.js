@@ -8,7 +8,7 @@ import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
 import { notify, notifyToo } from "./notice.js";
 import { isToBeAskedAgain, joined } from "./pages.js";
-import { categoryName, currentLanguage, dayKey, distance, known, percent, switchLanguage, text } from "./text.js";
+import { categoryName, currentLanguage, dayKey, distance, known, percent, price, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
@@ -180,6 +180,9 @@ const drawControls = () => {
   document.title = text("title");
   for (const labelled of document.querySelectorAll("[data-text]")) labelled.textContent = text(labelled.dataset.text);
   at("language").textContent = text("language");
+  const { radius_km: radii, max_price_eur: prices } = at("filters").elements;
+  for (const option of radii.options) if (option.value) option.textContent = distance(1000 * option.value);
+  for (const option of prices.options) if (option.value) option.textContent = price(100 * option.value);
   showFloor();
   if (!state.session) return;
   const { users, user_id: current } = state.session;

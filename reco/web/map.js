@@ -18,7 +18,8 @@ export const drawMap = (section, here, items, around, onVenue) => {
     return [(SIZE / 2) * (1 + east / reach), (SIZE / 2) * (1 - north / reach)];
   };
   const svg = drawn("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": text("map", { n: venues.size }) });
-  rings(svg, reach);
+  const rings = ringsWithin(reach);
+  for (const { r } of rings) svg.append(drawn("circle", { class: "ring", cx: SIZE / 2, cy: SIZE / 2, r }));
   for (const venue of around) {
     const [x, y] = project(venue.lat, venue.lon);
     if (!venues.has(venue.venue_id) && Math.hypot(x - SIZE / 2, y - SIZE / 2) < SIZE / 2) svg.append(drawn("circle", { class: "other", cx: x, cy: y, r: 1.6 }));
@@ -27,6 +28,7 @@ export const drawMap = (section, here, items, around, onVenue) => {
   const me = drawn("circle", { class: "me", cx: SIZE / 2, cy: SIZE / 2, r: 5 });
   me.append(drawn("title", {}, text("you")));
   svg.append(me);
+  for (const { radius, r } of rings) svg.append(drawn("text", { class: "scale", x: SIZE / 2, y: SIZE / 2 - r - 3 }, distance(radius)));
   section.append(svg);
 };
 
@@ -45,14 +47,8 @@ const byVenue = (items) => {
   return venues;
 };
 
-const rings = (svg, reach) => {
-  const steps = ROUND.filter((radius) => radius < reach * 0.93).slice(-2);
-  for (const radius of steps) {
-    const r = (SIZE / 2) * (radius / reach);
-    svg.append(drawn("circle", { class: "ring", cx: SIZE / 2, cy: SIZE / 2, r }));
-    svg.append(drawn("text", { class: "scale", x: SIZE / 2, y: SIZE / 2 - r - 3 }, distance(radius)));
-  }
-};
+const ringsWithin = (reach) =>
+  ROUND.filter((radius) => radius < reach * 0.93).slice(-2).map((radius) => ({ radius, r: (SIZE / 2) * (radius / reach) }));
 
 const dot = (id, venue, [cx, cy], onVenue) => {
   const circle = drawn("circle", { class: "venue", cx, cy, r: 5 + 2 * Math.min(venue.offers, 4), tabindex: 0, role: "button" });

@@ -787,6 +787,44 @@ def test_one_agenda_is_told_as_one_and_nothing_is_not_given_back(page):
     assert page.run(told, {"title": "Fair", "amount_cents": 0}) == "Cancelled: Fair."
 
 
+FAINT = """(() => {
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const paint = (...colours) => {
+    for (const colour of colours) { pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); }
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((part) => part / 255)
+      .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const grounds = (one) => (one ? [...grounds(one.parentElement),
+    getComputedStyle(one).backgroundColor] : ['white']);
+  const told = [...document.querySelectorAll('body :not(svg *)')].filter((one) =>
+    one.checkVisibility() && [...one.childNodes].some(({ nodeType, data }) =>
+      nodeType === Node.TEXT_NODE && data.trim()));
+  return told.filter((one) => {
+    const on = grounds(one);
+    const both = [paint(...on), paint(...on, getComputedStyle(one).color)];
+    return Math.max(...both) / Math.min(...both) < 4.5;
+  }).map((one) => one.outerHTML.slice(0, 90));
+})()"""
+
+
+def test_every_word_can_be_told_from_its_ground(page):
+    page.click("#all-values summary")
+    assert page.run("!!document.querySelector('#values .met')")
+    page.click(f"{CARD.format('play-friday')} .primary")
+    assert page.run(FAINT) == []
+    page.click("#all-values summary")
+
+
+def test_the_scale_of_the_map_is_over_its_dots_and_in_nobodys_way(page):
+    drawn = page.run("[...document.querySelectorAll('#map svg > *')].map(one => one.classList[0])")
+    assert "venue" in drawn[: drawn.index("scale")]
+    assert set(drawn[drawn.index("scale") :]) == {"scale"}
+    assert page.run("getComputedStyle(document.querySelector('#map .scale')).pointerEvents") == (
+        "none"
+    )
+
+
 IN_FRENCH = """import('./text.js').then(({ text, switchLanguage }) => {
   switchLanguage();
   const told = args.map(([key, values]) => text(key, values));
@@ -817,6 +855,18 @@ def test_numbers_are_written_and_counted_as_each_language_does(page):
     assert page.run(told, horizon) == ["Your horizon: 1,315 points, Book"]
     chosen = "document.getElementById('person').selectedOptions[0].text"
     assert page.run(chosen) == "reader · 1 booking, 1 world"
+
+
+def test_choices_are_written_as_each_language_does(page):
+    listed = "[...document.querySelector(args[0]).options].map(({ text }) => text)"
+    assert page.run(listed, "[name=max_price_eur]") == ["Any", "Free", "€10", "€20", "€50"]
+    assert page.run(listed, "[name=radius_km]")[1:3] == ["5 km", "20 km"]
+    page.click("#language")
+    page.wait(SETTLED)
+    euros = [f"{amount}\N{NO-BREAK SPACE}€" for amount in (10, 20, 50)]
+    assert page.run(listed, "[name=max_price_eur]") == ["Tous", "Gratuit", *euros]
+    page.click("#language")
+    page.wait(SETTLED)
 
 
 def test_a_card_tells_why_in_the_readers_language(page):
