@@ -229,11 +229,11 @@ def test_whatever_is_asked_is_answered_or_refused(client, key, asked):
 @pytest.mark.parametrize(
     ("lang", "accepted", "words"),
     [
-        (None, None, "nouvel univers : Spectacle, +25"),
+        (None, None, "nouvel univers\N{NO-BREAK SPACE}: Spectacle, +25"),
         (None, "en-GB, en;q=0.8, fr;q=0.5", "new world: Stage, +25"),
-        (None, "de, fr;q=0.2, en;q=0.1", "nouvel univers : Spectacle, +25"),
+        (None, "de, fr;q=0.2, en;q=0.1", "nouvel univers\N{NO-BREAK SPACE}: Spectacle, +25"),
         (None, "fr;q=0, en;q=0.1", "new world: Stage, +25"),
-        (None, ";;q=x, *", "nouvel univers : Spectacle, +25"),
+        (None, ";;q=x, *", "nouvel univers\N{NO-BREAK SPACE}: Spectacle, +25"),
         ("en", "fr", "new world: Stage, +25"),
     ],
 )

@@ -480,9 +480,14 @@ def test_words_are_of_the_language_that_was_asked_for(connection, serving_of):
         )
         for language in ("fr", "en")
     }
-    assert said(play["fr"], "new_category").text == "nouvel univers : Spectacle, +25"
+    assert (
+        said(play["fr"], "new_category").text == "nouvel univers\N{NO-BREAK SPACE}: Spectacle, +25"
+    )
     assert said(play["en"], "new_category").text == "new world: Stage, +25"
-    assert said(play["fr"], "new_venue_type").text == "nouveau type de lieu : théâtre, +20"
+    assert (
+        said(play["fr"], "new_venue_type").text
+        == "nouveau type de lieu\N{NO-BREAK SPACE}: théâtre, +20"
+    )
     assert said(play["fr"], "rank").text == f"n° {play['fr'].rank} par pertinence"
     assert said(play["en"], "new_venue_type").parameters["value"] == "theatre"
 

@@ -92,10 +92,10 @@ def gained(language, points, intensity):
 
 def test_one_agenda_is_told_as_one():
     assert gained("en", 1.0, 1.0).endswith(": +1, over one agenda like this.")
-    assert gained("fr", 1.0, 1.0).endswith(" : +1, en un agenda pareil.")
+    assert gained("fr", 1.0, 1.0).endswith("\N{NO-BREAK SPACE}: +1, en un agenda pareil.")
     assert gained("en", 2.3, 3.0).endswith(": +2.3, over 3 agendas like this.")
-    assert gained("fr", 2.3, 3.0).endswith(" : +2,3, en 3 agendas pareils.")
-    assert gained("fr", 2.3, 1.5).endswith(" : +2,3, en 1,5 agenda pareil.")
+    assert gained("fr", 2.3, 3.0).endswith("\N{NO-BREAK SPACE}: +2,3, en 3 agendas pareils.")
+    assert gained("fr", 2.3, 1.5).endswith("\N{NO-BREAK SPACE}: +2,3, en 1,5 agenda pareil.")
     assert gained("en", 2.3, 1.5).endswith(": +2.3, over 1.5 agendas like this.")
 
 
@@ -131,7 +131,7 @@ def test_less_than_two_is_told_in_the_singular_in_french_and_little_is_not_none(
 )
 def test_money_is_told_with_both_places_or_none(euros, words):
     text = statement("fr", "within_means", {"fair_eur": euros}).text
-    assert text == f"dans tes moyens : {words}\N{NO-BREAK SPACE}€ par réservation"
+    assert text == f"dans tes moyens\N{NO-BREAK SPACE}: {words}\N{NO-BREAK SPACE}€ par réservation"
 
 
 @pytest.mark.parametrize(

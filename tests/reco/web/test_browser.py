@@ -876,7 +876,7 @@ def test_a_card_tells_why_in_the_readers_language(page):
     assert any("by relevance" in line for line in page.run(told, card))
     page.click("#language")
     page.wait(SETTLED)
-    assert "nouvel univers : Spectacle, +25" in page.run(told, card)
+    assert "nouvel univers\N{NO-BREAK SPACE}: Spectacle, +25" in page.run(told, card)
     assert any("par pertinence" in line for line in page.run(told, card))
     page.click("#language")
     page.wait(SETTLED)

@@ -50,6 +50,11 @@ def test_both_languages_say_everything():
             assert set(re.findall(r"\{\w+\}", phrase)) == set(re.findall(r"\{\w+\}", other))
 
 
+def test_no_french_line_begins_with_a_mark_or_a_unit():
+    for phrase in TEXTS["fr"].values():
+        assert not re.search(r" (?:[:;?!»€]|km\b)|« ", phrase)
+
+
 def test_what_is_counted_has_words_where_there_is_one():
     elsewhere = {"more_sessions": "one_more_session", "left": "last", "places": "one_place"}
     counted = {key for key, phrase in TEXTS["fr"].items() if "{n}" in phrase}
