@@ -6,7 +6,8 @@ others at last. So hardly a process waits for another.
 """
 
 import json
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,9 @@ Progress = Callable[[str, float], None]
 """Called with what is under way and the share of the whole that is done."""
 
 _PLAN = "assumptions.json"
+_LIVES = "bookings-*.parquet"
+_TOLD = 3
+"""So many assumptions that differ are told."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,11 @@ class Cohorts:
         Raises
         ------
         InvalidInput
-            The folder holds cohorts of other assumptions or of another revision of the code, or
+            The folder keeps lives of other assumptions or of another revision of the code, or
             there is not one worker.
         """
         crew = Crew(workers, lambda: progress("lives", self._share))
-        self._claim()
+        self.claim()
         seeds = [seed for seed in self.seeds if self._missing(seed)]
         progress("the first world and its model", self._share)
         worlds = (make_world(self.assumptions, seed) for seed in seeds)
@@ -172,22 +176,34 @@ class Cohorts:
         name = "{}-{}-credit-{:g}-{}".format(*told)
         return first_model(world, start, self.models / name, credit_weight)
 
-    def _claim(self) -> None:
-        """Write down whose folder it is, or see that it is of the same assumptions and code."""
+    def claim(self) -> None:
+        """Write down whose folder it is, or see that it is of the same assumptions and code.
+
+        A folder that keeps no life yet loses nothing, and is claimed anew.
+
+        Raises
+        ------
+        InvalidInput
+            It keeps lives of other assumptions or of another revision of the code.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         plan = self.folder / _PLAN
         claim = {"digest": self.assumptions.digest(), "revision": self.revision}
-        told = {**claim, **asdict(self.assumptions)}
-        if plan.exists():
-            known = json.loads(plan.read_text(encoding="utf-8"))
-            for key, named in (("digest", "other assumptions"), ("revision", "other code")):
-                if known.get(key) != claim[key]:
-                    raise InvalidInput(
-                        "out",
-                        f"{self.folder} holds cohorts of {named};"
-                        " choose another folder with --out, or delete it",
-                    )
-        plan.write_text(json.dumps(told, default=str, indent=2), encoding="utf-8")
+        told = json.dumps({**claim, **asdict(self.assumptions)}, default=str, indent=2)
+        if plan.exists() and any(self.folder.glob(_LIVES)):
+            known, ours = json.loads(plan.read_text(encoding="utf-8")), json.loads(told)
+            if known.get("digest") != ours["digest"]:
+                raise self._refusal("assumptions", _apart(known, ours), "give those to go on, ")
+            if known.get("revision") != ours["revision"]:
+                raise self._refusal("code", _apart(known, ours))
+        plan.write_text(told, encoding="utf-8")
+
+    def _refusal(self, others: str, apart: str, going_on: str = "") -> InvalidInput:
+        return InvalidInput(
+            "out",
+            f"{self.folder} holds lives of other {others}{apart}: {going_on}choose another folder"
+            f" with --out, or delete it (rm -r {shlex.quote(str(self.folder))})",
+        )
 
     def _file(self, what: str, whose: str, seed: int) -> Path:
         return self.folder / f"{what}-{whose}-{seed}.parquet"
@@ -197,6 +213,24 @@ class Cohorts:
         unfinished = file.with_suffix(".unfinished")
         pq.write_table(table, unfinished, compression="zstd")
         unfinished.replace(file)
+
+
+def _apart(known: Mapping[str, object], ours: Mapping[str, object]) -> str:
+    """Return in brackets what is told of a folder and is otherwise now, as far as it is known."""
+    then, now = _flat(known), _flat(ours)
+    names = [name for name in now if name != "digest" and then.get(name, now[name]) != now[name]]
+    told = [f"{name} was {then[name]}, is {now[name]}" for name in names[:_TOLD]]
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _flat(told: Mapping[str, object], within: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in told.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{within}{name}.")
+        else:
+            found[f"{within}{name}"] = value
+    return found
 
 
 def people_table(world: CohortWorld) -> pa.Table:

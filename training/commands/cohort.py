@@ -162,9 +162,16 @@ def _sensitivity(
     if not any(policy != other for policy in ours for other in against):
         raise InvalidInput("policy", "nothing to compare with", _AGAINST)
     found, revision = {}, code_revision()
-    for name, assumptions in variants(usual).items():
-        folder = out / name.replace(" ", "-")
-        cohorts = Cohorts(assumptions, policies, seeds, folder, out / _MODELS, revision)
+    each = {
+        name: Cohorts(
+            assumptions, policies, seeds, out / name.replace(" ", "-"), out / _MODELS, revision
+        )
+        for name, assumptions in variants(usual).items()
+    }
+    # What is refused is told before hours of lives, not between them.
+    for cohorts in each.values():
+        cohorts.claim()
+    for name, cohorts in each.items():
         found[name] = lived_through(cohorts, workers)
     if is_json:
         typer.echo(json.dumps({name: as_json(*one) for name, one in found.items()}))

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -39,24 +40,55 @@ def test_lives_are_kept_and_not_lived_again(tmp_path):
     assert value == pytest.approx(bookings.num_rows / 20)
 
 
-def test_a_folder_of_other_assumptions_is_refused(tmp_path):
-    others = cohorts(tmp_path, "popular", assumptions=replace(TINY, people=21))
-    (tmp_path / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"other assumptions; choose another .* or delete it"):
-        others.run(1, unseen)
+@pytest.fixture
+def kept(tmp_path):
+    """A folder that is claimed, and keeps a life."""
+    folder = tmp_path / "a folder"
+    cohorts(folder, "popular").claim()
+    (folder / f"bookings-popular-{SEED}.parquet").touch()
+    return folder
+
+
+def test_a_folder_of_other_assumptions_is_refused_and_what_differs_is_told(kept):
+    others = replace(TINY, start=TINY.start + timedelta(days=7), people=21)
+    with pytest.raises(InvalidInput) as refused:
+        cohorts(kept, "popular", assumptions=others).run(1, unseen)
+    assert str(refused.value) == (
+        f"out: {kept} holds lives of other assumptions (start was {TINY.start}, is {others.start};"
+        f" people was {TINY.people}, is 21): give those to go on, choose another folder with --out,"
+        f" or delete it (rm -r '{kept}')."
+    )
+    # One that says no more of itself is told of as far as it goes.
+    (kept / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
+    with pytest.raises(InvalidInput, match="lives of other assumptions: give those"):
+        cohorts(kept, "popular").claim()
+    parameters = replace(TINY.parameters, credit_eur=300.0)
+    cohorts(kept.with_name("of"), "popular").claim()
+    kept.with_name("of").joinpath("bookings-popular-1.parquet").touch()
+    with pytest.raises(InvalidInput, match=r"\(parameters.credit_eur was 500.0, is 300.0\)"):
+        cohorts(
+            kept.with_name("of"), "popular", assumptions=replace(TINY, parameters=parameters)
+        ).claim()
 
 
 @pytest.mark.parametrize("revision", ["def", None])
-def test_a_folder_of_other_code_is_refused(tmp_path, revision):
-    ours = cohorts(tmp_path, "popular")
-    claimed = {"digest": TINY.digest(), "revision": revision}
-    (tmp_path / "assumptions.json").write_text(json.dumps(claimed), encoding="utf-8")
-    with pytest.raises(InvalidInput, match="other code"):
-        ours.run(1, unseen)
+def test_a_folder_of_other_code_is_refused(kept, revision):
+    with pytest.raises(InvalidInput, match=f"other code .revision was abc, is {revision}.: choose"):
+        cohorts(kept, "popular", revision=revision).run(1, unseen)
+    claimed = json.loads((kept / "assumptions.json").read_text(encoding="utf-8"))
     del claimed["revision"]
-    (tmp_path / "assumptions.json").write_text(json.dumps(claimed), encoding="utf-8")
-    with pytest.raises(InvalidInput, match="other code"):
-        ours.run(1, unseen)
+    (kept / "assumptions.json").write_text(json.dumps(claimed), encoding="utf-8")
+    with pytest.raises(InvalidInput, match="other code: choose"):
+        cohorts(kept, "popular").claim()
+
+
+def test_a_folder_that_keeps_no_life_is_begun_anew(tmp_path):
+    cohorts(tmp_path, "popular").claim()
+    (tmp_path / f"people-cohort-{SEED}.parquet").touch()
+    cohorts(tmp_path, "popular", assumptions=replace(TINY, people=21), revision="def").claim()
+    (tmp_path / f"bookings-popular-{SEED}.parquet").touch()
+    with pytest.raises(InvalidInput, match="other assumptions"):
+        cohorts(tmp_path, "popular").claim()
 
 
 def test_nothing_to_live_through_is_refused(tmp_path):

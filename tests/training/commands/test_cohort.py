@@ -51,6 +51,18 @@ def test_a_plot_that_cannot_be_drawn_is_refused_before_anything_is_made(tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_a_sensitivity_that_is_refused_is_so_before_anything_is_lived(tmp_path):
+    out = tmp_path / "cohort"
+    second = out / "people-less-open"
+    second.mkdir(parents=True)
+    (second / "assumptions.json").write_text('{"digest": "of others"}', encoding="utf-8")
+    (second / "bookings-popular-1.parquet").touch()
+    policies = ("--policy", "relevance", "--policy", "horizon@.9")
+    with pytest.raises(InvalidInput, match="people-less-open holds lives of other"):
+        simulate("--sensitivity", *policies, *SMALL, *START, "--out", str(out))
+    assert not list(out.glob("as-assumed/*.parquet"))
+
+
 @pytest.mark.slow
 def test_a_sensitivity_is_told_by_variant_each_in_a_folder_of_its_own(tmp_path, monkeypatch):
     chosen = ("as assumed", "every place looked at alike")
