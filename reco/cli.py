@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
-from reco.console import errors
+from reco.console import WORLD_HELP, errors
 from reco.errors import RecoError, status_of
 from reco.setbacks import require_utf8, setback_of
 from reco.settings import read_settings
@@ -45,7 +45,10 @@ _COMMANDS = {
     "export": ("training.commands.frames:export_app", "Take a world's data out."),
     "benchmark": ("training.commands.benchmark:app", "Figures of models on data sets."),
     "slate": ("training.commands.slates:slate_app", "The dial between relevance and horizon."),
-    "simulate": ("training.commands.cohort:simulate_app", "Make a simulated world."),
+    "simulate": (
+        "training.commands.cohort:simulate_app",
+        "Make a simulated world, or let a cohort live in one.",
+    ),
     "models": ("training.commands.models:app", "Model versions: compare, promote, roll back."),
     "experiments": ("training.commands.experiments:app", "Variants on real people, compared."),
     "db": ("reco.db.commands:app", "The private database cluster."),
@@ -90,7 +93,7 @@ class _Root(TyperGroup):
 
 app = typer.Typer(
     cls=_Root,
-    help="Rank what is bookable around a young person and widens their cultural horizon.",
+    help="Rank what is bookable around a young person, and widen their cultural horizon.",
     no_args_is_help=True,
     **_PLAIN,
 )
@@ -101,7 +104,7 @@ def root(
     context: typer.Context,
     world: Annotated[
         str | None,
-        typer.Option(help="World: its own database and artifacts. [env: RECO_WORLD]"),
+        typer.Option(help=WORLD_HELP),
     ] = None,
 ) -> None:
     """Read the settings once, for all commands."""

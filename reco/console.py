@@ -25,10 +25,8 @@ console = Console(width=_width(sys.stdout), markup=False, emoji=False)
 errors = Console(stderr=True, width=_width(sys.stderr), markup=False, emoji=False)
 """Progress and problems, on standard error, so that results can be piped."""
 
-WorldOption = Annotated[
-    str | None,
-    typer.Option("--world", help="World: its own database and artifacts. [env: RECO_WORLD]"),
-]
+WORLD_HELP = "World: its own database and artifacts. [env: RECO_WORLD; default: demo]"
+WorldOption = Annotated[str | None, typer.Option("--world", help=WORLD_HELP)]
 
 By = Annotated[
     str | None, typer.Option("--by", help="Who does it, for the record. [default: the login name]")

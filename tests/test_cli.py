@@ -18,6 +18,7 @@ from worlds import NOW, small_world
 
 from reco.cli import app
 from reco.setbacks import setback_of
+from reco.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -138,13 +139,13 @@ def test_a_world_that_was_never_made_says_what_to_run(tmp_path, small):
 
 
 def commands(command, prefix="reco"):
-    """Yield every command with the options it has."""
+    """Yield every command with its parameters."""
     command = command.imported() if hasattr(command, "imported") else command
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
             yield from commands(inner, f"{prefix} {name}")
     else:
-        yield prefix, {option for parameter in command.params for option in parameter.opts}
+        yield prefix, command.params
 
 
 def test_the_list_of_commands_is_whole_and_imports_none_of_them():
@@ -168,8 +169,34 @@ def test_a_folder_that_may_be_left_out_stands_in_one_pair_of_brackets(command):
     assert usage.endswith(" [OPTIONS] [DIR]")
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+PARAMETERS = dict(commands(typer.main.get_command(app)))
+COMMANDS = {
+    name: {option for parameter in parameters for option in parameter.opts}
+    for name, parameters in PARAMETERS.items()
+}
 README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("command", sorted(PARAMETERS))
+def test_every_parameter_is_told_in_words_and_what_it_takes_in_one_way(command):
+    for one in PARAMETERS[command]:
+        assert re.sub(r"\[default: [^]]*\]", "", one.help or "").strip(), one.name
+        assert not one.metavar or one.metavar.isupper(), one.name
+        # Typer would write its name in lower case.
+        assert one.metavar or one.param_type_name != "argument", one.name
+    told = CliRunner().invoke(app, [*command.split()[1:], "--help"]).stdout
+    # A format of Python's is none that people read.
+    assert "%Y" not in told
+
+
+def test_the_help_tells_the_world_that_is_meant_by_default(monkeypatch):
+    monkeypatch.delenv("RECO_WORLD", raising=False)
+    ending = f"default: {read_settings().world}]"
+    worlds = [
+        one for parameters in PARAMETERS.values() for one in parameters if one.name == "world"
+    ]
+    assert len(worlds) > 30
+    assert all(one.help.endswith(ending) for one in worlds)
 
 
 def test_the_commands_are_those_that_are_promised():

@@ -19,7 +19,7 @@ def create(
     context: typer.Context,
     *,
     scope: Annotated[str, typer.Option(help="app, backoffice or admin.")] = "app",
-    label: Annotated[str, typer.Option(help="Who uses it.")] = "",
+    label: Annotated[str, typer.Option(help="Who uses it, for the list.")] = "",
     partner: Annotated[
         str | None,
         typer.Option(help="Whose venues it opens, with scope backoffice: `reco partners list`."),
@@ -51,7 +51,9 @@ def show(context: typer.Context, world: WorldOption = None) -> None:
 @app.command()
 def revoke(
     context: typer.Context,
-    prefix: Annotated[str, typer.Argument(help="What stands before the dot.")],
+    prefix: Annotated[
+        str, typer.Argument(metavar="PREFIX", help="What stands before the dot of the key.")
+    ],
     world: WorldOption = None,
 ) -> None:
     """Revoke a key; it stops working within half a minute."""

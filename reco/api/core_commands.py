@@ -20,7 +20,12 @@ bookings_app = typer.Typer(no_args_is_help=True)
 policies_app = typer.Typer(no_args_is_help=True)
 
 _MOST_EUR = 1_000_000
-_CapEur = Annotated[int | None, typer.Option(min=0, max=_MOST_EUR, help="None: no cap.")]
+_CapEur = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=_MOST_EUR, help="The most for such goods, whole euros. [default: no cap]"
+    ),
+]
 
 
 @bookings_app.callback()
@@ -82,7 +87,7 @@ def add(
     digital_cap_eur: _CapEur = None,
     physical_cap_eur: _CapEur = None,
     offer_limit_eur: Annotated[
-        int | None, typer.Option(min=0, max=_MOST_EUR, help="The most an offer.")
+        int | None, typer.Option(min=0, max=_MOST_EUR, help="The most an offer, whole euros.")
     ] = 300,
     months: Annotated[int, typer.Option(min=1, max=1_200, help="To spend it in.")] = 24,
     world: WorldOption = None,

@@ -12,7 +12,9 @@ from reco.db.ready import opened_world
 
 app = typer.Typer(no_args_is_help=True)
 
-PartnerArgument = Annotated[str, typer.Argument(help="Its id: lune. What it makes is lune:...")]
+PartnerArgument = Annotated[
+    str, typer.Argument(metavar="PARTNER", help="Its id: lune. What it makes is lune:...")
+]
 
 
 @app.command()
@@ -49,7 +51,9 @@ def bind(
     context: typer.Context,
     *,
     partner: PartnerArgument,
-    venues: Annotated[list[str], typer.Argument(help="Ids of venues that exist.")],
+    venues: Annotated[
+        list[str], typer.Argument(metavar="VENUES", help="Ids of venues that exist.")
+    ],
     world: WorldOption = None,
 ) -> None:
     """Give existing venues, with their offers and stocks, to a partner."""

@@ -25,14 +25,18 @@ def feed(
     *,
     user: Annotated[str | None, typer.Option(help="User id; none: a guest.")] = None,
     lat: Annotated[float | None, typer.Option(help="Latitude, degrees. [default: home]")] = None,
-    lon: Annotated[float | None, typer.Option(help="Longitude, degrees.")] = None,
+    lon: Annotated[float | None, typer.Option(help="Longitude, degrees. [default: home]")] = None,
     radius_km: Annotated[
         float | None, typer.Option(help="Up to 200. [default: 50, wider where little is on]")
     ] = None,
     at: Annotated[str | None, typer.Option(help="As of this date or time. [default: now]")] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="Sessions from this on.")] = None,
-    to: Annotated[str | None, typer.Option(help="Sessions until this; a date is included.")] = None,
-    max_price: Annotated[float | None, typer.Option(help="Euros.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Sessions from this date or time on.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Sessions until this date or time; a date is included.")
+    ] = None,
+    max_price: Annotated[float | None, typer.Option(help="The most that it costs, euros.")] = None,
     category: Annotated[
         list[str] | None, typer.Option(help="Only this category; may be repeated.")
     ] = None,

@@ -55,7 +55,7 @@ def cohort(
         list[str] | None,
         typer.Option(
             "--policy",
-            help=f"{', '.join(NAMES)}; again for more. [default: {', '.join(_POLICIES)}]",
+            help=f"{', '.join(NAMES)}; may be repeated. [default: {', '.join(_POLICIES)}]",
         ),
     ] = None,
     months: Annotated[int, typer.Option(help="That the credit lasts.")] = 24,
@@ -67,7 +67,11 @@ def cohort(
     size: Annotated[str, typer.Option(help="Of the world: demo, town or france.")] = "town",
     start: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="When the credit begins. [default: this Monday]"),
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="When the credit begins. [default: this Monday]",
+        ),
     ] = None,
     refit_weeks: Annotated[int, typer.Option(help="The model is fitted again so often.")] = 13,
     lesson_slates: Annotated[

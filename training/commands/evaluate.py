@@ -92,7 +92,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run. [default: in the world's folder]")
     ] = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(help="Of all that is drawn by chance.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
     world: WorldOption = None,
 ) -> None:

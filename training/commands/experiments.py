@@ -126,7 +126,7 @@ def list_experiments(
 def status(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="[default: the newest experiment]")
+        str | None, typer.Argument(metavar="NAME", help="Of the experiment. [default: the newest]")
     ] = None,
     *,
     as_json: AsJson = False,

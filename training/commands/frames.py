@@ -81,7 +81,9 @@ def import_lightgcn(
 def export_folder(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write, or replace.")],
-    file_format: Annotated[FileFormat, typer.Option("--format")] = FileFormat.CSV,
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="Of the files.")
+    ] = FileFormat.CSV,
     world: WorldOption = None,
 ) -> None:
     """Export a world as a folder of frames."""

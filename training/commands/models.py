@@ -109,7 +109,8 @@ def compare(
     context: typer.Context,
     version: VersionName,
     other: Annotated[
-        str | None, typer.Argument(metavar="OTHER", help="[default: the one that is served]")
+        str | None,
+        typer.Argument(metavar="OTHER", help="What with. [default: the one that is served]"),
     ] = None,
     *,
     frames: FramesFolder = None,

@@ -39,7 +39,10 @@ _READERS = {Format.OPEN_BANDIT: read_open_bandit}
 
 def offpolicy(
     folder: Annotated[
-        Path | None, typer.Argument(metavar="DIR", help="Folder of the logs of two policies.")
+        Path | None,
+        typer.Argument(
+            metavar="DIR", help="Folder of the logs of two policies; none with --simulated."
+        ),
     ] = None,
     *,
     file_format: Annotated[

@@ -17,7 +17,8 @@ def report(
     run: Annotated[
         str,
         typer.Argument(
-            help="Name or folder of a run of `reco evaluate`; `latest`: the last begun."
+            metavar="RUN",
+            help="Name or folder of a run of `reco evaluate`; `latest`: the last begun.",
         ),
     ] = "latest",
     *,

@@ -31,7 +31,11 @@ def world(
     seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
     anchor: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="First day of the agenda. [default: this Monday]"),
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="First day of the agenda. [default: this Monday]",
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -77,7 +77,7 @@ def slates(
             min=0.0,
             max=1.0,
             help="Test the chosen slate with so much of it at most from the venues that have half "
-            "of the bookings; can be given several times. In the benchmark alone: feeds cannot.",
+            "of the bookings; may be repeated. In the benchmark alone: feeds cannot.",
         ),
     ] = None,
     plot: PlotOption = None,

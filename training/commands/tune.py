@@ -57,7 +57,7 @@ def tune(
     ] = "frames",
     model: Annotated[str, typer.Option(help=f"One of {', '.join(sorted(PARAMETERS))}.")] = "ials",
     config: Annotated[
-        Path | None, typer.Option(help="TOML file of the first trial. [default: the defaults]")
+        Path | None, typer.Option(help="TOML file of the first trial. [default: its defaults]")
     ] = None,
     split: Annotated[
         Split, typer.Option(help="By time, or as the data set gives it.")
