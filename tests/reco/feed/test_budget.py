@@ -115,7 +115,9 @@ def test_a_card_says_what_is_within_the_means_of_who_has_little_left(shops):
     # Five euros are the least that is fair; four would strand the rest of eight.
     assert little["2.5-0"] == ["within your means: €5 a booking"]
     assert {offer for offer, text in little.items() if text} == {f"2.5-{n}" for n in range(4)}
-    assert told(8)["2.5-0"] == ["dans tes moyens : 5\N{NO-BREAK SPACE}€ par réservation"]
+    assert told(8)["2.5-0"] == [
+        "dans tes moyens\N{NO-BREAK SPACE}: 5\N{NO-BREAK SPACE}€ par réservation"
+    ]
     assert told(3, language="en")["2.5-0"] == ["within your means: €3 a booking"]
     assert not any(told(300).values())
 
