@@ -13,7 +13,7 @@ from reco.kernel import widening
 from reco.kernel.pooling import gather_values, likeliest_of_values
 
 STEPS = 10
-"""Of the search between gain and relevance, at most; two or three are usual."""
+"""Of the search between gain and relevance, at most; half of them are usual."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,14 @@ from reco.kernel.gain import bound_of, gain_of, open_points, relevance_of
 from reco.kernel.selecting import has_room
 
 _CLOSE = 0.04
-"""The search ends with a slate that spends all but this share of what the floor gives up."""
+"""The search ends with a slate that spends all but this share of what the floor gives up, or that
+adds all but this share of what a slate could."""
 _APART = 1.02
 """Or where the rates on both sides are not farther apart."""
 _FAR = 16.0
 """So many times as much is looked at of a side that has no end."""
+_NEARLY = 0.9
+"""Of the least that a row of the last slate is worth now; few slates have a row worth less."""
 
 
 @compiled(
@@ -91,15 +94,28 @@ def _put_key(
     return has_shrunk
 
 
+@compiled(int64(float64, float64[::1], boolean[::1], int64[::1]))
+def _heap_of(border, key, is_taken, heap):
+    """Make a heap of the rows that are worth as much as the border; return how many they are."""
+    filled = 0
+    for row in range(len(key)):
+        if key[row] >= border and not is_taken[row]:
+            heap[filled] = row
+            filled += 1
+    for at in range(filled // 2 - 1, -1, -1):
+        _sift_down(heap, at, filled, key)
+    return filled
+
+
 @compiled(
     int64(
-        float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, READ_F64,
+        float64, float64, float64, float64[::1], float64[::1], READ_I64, READ_I32, READ_F64,
         READ_MATRIX_I64, READ_MATRIX_I64, READ_BOOL, int64, float64[::1],
         float64[::1], float64[::1], int64[::1], int64[:, ::1], boolean[::1], int64[::1], int64[::1],
     )
 )  # fmt: skip
 def _greedy(
-    gain_weight, relevance_weight, relevance, chance, start, value, worth, group,
+    gain_weight, relevance_weight, border, relevance, chance, start, value, worth, group,
     limit, is_category, least_new, alone, still, key, heap, shown, is_taken, picks, held,
 ):  # fmt: skip
     """Write a slate by descending weighted sum of gain and relevance; return its length.
@@ -111,6 +127,9 @@ def _greedy(
 
     Parameters
     ----------
+    border
+        Rows that are worth less than this are left aside until no other is left: any number gives
+        the same slate, one that most rows do not reach gives it sooner.
     relevance
         (C,) descending: the probability of each row, discounted.
     alone
@@ -145,14 +164,13 @@ def _greedy(
             break
         count = _take(best, count, chance, start, value, group, still, shown, is_taken, picks)
     for given_up in range(len(held)):
-        filled = 0
-        for row in range(rows):
-            if count < n and not is_taken[row]:
-                heap[filled] = row
-                filled += 1
-        for at in range(filled // 2 - 1, -1, -1):
-            _sift_down(heap, at, filled, key)
-        while count < n and filled > 0:
+        filled = _heap_of(border, key, is_taken, heap) if count < n else 0
+        while count < n:
+            if border > -np.inf and (filled == 0 or key[heap[0]] < border):
+                border = -np.inf
+                filled = _heap_of(border, key, is_taken, heap)
+            if filled == 0:
+                break
             row = heap[0]
             if has_room(row, given_up, group, limit, shown):
                 if _put_key(
@@ -167,8 +185,21 @@ def _greedy(
             heap[0] = heap[filled]
             _sift_down(heap, 0, filled, key)
         held[given_up] = count
-    picks[:count] = np.sort(picks[:count])
+    count = 0
+    for row in range(rows):
+        if is_taken[row]:
+            picks[count] = row
+            count += 1
     return count
+
+
+@compiled(float64(float64, int64[::1], int64, float64[::1], float64[::1]))
+def _border_of(rate, picks, count, gains, relevance):
+    """Return what most rows of the next slate are worth at least, judged from those of the last."""
+    least = np.inf
+    for place in range(count):
+        least = min(least, gains[place] + rate * relevance[picks[place]])
+    return _NEARLY * least if count == len(picks) else -np.inf
 
 
 @compiled(float64(float64[::1], float64[::1]))
@@ -319,14 +350,14 @@ def widen(
 
     least = least_rate * intensity
     rate, low, high, last, before = np.inf, np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)
-    is_of_line = False
+    is_of_line, most_possible = False, np.inf
     most_gain, most_relevance = -1.0, 0.0
-    length = 0
+    length, count, border = 0, 0, -np.inf
     held = np.empty(1 << len(group), dtype=np.int64)
     least_held = held.copy()
     for step in range(steps + 2):
         count = _greedy(
-            0.0 if step == 0 else 1.0, 1.0 if step == 0 else rate, relevance_of_row, chance,
+            0.0 if step == 0 else 1.0, 1.0 if step == 0 else rate, border, relevance_of_row, chance,
             start, value, worth, group, limit, is_category, least_new, alone, still, key, heap,
             shown, is_taken, picks, held,
         )  # fmt: skip
@@ -353,6 +384,11 @@ def widen(
         is_close = step == 1 or (step > 1 and excess <= _CLOSE * (1.0 - floor))
         if is_last or (is_allowed and is_close):
             break
+        if step > 0:
+            # No slate that keeps the floor has more, were each slate the best one of its rate.
+            most_possible = min(most_possible, gain + rate * (relevance - floor * most_relevance))
+            if most_gain - figures[4] >= (1.0 - _CLOSE) * (most_possible - figures[4]):
+                break
         end = high if is_allowed else low
         is_known = step > 1 and relevance == end[1] and gain == end[2]
         before[:] = last
@@ -361,11 +397,15 @@ def widen(
         if step == 0:
             rate = least
             continue
+        if step == 1:
+            # The bound has used it.
+            gain_of(chance, picks, count, start, value, worth, still, kept)
         rate, is_of_line = _next_rate(
             low, high, before, last, most_relevance, 1.0 - floor, steepest, is_known, is_of_line
         )
         if rate < 0.0:
             break
+        border = _border_of(rate, picks, count, kept, relevance_of_row)
     figures[1] = most_relevance
     gain_of(probability, best, length, start, value, worth, still, gains)
     gain_of(probability, likeliest, length, start, value, worth, still, likeliest_gains)
