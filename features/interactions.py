@@ -153,6 +153,40 @@ def event_weights(
     return (weights * np.exp2(-age_days / half_life_days)).astype(np.float32)
 
 
+def dismissed(
+    items: NDArray[np.integer], kind: NDArray[np.int8], at: NDArray[np.datetime64]
+) -> NDArray[np.int64]:
+    """Return the items that one person wants no more: what was kept since its dismissal is wanted.
+
+    What has no time (NaT) counts as told before all that has one; of one time, the dismissal does.
+
+    Parameters
+    ----------
+    items
+        (N,) whatever numbers them.
+    kind
+        (N,) index in `EVENT_KINDS`.
+    at
+        (N,) datetime64[us].
+
+    Returns
+    -------
+    Numbers of items, each once, sorted.
+
+    >>> at = np.array(["2025-06-01", "2025-06-02", "2025-06-01"], dtype="datetime64[us]")
+    >>> kind = np.array([DISMISS, FAVOURITE, DISMISS], dtype=np.int8)
+    >>> dismissed(np.array([7, 7, 5]), kind, at)
+    array([5])
+    """
+    told = np.flatnonzero((kind == DISMISS) | (kind == FAVOURITE))
+    # NaT is the least of integers, and a favourite has the lesser code.
+    order = told[np.lexsort((kind[told], at.view(np.int64)[told], items[told]))]
+    of_item = items[order]
+    is_last = np.append(of_item[1:] != of_item[:-1], True)[: len(order)]
+    unwanted: NDArray[np.int64] = of_item[is_last & (kind[order] == DISMISS)].astype(np.int64)
+    return unwanted
+
+
 def strongest(
     rows: NDArray[np.integer], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

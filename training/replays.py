@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.affinity import PRIOR_BOOKINGS, log_lifts, met, of_items, tally_of
-from features.interactions import BOOKING, DISMISS, event_weights
+from features.interactions import BOOKING, dismissed, event_weights
 from features.pairs import days_to_session
 from reco.model.history import History
 from reco.model.scorer import Scorer
@@ -174,7 +174,7 @@ def replay(
     """Return what could be booked at each visit: all that was booked then, of the rest a sample.
 
     Candidates lie within reach, are open and can be paid from what was left; what the person had
-    booked or dismissed is none, as in a feed.
+    booked, or dismissed and not kept since, is none, as in a feed.
 
     Parameters
     ----------
@@ -251,9 +251,10 @@ class _Replays:
         around = self._surroundings(_distinct(market.stock_offer[stocks], len(recent)), recent)
 
         item, cap = market.offer_item[market.stock_offer[stocks]], market.stock_cap[stocks]
-        is_settled = np.isin(events.kind[done], (BOOKING, DISMISS))
+        kind_done, item_done = events.kind[done], events.item[done]
+        unwanted = dismissed(item_done, kind_done, events.at[done])
         can_be = (market.opens_us[stocks] <= at_us) & (market.price_cents[stocks] <= by_cap[cap])
-        can_be &= ~np.isin(item, events.item[done[is_settled]])
+        can_be &= ~np.isin(item, np.append(item_done[kind_done == BOOKING], unwanted))
         stocks, distance_m, item = stocks[can_be], distance_m[can_be], item[can_be]
         booked = events.item[after[events.kind[after] == BOOKING]]
         anywhere = np.bincount(market.offer_item, recent, minlength=len(events.items))

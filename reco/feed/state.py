@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from features.horizon import Value, values_of
+from features.interactions import DISMISS, EVENT_KINDS, FAVOURITE, dismissed
 from reco.core.deposits import EMPTY, UNLIMITED, Cap, Credit, Deposit, Spent, credit_left
+from reco.db.arrays import NEVER_US, micros
 from reco.geo.points import Point
 from reco.lazily import lazy
 from reco.records import record
+
+_WANTED_OR_NOT = (EVENT_KINDS[FAVOURITE], EVENT_KINDS[DISMISS])
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,16 @@ class UserState:
 
     @property
     def settled_items(self) -> frozenset[int]:
-        """Items that are not offered again: booked or dismissed."""
-        dismissed = {past.item_id for past in self.interactions if past.kind == "dismiss"}
-        return frozenset(dismissed | {booking.item_id for booking in self.bookings})
+        """Items that are not offered again: booked, or dismissed and not kept since."""
+        told = [past for past in self.interactions if past.kind in _WANTED_OR_NOT]
+        unwanted = dismissed(
+            np.array([past.item_id for past in told], dtype=np.int64),
+            np.array([EVENT_KINDS.index(past.kind) for past in told], dtype=np.int8),
+            np.array(
+                [NEVER_US if past.at is None else micros(past.at) for past in told], dtype=np.int64
+            ).view("datetime64[us]"),
+        )
+        return frozenset({*unwanted.tolist(), *(booking.item_id for booking in self.bookings)})
 
 
 def credit_of(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:

@@ -14,6 +14,7 @@ from features.interactions import (
     FAVOURITE,
     VIEW,
     Events,
+    dismissed,
     encoded_ids,
     event_weights,
     interaction_matrix,
@@ -55,6 +56,31 @@ def test_a_pair_counts_once_with_its_strongest_event():
     matrix = interaction_matrix(events)
     assert matrix.dtype == np.float32
     np.testing.assert_array_equal(matrix.toarray(), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("rows", "unwanted"),
+    [
+        ([(0, DISMISS, 2), (0, FAVOURITE, 1)], []),
+        ([(0, DISMISS, 1), (0, FAVOURITE, 2)], [0]),
+        ([(0, DISMISS, 3), (0, FAVOURITE, 2), (0, DISMISS, 1)], [0]),
+        ([(0, FAVOURITE, 1), (0, DISMISS, 1)], [0]),
+        # What has no time was told before.
+        ([(0, DISMISS, None), (0, FAVOURITE, 9)], []),
+        ([(0, DISMISS, 9), (0, FAVOURITE, None)], [0]),
+        ([(0, DISMISS, None), (0, FAVOURITE, None)], [0]),
+        # Only what is marked as a favourite is wanted again.
+        ([(2, DISMISS, 2), (2, VIEW, 1), (2, CLICK, 1), (2, BOOKING, 1), (1, FAVOURITE, 1)], [2]),
+        ([(3, DISMISS, 2), (1, DISMISS, 2), (3, DISMISS, 1), (2, DISMISS, 4), (2, FAVOURITE, 3)],
+         [1, 3]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_of_a_dismissal_and_a_favourite_the_later_counts(rows, unwanted):
+    events = events_of([(0, *row) for row in rows])
+    for order in (slice(None), slice(None, None, -1)):
+        found = dismissed(events.item[order], events.kind[order], events.at[order])
+        assert found.tolist() == unwanted
 
 
 def test_a_dismissal_leaves_no_entry():

@@ -150,6 +150,31 @@ def test_booked_and_dismissed_do_not_come_back(town):
     assert not shown & {"play-friday", "novel-shop"}
 
 
+def test_what_was_kept_since_it_was_dismissed_comes_back_and_goes_when_dismissed_again(town):
+    def tell(kind, at):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at)"
+            " select u.id, o.id, %s, %s from core.beneficiary u, core.offer o"
+            " where u.external_id = 'reader' and o.external_id = 'film-tonight'",
+            (kind, at),
+        )
+
+    # Some were imported without a time.
+    for kind, at in (("dismiss", None), ("favourite", None), ("dismiss", NOW - timedelta(days=3))):
+        tell(kind, at)
+        assert ("film-tonight" in offers(ask(town))) is False
+    # Another offer of the same work.
+    town.execute(
+        "insert into core.interaction (user_id, offer_id, kind, at)"
+        " select u.id, o.id, 'favourite', %s from core.beneficiary u, core.offer o"
+        " where u.external_id = 'reader' and o.external_id = 'film-village'",
+        (NOW - timedelta(days=2),),
+    )
+    assert "film-tonight" in offers(ask(town))
+    tell("dismiss", NOW - timedelta(days=1))
+    assert "film-tonight" not in offers(ask(town))
+
+
 def test_what_a_clock_that_runs_ahead_has_recorded_counts_at_once(town):
     ahead = NOW + timedelta(minutes=3)
     for kind, offer in (("dismiss", "play-friday"), ("favourite", "manga-shop")):
@@ -191,12 +216,12 @@ def test_what_was_dismissed_or_kept_again_and_again_is_read_once(town):
     serving = generation(build_catalogue(town, NOW), None)
     query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader")
     found = read_situation(town, serving, query).state.interactions
-    # What has no time never fades: it counts most.
-    assert sorted((one.kind, one.item, one.at) for one in found) == [
-        (kind, item, at)
-        for kind in ("dismiss", "favourite")
-        for item, at in (("manga", None), ("play", NOW - timedelta(days=2)))
-    ]
+    # What has no time never fades: it counts most. But it is not what was told last.
+    last = {("manga", None), ("manga", NOW - timedelta(days=3)), ("play", NOW - timedelta(days=2))}
+    assert len(found) == 2 * len(last)
+    assert {(one.kind, one.item, one.at) for one in found} == {
+        (kind, *one) for kind in ("dismiss", "favourite") for one in last
+    }
 
 
 def test_a_deposit_that_is_not_granted_yet_buys_nothing(town):

@@ -82,6 +82,21 @@ def booked_elsewhere(lived):
         )
 
 
+@pytest.fixture(autouse=True)
+def thought_better_of(lived):
+    """One work is wanted again after it was dismissed, another no more."""
+    told = (("manga-shop", "dismiss", 80), ("manga-shop", "favourite", 20),
+            ("classic-soon", "favourite", 80), ("classic-soon", "dismiss", 20))  # fmt: skip
+    with psycopg.connect(lived.conninfo, autocommit=True) as connection:
+        for offer, kind, hours in told:
+            connection.execute(
+                "insert into core.interaction (user_id, offer_id, kind, at)"
+                " select u.id, o.id, %s, %s from core.beneficiary u, core.offer o"
+                " where u.external_id in ('reader', 'free') and o.external_id = %s",
+                (kind, NOW - timedelta(hours=hours), offer),
+            )
+
+
 @pytest.fixture
 def served(lived, model):
     # What stands in for items that nobody met is not replayed, nor are seats.
