@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from features.clock import is_zone
 from reco.api.identifiers import PLAIN
 from reco.api.written import Moment
+from reco.core.accents import composed
 from reco.core.backoffice.rows import OfferRow, StockRow, VenueRow, WorkRow
 
 _NO_NUL = r"^[^\x00]*$"
@@ -44,6 +45,9 @@ OfferOwnId = Annotated[NewOwnId, AfterValidator(_is_opened)]
 """The same of an offer that is written."""
 Name = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=500)]
 Text = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=20_000)]
+NewName = Annotated[Name, AfterValidator(composed)]
+"""A name that is made here, and not one by which something is found."""
+NewText = Annotated[Text, AfterValidator(composed)]
 Degrees = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Zone = Annotated[Name, AfterValidator(_known_zone)]
 
@@ -64,12 +68,12 @@ class VenueSent(BaseModel):
         },
     )
 
-    name: Name
+    name: NewName
     lat: Annotated[Degrees, Field(description="WGS 84; outside France is a warning.")]
     lon: Annotated[Degrees, Field(description="WGS 84.")]
-    venue_type: Name | None = None
+    venue_type: NewName | None = None
     timezone: Annotated[Zone | None, Field(description="Default: the service's.")] = None
-    opening: Annotated[Text | None, Field(description="Opening hours, in words.")] = None
+    opening: Annotated[NewText | None, Field(description="Opening hours, in words.")] = None
 
     def row(self, own_id: str) -> VenueRow:
         """Return the row of that own id."""
@@ -84,11 +88,11 @@ class WorkSent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: Annotated[NewOwnId | None, Field(description="Default: the offer's.")] = None
-    title: Name
+    title: NewName
     category: Name
     subcategory: Name | None = None
-    genres: Annotated[list[Name], Field(max_length=50)] = []
-    description: Text | None = None
+    genres: Annotated[list[NewName], Field(max_length=50)] = []
+    description: NewText | None = None
     image_url: Text | None = None
 
     def row(self, offer_id: str) -> WorkRow:

@@ -1,12 +1,13 @@
 """What people say that they like: asked once, when nothing else is known of them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from reco.core.accents import as_known
 from reco.errors import InvalidInput, NotFound
 
 _LISTED = 200
@@ -82,11 +83,14 @@ def state_tastes(
         if found is None:
             raise NotFound("user", user_id)
         categories = connection.execute("select name from core.category").fetchall()
-        _check_names("categories", tastes.categories, {name for (name,) in categories})
-        _check_names("genres", tastes.genres, known_genres)
+        stated = replace(
+            tastes,
+            categories=_known("categories", tastes.categories, {name for (name,) in categories}),
+            genres=_known("genres", tastes.genres, known_genres),
+        )
         _check_items(connection, tastes.items)
         connection.execute("delete from core.taste where user_id = %s", found)
-        kinds, values = zip(*tastes.rows(), strict=True) if tastes.rows() else ((), ())
+        kinds, values = zip(*stated.rows(), strict=True) if stated.rows() else ((), ())
         connection.execute(_STATE, (found[0], now, list(kinds), list(values)))
         return read_tastes(connection, user_id)
 
@@ -103,10 +107,12 @@ def read_tastes(connection: psycopg.Connection[Any], user_id: str) -> StatedTast
     return StatedTastes(user_id, categories, genres, items, rows[0][3])
 
 
-def _check_names(field: str, names: Sequence[str], known: Collection[str]) -> None:
-    for place, name in enumerate(names):
+def _known(field: str, names: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    found = tuple(as_known(name, known) for name in names)
+    for place, name in enumerate(found):
         if name not in known:
             raise InvalidInput(f"{field}[{place}]", f"{name!r} is unknown", sorted(known)[:_LISTED])
+    return found
 
 
 def _check_items(connection: psycopg.Connection[Any], items: Sequence[str]) -> None:

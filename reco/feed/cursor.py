@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import blake2b
 
+from reco.core.accents import composed
 from reco.errors import CursorExpired, InvalidInput
 from reco.feed.query import FeedQuery
 from reco.sealing import sealed, unsealed
@@ -93,7 +94,7 @@ def _question(query: FeedQuery) -> bytes:
         query.min_new_categories,
         query.max_per_category,
         query.plan,
-        sorted(filters.categories),
+        sorted(map(composed, filters.categories)),
         filters.max_price_cents,
         [moment and moment.timestamp() for moment in (filters.starts_from, filters.starts_before)],
     )

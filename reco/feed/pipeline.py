@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from reco.core.accents import as_known
 from reco.errors import InvalidInput
 from reco.feed.choosing import Chooser, aim_of
 from reco.feed.exploring import explored
@@ -71,7 +72,7 @@ def feed(
     InvalidInput
         A category that this world does not have.
     """
-    _check_categories(serving, query)
+    query = _of_known_categories(serving, query)
     with serving.workspace.scratches.lent(len(serving.catalogue.items)) as scratch:
         read = partial(_ranked, serving, query, scratch)
         situation, ranking = reads(read) if reads else read(connection)
@@ -79,11 +80,14 @@ def feed(
     return present(serving, situation, live, secret)
 
 
-def _check_categories(serving: Generation, query: FeedQuery) -> None:
+def _of_known_categories(serving: Generation, query: FeedQuery) -> FeedQuery:
+    """Return the query with categories as they are known, or raise `InvalidInput`."""
     known = sorted(serving.catalogue.categories.values())
-    for name in query.filters.categories:
+    categories = tuple(as_known(name, known) for name in query.filters.categories)
+    for name in categories:
         if name not in known:
             raise InvalidInput("category", f"{name!r} is unknown", known)
+    return replace(query, filters=replace(query.filters, categories=categories))
 
 
 def _ranked(

@@ -15,7 +15,8 @@ _SHOWN_CHARACTERS = 40
 _ID_BYTES = 1_000
 _EMPTY = "is empty"
 
-_TEXT_KINDS = frozenset({Kind.ID, Kind.TEXT, Kind.TEXTS, Kind.INTERACTION, Kind.SPLIT})
+_WORDS = frozenset({Kind.TEXT, Kind.TEXTS})
+_TEXT_KINDS = _WORDS | {Kind.ID, Kind.URL, Kind.INTERACTION, Kind.SPLIT}
 _NAMES = frozenset({"category", "subcategory"})
 
 _LIMITS: Mapping[Kind, tuple[float, float]] = {
@@ -116,6 +117,8 @@ def _from_text(cells: pa.Array, column: Column) -> tuple[pa.Array, list[Fault]]:
     if pc.any(empty).as_py():
         text = pc.if_else(empty, pa.scalar(None, pa.string()), text)
     faults = [Fault(undecodable, "is not UTF-8")]
+    if column.kind in _WORDS and not pc.all(pc.string_is_ascii(text)).as_py():
+        text = pc.utf8_normalize(text, "NFC")
     if column.kind in _TEXT_KINDS:
         return text, faults + _unfit_text(text, column)
     values, failing = _parsed(text, column.kind, column.arrow_type)

@@ -2,7 +2,8 @@
 
 A folder of CSV or Parquet files, UTF-8, header line; ids are strings, times ISO 8601 with zone,
 coordinates WGS 84 degrees, several values in one cell separated by `|`. In memory a frame is a
-`pyarrow.Table` of exactly `FRAMES[name].arrow_schema()`.
+`pyarrow.Table` of exactly `FRAMES[name].arrow_schema()`, and letters of texts have their accents in
+one piece (Unicode's NFC); ids and addresses are as they were written.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ class Kind(Enum):
     TEXT = "text"
     TEXTS = "texts"
     """Several values, separated by `|`."""
+    URL = "url"
     FLAG = "flag"
     """true or false."""
     LON = "lon"
@@ -42,6 +44,7 @@ _ARROW: Mapping[Kind, pa.DataType] = {
     Kind.ID: pa.string(),
     Kind.TEXT: pa.string(),
     Kind.TEXTS: pa.string(),
+    Kind.URL: pa.string(),
     Kind.FLAG: pa.bool_(),
     Kind.LON: pa.float64(),
     Kind.LAT: pa.float64(),
@@ -109,7 +112,7 @@ FRAMES: Mapping[str, FrameSpec] = {
         _frame(
             "items",
             "item_id:id category:text title?:text subcategory?:text genre?:texts "
-            "description?:text image_url?:text",
+            "description?:text image_url?:url",
             "item_id",
         ),
         _frame(
@@ -119,7 +122,7 @@ FRAMES: Mapping[str, FrameSpec] = {
         ),
         _frame(
             "offers",
-            "offer_id:id item_id:id>items venue_id?:id>venues is_duo?:flag url?:text "
+            "offer_id:id item_id:id>items venue_id?:id>venues is_duo?:flag url?:url "
             "published_at?:time withdrawn_at?:time",
             "offer_id",
         ),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reco.core.accents import composed
 from reco.errors import InvalidInput
 from reco.sealing import sealed, unsealed
 from reco.search.query import SearchQuery
@@ -79,8 +80,8 @@ def _question(query: SearchQuery) -> bytes:
     filters = query.filters
     asked = (
         filters.text,
-        sorted(filters.categories),
-        sorted(filters.subcategories),
+        sorted(map(composed, filters.categories)),
+        sorted(map(composed, filters.subcategories)),
         # What "today" is moves on while pages are turned.
         filters.when
         or [at and at.timestamp() for at in (filters.starts_from, filters.starts_before)],

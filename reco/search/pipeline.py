@@ -1,7 +1,7 @@
 """A search, from a query to an answer: the whole pipeline on one screen."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import psycopg
 
 from reco.catalogue.snapshot import Catalogue
+from reco.core.accents import as_known
 from reco.core.deposits import Cap
 from reco.errors import InvalidInput
 from reco.feed.answer import Session
@@ -94,9 +95,15 @@ class Searcher:
     def _searched(
         self, sources: Sources, catalogue: Catalogue, query: SearchQuery, position: Position
     ) -> Searched:
-        filters = query.filters
-        _check("category", filters.categories, catalogue.categories.values())
-        _check("subcategory", filters.subcategories, catalogue.subcategories.values())
+        asked = query.filters
+        filters = replace(
+            asked,
+            categories=_known("category", asked.categories, catalogue.categories.values()),
+            subcategories=_known(
+                "subcategory", asked.subcategories, catalogue.subcategories.values()
+            ),
+        )
+        query = replace(query, filters=filters)
         opening = self._hours(sources, catalogue) if filters.open_now else None
         matches = _matches(sources, filters, position)
         return Searched(catalogue, query, area_of(catalogue, query, opening), matches)
@@ -155,11 +162,14 @@ def _matches(sources: Sources, filters: SearchFilters, position: Position) -> Te
     return found
 
 
-def _check(field: str, asked: tuple[str, ...], names: Any) -> None:
+def _known(field: str, asked: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
+    """Return names as they are known, or raise `InvalidInput`."""
     known = sorted(names)
-    for name in asked:
+    found = tuple(as_known(name, known) for name in asked)
+    for name in found:
         if name not in known:
             raise InvalidInput(field, f"{name!r} is unknown", known)
+    return found
 
 
 def _read(connection: Connection, searched: Searched, offers: list[int]) -> dict[int, LiveOffer]:

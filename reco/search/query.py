@@ -1,11 +1,11 @@
 """What a search is asked for: checked once, then carried unchanged through the stages."""
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, UTC, datetime, tzinfo
 
+from reco.core.accents import composed
 from reco.errors import InvalidInput
 from reco.geo.points import Point, checked_radius_m
 from reco.moments import comes_after
@@ -177,8 +177,7 @@ def _text(text: str | None) -> str | None:
         return None
     if len(text) > MAX_TEXT:
         raise InvalidInput("q", f"it has {len(text)} characters, more than {MAX_TEXT}")
-    # Letters with their accents, as everybody else types them.
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return " ".join(composed(text).split())
 
 
 def _sorts(asked: str | None, *, has_place: bool, has_text: bool) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """The categories of this world, as a partner's rows are checked against them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import psycopg
+
+from reco.core.accents import as_known
+from reco.core.backoffice.rows import OfferRow, Row
 
 _READ = """
 select c.name, s.name, s.is_event, s.is_digital, s.is_physical
@@ -36,6 +39,17 @@ class Taxonomy:
         if subcategory is None:
             return UNTOLD
         return self.categories.get(category, {}).get(subcategory, UNTOLD)
+
+    def spelled(self, row: Row) -> Row:
+        """Return a row whose work's category and subcategory have their accents as here."""
+        if not isinstance(row, OfferRow) or row.work is None:
+            return row
+        category = as_known(row.work.category, self.categories)
+        work = replace(row.work, category=category)
+        if work.subcategory is not None:
+            known = self.categories.get(category, {})
+            work = replace(work, subcategory=as_known(work.subcategory, known))
+        return replace(row, work=work)
 
 
 def read_taxonomy(connection: psycopg.Connection[Any]) -> Taxonomy:

@@ -104,7 +104,8 @@ def write_rows(
     with connection.transaction():
         partner = lock_partner(connection, partner_id)
         holding = read_holding(connection, partner, rows, now)
-        outcomes = _decided(connection, holding, rows, now)
+        spelled = [holding.taxonomy.spelled(row) for row in rows]
+        outcomes = _decided(connection, holding, spelled, now)
         _write(connection, holding, now)
         return [outcomes[place] for place in range(len(rows))]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reco.core.accents import composed
 from reco.errors import InvalidInput
 from reco.frames import exporting
 from reco.frames.exporting import export_frames
@@ -26,7 +27,8 @@ _TEXT = st.text(
     ),
     min_size=1,
     max_size=20,
-)
+    # As texts are once they are read.
+).map(composed)
 
 
 def silent(what, rows, share):

@@ -1,6 +1,7 @@
 """Importing into a real database: all or nothing, nothing twice, faults with their lines."""
 
 import threading
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
@@ -199,6 +200,36 @@ def test_an_interaction_there_twice_is_kept_once(world, connection, frames):
     assert (summary.tables["interaction"].rows, summary.tables["interaction"].new) == (6, 3)
     assert imported(world, frames).written == 0
     assert counts(connection)["interaction"] == 3
+
+
+def test_one_name_in_two_ways_to_write_its_accents_is_one_name(world, connection, frames):
+    once, twice = (unicodedata.normalize(form, "comédie") for form in ("NFC", "NFD"))
+    assert once != twice
+    del frames["taxonomy"]
+    frames["items"] = with_rows(
+        frames["items"], category=[once, twice], genre=[once, f"drame|{twice}"],
+        subcategory=[None, None], title=[twice, None], description=[None, twice],
+        image_url=["https://x.fr/" + twice, None],
+    )  # fmt: skip
+    frames["venues"] = with_rows(
+        frames["venues"], venue_id=["cinema", twice], venue_type=[once, twice], name=[twice, None]
+    )
+    frames["offers"] = with_rows(frames["offers"], venue_id=["cinema", twice, None])
+    imported(world, frames)
+    items = connection.execute(
+        "select c.name, i.genres, i.title, i.description, i.image_url from core.item i"
+        " join core.category c on c.id = i.category_id order by i.id"
+    ).fetchall()
+    assert items == [
+        (once, [once], once, None, "https://x.fr/" + twice),
+        (once, ["drame", once], None, once, None),
+    ]
+    venues = connection.execute(
+        "select external_id, venue_type, name from core.venue order by id"
+    ).fetchall()
+    # Ids and addresses are nobody's words.
+    assert venues == [("cinema", once, once), (twice, once, None)]
+    assert imported(world, frames).written == 0
 
 
 def test_without_a_taxonomy_the_items_imply_one(world, connection, frames):
