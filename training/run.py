@@ -20,6 +20,7 @@ from training.market import Market
 from training.models.fitted import Advance
 from training.models.popularity import PopularityParameters, item_popularity
 from training.ranked import Ranked, learn_from_visits
+from training.saying import require_saying
 from training.split import (
     Part,
     SplitKind,
@@ -100,7 +101,8 @@ def train_model(
     Raises
     ------
     InvalidInput
-        The events do not allow the split, or nothing lies before the cutoff.
+        The events do not allow the split, nothing lies before the cutoff, or `parameters` leave a
+        model that says nothing.
     """
     seconds: dict[str, float] = {}
     border = None if cutoff is None else naive_utc(cutoff)
@@ -117,6 +119,8 @@ def train_model(
     progress("calibrating", 0.6)
     with _timed(seconds, "calibrate"):
         calibration = calibration_of(rehearsal, rehearsed)
+        # Here it is told at once, not when all is fitted again.
+        require_saying(rehearsal, parameters)
     progress("learning the ranker", 0.65)
     with _timed(seconds, "rank"):
         ranked = None
@@ -129,6 +133,7 @@ def train_model(
     with _timed(seconds, "fit"):
         advance = _advance(progress, "fitting", parameters.steps, (0.7, 0.9))
         final = rehearse(plan.final, rehearsal.parameters, advance)
+        require_saying(final, parameters)
     progress("evaluating", 0.9)
     is_held_out = len(plan.final.future) > 0
     with _timed(seconds, "evaluate"):

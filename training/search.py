@@ -20,6 +20,7 @@ from training.evaluate import (
 from training.fits import Parameters
 from training.metrics import METRICS as ACCURACY
 from training.models.popularity import item_popularity
+from training.saying import require_saying
 from training.split import Part
 from training.studies import (
     Question,
@@ -172,6 +173,8 @@ def _first_rung(part: Part, task: Task) -> list[tuple[Part, Task]]:
 
 def _figure(part: Part, task: Task, parameters: Parameters, metric: str) -> float:
     tried = rehearse(part, parameters, lambda: None)
+    # It would be judged by what popularity says in its place.
+    require_saying(tried, parameters)
     k = int(metric.rpartition("@")[2])
     found = evaluate(tried.fitted.score_users, task, item_popularity(tried.matrix), (k,))
     # Of what is novel alone, where that is asked for: `search` has left out all else.

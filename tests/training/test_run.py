@@ -9,7 +9,8 @@ from tastes import START, checkerboard, events_of, two_tastes
 from features.interactions import DISMISS, VIEW, interaction_matrix
 from reco.errors import InvalidInput
 from reco.model.loaded import load_model
-from training.fits import PARAMETERS
+from training.fits import PARAMETERS, settled
+from training.models.ials import REGULARISATION_SHARE
 from training.run import train_model
 from training.saving import save_model
 from training.summary import as_metrics
@@ -116,6 +117,52 @@ def test_a_half_life_that_leaves_nothing_is_told():
             progress=lambda *_: None,
         )
     assert told.value.field == "half_life_days"
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("itemknn", {"user_power": 1e3}),
+        ("itemknn", {"neighbours": 0}),
+        ("als", {"regularisation": 1e10}),
+        # From this on all factors are zero (docs/accuracy.md, "What iALS leaves to the data").
+        ("ials", {"regularisation": 1e6}),
+        ("hybrid", {"regularisation": 1e6, "filter_weight": 0.0}),
+        ("ease", {"regularisation": 1e30}),
+        ("filter", {"item_power": 100.0}),
+    ],
+)
+def test_settings_that_leave_nothing_to_say_are_told_by_name(kind, settings):
+    with pytest.raises(InvalidInput, match=f"{kind} says nothing of anything by") as told:
+        train_model(
+            two_tastes(), PARAMETERS[kind](**settings),
+            split="time", cutoff=CUTOFF, progress=lambda *_: None,
+        )  # fmt: skip
+    assert told.value.field == "config"
+    assert str(told.value).endswith(f"; look at {' and '.join(settings)}.")
+
+
+def test_a_half_life_that_leaves_nobody_two_works_is_told():
+    # What two people did with the same two works is a thousand half-lives old.
+    days = [0, 0, 0, 0, *range(1_000, 1_010)]
+    events = events_of([0, 0, 1, 1, *range(2, 12)], [0, 1, 0, 1, *range(2, 12)], days)
+    with pytest.raises(InvalidInput, match="itemknn says nothing of anything") as told:
+        train_model(
+            events, PARAMETERS["itemknn"](half_life_days=1.0),
+            split="time", cutoff=None, progress=lambda *_: None,
+        )  # fmt: skip
+    assert str(told.value).endswith("; look at half_life_days.")
+
+
+def test_a_little_more_regularisation_than_leaves_any_factor_says_something_still():
+    usual = settled(interaction_matrix(two_tastes()), PARAMETERS["ials"]())
+    vanishing = usual.regularisation / REGULARISATION_SHARE
+    for times in (0.9, 1.1):
+        trained = train_model(
+            two_tastes(), PARAMETERS["ials"](regularisation=times * vanishing),
+            split="time", cutoff=CUTOFF, progress=lambda *_: None,
+        )  # fmt: skip
+        assert np.isfinite(trained.final.fitted.score_users(np.arange(2, dtype=np.int32))).any()
 
 
 def test_a_cutoff_is_a_moment_in_any_zone(tmp_path):

@@ -295,6 +295,11 @@ def test_settings_by_which_nothing_can_be_fitted_are_told(part, kind, settings):
     assert told.value.field == "config"
 
 
+def test_settings_that_leave_nothing_to_say_are_not_judged_by_what_popularity_says(part):
+    with pytest.raises(InvalidInput, match=r"ease says nothing of anything .*; look at regularis"):
+        searched(part, EASE(regularisation=1e30), Limits(0.0))
+
+
 @pytest.mark.parametrize("kind", ["popularity", "ease"])
 def test_a_search_ends_where_all_was_tried(part, kind, monkeypatch):
     monkeypatch.setattr("training.studies.SPACES", {kind: {}})
