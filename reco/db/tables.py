@@ -143,6 +143,8 @@ offer = Table(
     *_owned(),
     # The offers of a work that changed.
     Index("offer_item_id_idx", "item_id"),
+    # Those of a venue that is bound, withdrawn, or goes by another clock.
+    Index("offer_venue_id_idx", "venue_id"),
     schema="core",
 )
 

@@ -1,8 +1,12 @@
 """Partners, and the venues that are given to them."""
 
+import psycopg
 import pytest
 from worlds import small_world
 
+from reco.catalogue import changes
+from reco.core import partners
+from reco.core.backoffice import removing
 from reco.core.partners import (
     Bound,
     bind_venues,
@@ -38,6 +42,35 @@ def test_partners_are_found_by_both_ids(partnered):
         find_partner(partnered, "nobody")
     with pytest.raises(NotFound):
         read_partner(partnered, -1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "asked"),
+    [
+        (partners._LOCK_OFFERS, ([7],)),
+        (removing._OFFERS, {"partner": 1, "venue": 7, "offer": None}),
+        (
+            changes._OFFERS.format(entries=changes._ENTRIES),
+            {"before_xid": 2**40, "in_progress": [], "limit": 9},
+        ),
+    ],
+    ids=["binding it", "withdrawing it", "its clock"],
+)
+def test_the_offers_of_a_venue_are_found_among_many(partnered, statement, asked):
+    partnered.execute(
+        "insert into core.venue (external_id, location, partner_id)"
+        " select 'hall ' || n, 'point(5 45)', 1 from generate_series(1, 100) n"
+    )
+    partnered.execute(
+        "insert into core.offer (external_id, item_id, venue_id, partner_id)"
+        " select 'seat ' || n || ' of ' || v.id, 1, v.id, 1"
+        " from core.venue v, generate_series(1, 100) n where v.external_id like 'hall %'"
+    )
+    partnered.execute("analyze core.offer, core.venue")
+    # As bound on this side: the planner sees them.
+    plan = psycopg.ClientCursor(partnered).execute("explain " + statement, asked).fetchall()
+    assert any("offer_venue_id_idx" in line for (line,) in plan)
+    assert not any("Seq Scan on offer" in line for (line,) in plan)
 
 
 @pytest.mark.parametrize("bad", ["", "Lune", "a:b", "-x", "a" * 41, "é", "lune"])
