@@ -52,6 +52,8 @@ select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
   where to_tsvector('reco.french', reco.named(word)) <> ''
 ), %(most)s)
 """
+_SHIELDED_NO = re.compile(r'("[^"]*"?)|(?<!\S)-[^\w\s"]+(?=[\w"])')
+"""What is quoted, or a dash before a word with signs between: these would hide it."""
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
 _JOINED_NO = re.compile(r'("[^"]*"?)|(?<!\S)-([^\s"]*(?:[/.@<>]|-\d)[^\s"]*)')
 """What is quoted, or an excluded word that stands for several (`reco.apart`): all of them are
@@ -87,8 +89,7 @@ def read_matches(
         Whether to take similar titles too; None: where little matches, and nothing is excluded,
         which a similar title may have.
     """
-    # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
-    words = _JOINED_NO.sub(lambda found: found[1] or f'-"{found[2]}"', _LOOSE_DASH.sub(" ", text))
+    words = _as_asked(text)
     most = MAX_ITEMS + 1
     items = fetch_arrays(connection, _ITEMS.format(**_PARTS), _TYPES, {"text": words, "most": most})
     if not len(items["item"]):
@@ -112,6 +113,14 @@ def read_matches(
         is_cut=len(items["item"]) > MAX_ITEMS or len(venues["venue"]) > MAX_VENUES,
         with_similar=with_similar,
     )
+
+
+def _as_asked(text: str) -> str:
+    """Return `text` with a dash before each word that it excludes, and before nothing else."""
+    bare = _SHIELDED_NO.sub(lambda found: found[1] or "-", text)
+    # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
+    tight = _LOOSE_DASH.sub(" ", bare)
+    return _JOINED_NO.sub(lambda found: found[1] or f'-"{found[2]}"', tight)
 
 
 def _excludes(connection: psycopg.Connection[Any], words: str) -> bool:

@@ -137,6 +137,18 @@ def places(connection, text):
         ('"gala -mozart/haydn"', ["joined"]),
         ('"haydn -gala/mozart"', []),
         ("gala -2026-2027", []),
+        # Signs before an excluded word do not make it one that is wanted ...
+        ("roman -@silence", ["horses", "oeuvre"]),
+        ("roman -#@silence", ["horses", "oeuvre"]),
+        ("roman --silence", ["horses", "oeuvre"]),
+        ("roman -(silence)", ["horses", "oeuvre"]),
+        ('roman -@"silence des étoiles"', ["horses", "oeuvre"]),
+        ("gala -@haydn/bach", ["joined"]),
+        ('roman "nature -@silence"', []),
+        # ... and without a word they exclude nothing.
+        ("roman -@", ["horses", "oeuvre", "silence"]),
+        ("roman -?! -💥 -", ["horses", "oeuvre", "silence"]),
+        ('roman -"@"', ["horses", "oeuvre", "silence"]),
         ("gala -2026-2028", ["joined"]),
         ("jazz or marionnettes", ["jazz", "theatre"]),
         ("zzzz", []),
