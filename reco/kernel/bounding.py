@@ -181,16 +181,21 @@ def _note(first, most, group, floor, price, least_cost, count, row, value, histo
     ----------
     first
         Row of the first of the items.
+    row
+        Room for one more than may be noted.
     """
+    ends = np.uint64(count)
     for lane in range(np.uint64(len(most))):
-        # Of all others nothing more need be known.
-        if most[lane] >= floor[np.uint64(group[lane])]:
-            found = most[lane] - least_cost[np.uint64(price[lane])]
-            row[count], value[count] = np.int32(first + np.int64(lane)), found
-            count += 1
-            if found >= ANY:
-                histogram[bin_of(found, group[lane], len(floor))] += int32(1)
-    return count
+        # Whether one lies so high cannot be foreseen: no branch, all that is noted comes after.
+        row[ends] = np.int32(lane)
+        ends += np.uint64(most[lane] >= floor[np.uint64(group[lane])])
+    for place in range(np.uint64(count), ends):
+        lane = np.uint64(row[place])
+        found = most[lane] - least_cost[np.uint64(price[lane])]
+        row[place], value[place] = np.int32(first + np.int64(lane)), found
+        if found >= ANY:
+            histogram[bin_of(found, group[lane], len(floor))] += int32(1)
+    return np.int64(ends)
 
 
 @compiled(int64(READ_F32, READ_I16, READ_F32, int64, int32[::1], float32[::1]))
@@ -423,7 +428,7 @@ def most_log_odds(
     most
         What the model may say of each item at most, NaN: it cannot say; receives the results.
     value, row
-        Room for as many.
+        Room for as many; for one more in `row`.
     least
         Receives for each group log-odds with which all of its items are among the rows, infinity
         where it is not asked for; and at last those with which all items are.
