@@ -277,11 +277,13 @@ def _bring_forward(group, floor, done, count, row, value):
     Return up to where they go.
     """
     front = done
-    for place in range(done, count):
+    for place in range(np.uint64(done), np.uint64(count)):
         item, found = row[place], value[place]
-        row[place], value[place] = row[front], value[front]
-        row[front], value[front] = item, found
-        front += found >= floor[np.uint64(group[item])]
+        # Few do, so that this branch can be foreseen.
+        if found >= floor[np.uint64(group[np.uint64(item)])]:
+            row[place], value[place] = row[front], value[front]
+            row[front], value[front] = item, found
+            front += 1
     return front
 
 
