@@ -385,9 +385,14 @@ def widen(
         if is_last or (is_allowed and is_close):
             break
         if step > 0:
-            # No slate that keeps the floor has more, were each slate the best one of its rate.
-            most_possible = min(most_possible, gain + rate * (relevance - floor * most_relevance))
-            if most_gain - figures[4] >= (1.0 - _CLOSE) * (most_possible - figures[4]):
+            spare = floor * most_relevance
+            possible = gain + rate * (relevance - spare)
+            # No slate that keeps the floor has more, were this the best slate of its rate. Where
+            # quotas led it astray the best so far is better, and it tells nothing.
+            if possible >= most_gain + rate * (figures[0] - spare):
+                most_possible = min(most_possible, possible)
+            added = most_gain - figures[4]
+            if added > 0.0 and added >= (1.0 - _CLOSE) * (most_possible - figures[4]):
                 break
         end = high if is_allowed else low
         is_known = step > 1 and relevance == end[1] and gain == end[2]

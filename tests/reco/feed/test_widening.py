@@ -340,6 +340,21 @@ def test_no_other_rate_finds_more(floor, intensity, price, quotas):
     assert max(to_be_had) > 0.0
 
 
+@pytest.mark.parametrize(("seed", "count", "venues"), [(324, 44, 29), (5576, 76, 6)])
+def test_a_slate_that_quotas_lead_astray_does_not_end_the_search(seed, count, venues):
+    """By their gain alone, the quotas let in slates of less gain than the likeliest one."""
+    draw = np.random.default_rng(seed)
+    venue = (venues * draw.random(count) ** 3).astype(np.int64)
+    some = [Quota(venue, np.full(count, 2)), Quota(draw.integers(0, 3, count), np.full(count, 5))]
+    pool = replace(many_offers(seed, count), quotas=some)
+    found, likeliest = widen_and_likeliest(pool, Aim(10, 0.98, 3.0))
+    prices = np.geomspace(1e-3, 1e7, 300) / 3.0
+    swept = [widen(pool, Aim(10, 0.0, 3.0, 0, price)) for price in prices]
+    most = max(slate.gain for slate in swept if slate.relevance_kept >= 0.98)
+    assert most > 1.01 * likeliest.gain
+    assert found.gain - likeliest.gain >= 0.9 * (most - likeliest.gain)
+
+
 def test_the_worked_example_of_the_documentation():
     pool = worked_example()
     likely, wide = widen(pool, Aim(2, 0.98)), widen(pool, Aim(2, 0.95))
