@@ -150,6 +150,7 @@ class Cohorts:
         life = Life(world, self.assumptions, policy, world.seed, model)
         for _ in life.weeks():
             pass
+        self._require_ours()
         # What says that a life is kept comes last.
         self._keep(life.worth(), "worth", policy.name, world.seed)
         self._keep(life.bookings(), "bookings", policy.name, world.seed)
@@ -188,8 +189,7 @@ class Cohorts:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         plan = self.folder / _PLAN
-        claim = {"digest": self.assumptions.digest(), "revision": self.revision}
-        told = json.dumps({**claim, **asdict(self.assumptions)}, default=str, indent=2)
+        told = json.dumps({**self._whose, **asdict(self.assumptions)}, default=str, indent=2)
         if plan.exists() and any(self.folder.glob(_LIVES)):
             known, ours = json.loads(plan.read_text(encoding="utf-8")), json.loads(told)
             if known.get("digest") != ours["digest"]:
@@ -197,6 +197,20 @@ class Cohorts:
             if known.get("revision") != ours["revision"]:
                 raise self._refusal("code", _apart(known, ours))
         plan.write_text(told, encoding="utf-8")
+
+    @property
+    def _whose(self) -> dict[str, str | None]:
+        return {"digest": self.assumptions.digest(), "revision": self.revision}
+
+    def _require_ours(self) -> None:
+        """Raise `InvalidInput` where another run, of others, has claimed the folder meanwhile."""
+        known = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
+        if {name: known.get(name) for name in self._whose} != self._whose:
+            raise InvalidInput(
+                "out",
+                f"{self.folder} was claimed meanwhile by a run of other assumptions or code:"
+                " choose another folder with --out",
+            )
 
     def _refusal(self, others: str, apart: str, going_on: str = "") -> InvalidInput:
         return InvalidInput(

@@ -91,6 +91,19 @@ def test_a_folder_that_keeps_no_life_is_begun_anew(tmp_path):
         cohorts(tmp_path, "popular").claim()
 
 
+def test_no_life_is_kept_in_a_folder_that_another_run_has_claimed(tmp_path):
+    ours = cohorts(tmp_path, "popular", assumptions=replace(TINY, months=1, people=20))
+    other = cohorts(tmp_path, "popular", assumptions=replace(TINY, months=1, people=21))
+
+    def claimed_meanwhile(what, share):
+        if what == "the first world and its model":
+            other.claim()
+
+    with pytest.raises(InvalidInput, match="was claimed meanwhile by a run of other assumptions"):
+        ours.run(1, claimed_meanwhile)
+    assert ours.lived("popular") == other.lived("popular") == []
+
+
 def test_nothing_to_live_through_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="at least one"):
         cohorts(tmp_path)
