@@ -16,6 +16,7 @@ from training.fits import Parameters, stated
 from training.intervals import Estimate, mean_intervals
 from training.models.fitted import Advance
 from training.models.popularity import item_popularity
+from training.saying import require_saying
 from training.split import (
     Part,
     Plan,
@@ -105,13 +106,16 @@ def measure(
     Raises
     ------
     InvalidInput
-        Nobody has anything new to be found in the test.
+        Nobody has anything new to be found in the test, or `parameters` leave a model that says
+        nothing.
     """
     task = task_of(plan.final)
     require_users(task, "test")
     began = time.perf_counter()
     fitted = rehearse(plan.final, parameters, advance)
     fit_s = time.perf_counter() - began
+    # The figures would be popularity's.
+    require_saying(fitted, parameters)
     popularity = item_popularity(fitted.matrix)
     figures = evaluate(fitted.fitted.score_users, task, popularity, cutoffs)
     estimates = mean_intervals(np.stack(list(figures.values()), axis=1))

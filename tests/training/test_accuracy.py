@@ -94,6 +94,14 @@ def test_the_figures_are_those_of_all_test_users():
     assert found.as_object()["settings"]["regularisation"] == 100.0
 
 
+def test_a_model_that_says_nothing_has_no_figures():
+    """Those of popularity, which ranks in its place, would stand under its name."""
+    plan, silent = accuracy_plan(split_board(), "given"), PARAMETERS["itemknn"](user_power=1e3)
+    with pytest.raises(InvalidInput, match="itemknn says nothing of anything") as told:
+        measure(plan, silent, (5,), lambda: None)
+    assert told.value.field == "config"
+
+
 def test_where_all_is_repeated_there_is_nobody_to_judge():
     booked = np.arange(10) % 2
     plan = accuracy_plan(events_of(booked, booked, np.arange(10)), "time")
