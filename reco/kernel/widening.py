@@ -385,11 +385,11 @@ def widen(
         if is_last or (is_allowed and is_close):
             break
         if step > 0:
-            spare = floor * most_relevance
-            possible = gain + rate * (relevance - spare)
+            needed = floor * most_relevance
+            possible = gain + rate * (relevance - needed)
             # No slate that keeps the floor has more, were this the best slate of its rate. Where
             # quotas led it astray the best so far is better, and it tells nothing.
-            if possible >= most_gain + rate * (figures[0] - spare):
+            if possible >= most_gain + rate * (figures[0] - needed):
                 most_possible = min(most_possible, possible)
             added = most_gain - figures[4]
             if added > 0.0 and added >= (1.0 - _CLOSE) * (most_possible - figures[4]):
