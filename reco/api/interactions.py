@@ -100,7 +100,8 @@ def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch
     """Record what people did: all of the batch, or nothing. What was sent before is kept once.
 
     A work that was dismissed comes up in no feed of its person, whatever offer of it, until one is
-    marked as a favourite: the later of the two counts, by `at` (of one moment, the dismissal).
+    marked as a favourite, or the work is named in the person's tastes: the later of the two counts,
+    by `at` (of one moment, the dismissal).
 
     A phone, with a user's token, tells of the last 30 days, and of nothing new (429) that would put
     more than 20,000 interactions of its user on record of them. A server's key has no such limits.

@@ -111,7 +111,10 @@ class UserState:
     @property
     def settled_items(self) -> frozenset[int]:
         """Items that are not offered again: booked, or dismissed and not kept since."""
+        booked = {booking.item_id for booking in self.bookings}
         told = [past for past in self.interactions if past.kind in _WANTED_OR_NOT]
+        if not any(past.kind == EVENT_KINDS[DISMISS] for past in told):
+            return frozenset(booked)
         unwanted = dismissed(
             np.array([past.item_id for past in told], dtype=np.int64),
             np.array([EVENT_KINDS.index(past.kind) for past in told], dtype=np.int8),
@@ -119,7 +122,7 @@ class UserState:
                 [NEVER_US if past.at is None else micros(past.at) for past in told], dtype=np.int64
             ).view("datetime64[us]"),
         )
-        return frozenset({*unwanted.tolist(), *(booking.item_id for booking in self.bookings)})
+        return frozenset(booked.union(unwanted.tolist()))
 
 
 def credit_of(person: Person | None, bookings: Sequence[Booked], now: datetime) -> Credit:

@@ -2,8 +2,8 @@
 
 A folder of CSV or Parquet files, UTF-8, header line; ids are strings, times ISO 8601 with zone,
 coordinates WGS 84 degrees, several values in one cell separated by `|`. In memory a frame is a
-`pyarrow.Table` of exactly `FRAMES[name].arrow_schema()`, and letters of texts have their accents in
-one piece (Unicode's NFC); ids and addresses are as they were written.
+`pyarrow.Table` of exactly `FRAMES[name].arrow_schema()`. What is read of texts has the accents of
+its letters in one piece (Unicode's NFC); ids and addresses are as they were written.
 """
 
 from collections.abc import Mapping

@@ -62,7 +62,8 @@ const bookingForm = (actions) => {
       choice(form, "quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
       told, make("div", { class: "actions" }, confirm, leave));
     const isGone = chosen && !item.sessions.some((session) => session.stock_id === chosen);
-    say(isGone && form.ariaBusy !== "true" ? () => text("session_gone") : state.tell);
+    // Once: what is chosen then stays.
+    told.textContent = isGone && form.ariaBusy !== "true" ? text("session_gone") : state.tell();
     settle();
   };
   form.addEventListener("change", settle);

@@ -617,6 +617,9 @@ def test_a_session_that_is_gone_is_told_and_another_has_to_be_chosen(page, datab
     told = page.run(f"{FORM}.querySelector('.told').textContent")
     assert told == "What you had chosen is no longer on offer: choose again."
     assert page.run(f"{FORM}.querySelector('.primary').textContent") == "Book for €12"
+    choose(page, "#filters [name=max_price_eur]", "50")
+    page.wait(SETTLED)
+    assert page.run(f"{FORM}.querySelector('.told').textContent") == ""
 
 
 UNANSWERED = """(ask => {
