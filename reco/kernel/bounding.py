@@ -190,11 +190,11 @@ def _note(first, most, group, floor, price, least_cost, count, row, value, histo
         row[ends] = np.int32(lane)
         ends += np.uint64(most[lane] >= floor[np.uint64(group[lane])])
     for place in range(np.uint64(count), ends):
-        lane = np.uint64(row[place])
-        found = most[lane] - least_cost[np.uint64(price[lane])]
-        row[place], value[place] = np.int32(first + np.int64(lane)), found
+        item = np.uint64(row[place])
+        found = most[item] - least_cost[np.uint64(price[item])]
+        row[place], value[place] = np.int32(first + np.int64(item)), found
         if found >= ANY:
-            histogram[bin_of(found, group[lane], len(floor))] += int32(1)
+            histogram[bin_of(found, group[item], len(floor))] += int32(1)
     return np.int64(ends)
 
 
