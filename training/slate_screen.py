@@ -30,7 +30,8 @@ def benchmark_screen(report: SlateReport) -> Group:
             table.add_row(row.method, parameter, *_figures(row.metrics, names))
     table.add_row("(score)", "", *_figures(report.score_order, names))
     told = (
-        "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm. "
+        "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm, of those "
+        "that validation chose. "
         "(score): the model's own order, before a probability was learned. "
         "(served): what feeds do where nobody has set other dials."
     )

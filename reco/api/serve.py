@@ -1,6 +1,7 @@
 """The command `reco serve`: uvicorn over the API of one world, which its processes alone load."""
 
 import os
+import socket
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import uvicorn
 from reco.api.spread import LOOP, run_workers
 from reco.console import WorldOption, errors, settings_for
 from reco.db.ready import awaited_world
+from reco.errors import SetupError
 from reco.secret import signing_secret
 from reco.settings import Settings
 
@@ -47,7 +49,14 @@ def serve_world(
     workers: int = 1,
     with_demo: bool = False,
 ) -> None:
-    """Serve the world of `settings` until the process is told to stop."""
+    """Serve the world of `settings` until the process is told to stop.
+
+    Raises
+    ------
+    SetupError
+        Something else listens there, or nothing can.
+    """
+    require_free(host, port)
     awaited_world(settings)
     # Now, once: workers would find it wrong again and again.
     signing_secret(settings)
@@ -57,6 +66,18 @@ def serve_world(
     os.environ["RECO_WORLD"] = settings.world
     os.environ[DEMO] = str(int(with_demo))
     run("reco.api.serving:application", host=host, port=port, workers=workers)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise `SetupError` where nothing can listen: before long work, and before it is told."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise SetupError(
+            f"Nothing can listen on {host}:{port} ({error.strerror}): stop what does, or choose"
+            " another with --port or --host."
+        ) from error
 
 
 def run(application: str, *, host: str = "127.0.0.1", port: int, workers: int) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
-from reco.api.serve import serve_world
+from reco.api.serve import require_free, serve_world
 from reco.console import WorldOption, console, errors, settings_for, warn
 from reco.db.making import ready_world
 from reco.feed.once import feed_once
@@ -43,6 +43,8 @@ def demo(
 ) -> None:
     """Make the demo world where it is missing, print one person's agenda, and serve."""
     settings = settings_for(context, world)
+    if serve:
+        require_free("127.0.0.1", port)
     began = perf_counter()
     opened = ready_world(settings)
     _say("database ready", began)

@@ -203,7 +203,12 @@ def verdict_table(verdict: Verdict) -> RenderableType:
         table.add_column(name, justify="left" if not name else "right")
     for criterion in verdict.criteria:
         table.add_row(*_cells(criterion))
-    lines = [f"Compared with {verdict.champion}.", verdict.judged_on]
+    lines = [
+        f"Compared with {verdict.champion}.",
+        "The worse end of a difference's 95 % interval must not be beyond the limit; where there is"
+        " no difference, that of the candidate's own figure.",
+        verdict.judged_on,
+    ]
     return Group(table, *(Text(line) for line in lines))
 
 

@@ -90,6 +90,7 @@ def test_models_that_still_hold_somebody_are_named_then_removed(run, settings, c
     assert "reco users prune-models" in told
     too_early = run("prune-models").stdout
     assert f"{first.version} is served and holds somebody without an account" in too_early
+    assert "Models removed: 0, kept: 1." in too_early
     train(2)
     act = Act(datetime(2026, 11, 24, 3, tzinfo=UTC), "mia", "a test")
     show_to_half(world, first.version, act)

@@ -1,6 +1,7 @@
 """The demo: from an empty database to an agenda, and again without destroying anything."""
 
 import re
+import socket
 from datetime import timedelta
 from time import perf_counter
 
@@ -10,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 from worlds import NOW, small_world
 
+from reco.errors import SetupError
 from reco.settings import Settings
 from reco.world import checked_world_name
 from training.commands.demo import demo, end_told
@@ -26,6 +28,19 @@ def run(settings):
     done = CliRunner().invoke(app, ["--no-serve"], obj=settings, catch_exceptions=False)
     assert done.exit_code == 0
     return done.output
+
+
+def test_a_port_that_is_taken_is_told_before_a_world_is_made(tmp_path):
+    app = typer.Typer()
+    app.command()(demo)
+    nowhere = Settings(home=tmp_path, database_url="postgresql://127.0.0.1:1/nothing")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SetupError, match=f"127.0.0.1:{port} .*--port"):
+            CliRunner().invoke(
+                app, ["--port", str(port)], obj=nowhere, catch_exceptions=False,
+                standalone_mode=False,
+            )  # fmt: skip
 
 
 def counts(connection):
