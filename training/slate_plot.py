@@ -49,8 +49,7 @@ def benchmark_figure(report: SlateReport) -> "Figure":
     """
     lines: dict[str, list[Changes]] = {}
     for row in report.rows:
-        name = "served" if row.served else row.method
-        lines.setdefault(name, []).append(_changes(row.metrics))
+        lines.setdefault(row.line, []).append(_changes(row.metrics))
     figure, panels = _panels(report.k)
     for method, line in _worth_drawing(lines, report.k).items():
         width = _BOLD if method == "horizon" else _THIN

@@ -25,9 +25,8 @@ def benchmark_screen(report: SlateReport) -> Group:
         title_justify="left",
     )  # fmt: skip
     for row in report.rows:
-        if row.chosen or row.served or row.method == "horizon_fair":
-            parameter = f"{row.parameter} (served)" if row.served else row.parameter
-            table.add_row(row.method, parameter, *_figures(row.metrics, names))
+        if row.is_shown:
+            table.add_row(row.method, row.setting, *_figures(row.metrics, names))
     table.add_row("(score)", "", *_figures(report.score_order, names))
     told = (
         "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm, of those "

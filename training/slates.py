@@ -22,6 +22,7 @@ from training.slate_features import population_of
 from training.slate_lists import Lists, figures_of, headline_of
 from training.slate_pools import Models, Pools, choose_models, pools_of
 from training.slate_probability import Chosen, Reached, learn_probability
+from training.slate_rows import Row
 from training.slate_tasks import SlateTask, slate_tasks
 from training.slate_totals import compare_lists
 from training.split import require_past
@@ -32,24 +33,6 @@ MOST_USERS = 10_000
 _LATENT = 64
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One setting of one method."""
-
-    method: str
-    parameter: str
-    chosen: bool
-    """By validation, within the loss of ndcg (`training.slate_choice`)."""
-    served: bool
-    """By feeds, where nobody has set other dials (`reco.feed.dials`)."""
-    metrics: Mapping[str, Compared]
-
-    def as_object(self) -> dict[str, Any]:
-        """Return it as the command prints it."""
-        metrics = {name: vars(figure) for name, figure in self.metrics.items()}
-        return vars(self) | {"metrics": metrics}
 
 
 @dataclass(frozen=True)

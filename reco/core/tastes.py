@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from reco.core.accents import as_known
+from reco.core.accents import require_known
 from reco.errors import InvalidInput, NotFound
 
 _LISTED = 200
@@ -108,11 +108,9 @@ def read_tastes(connection: psycopg.Connection[Any], user_id: str) -> StatedTast
 
 
 def _known(field: str, names: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
-    found = tuple(as_known(name, known) for name in names)
-    for place, name in enumerate(found):
-        if name not in known:
-            raise InvalidInput(f"{field}[{place}]", f"{name!r} is unknown", sorted(known)[:_LISTED])
-    return found
+    return tuple(
+        require_known(f"{field}[{place}]", name, known, _LISTED) for place, name in enumerate(names)
+    )
 
 
 def _check_items(connection: psycopg.Connection[Any], items: Sequence[str]) -> None:

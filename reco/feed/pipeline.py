@@ -7,8 +7,7 @@ from typing import Any
 
 import psycopg
 
-from reco.core.accents import as_known
-from reco.errors import InvalidInput
+from reco.core.accents import require_known
 from reco.feed.choosing import Chooser, aim_of
 from reco.feed.exploring import explored
 from reco.feed.generation import Generation
@@ -82,11 +81,10 @@ def feed(
 
 def _of_known_categories(serving: Generation, query: FeedQuery) -> FeedQuery:
     """Return the query with categories as they are known, or raise `InvalidInput`."""
-    known = sorted(serving.catalogue.categories.values())
-    categories = tuple(as_known(name, known) for name in query.filters.categories)
-    for name in categories:
-        if name not in known:
-            raise InvalidInput("category", f"{name!r} is unknown", known)
+    asked, known = query.filters.categories, serving.catalogue.categories.values()
+    if not asked:
+        return query
+    categories = tuple(require_known("category", name, known) for name in asked)
     return replace(query, filters=replace(query.filters, categories=categories))
 
 

@@ -352,7 +352,7 @@ def widen(
     rate, low, high, last, before = np.inf, np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3)
     is_of_line, most_possible = False, np.inf
     most_gain, most_relevance = -1.0, 0.0
-    length, count, border = 0, 0, -np.inf
+    length, border = 0, -np.inf
     held = np.empty(1 << len(group), dtype=np.int64)
     least_held = held.copy()
     for step in range(steps + 2):
@@ -379,7 +379,7 @@ def widen(
             # The slate of the least rate is nearest the optimum, which makes the bound tight.
             figures[3] = bound_of(
                 picks, count, chance, start, value, worth, outside, outside_points,
-                still, everything, marginal, kept, n,
+                still, everything, marginal, gains, n,
             )  # fmt: skip
         is_close = step == 1 or (step > 1 and excess <= _CLOSE * (1.0 - floor))
         if is_last or (is_allowed and is_close):
@@ -402,9 +402,6 @@ def widen(
         if step == 0:
             rate = least
             continue
-        if step == 1:
-            # The bound has used it.
-            gain_of(chance, picks, count, start, value, worth, still, kept)
         rate, is_of_line = _next_rate(
             low, high, before, last, most_relevance, 1.0 - floor, steepest, is_known, is_of_line
         )

@@ -1,7 +1,7 @@
 """A search, from a query to an answer: the whole pipeline on one screen."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,9 +10,8 @@ import numpy as np
 import psycopg
 
 from reco.catalogue.snapshot import Catalogue
-from reco.core.accents import as_known
+from reco.core.accents import require_known
 from reco.core.deposits import Cap
-from reco.errors import InvalidInput
 from reco.feed.answer import Session
 from reco.feed.readback import LiveOffer, read_live
 from reco.search.answer import MapAnswer, SearchAnswer
@@ -96,11 +95,14 @@ class Searcher:
         self, sources: Sources, catalogue: Catalogue, query: SearchQuery, position: Position
     ) -> Searched:
         asked = query.filters
+        categories, subcategories = catalogue.categories.values(), catalogue.subcategories.values()
         filters = replace(
             asked,
-            categories=_known("category", asked.categories, catalogue.categories.values()),
-            subcategories=_known(
-                "subcategory", asked.subcategories, catalogue.subcategories.values()
+            categories=tuple(
+                require_known("category", name, categories) for name in asked.categories
+            ),
+            subcategories=tuple(
+                require_known("subcategory", name, subcategories) for name in asked.subcategories
             ),
         )
         query = replace(query, filters=filters)
@@ -159,16 +161,6 @@ def _matches(sources: Sources, filters: SearchFilters, position: Position) -> Te
     found: TextMatches = sources.near(
         lambda connection: read_matches(connection, text, with_similar=position.with_similar)
     )
-    return found
-
-
-def _known(field: str, asked: Sequence[str], names: Iterable[str]) -> tuple[str, ...]:
-    """Return names as they are known, or raise `InvalidInput`."""
-    known = sorted(names)
-    found = tuple(as_known(name, known) for name in asked)
-    for name in found:
-        if name not in known:
-            raise InvalidInput(field, f"{name!r} is unknown", known)
     return found
 
 

@@ -15,9 +15,10 @@ from training.models.itemknn import ItemKnnParameters
 from training.paired import Compared
 from training.slate_plot import benchmark_figure, curve_figure, require_plots
 from training.slate_pools import Models
+from training.slate_rows import Row
 from training.slate_screen import benchmark_screen, curve_table
 from training.slate_tuning import Point, Tuning
-from training.slates import Row, SlateReport
+from training.slates import SlateReport
 
 GAINS = ("horizon_recall", "novel_recall", "slate_points")
 PRICED, FLOORED = priced(100.0), floored(0.97, 10.0)

@@ -8,29 +8,7 @@ from typing import Any
 
 from reco.errors import InvalidInput
 from training.paired import Compared
-
-
-@dataclass(frozen=True)
-class Method:
-    """One setting of one way to choose slates."""
-
-    method: str
-    parameter: str
-    is_chosen: bool
-    """By validation."""
-    is_served: bool
-    """By feeds, where nobody has set other dials."""
-    metrics: Mapping[str, Compared]
-
-    @property
-    def line(self) -> str:
-        """What a curve calls it: what is served may be of another intensity than its method."""
-        return "served" if self.is_served else self.method
-
-    @property
-    def setting(self) -> str:
-        """What a table calls its parameter."""
-        return f"{self.parameter} (served)" if self.is_served else self.parameter
+from training.slate_rows import Row
 
 
 @dataclass(frozen=True)
@@ -40,19 +18,15 @@ class SlateBenchmark:
     data: str
     k: int
     users: int
-    methods: tuple[Method, ...]
+    rows: tuple[Row, ...]
     score_order: Mapping[str, Compared]
     """The order by the model's own score."""
     probability: Mapping[str, float]
 
     @property
-    def chosen(self) -> tuple[Method, ...]:
-        """One setting a method, what is served, fair slates: what the command's screen shows."""
-        return tuple(
-            one
-            for one in self.methods
-            if one.is_chosen or one.is_served or one.method == "horizon_fair"
-        )
+    def shown(self) -> tuple[Row, ...]:
+        """What the command's screen shows, too."""
+        return tuple(row for row in self.rows if row.is_shown)
 
 
 def read_benchmark(path: Path) -> SlateBenchmark:
@@ -74,14 +48,14 @@ def read_benchmark(path: Path) -> SlateBenchmark:
 
 
 def _benchmark(told: Mapping[str, Any]) -> SlateBenchmark:
-    methods = [
-        Method(
-            row["method"],
-            row["parameter"],
-            row["chosen"],
+    rows = [
+        Row(
+            method=row["method"],
+            parameter=row["parameter"],
+            chosen=row["chosen"],
             # Files of before do not say.
-            row.get("served", False),
-            _metrics(row["metrics"]),
+            served=row.get("served", False),
+            metrics=_metrics(row["metrics"]),
         )
         for row in told["rows"]
     ]
@@ -89,7 +63,7 @@ def _benchmark(told: Mapping[str, Any]) -> SlateBenchmark:
         data=told["data"],
         k=told["k"],
         users=told["users"],
-        methods=tuple(methods),
+        rows=tuple(rows),
         score_order=_metrics(told["score_order"]),
         probability=dict(told["probability"]),
     )

@@ -6,11 +6,12 @@ import htpy as h
 from htpy import Element, Node
 
 from training.paired import Compared
-from training.report.benchmark import Method, SlateBenchmark
+from training.report.benchmark import SlateBenchmark
 from training.report.blocks import beside, figure, figure_cell, folded, legend, section, table
 from training.report.charts import Line, curves
 from training.report.definitions import HEADLINE, definition
 from training.report.svg import Axis, colour, spread
+from training.slate_rows import Row
 
 _GAINS = HEADLINE[1:]
 
@@ -19,10 +20,10 @@ def benchmark(found: SlateBenchmark) -> Element:
     """Return a benchmark's table and curves."""
     names = [f"{name}@{found.k}" for name in HEADLINE]
     head = ["Method", "Setting", *(f"{definition(name).title} ({name})" for name in names)]
-    score = Method("(score)", "", is_chosen=False, is_served=False, metrics=found.score_order)
-    chosen = [_row(one, names) for one in (*found.chosen, score)]
-    every = [_row(one, names) for one in found.methods]
-    methods = list(dict.fromkeys(one.line for one in found.methods))
+    score = Row("(score)", "", chosen=False, served=False, metrics=found.score_order)
+    shown = [_cells(row, names) for row in (*found.shown, score)]
+    every = [_cells(row, names) for row in found.rows]
+    methods = list(dict.fromkeys(row.line for row in found.rows))
     return section(
         "benchmark",
         "Ways to choose slates, on a data set",
@@ -33,16 +34,16 @@ def benchmark(found: SlateBenchmark) -> Element:
             " a probability was learned; (served) is what feeds do where nobody has set other"
             " dials."
         ],
-        table("Methods at their chosen settings, with 95 % intervals.", head, chosen),
+        table("Methods at their chosen settings, with 95 % intervals.", head, shown),
         legend([(colour(at), method) for at, method in enumerate(methods)]),
         beside(*(_curve(found, methods, f"{name}@{found.k}") for name in _GAINS)),
         folded("Every setting", table("Every setting of every method.", head, every)),
     )
 
 
-def _row(method: Method, names: Sequence[str]) -> list[Node]:
-    figures = (figure_cell(name, method.metrics[name]) for name in names)
-    return [method.method, method.setting, *figures]
+def _cells(row: Row, names: Sequence[str]) -> list[Node]:
+    figures = (figure_cell(name, row.metrics[name]) for name in names)
+    return [row.method, row.setting, *figures]
 
 
 def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:
@@ -50,7 +51,7 @@ def _curve(found: SlateBenchmark, methods: list[str], gain: str) -> Element:
     loss = f"ndcg@{found.k}"
     lines, ends = [], [(0.0, 0.0)]
     for at, method in enumerate(methods):
-        own = [one.metrics for one in found.methods if one.line == method]
+        own = [row.metrics for row in found.rows if row.line == method]
         points = sorted((_change(metrics[loss]), _change(metrics[gain])) for metrics in own)
         lines.append(Line(colour(at), points, has_dots=True))
         ends += points

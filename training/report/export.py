@@ -135,7 +135,7 @@ def _benchmark(report: Report) -> Iterator[Row]:
     found = report.benchmark
     if found is None:
         return
-    for one in found.methods:
+    for one in found.rows:
         for name, figure in one.metrics.items():
             group = f"{one.method} {one.parameter}".strip()
             yield ("benchmark", group, found.users, found.data, name, *vars(figure).values())

@@ -59,18 +59,23 @@ def test_an_offer_says_whether_it_is_for_two(client, key, database):
     assert one["is_duo"]
 
 
+def recorded(database, answer, columns):
+    """Return what is on record of an answer's slate."""
+    row = None
+    while row is None:  # the recorder writes after the answer
+        row = database.execute(
+            f"select {columns} from reco.slate where id = %s", (answer["slate_id"],)
+        ).fetchone()
+    return row
+
+
 @pytest.mark.parametrize("asked", [{}, {"user_id": "nowhere"}, {"radius_km": 5}])
 def test_without_a_place_no_radius_is_told_nor_recorded(client, key, database, asked):
     body = client.get("/v1/feed", params=asked, headers=key).json()
     assert body["location_used"] == {"lat": None, "lon": None, "source": "none"}
     assert body["radius_m"] is None
     assert "no_location_nationwide" in body["notes"]
-    row = None
-    while row is None:  # the recorder writes after the answer
-        row = database.execute(
-            "select location, radius_m, (query ->> 'radius_m')::real from reco.slate where id = %s",
-            (body["slate_id"],),
-        ).fetchone()
+    row = recorded(database, body, "location, radius_m, (query ->> 'radius_m')::real")
     assert row == (None, None, 1_000.0 * asked.get("radius_km", 50))
 
 
@@ -80,13 +85,12 @@ def test_the_slate_is_recorded_with_the_place_rounded(client, key, database):
         params={"user_id": "reader", "lat": GRENOBLE[1] + 0.0001, "lon": GRENOBLE[0] + 0.0004},
         headers=key,
     ).json()
-    row = None
-    while row is None:  # the recorder writes after the answer
-        row = database.execute(
-            "select array_length(offers, 1), st_x(location::geometry), st_y(location::geometry),"
-            " model_version, query ->> 'n' from reco.slate where id = %s",
-            (body["slate_id"],),
-        ).fetchone()
+    row = recorded(
+        database,
+        body,
+        "array_length(offers, 1), st_x(location::geometry), st_y(location::geometry),"
+        " model_version, query ->> 'n'",
+    )
     assert row == (len(body["items"]), 5.725, 45.189, "none", "20")
 
 
@@ -283,10 +287,5 @@ def test_a_price_of_relevance_can_be_asked_for_with_and_without_a_floor(client, 
     told = {one["code"]: one for one in cheap["explanation"]}
     assert told["points_a_booking"]["parameters"] == {"points_a_booking": 1.0}
     assert told["relevance_kept"]["parameters"]["floor"] == 0.0
-    row = None
-    while row is None:  # the recorder writes after the answer
-        row = database.execute(
-            "select query -> 'points_a_booking', query -> 'floor' from reco.slate where id = %s",
-            (kept["slate_id"],),
-        ).fetchone()
+    row = recorded(database, kept, "query -> 'points_a_booking', query -> 'floor'")
     assert row == (1.0, 0.999)
