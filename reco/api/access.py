@@ -118,10 +118,18 @@ async def known_caller(
 KnownCaller = Annotated[Caller, Depends(known_caller)]
 
 
-async def check_caller(request: Request) -> None:
-    """Raise `Unauthorized` as `known_caller` does, where it was not asked yet."""
-    key, bearer = await _key_header(request), await _bearer(request)
-    await known_caller(request, await _now(request), key, bearer)
+async def _caller_of_a_feed(
+    request: Request,
+    now: Now,
+    key: Annotated[str | None, Security(_key_header)],
+    bearer: Bearing,
+) -> Caller:
+    return await known_caller(request, now, key, bearer)
+
+
+FeedCaller = Annotated[Caller, Depends(_caller_of_a_feed)]
+"""Who asks for a feed: whose account a token is good for is seen where the person is read, so that
+a feed asks the database no more than twice."""
 
 
 async def _live_caller(worker: WorkerOfApp, caller: KnownCaller) -> Caller:
@@ -139,3 +147,16 @@ def _check_account(worker: Worker, user_id: str, account: int | None) -> None:
 LiveCaller = Annotated[Caller, Depends(_live_caller)]
 """Who asks about a person; a token is good for the account that it was issued for, not for the next
 of its id."""
+
+NEED_A_CALLER = frozenset({known_caller, _caller_of_a_feed})
+"""What endpoints depend on that answer nobody without a key or a token."""
+ABOUT_A_PERSON = frozenset({_live_caller, _caller_of_a_feed})
+"""Of these, those that a token opens only while its account is there."""
+
+
+async def check_caller(request: Request, *, is_about_a_person: bool) -> None:
+    """Raise what an endpoint raises of a caller that it does not answer."""
+    key, bearer = await _key_header(request), await _bearer(request)
+    caller = await known_caller(request, await _now(request), key, bearer)
+    if is_about_a_person:
+        await _live_caller(await _worker(request), caller)

@@ -24,6 +24,7 @@ from reco.api import (
     venues,
 )
 from reco.api import map as venue_map
+from reco.api.admission import Admission
 from reco.api.body_limit import BodyLimit
 from reco.api.declared import DeclaredOnly
 from reco.api.document import Documented, routes_of
@@ -71,9 +72,10 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
             yield
 
     routers = [part.router for part in ((*_PARTS, demo) if with_demo else _PARTS)]
+    routes = routes_of(routers)
     app = Documented(
         routers=routers,
-        dependencies=[Depends(DeclaredOnly(routes_of(routers)))],
+        dependencies=[Depends(DeclaredOnly(routes))],
         title="reco",
         version=version("reco"),
         summary="What a young person can book around a place, ranked.",
@@ -85,7 +87,7 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
     # Uploads take turns: the connections are there for those who wait for a feed.
     app.state.uploads = asyncio.Semaphore(2)
     app.state.keys = KeyRing(lambda prefix: _look_up(worker, prefix))
-    problems.install(app)
+    problems.install(app, Admission(routes))
     # Not mounted: a mount at / would answer before a wrong method of an endpoint is told.
     app.router.default = Pages()
     return app

@@ -4,7 +4,7 @@ So is a second one where one may come. Passed over, a filter that is misspelt wo
 if nothing had been asked.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -13,8 +13,8 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from reco.api.access import check_caller, known_caller
 from reco.api.asked import AskedAs, may_repeat
+from reco.api.document import parts_of
 from reco.errors import InvalidInput
 
 _BELOW = "/v1/"
@@ -41,18 +41,13 @@ class DeclaredOnly:
         ------
         InvalidInput
             Names the first parameter that is none of the endpoint's, or that comes too often.
-        Unauthorized
-            There is one, and nobody knows who asks: that comes first, as with all that is invalid.
         """
         declared = self._declared.get(request.scope["endpoint"])
         if declared is None:
             return
         wrong = declared.fault([name for name, _ in request.query_params.multi_items()])
-        if wrong is None:
-            return
-        if declared.needs_caller:
-            await check_caller(request)
-        raise wrong
+        if wrong is not None:
+            raise wrong
 
 
 @dataclass(frozen=True)
@@ -62,15 +57,12 @@ class Declared:
     names: frozenset[str]
     repeated: frozenset[str]
     """Those that may come several times."""
-    needs_caller: bool
-    """Whether the endpoint answers nobody without a key or a token."""
 
     @classmethod
     def by(cls, dependant: Dependant) -> "Declared":
         """Return what an endpoint declares, itself and by all that it depends on."""
-        parts = list(_parts(dependant))
         repeats: dict[str, bool] = {}
-        for part in parts:
+        for part in parts_of(dependant):
             for field in part.query_params:
                 repeats[field.alias] = may_repeat(field.field_info.annotation)
             if isinstance(part.call, AskedAs):
@@ -78,7 +70,6 @@ class Declared:
         return cls(
             frozenset(repeats),
             frozenset(name for name, may in repeats.items() if may),
-            any(part.call is known_caller for part in parts),
         )
 
     def fault(self, asked: Sequence[str]) -> InvalidInput | None:
@@ -94,12 +85,6 @@ class Declared:
                 return InvalidInput(name, f"it comes {asked.count(name)} times, and may come once")
             met.add(name)
         return None
-
-
-def _parts(dependant: Dependant) -> Iterator[Dependant]:
-    yield dependant
-    for one in dependant.dependencies:
-        yield from _parts(one)
 
 
 def _unknown(name: str, accepted: Collection[str]) -> InvalidInput:

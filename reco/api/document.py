@@ -1,9 +1,10 @@
 """What an application tells of its endpoints: the OpenAPI document, and what a path answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
@@ -45,6 +46,13 @@ def routes_of(routers: Sequence[APIRouter]) -> list[APIRoute]:
     """Return the routes of `routers`, in the order in which they are looked through."""
     routes = [route for router in routers for route in router.routes]
     return [route for route in routes if isinstance(route, APIRoute)]
+
+
+def parts_of(dependant: Dependant) -> Iterator[Dependant]:
+    """Give an endpoint's own part and all that it depends on."""
+    yield dependant
+    for one in dependant.dependencies:
+        yield from parts_of(one)
 
 
 def _restore(operation: dict[str, Any], answers: dict[int | str, dict[str, Any]]) -> None:

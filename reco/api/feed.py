@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from reco.api.access import Caller, KnownCaller, Now, WorkerOfApp
+from reco.api.access import Caller, FeedCaller, Now, WorkerOfApp
 from reco.api.asked import AskedAs, told_as
 from reco.api.examples import FEED, shown
 from reco.api.identifiers import Identifier
@@ -128,7 +128,7 @@ Asked = Annotated[FeedParameters, Depends(AskedAs(FeedParameters))]
 
 @router.get("/feed", responses=_ANSWERS, openapi_extra=told_as(FeedParameters))
 async def feed(
-    request: Request, worker: WorkerOfApp, now: Now, caller: KnownCaller, asked: Asked
+    request: Request, worker: WorkerOfApp, now: Now, caller: FeedCaller, asked: Asked
 ) -> Json:
     """What one person can book, best first; nothing sold out, past, too dear or shown before.
 
@@ -175,6 +175,6 @@ def _query(
         language=language,
         exploration=worker.exploration,
         seed=randbits(_SEED_BITS),
-        # Looked at where the person is read: a feed asks the database no more than twice.
+        # Looked at where the person is read (`FeedCaller`).
         account="any" if caller.user_id is None else caller.account,
     )

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from reco.api.admission import Admission
 from reco.api.document import Documented
 from reco.errors import (
     InvalidInput,
@@ -88,11 +89,13 @@ REFUSED = problem_shown(
 """Of endpoints that rules may forbid: `rule` names it, numbers beside it say by how much."""
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
+def install(app: FastAPI, admission: Admission) -> None:
+    """Make every error of `app` a problem document; who asks comes before what is asked wrongly."""
     app.add_exception_handler(RecoError, _told)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(InvalidInput, _after(admission, _told))
+    app.add_exception_handler(RequestValidationError, _after(admission, _invalid))
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPStatus.BAD_REQUEST, _after(admission, _http))
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -132,6 +135,21 @@ def accepted_values(error: Mapping[str, Any]) -> list[str]:
     context = error.get("ctx", {})
     listed = context.get("expected", context.get("expected_tags", ""))
     return re.findall(r"'([^']*)'", str(listed))
+
+
+def _after(
+    admission: Admission, told: Callable[[Request, Exception], Response]
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what tells an error as `told` does, unless who asks is not answered at all."""
+
+    async def answered(request: Request, error: Exception) -> Response:
+        try:
+            await admission.check(request)
+        except RecoError as first:
+            return _told(request, first)
+        return told(request, error)
+
+    return answered
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -173,6 +173,42 @@ def test_a_token_of_the_erased_opens_nothing_of_the_next_of_that_id(client, key,
     assert client.get("/v1/categories", headers=theirs).status_code == 200
 
 
+WRONG = [
+    ("GET", "/v1/feed?radius=5", b""),
+    ("GET", "/v1/feed?n=0", b""),
+    ("GET", "/v1/feed?n=few", b""),
+    ("GET", "/v1/feed?from=soon", b""),
+    ("GET", "/v1/feed?category=NONE", b""),
+    ("GET", "/v1/feed?cursor=x", b""),
+    ("GET", "/v1/users/kim/credit?radius=5", b""),
+    ("GET", "/v1/users/kim/bookings?n=0", b""),
+    ("POST", "/v1/users/kim/tastes", b"{"),
+    ("POST", "/v1/interactions", b"{"),
+    ("POST", "/v1/interactions", b"\xff"),
+    ("POST", "/v1/bookings", b"[]"),
+    ("DELETE", "/v1/bookings/1?radius=5", b""),
+]
+
+
+def test_who_asks_comes_before_what_is_asked_wrongly(client, key, api_world):
+    def statuses(headers):
+        sent = headers | {"Content-Type": "application/json"}
+        return {
+            client.request(way, path, content=body, headers=sent).status_code
+            for way, path, body in WRONG
+        }
+
+    client.put("/v1/users/kim", json={}, headers=key)
+    theirs = bearer(client.post("/v1/users/kim/token", headers=key).json()["token"])
+    assert statuses(theirs) == statuses(key) == {400, 422}
+    erase_person(api_world, "kim", NOW)
+    over = bearer(issue_token("free", None, SECRET, NOW - LIFETIME).token)
+    for nobody in (theirs, over, bearer("x"), {"X-API-Key": "wrong"}, {}):
+        assert statuses(nobody) == {401}
+    # What is nobody's stays open, and says what is wrong with the question.
+    assert status(client, theirs, "/v1/search?n=0") == 422
+
+
 def test_a_cursor_is_no_token(client, key):
     page = client.get("/v1/feed?user_id=reader&n=1", headers=key).json()
     assert status(client, bearer(page["next_cursor"])) == 401
