@@ -13,6 +13,7 @@ from reco.errors import BadRow, FramesRefused
 from reco.frames.checking import check_frame
 from reco.frames.pieces import SHOWN_ROWS
 from reco.frames.sources import FrameSource
+from reco.frames.spelling import spell_as_kept
 from reco.frames.staging import Progress, create_staging, stage_frame
 from reco.frames.writing import Counts, write_tables
 from reco.world import World
@@ -78,6 +79,7 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
     with transaction(world.conninfo) as connection:
         connection.execute(_LOCK)
         _stage(connection, source, progress)
+        spell_as_kept(connection)
         _check(connection, source, progress)
         _make_partitions(world, connection)
         tables = _write(connection, source, progress)

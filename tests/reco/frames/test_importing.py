@@ -232,6 +232,32 @@ def test_one_name_in_two_ways_to_write_its_accents_is_one_name(world, connection
     assert imported(world, frames).written == 0
 
 
+def test_a_category_that_is_kept_in_two_pieces_is_found_without_a_taxonomy(
+    world, connection, frames
+):
+    category, subcategory = "Comédie", "Théâtre"
+    frames["taxonomy"] = with_rows(
+        frames["taxonomy"], category=[category, "BOOK"], subcategory=[subcategory, "PAPER_BOOK"]
+    )
+    frames["items"] = with_rows(
+        frames["items"], category=[category, "BOOK"], subcategory=[subcategory, "PAPER_BOOK"]
+    )
+    imported(world, frames)
+    for table in ("category", "subcategory"):
+        # As it was stored before names were composed.
+        connection.execute(f"update core.{table} set name = normalize(name, nfd)")
+    taxonomy = frames.pop("taxonomy")
+    assert imported(world, frames).written == 0
+    # A taxonomy brings them into one piece.
+    imported(world, frames | {"taxonomy": taxonomy})
+    found = connection.execute(
+        "select c.name, s.name, s.is_event from core.item i"
+        " join core.category c on c.id = i.category_id"
+        " join core.subcategory s on s.id = i.subcategory_id order by i.id"
+    ).fetchall()
+    assert found == [(category, subcategory, True), ("BOOK", "PAPER_BOOK", False)]
+
+
 def test_without_a_taxonomy_the_items_imply_one(world, connection, frames):
     del frames["taxonomy"]
     imported(world, frames)
