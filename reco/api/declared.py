@@ -88,6 +88,8 @@ class Declared:
 
 
 def _unknown(name: str, accepted: Collection[str]) -> InvalidInput:
+    if not name:
+        return InvalidInput("query", "a parameter without a name was sent", tuple(accepted))
     reason = "is no parameter of this endpoint"
     if not accepted:
         reason += ", which has none"

@@ -76,7 +76,7 @@ def test_a_phone_is_told_too(client, key):
         ("from_=2026-11-28", "from_: is no parameter of this endpoint; perhaps from is meant."),
         ("N=3&n=3", "N: is no parameter of this endpoint."),
         ("n=3&xyz=&n=3", "xyz: is no parameter of this endpoint."),
-        ("=1", ": is no parameter of this endpoint."),
+        ("=1", "query: a parameter without a name was sent."),
     ],
 )
 def test_what_is_meant_is_told(client, key, asked, told):
@@ -84,6 +84,12 @@ def test_what_is_meant_is_told(client, key, asked, told):
         refused = client.get(f"{path}?{asked}", headers=key).json()
         accepted = ", ".join(refused["accepted"])
         assert refused["detail"] == f"{told} Accepted: {accepted}."
+
+
+def test_a_parameter_without_a_name_is_told_as_such(client, key):
+    refused = client.get("/v1/categories?=5", headers=key).json()
+    assert refused["detail"] == "query: a parameter without a name was sent."
+    assert refused["field"] == "query"
 
 
 def test_an_endpoint_without_any_says_so(client, key):
