@@ -19,6 +19,19 @@ from reco.errors import InvalidInput
 
 _BELOW = "/v1/"
 """Whoever asks if a process lives may ask as they like."""
+_ALSO_CALLED = {
+    "lat": "latitude",
+    "lon": "lng long longitude",
+    "radius_km": "radius distance",
+    "n": "limit count size per_page page_size",
+    "cursor": "page offset",
+    "q": "query search text",
+    "from": "start since after",
+    "to": "end until before",
+    "lang": "language locale",
+    "tz": "timezone",
+}
+"""What others call what is asked for here: little of it looks like our name, or like that alone."""
 
 
 class DeclaredOnly:
@@ -93,6 +106,11 @@ def _unknown(name: str, accepted: Collection[str]) -> InvalidInput:
     reason = "is no parameter of this endpoint"
     if not accepted:
         reason += ", which has none"
-    if close := get_close_matches(name, accepted, n=1):
-        reason += f"; perhaps {close[0]} is meant"
+    if meant := _meant(name, accepted):
+        reason += f"; perhaps {meant} is meant"
     return InvalidInput(name, reason, tuple(accepted))
+
+
+def _meant(name: str, accepted: Collection[str]) -> str | None:
+    known = [one for one in accepted if name.lower() in _ALSO_CALLED.get(one, "").split()]
+    return next(iter(known or get_close_matches(name, accepted, n=1)), None)

@@ -76,6 +76,12 @@ def test_a_phone_is_told_too(client, key):
         ("from_=2026-11-28", "from_: is no parameter of this endpoint; perhaps from is meant."),
         ("N=3&n=3", "N: is no parameter of this endpoint."),
         ("n=3&xyz=&n=3", "xyz: is no parameter of this endpoint."),
+        ("lng=5.7", "lng: is no parameter of this endpoint; perhaps lon is meant."),
+        ("Longitude=5.7", "Longitude: is no parameter of this endpoint; perhaps lon is meant."),
+        ("latitude=45", "latitude: is no parameter of this endpoint; perhaps lat is meant."),
+        ("radius=5", "radius: is no parameter of this endpoint; perhaps radius_km is meant."),
+        ("limit=5", "limit: is no parameter of this endpoint; perhaps n is meant."),
+        ("page=2", "page: is no parameter of this endpoint; perhaps cursor is meant."),
         ("=1", "query: a parameter without a name was sent."),
     ],
 )
@@ -84,6 +90,13 @@ def test_what_is_meant_is_told(client, key, asked, told):
         refused = client.get(f"{path}?{asked}", headers=key).json()
         accepted = ", ".join(refused["accepted"])
         assert refused["detail"] == f"{told} Accepted: {accepted}."
+
+
+def test_only_what_an_endpoint_has_is_meant(client, key):
+    refused = client.get("/v1/categories?limit=5", headers=key).json()
+    assert refused["detail"] == "limit: is no parameter of this endpoint, which has none."
+    refused = client.get("/v1/offers/film-tonight/similar?lng=5", headers=key).json()
+    assert refused["detail"] == "lng: is no parameter of this endpoint. Accepted: n."
 
 
 def test_a_parameter_without_a_name_is_told_as_such(client, key):
