@@ -54,6 +54,8 @@ select item_id, greatest(1, similarity * 1e6)::int4 from reco.items_like((
 """
 _SHIELDED_NO = re.compile(r'("[^"]*"?)|(?<!\S)-[^\w\s"]+(?=[\w"])')
 """What is quoted, or a dash before a word with signs between: these would hide it."""
+_LAST_OR = re.compile(r'(?:(?<=\s)or\s+[^\w\s"][^\w"]*)+$', re.IGNORECASE)
+"""An or before nothing but signs."""
 _LOOSE_DASH = re.compile(r'-(?![\w"])')
 _JOINED_NO = re.compile(r'("[^"]*"?)|(?<!\S)-([^\s"]*(?:[/.@<>]|-\d)[^\s"]*)')
 """What is quoted, or an excluded word that stands for several (`reco.apart`): all of them are
@@ -116,8 +118,13 @@ def read_matches(
 
 
 def _as_asked(text: str) -> str:
-    """Return `text` with a dash before each word that it excludes, and before nothing else."""
-    bare = _SHIELDED_NO.sub(lambda found: found[1] or "-", text)
+    """Return `text` with a dash before each word that it excludes, and before nothing else.
+
+    A last or has a sign after it where it had any.
+    """
+    # Without its signs the or would be a word; before this one PostgreSQL passes it over.
+    ended = _LAST_OR.sub("or !", text)
+    bare = _SHIELDED_NO.sub(lambda found: found[1] or "-", ended)
     # PostgreSQL takes a dash between words for a no, and many of them are more than it can stack.
     tight = _LOOSE_DASH.sub(" ", bare)
     return _JOINED_NO.sub(lambda found: found[1] or f'-"{found[2]}"', tight)

@@ -151,6 +151,15 @@ def places(connection, text):
         ('roman -"@"', ["horses", "oeuvre", "silence"]),
         ("gala -2026-2028", ["joined"]),
         ("jazz or marionnettes", ["jazz", "theatre"]),
+        ("jazz or - marionnettes", ["jazz", "theatre"]),
+        # An or before nothing but signs is no word; the last word of all is one.
+        ("jazz or -@", ["jazz"]),
+        ("jazz OR - ", ["jazz"]),
+        ("jazz or @", ["jazz"]),
+        ("jazz or -@ or -", ["jazz"]),
+        ("jazz or", []),
+        ("or -@", []),
+        ('"jazz or -@', []),
         ("zzzz", []),
     ],
 )
