@@ -28,6 +28,7 @@ from reco.api.admission import Admission
 from reco.api.body_limit import BodyLimit
 from reco.api.declared import DeclaredOnly
 from reco.api.document import Documented, routes_of
+from reco.api.heads import Heads
 from reco.api.keys import KeyRing, LiveKey, live_key
 from reco.api.pages import Pages
 from reco.db.pool import connected
@@ -83,6 +84,7 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(BodyLimit, most_bytes=_MOST_BYTES, unless=catalogue_upload.PATH)
+    app.add_middleware(Heads)
     app.state.worker, app.state.clock = worker, clock
     # Uploads take turns: the connections are there for those who wait for a feed.
     app.state.uploads = asyncio.Semaphore(2)

@@ -36,7 +36,9 @@ class Documented(FastAPI):
     def methods_at(self, scope: Scope) -> list[str]:
         """Return the methods that the path of a request has, of all routes that take it."""
         taken = [route for route in self._routes if route.matches(scope)[0] is not Match.NONE]
-        return sorted({method for route in taken for method in route.methods or ()})
+        methods = {method for route in taken for method in route.methods or ()}
+        # `reco.api.heads`
+        return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
     def _documented(self) -> list[APIRoute]:
         return [route for route in self._routes if route.include_in_schema]

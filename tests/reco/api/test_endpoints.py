@@ -277,10 +277,10 @@ def test_the_first_page_may_load_from_here_alone(client):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/v1/feed", "GET"),
+        ("POST", "/v1/feed", "GET, HEAD"),
         ("GET", "/v1/interactions", "POST"),
-        ("DELETE", "/v1/offers/film-tonight", "GET"),
-        ("PUT", "/v1/users/reader/tastes", "GET, POST"),
+        ("DELETE", "/v1/offers/film-tonight", "GET, HEAD"),
+        ("PUT", "/v1/users/reader/tastes", "GET, HEAD, POST"),
         ("GET", "/v1/backoffice/venues/cinema", "DELETE, PUT"),
         ("POST", "/healthz", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
@@ -294,12 +294,39 @@ def test_a_wrong_method_is_told_which_is_right(client, key, method, path, allowe
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/feed", "/v1/users/reader/tastes", "/v1/offers/film-tonight", "/v1/categories"]
+    "path",
+    [
+        "/v1/feed",
+        "/v1/feed?user_id=reader&n=3",
+        "/v1/search?q=film",
+        "/v1/map?bbox=5,45,6,46&zoom=12",
+        "/v1/venues/near?lat=45.1885&lon=5.7245",
+        "/v1/offers/film-tonight",
+        "/v1/offers/nothing",
+        "/v1/offers/film-tonight/similar",
+        "/v1/categories?lang=fr",
+        "/v1/genres",
+        "/v1/users/reader/tastes",
+        "/v1/users/reader/bookings",
+        "/v1/users/reader/credit",
+        "/v1/backoffice/offers",
+        "/v1/nothing",
+    ],
 )
-def test_who_asks_for_heads_is_told_to_get(client, key, path):
-    response = client.head(path, headers=key)
-    assert response.status_code == 405
-    assert "GET" in response.headers["allow"].split(", ")
+def test_heads_are_those_of_what_can_be_got(client, key, path):
+    for headers in (key, {}):
+        head, got = client.head(path, headers=headers), client.get(path, headers=headers)
+        assert head.status_code == got.status_code
+        assert set(head.headers) == set(got.headers)
+        # Slates have an id of their own each, and cursors.
+        if not path.startswith("/v1/feed"):
+            assert head.headers == got.headers
+
+
+@pytest.mark.parametrize("path", ["/v1/interactions", "/v1/backoffice/venues/cinema"])
+def test_what_cannot_be_got_has_no_head(client, key, path):
+    assert client.head(path, headers=key).status_code == 405
+    assert "HEAD" not in client.head(path, headers=key).headers["allow"]
 
 
 @pytest.mark.parametrize(
