@@ -47,13 +47,13 @@ def record_lines(path: Path, rows: Collection[int], ragged: int, width: int) -> 
 
 def header(path: Path) -> list[str]:
     """Return the cells of the first record; none where the file has no record."""
-    with _opened(path) as file:
+    with opened(path) as file:
         return next((cells for cells in csv.reader(file) if cells), [])
 
 
 def _records(path: Path) -> Iterator[tuple[int, int]]:
     """Yield the line and the number of cells of each record after the header."""
-    with _opened(path) as file:
+    with opened(path) as file:
         reader = csv.reader(file)
         next((cells for cells in reader if cells), None)
         line = reader.line_num + 1
@@ -64,7 +64,8 @@ def _records(path: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
+def opened(path: Path) -> Iterator[TextIO]:
+    """Open a CSV file for Python's reader, however long its cells are and whatever their bytes."""
     limit = csv.field_size_limit(_FIELD_LIMIT)
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:

@@ -1,12 +1,18 @@
 """Open the files of a data set, or say which one is missing what."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from reco.errors import InvalidInput
+from reco.frames.conversion import explained, read_column
+from reco.frames.lines import opened
+from reco.frames.schema import FRAMES
 
 
 def read_csv(
@@ -23,8 +29,7 @@ def read_csv(
     """
     path, columns = existing(folder, name), [*texts, *numbers]
     try:
-        with path.open(encoding="utf-8") as file:
-            separator = ";" if ";" in file.readline() else ","
+        separator = _separator(path)
         header = pd.read_csv(path, sep=separator, nrows=0).columns
         if absent := set(columns) - set(header):
             raise InvalidInput(str(path), f"missing columns {sorted(absent)}", columns)
@@ -34,13 +39,66 @@ def read_csv(
     return table.assign(**{column: _numbers(path, table[column]) for column in numbers})
 
 
+def _separator(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return ";" if ";" in file.readline() else ","
+
+
 def _numbers(path: Path, cells: "pd.Series[str]") -> "pd.Series[float]":
     numbers = pd.to_numeric(cells, errors="coerce")
-    wrong = cells[numbers.isna() & cells.notna()]
-    if len(wrong):
-        where = f"{cells.name} of row {wrong.index[0] + 1}"
-        raise InvalidInput(str(path), f"{where} is {wrong.iloc[0]!r}, which is no number")
+    refuse_cells(path, cells, numbers.isna() & cells.notna(), "is no number")
     return numbers
+
+
+def refuse_cells(path: Path, cells: "pd.Series[Any]", wrong: "pd.Series[bool]", why: str) -> None:
+    """Raise `InvalidInput` of the first of a column's cells that is wrong, if any is.
+
+    Parameters
+    ----------
+    cells
+        A column of a table as `read_csv` returns it.
+    wrong
+        (rows,) which of them are wrong.
+    """
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        reason = explained(pa.scalar(cells.iloc[row]), why)
+        raise InvalidInput(str(path), f"line {_line(path, row)}, column {cells.name}: {reason}")
+
+
+def require_fit(
+    path: Path,
+    cells: "pd.Series[Any]",
+    frame: str,
+    column: str,
+    values: "pd.Series[Any] | None" = None,
+) -> None:
+    """Raise `InvalidInput` where a file's cells cannot become a column of a frame.
+
+    The frame would tell it too, by names and rows of its own.
+
+    Parameters
+    ----------
+    values
+        What the cells say; None: they say it themselves.
+    """
+    (becomes,) = (one for one in FRAMES[frame].columns if one.name == column)
+    said = pa.array(cells if values is None else values, from_pandas=True)
+    for fault in read_column(said, becomes, path.name)[1]:
+        refuse_cells(path, cells, pd.Series(fault.cells), fault.reason)
+
+
+def _line(path: Path, row: int) -> int:
+    """Return the line on which a row begins, from 0 after the header; blank lines are no rows."""
+    with opened(path) as file:
+        reader = csv.reader(file, delimiter=_separator(path))
+        line, number = 1, -2
+        for cells in reader:
+            number += len(cells) > 1 or any(cell.strip() for cell in cells)
+            if number == row:
+                break
+            line = reader.line_num + 1
+    return line
 
 
 def moments(
@@ -55,9 +113,11 @@ def moments(
     """
     try:
         return pd.to_datetime(since_1970, unit=unit, utc=True)
-    except pd.errors.OutOfBoundsDatetime as error:
-        reason = f"{since_1970.name} holds what is no moment in {unit} since 1970 ({error})"
-        raise InvalidInput(str(folder / name), reason) from error
+    except pd.errors.OutOfBoundsDatetime:
+        found = pd.to_datetime(since_1970, unit=unit, utc=True, errors="coerce")
+        wrong = found.isna() & since_1970.notna()
+        refuse_cells(folder / name, since_1970, wrong, f"is no moment in {unit} since 1970")
+        raise
 
 
 def read_numbers(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame:

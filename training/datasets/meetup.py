@@ -72,11 +72,11 @@ def _answers(folder: Path) -> pd.DataFrame:
 def _events(folder: Path, answers: pd.DataFrame) -> pd.DataFrame:
     columns = ["id", "name", "group_id", "venue_id"]
     events = read_csv(folder, "events.csv", columns, ["time", "utc_offset"])
+    events["starts_at"] = moments(folder, "events.csv", events["time"], "ms")
     events = events.drop_duplicates().reset_index(drop=True)
     if events["id"].duplicated().any():
         shared = events.loc[events["id"].duplicated(), "id"].iloc[0]
         raise InvalidInput(str(folder / "events.csv"), f"two events have the id {shared!r}")
-    events["starts_at"] = moments(folder, "events.csv", events["time"], "ms")
     published = events["id"].map(answers.groupby("event_id")["created"].min())
     events["published_at"] = published.fillna(events["starts_at"])
     key = series_key(events["name"])

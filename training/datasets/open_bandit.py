@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from reco.errors import InvalidInput
-from training.datasets.files import read_csv
+from training.datasets.files import read_csv, refuse_cells
 
 POLICIES = ("random", "bts")
 """Uniform, and Bernoulli Thompson sampling: a folder each."""
@@ -51,7 +50,7 @@ def _log(folder: Path) -> BanditLog:
         "propensity_score": table["propensity_score"].between(0, 1, inclusive="right"),
     }
     for column, is_good in allowed.items():
-        _check(folder / name, table[column], is_good)
+        refuse_cells(folder / name, table[column], ~is_good, "cannot be")
     return BanditLog(
         table["item_id"].to_numpy(np.int64),
         table["position"].to_numpy(np.int64) - 1,
@@ -65,10 +64,3 @@ def _campaign(folder: Path) -> str:
     if len(names) != 1:
         raise InvalidInput(str(folder), f"must hold the log of one campaign, has {names}")
     return names[0]
-
-
-def _check(path: Path, cells: "pd.Series[float]", is_good: "pd.Series[bool]") -> None:
-    wrong = cells[~is_good]
-    if len(wrong):
-        where = f"{cells.name} of row {wrong.index[0] + 1}"
-        raise InvalidInput(str(path), f"{where} is {wrong.iloc[0]}, which cannot be")

@@ -144,7 +144,7 @@ def test_a_missing_column_is_named(tmp_path):
 @pytest.mark.parametrize("cell", ["soon", "16e"])
 def test_a_cell_that_is_no_number_is_named(cell, tmp_path):
     events = MEETUP["events.csv"].replace("1600000000000", cell, 1)
-    with pytest.raises(InvalidInput, match=rf"events.csv: time of row 1 is '{cell}'"):
+    with pytest.raises(InvalidInput, match=rf"events.csv: line 2, column time: '{cell}' is no"):
         read_meetup(written(tmp_path, MEETUP | {"events.csv": events}))
 
 

@@ -43,7 +43,7 @@ def test_rows_are_read_with_positions_from_0(folder):
 )
 def test_a_bad_row_is_named(folder, row, column):
     (folder / "bts" / "women.csv").write_text(HEADER + GOOD + row + "\n")
-    with pytest.raises(InvalidInput, match=rf"{column} of row 3"):
+    with pytest.raises(InvalidInput, match=rf"women.csv: line 4, column {column}: "):
         read_open_bandit(folder)
 
 

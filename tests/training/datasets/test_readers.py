@@ -8,10 +8,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 
-from reco.errors import InvalidInput, RecoError
+from reco.errors import InvalidInput
 from reco.frames.schema import FRAMES
-from training.datasets.readers import READERS, source_of
-from training.extract import events_from_source
+from training.datasets.readers import READERS
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
@@ -127,15 +126,49 @@ def test_what_is_no_number_is_named(item, tmp_path):
 
 @pytest.mark.parametrize(
     ("at", "told"),
-    [("1089471586219", "outside the years 1 to 8999"), ("1e30", "ratings.csv: timestamp holds")],
+    [("1089471586219", "is outside the years 1 to 8999"), ("1e30", "is no moment in s since 1970")],
 )
 def test_a_moment_that_no_calendar_has_is_told(tmp_path, at, told):
     files = {
         "ratings.csv": f"userId,movieId,rating,timestamp\n1,7,4.0,{at}\n",
         "movies.csv": "movieId,title,genres\n7,A,Drama\n",
     }
-    with pytest.raises(RecoError, match=told):
-        events_from_source(source_of(written(tmp_path, files), "movielens"))
+    with pytest.raises(InvalidInput, match=f"ratings.csv: line 2, column timestamp: '.*' {told}"):
+        READERS["movielens"](written(tmp_path, files))
+
+
+RATED = {
+    "ratings.csv": "userId,movieId,rating,timestamp\n1,7,4.0,0\n",
+    "movies.csv": 'movieId,title,genres\n7,"A, twice\nas long",Drama\n\n   \n8,B,War\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "told"),
+    [
+        ("movies.csv", "7,C,War", "line 7, column movieId: '7' is there twice"),
+        ("movies.csv", ",C,War", "line 7, column movieId: is empty"),
+        ("movies.csv", "9,C\0,War", r"line 7, column title: 'C\\x00' holds a NUL"),
+        ("ratings.csv", "1,9,4.0,0", "line 3, column movieId: '9' is not in movies.csv"),
+        ("ratings.csv", ",7,4.0,0", "line 3, column userId: is empty"),
+        ("ratings.csv", "1,,4.0,0", "line 3, column movieId: is empty"),
+        ("ratings.csv", "1,7,good,0", "line 3, column rating: 'good' is no number"),
+        ("ratings.csv", "1,7,inf,0", "line 3, column rating: 'inf' is outside"),
+        ("ratings.csv", "1,7,4.0,noon", "line 3, column timestamp: 'noon' is no number"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_what_is_wrong_with_films_and_ratings_is_told_by_their_lines(
+    tmp_path, file, line, told, separator
+):
+    files = RATED | {file: RATED[file] + line + "\n"}
+    if separator == ";":
+        files = {
+            name: text.replace(",", ";").replace("A; twice", "A, twice")
+            for name, text in files.items()
+        }
+    with pytest.raises(InvalidInput, match=rf"{file}: {told}"):
+        READERS["movielens"](written(tmp_path, files))
 
 
 @pytest.mark.parametrize("line", ["0\tone\t5\n", "0\t1\n", "0\t1\t2\n3\t1\n", ""])
