@@ -1,9 +1,9 @@
 // The list by day: each offer a card, at its first session.
 
 import { bookButton } from "./booking.js";
-import { button, make } from "./dom.js";
+import { buttonOf, label, make } from "./dom.js";
 import { notify, told, uncover } from "./notice.js";
-import { categoryName, day, distance, hue, price, text, time } from "./text.js";
+import { categoryName, day, distance, hue, price, text, time, titleOf } from "./text.js";
 
 const FEW = 10;
 // Reasons that no explanation tells in other words.
@@ -25,7 +25,7 @@ export const drawDays = (container, items, now, actions) => {
 const zone = (item) => item.venue?.timezone ?? undefined;
 
 const card = (item, actions) => {
-  const head = make("div", { class: "head" }, make("h3", { tabindex: -1 }, item.title ?? item.item_id),
+  const head = make("div", { class: "head" }, make("h3", { tabindex: -1 }, titleOf(item)),
     make("span", { class: `chip hue-${hue(item.category)}` }, categoryName(item.category)));
   const facts = item.explanation.map((told) => make("li", { class: told.code }, told.text));
   const practical = PRACTICAL.filter((code) => item.reasons.includes(code)).map((code) => make("li", { class: code }, text(`reason_${code}`)));
@@ -66,17 +66,17 @@ const buttons = (item, actions, more, form) =>
   make("div", { class: "actions" },
     bookButton(item, actions, form),
     keepButton(item, actions),
-    asking(text("similar"), async () => showSimilar(more, await actions.similar(item))),
-    asking(text("dismiss"), () => actions.dismiss(item)));
+    asking(item, text("similar"), async () => showSimilar(more, await actions.similar(item))),
+    asking(item, text("dismiss"), () => actions.dismiss(item)));
 
 const keepButton = (item, actions) => {
-  const settle = (made) => { made.textContent = text("kept"); made.disabled = true; };
-  const made = asking(text("favourite"), async () => { await actions.keep(item); settle(made); });
+  const settle = (made) => { label(made, titleOf(item), text("kept")); made.disabled = true; };
+  const made = asking(item, text("favourite"), async () => { await actions.keep(item); settle(made); });
   if (actions.isKept(item)) settle(made);
   return made;
 };
 
-const asking = (words, act) => button(words, (made) => {
+const asking = (item, words, act) => buttonOf(titleOf(item), words, (made) => {
   notify("");
   return told(() => act(made));
 });
@@ -129,6 +129,6 @@ export const removeCard = (container, item) => {
 };
 
 const showSimilar = (more, items) => {
-  const lines = items.map((item) => make("li", {}, make("strong", {}, item.title ?? item.item_id), ` ${item.venue?.name ?? text("online")}`));
+  const lines = items.map((item) => make("li", {}, make("strong", {}, titleOf(item)), ` ${item.venue?.name ?? text("online")}`));
   more.replaceChildren(lines.length ? make("ul", {}, ...lines) : make("p", {}, text("no_similar")));
 };

@@ -1,17 +1,15 @@
 // Booking from a card: which session, for how many, and one attempt that is never booked twice.
 
-import { button, make } from "./dom.js";
+import { button, buttonOf, label, make } from "./dom.js";
 import { notify } from "./notice.js";
 import { refusal } from "./refusals.js";
-import { moment, price, text } from "./text.js";
+import { moment, price, text, titleOf } from "./text.js";
 
 // By offer, the forms that are open: each stays when the agenda is drawn anew, with what was entered.
 const opened = new Map();
 
 export const bookButton = (item, actions, place) => {
-  const toggle = button(text("book"), () => (place.firstChild ? close() : open()), {
-    class: "primary", "aria-expanded": "false", "aria-label": text("book_title", { title: item.title ?? item.item_id }),
-  });
+  const toggle = buttonOf(titleOf(item), text("book"), () => (place.firstChild ? close() : open()), { class: "primary", "aria-expanded": "false" });
   const show = (booking) => {
     booking.fill(item, close);
     place.replaceChildren(booking.form);
@@ -52,11 +50,11 @@ const bookingForm = (actions) => {
     state.tell = tell;
     told.textContent = tell();
   };
-  const settle = () => { confirm.textContent = confirmWords(offered(form, state.item)); };
+  const settle = () => label(confirm, titleOf(state.item), confirmWords(offered(form, state.item)));
   const fill = (item, close) => {
     const chosen = form.elements.stock?.value;
     Object.assign(state, { item, close });
-    leave.textContent = text("close");
+    label(leave, titleOf(item), text("close"));
     form.replaceChildren(
       choice(form, "stock", isDated(item) ? text("which_session") : text("which_price"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
       choice(form, "quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
@@ -72,8 +70,6 @@ const bookingForm = (actions) => {
   const endWords = () => form.ariaBusy === "true" ? "" : text(state.attempt ? "form_ended_unknown" : "form_ended", { title: titleOf(state.item) });
   return { form, fill, endWords };
 };
-
-const titleOf = (item) => item.title ?? item.item_id;
 
 // What was there before stays the same element: it is checked if it was, and can have the focus again.
 const choice = (form, name, legend, options) => {

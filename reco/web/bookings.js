@@ -1,7 +1,7 @@
 // What is booked: each booking a line, with what can still be done about it.
 
-import { button, make } from "./dom.js";
-import { calendarDate, known, moment, price, text } from "./text.js";
+import { buttonOf, make } from "./dom.js";
+import { calendarDate, known, moment, price, text, titleOf } from "./text.js";
 
 export const drawBookings = (list, bookings, now, actions) => {
   const lines = bookings.map((booking) => line(booking, now, actions));
@@ -13,13 +13,12 @@ export const canCancel = (booking, now) => booking.state === "booked"
 
 // What somebody who has just booked wants to know.
 export const bookedWords = (booking, now) =>
-  `${text("booked_now", { title: title(booking), when: when(booking), price: price(booking.amount_cents) })} ${deadline(booking, now)}`;
+  `${text("booked_now", { title: titleOf(booking), when: when(booking), price: price(booking.amount_cents) })} ${deadline(booking, now)}`;
 
 export const cancelledWords = (booking) => booking.amount_cents
-  ? text("cancelled_now", { title: title(booking), price: price(booking.amount_cents) })
-  : text("cancelled_free", { title: title(booking) });
+  ? text("cancelled_now", { title: titleOf(booking), price: price(booking.amount_cents) })
+  : text("cancelled_free", { title: titleOf(booking) });
 
-const title = (booking) => booking.title ?? booking.item_id;
 const zone = (booking) => booking.venue?.timezone;
 const when = (booking) => booking.starts_at ? moment(new Date(booking.starts_at), zone(booking)) : text("any_day");
 
@@ -38,7 +37,7 @@ const line = (booking, now, actions) => {
   const place = [booking.venue ? booking.venue.name ?? booking.venue.venue_id : text("online"), when(booking)];
   const amount = [booking.quantity === 2 ? text("for_two") : text("for_one"), price(booking.amount_cents)];
   const made = make("li", { class: "line", tabindex: -1, "data-booking": booking.booking_id },
-    make("div", { class: "head" }, make("h3", {}, title(booking)), make("span", { class: `chip ${booking.state}` }, stateWords(booking))),
+    make("div", { class: "head" }, make("h3", {}, titleOf(booking)), make("span", { class: `chip ${booking.state}` }, stateWords(booking))),
     make("p", { class: "where" }, place.join(" · ")), make("p", {}, amount.join(" · ")));
   if (booking.state === "booked") made.append(make("p", { class: "deadline" }, deadline(booking, now)));
   if (canCancel(booking, now)) made.append(cancelling(booking, actions));
@@ -47,13 +46,13 @@ const line = (booking, now, actions) => {
 
 // Two steps: a place that is given back may be gone for good.
 const cancelling = (booking, actions) => {
-  const name = title(booking);
+  const title = titleOf(booking);
   const place = make("div", { class: "actions" });
-  const ask = () => place.replaceChildren(button(text("cancel"), () => {
-    const sure = button(text("cancel_sure"), () => actions.cancel(booking), { class: "risky", "aria-label": text("cancel_sure_title", { title: name }) });
-    place.replaceChildren(sure, button(text("cancel_not"), () => { ask(); place.firstChild.focus(); }));
+  const ask = () => place.replaceChildren(buttonOf(title, text("cancel"), () => {
+    const sure = buttonOf(title, text("cancel_sure"), () => actions.cancel(booking), { class: "risky" });
+    place.replaceChildren(sure, buttonOf(title, text("cancel_not"), () => { ask(); place.firstChild.focus(); }));
     sure.focus();
-  }, { "aria-label": text("cancel_title", { title: name }) }));
+  }));
   ask();
   return place;
 };

@@ -1,5 +1,7 @@
 // Elements by one call.
 
+import { text } from "./text.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export const make = (name, attributes = {}, ...children) => {
@@ -22,6 +24,18 @@ export const button = (words, act, attributes = {}) => {
     }
   });
   return made;
+};
+
+// Of many that read alike, each is named by what it reads and what it is about.
+export const buttonOf = (title, words, act, attributes) => {
+  const made = button("", act, attributes);
+  label(made, title, words);
+  return made;
+};
+
+export const label = (made, title, words) => {
+  made.textContent = words;
+  made.ariaLabel = text("button_of", { words, title });
 };
 
 // The same of what is drawn.

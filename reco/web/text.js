@@ -21,6 +21,8 @@ const wordsFor = (key, { n }) => texts[language][`${key}${form(n)}`] ?? texts[la
 const written = (value) => (typeof value === "number" ? number(value) : value);
 export const text = (key, values = {}) => wordsFor(key, values).replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
 
+export const titleOf = ({ title, item_id: itemId }) => title ?? itemId;
+
 export const euros = (cents) =>
   new Intl.NumberFormat(language, { style: "currency", currency: "EUR", minimumFractionDigits: cents % 100 ? 2 : 0 }).format(cents / 100);
 

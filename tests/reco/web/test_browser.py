@@ -486,6 +486,13 @@ def test_days_are_the_readers_and_the_clock_is_the_venues(page, database):
     ]
 
 
+UNTOLD = """(ask => {
+  window.fetch = async (path, ...given) =>
+    path.endsWith('/interactions') ? new Response('{}') : ask(path, ...given);
+})(fetch)"""
+"""Says that interactions were taken, and sends none."""
+
+
 def test_what_is_over_is_asked_anew_and_dates_that_cannot_be_are_told(
     window, wide_address, wide_proxy
 ):
@@ -513,10 +520,7 @@ def test_what_is_over_is_asked_anew_and_dates_that_cannot_be_are_told(
     few = "[...document.querySelectorAll('.few')].map(told => told.textContent)"
     assert set(window.run(few)) == {"3 left", "only 2 left"}
     # Once all are dismissed the next come.
-    window.run(
-        "(ask => { window.fetch = (path, ...given) =>"
-        " path.endsWith('/interactions') ? new Response('{}') : ask(path, ...given); })(fetch)"
-    )
+    window.run(UNTOLD)
     window.run(
         "document.querySelectorAll('.actions button:last-child').forEach(one => one.click())"
     )
@@ -532,6 +536,36 @@ def test_the_keyboard_is_enough(page):
     page.press(f"{card} [name=stock]", ESCAPE)
     page.wait("document.activeElement.matches('.card .primary[aria-expanded=false]')")
     assert not page.run("document.querySelector('.booking')")
+
+
+NAMES = """[...document.querySelectorAll('.card button, .line button')].map((button) =>
+  [button, button.closest('.card, .line').querySelector('h3')]).map(([button, title]) =>
+  [button.textContent, button.ariaLabel, title.textContent])"""
+"""Of each button what it reads, its name, and the title of its offer."""
+KEEP = ".actions button:nth-child(2)"
+
+
+def test_a_button_says_by_its_name_what_it_reads_and_which_offer_it_is_about(page):
+    page.run(UNTOLD)
+    page.click(f"{CARD.format('play-friday')} {KEEP}")
+    page.wait("[...document.querySelectorAll('.card button')].some(one => one.disabled)")
+    book(page, "manga-shop")
+    page.wait(BOOKED, "Manga")
+    page.wait(SETTLED)
+    page.click(".line .actions button")
+    for offer in ("play-friday", "film-tonight"):
+        page.click(f"{CARD.format(offer)} .primary")
+    told = {}
+    for language, mark in (("en", ":"), ("fr", "\N{NO-BREAK SPACE}:")):
+        names = page.run(NAMES)
+        assert [name for _, name, _ in names] == [f"{words}{mark} {of}" for words, _, of in names]
+        assert len({name for _, name, _ in names}) == len(names)
+        told[language] = {words for words, _, _ in names}
+        page.run("document.getElementById('language').click()")
+        page.wait(SETTLED)
+    assert {"Book", "Keep", "Kept", "More like this", "Not for me", "Close"} <= told["en"]
+    assert {"Book for €12", "Yes, cancel", "No, keep it"} <= told["en"]
+    assert {"Garder", "Gardé", "Dans le même esprit", "Pas pour moi"} <= told["fr"]
 
 
 NOTICE = "document.querySelector('#notice p').textContent"
