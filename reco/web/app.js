@@ -6,8 +6,9 @@ import { endForms, leaveForm, leaveForms } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
-import { notify, notifyToo } from "./notice.js";
+import { mention, notify, notifyToo, takeBack } from "./notice.js";
 import { isToBeAskedAgain, joined } from "./pages.js";
+import { isUnanswered, refusal } from "./refusals.js";
 import { categoryName, currentLanguage, dayKey, distance, known, percent, price, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
@@ -86,6 +87,7 @@ const guarded = (work) => {
     busy(1);
     try {
       await work(...given);
+      takeBack(text("error"));
     } catch (problem) {
       if (!(problem instanceof api.Problem)) throw problem;
       // Something else was asked for since, and that is told, and asked again.
@@ -102,8 +104,16 @@ const meet = (problem, again) => {
   // It would be refused for ever: the first page is asked for again.
   if (problem.field === "cursor") return load();
   if (["from", "to"].includes(problem.field)) return refuseDates();
-  say(`${text("error")} ${problem.message}`, again);
+  const words = isUnanswered(problem) ? text("error") : refusal(problem);
+  say(words, again);
+  // It stands at the head of the list, of which another part may be on the screen.
+  if (isOutOfSight(at("status"))) mention(words);
   if (problem.retryAfterS) state.again = setTimeout(again, problem.retryAfterS * 1000);
+};
+
+const isOutOfSight = (part) => {
+  const { top, bottom } = part.getBoundingClientRect();
+  return bottom < 0 || top > innerHeight;
 };
 
 // Nothing that was read before answers what is asked now.

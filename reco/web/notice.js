@@ -16,6 +16,10 @@ export const notify = (told) => {
 // Beside what is told already.
 export const notifyToo = (told) => notify([words.textContent, told].filter(Boolean).join(" "));
 
+// Where nothing else is told; and until it is so no longer.
+export const mention = (told) => { if (!words.textContent) notify(told); };
+export const takeBack = (told) => { if (words.textContent === told) notify(""); };
+
 // What has the focus does not lie behind it.
 export const uncover = () => {
   const held = document.activeElement;

@@ -8,9 +8,11 @@ const readable = (name, value, zone) => {
   return name === "state" ? text(`state_${value}`) : value;
 };
 
+export const isUnanswered = ({ status }) => status === 0 || status >= 500;
+
 // Times are by the clock of `zone`, a venue's; without one by the reader's.
 export const refusal = (problem, zone) => {
-  if (problem.status === 0 || problem.status >= 500) return text("no_answer");
+  if (isUnanswered(problem)) return text("no_answer");
   const key = `rule_${problem.rule}`;
   if (!known(key)) return problem.message;
   return text(key, Object.fromEntries(Object.entries(problem.members).map(([name, value]) => [name, readable(name, value, zone)])));

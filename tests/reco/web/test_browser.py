@@ -312,6 +312,27 @@ def test_a_page_that_does_not_come_is_asked_for_again_and_what_was_read_stays(
     assert read < set(window.run(works))
 
 
+def test_that_nobody_answers_is_told_in_words_and_where_it_is_seen(wide, wide_proxy):
+    wide.resize(390, 844)
+    status = "document.getElementById('status').textContent"
+    wide.run("document.getElementById('more').scrollIntoView({block: 'end'})")
+    wide_proxy.away["/v1/feed"], wide_proxy.retry_after_s = 1, 2
+    read = wide.run(WORKS)
+    wide.run("document.getElementById('more').click()")
+    wide.wait(f"{NOTICE} === 'The agenda does not answer.'")
+    assert wide.run(status) == "The agenda does not answer. Try again"
+    # It is asked again, and answers; then that is no longer told.
+    wide.wait(f"{WORKS}.length > args[0]", len(read))
+    wide.wait(f"!{NOTICE}")
+    assert "ideas within" in wide.run(status)
+    # Where the head of the list is on the screen it is told there alone.
+    wide_proxy.away["/v1/feed"] = 1
+    wide.run("document.getElementById('status').scrollIntoView({block: 'center'})")
+    choose(wide, "#filters [name=max_price_eur]", "50")
+    wide.wait(f"{status} === 'The agenda does not answer. Try again'")
+    assert not wide.run(NOTICE)
+
+
 def test_who_asks_for_more_goes_on_where_the_list_ended(wide):
     read = wide.run(WORKS)
     top = "document.querySelector(args[0]).getBoundingClientRect().top"
