@@ -70,8 +70,12 @@ const buttons = (item, actions, more, form) =>
     asking(item, text("dismiss"), () => actions.dismiss(item)));
 
 const keepButton = (item, actions) => {
-  const settle = (made) => { label(made, titleOf(item), text("kept")); made.disabled = true; };
-  const made = asking(item, text("favourite"), async () => { await actions.keep(item); settle(made); });
+  const settle = (made) => { label(made, titleOf(item), text("kept")); made.ariaDisabled = "true"; };
+  const made = asking(item, text("favourite"), async () => {
+    if (actions.isKept(item)) return;
+    await actions.keep(item);
+    settle(made);
+  });
   if (actions.isKept(item)) settle(made);
   return made;
 };

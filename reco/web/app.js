@@ -275,7 +275,6 @@ at("person").addEventListener("change", (event) => start(event.target.value));
 at("more").addEventListener("click", loadMore);
 at("state").addEventListener("change", refreshMine);
 at("more-booked").addEventListener("click", moreBookings);
-at("close-notice").addEventListener("click", () => notify(""));
 at("language").addEventListener("click", () => {
   switchLanguage();
   drawControls();

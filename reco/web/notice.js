@@ -13,6 +13,15 @@ export const notify = (told) => {
   document.documentElement.style.setProperty("--below", told ? `${notice.offsetHeight + GAP_PX}px` : "0px");
   uncover();
 };
+// Who puts it away goes on where they were.
+let before = null;
+const closing = document.getElementById("close-notice");
+closing.addEventListener("focus", ({ relatedTarget }) => { before = relatedTarget; });
+closing.addEventListener("click", () => {
+  notify("");
+  before?.focus({ preventScroll: true });
+});
+
 // Beside what is told already.
 export const notifyToo = (told) => notify([words.textContent, told].filter(Boolean).join(" "));
 

@@ -559,6 +559,22 @@ def test_the_keyboard_is_enough(page):
     assert not page.run("document.querySelector('.booking')")
 
 
+def test_who_keeps_an_offer_or_puts_away_what_is_told_goes_on_where_they_were(page):
+    page.run(UNTOLD)
+    keep = f"{CARD.format('play-friday')} {KEEP}"
+    page.press(keep, ENTER)
+    page.wait("document.querySelector(args[0]).ariaDisabled === 'true'", keep)
+    assert page.run("document.activeElement.ariaLabel") == "Kept: Play"
+    book(page, "manga-shop")
+    page.wait(BOOKED, "Manga")
+    page.wait(SETTLED)
+    at = page.run(f"{AT}.dataset.offer")
+    page.run("document.getElementById('close-notice').focus()")
+    page.press(":focus", ENTER)
+    page.wait(f"!{NOTICE}")
+    assert page.run(f"{AT}?.dataset.offer") == at
+
+
 NAMES = """[...document.querySelectorAll('.card button, .line button')].map((button) =>
   [button, button.closest('.card, .line').querySelector('h3')]).map(([button, title]) =>
   [button.textContent, button.ariaLabel, title.textContent])"""
@@ -569,7 +585,7 @@ KEEP = ".actions button:nth-child(2)"
 def test_a_button_says_by_its_name_what_it_reads_and_which_offer_it_is_about(page):
     page.run(UNTOLD)
     page.click(f"{CARD.format('play-friday')} {KEEP}")
-    page.wait("[...document.querySelectorAll('.card button')].some(one => one.disabled)")
+    page.wait("[...document.querySelectorAll('.card button')].some(one => one.ariaDisabled)")
     book(page, "manga-shop")
     page.wait(BOOKED, "Manga")
     page.wait(SETTLED)
@@ -1046,7 +1062,7 @@ def test_who_books_stays_where_they_were(wide):
     booked, kept = shown[26], shown[2]
     keep = f"{CARD.format(kept)} .actions button:nth-child(2)"
     wide.run("document.querySelector(args[0]).click()", keep)
-    wide.wait("document.querySelector(args[0]).disabled", keep)
+    wide.wait("document.querySelector(args[0]).ariaDisabled", keep)
     # What is unfolded above is gone once all is drawn anew.
     wide.run("document.querySelector('.card .actions button:nth-child(3)').click()")
     wide.wait("document.querySelector('.card .more').firstChild")
