@@ -221,7 +221,7 @@ const drawAll = () => {
   at("horizon-told").textContent = met ? text("horizon", { points: feed.horizon.points, categories: met }) : text("horizon_none");
   const told = feed.explanation.map((one) => one.text).join(" ");
   at("slate-told").textContent = state.pages > 1 ? text("of_first_page", { told }) : told;
-  at("would-add").textContent = text("would_add", { n: feed.horizon.intensity });
+  at("would-add").textContent = feed.horizon.additions.length ? text("would_add", { n: feed.horizon.intensity }) : "";
   drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
   drawDays(at("days"), items, new Date(feed.now), actions);
   const ended = endForms();
@@ -237,14 +237,17 @@ const drawAll = () => {
 const drawAround = () => {
   const { feed, items } = state;
   const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
-  const found = items.length ? foundWords(items.length, feed.radius_m) : text(feed.next_cursor ? "loading" : "empty");
+  const found = items.length ? foundWords(items, feed.radius_m) : text(feed.next_cursor ? "loading" : "empty");
   say([found, ...notes].join(" · "));
   drawMap(at("map"), feed.location_used, items, state.around, lookAt);
 };
 
 // Without a place nothing was looked around, and a note says so.
-const foundWords = (n, radiusM) =>
-  radiusM == null ? text("found_anywhere", { n }) : text("found", { n, radius: distance(radiusM) });
+const foundWords = (items, radiusM) => {
+  const n = items.length;
+  if (radiusM == null) return text("found_anywhere", { n });
+  return items.some(({ venue }) => venue) ? text("found", { n, radius: distance(radiusM) }) : text("found_online", { n });
+};
 
 // The floor in force, which the dial may have no place for, until the dial is used.
 const showFloor = () => {

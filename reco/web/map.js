@@ -9,8 +9,9 @@ const ROUND = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_00
 
 export const drawMap = (section, here, items, around, onVenue) => {
   section.replaceChildren();
-  if (here.lat == null) return;
   const venues = byVenue(items);
+  // All of it is online: there is nowhere to go.
+  if (here.lat == null || !venues.size) return;
   const reach = Math.max(1_000, ...[...venues.values()].map((venue) => venue.distanceM)) * 1.1;
   const project = (lat, lon) => {
     const east = (lon - here.lon) * Math.cos((here.lat * Math.PI) / 180) * METRES_A_DEGREE;

@@ -1131,6 +1131,22 @@ def test_the_chance_of_pages_is_that_of_all_their_offers(wide):
     assert expected == sorted(expected, reverse=True)
 
 
+def test_where_all_is_online_or_nothing_is_found_no_place_is_told(page):
+    look_at(page, "villager")
+    choose(page, "#filters [name=category]", "LIVRE")
+    page.wait(SETTLED)
+    told = "document.getElementById('status').textContent"
+    assert page.run(WORKS) == ["ebook-online"]
+    assert page.run(told).startswith("One idea, online")
+    assert not page.run("document.getElementById('map').firstChild")
+    adds = "document.getElementById('would-add').textContent"
+    assert page.run(adds).endswith("might add")
+    choose(page, "#filters [name=max_price_eur]", "0")
+    page.wait(SETTLED)
+    assert page.run(told).startswith("Nothing to book here")
+    assert not page.run(adds)
+
+
 def test_of_who_has_no_home_no_radius_is_told(page, database):
     look_at(page, "nowhere", database)
     told = page.run("document.getElementById('status').textContent")
