@@ -14,7 +14,8 @@ export const drawCredit = (section, credit) => {
 const parts = (credit) => {
   if (credit.deposit_cents == null) return [make("p", {}, text("credit_none"))];
   if (credit.is_over) return [make("p", {}, text("credit_over", { date: calendarDate(new Date(credit.expires_at)) }))];
-  const caps = credit.caps.map((cap) => gauge(cap.kind, text(`cap_${cap.kind}`), cap.left_cents, cap.cap_cents));
+  // Of a cap no more can be spent than there is of all.
+  const caps = credit.caps.map((cap) => gauge(cap.kind, text(`cap_${cap.kind}`), Math.min(cap.left_cents, credit.left_cents), cap.cap_cents));
   return [
     make("div", { class: "deposit" }, gauge("deposit", text("credit"), credit.left_cents, credit.deposit_cents), make("p", { class: "until" }, terms(credit))),
     ...(caps.length ? caps : [make("p", { class: "until" }, text("no_caps"))]),

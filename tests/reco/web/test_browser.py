@@ -451,6 +451,27 @@ def test_every_credit_is_said_in_words(page, database, user, words):
     assert words in page.run("document.getElementById('credit').textContent")
 
 
+GAUGES = """import('./credit.js').then(({ drawCredit }) => {
+  const section = document.createElement('section');
+  drawCredit(section, args[0]);
+  return [...section.querySelectorAll('.gauge')].map((gauge) =>
+    [gauge.textContent, gauge.querySelector('.fill').style.inlineSize]);
+})"""
+
+
+def test_of_a_cap_no_more_is_left_than_of_all(page):
+    caps = [
+        {"kind": "digital", "cap_cents": 200_00, "left_cents": 200_00},
+        {"kind": "physical", "cap_cents": 200_00, "left_cents": 5_00},
+    ]
+    credit = {"deposit_cents": 500_00, "left_cents": 8_00, "is_over": False, "caps": caps}
+    assert page.run(GAUGES, credit) == [
+        ["Credit €8 of €500", "1.6%"],
+        ["Digital goods €8 of €200", "4%"],
+        ["Objects €5 of €200", "2.5%"],
+    ]
+
+
 HELD = """(ask => {
   [window.held, window.told] = [[], 0];
   window.fetch = async (...given) => {
