@@ -472,6 +472,26 @@ def test_of_a_cap_no_more_is_left_than_of_all(page):
     ]
 
 
+CAPS_AT = """import('./credit.js').then(({ drawCredit }) => {
+  const section = document.getElementById('credit');
+  drawCredit(section, args[0]);
+  return [...section.querySelectorAll('#credit > .gauge strong')].map((one) =>
+    one.getBoundingClientRect().top);
+})"""
+
+
+def test_the_gauges_of_caps_stand_beside_each_other(page):
+    caps = [
+        {"kind": "digital", "cap_cents": 200_00, "left_cents": 190_50},
+        {"kind": "physical", "cap_cents": 200_00, "left_cents": 16_30},
+    ]
+    credit = {"deposit_cents": 500_00, "left_cents": 262_30, "is_over": False, "caps": caps}
+    page.run("document.getElementById('language').click()")
+    page.wait(SETTLED)
+    digital, physical = page.run(CAPS_AT, credit)
+    assert digital == physical
+
+
 HELD = """(ask => {
   [window.held, window.told] = [[], 0];
   window.fetch = async (...given) => {

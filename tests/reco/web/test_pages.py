@@ -55,6 +55,10 @@ def test_no_french_line_begins_with_a_mark_or_a_unit():
         assert not re.search(r" (?:[:;?!»€]|km\b)|« ", phrase)
 
 
+def test_no_french_line_ends_before_a_distance():
+    assert TEXTS["fr"]["away"] == "à\N{NO-BREAK SPACE}{distance}"
+
+
 def test_what_is_counted_has_words_where_there_is_one():
     elsewhere = {"more_sessions": "one_more_session", "left": "last", "places": "one_place"}
     counted = {key for key, phrase in TEXTS["fr"].items() if "{n}" in phrase}
