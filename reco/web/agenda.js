@@ -66,7 +66,7 @@ const buttons = (item, actions, more, form) =>
   make("div", { class: "actions" },
     bookButton(item, actions, form),
     keepButton(item, actions),
-    asking(item, text("similar"), async () => showSimilar(more, await actions.similar(item))),
+    similarButton(item, actions, more),
     asking(item, text("dismiss"), () => actions.dismiss(item)));
 
 const keepButton = (item, actions) => {
@@ -77,6 +77,18 @@ const keepButton = (item, actions) => {
     settle(made);
   });
   if (actions.isKept(item)) settle(made);
+  return made;
+};
+
+// Pressed again, it folds what it has shown.
+const similarButton = (item, actions, more) => {
+  const settle = (made) => { made.ariaExpanded = String(more.hasChildNodes()); };
+  const made = asking(item, text("similar"), async () => {
+    if (more.hasChildNodes()) more.replaceChildren();
+    else showSimilar(more, await actions.similar(item));
+    settle(made);
+  });
+  settle(made);
   return made;
 };
 

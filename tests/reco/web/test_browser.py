@@ -616,6 +616,19 @@ def test_who_keeps_an_offer_or_puts_away_what_is_told_goes_on_where_they_were(pa
     assert page.run(f"{AT}?.dataset.offer") == at
 
 
+def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
+    alike = f"{CARD.format('play-friday')} .actions button:nth-child(3)"
+    shown = "[document.querySelector(args[0]).ariaExpanded,"
+    shown += " document.querySelector(args[0]).closest('.card').querySelectorAll('.more *').length]"
+    assert page.run(shown, alike) == ["false", 0]
+    page.press(alike, ENTER)
+    page.wait("document.querySelector(args[0]).ariaExpanded === 'true'", alike)
+    assert page.run(shown, alike)[1] > 0
+    page.press(alike, ENTER)
+    page.wait("document.querySelector(args[0]).ariaExpanded === 'false'", alike)
+    assert page.run(shown, alike)[1] == 0
+
+
 NAMES = """[...document.querySelectorAll('.card button, .line button')].map((button) =>
   [button, button.closest('.card, .line').querySelector('h3')]).map(([button, title]) =>
   [button.textContent, button.ariaLabel, title.textContent])"""
