@@ -101,6 +101,11 @@ class Browser:
         """Type into an element."""
         self._do(f"element/{self._find(selector)}/value", {"text": keys})
 
+    def type(self, keys):
+        """Press and release one key after the other, wherever the focus is."""
+        presses = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._do("actions", {"actions": [{"type": "key", "id": "keys", "actions": presses}]})
+
     def run(self, expression, *given):
         """Return the value of a JavaScript expression; `args` are what is given."""
         script = f"const args = [...arguments]; return ({expression});"

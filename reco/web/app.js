@@ -260,11 +260,18 @@ const showFloor = () => {
 const boundDates = () => {
   const { from, to } = at("filters").elements;
   const today = dayKey(now());
-  from.max = to.value || LAST_DAY;
-  to.min = from.value > today ? from.value : today;
+  bound(from, "max", to.value || LAST_DAY);
+  bound(to, "min", from.value > today ? from.value : today);
 };
 
-at("filters").addEventListener("change", () => {
+// A field whose bounds are set, were they the same, forgets what is being typed.
+const bound = (field, end, day) => { if (field[end] !== day) field[end] = day; };
+
+// Of a year the first digits come first, as 0002.
+const isBeingTyped = ({ type, value }) => type === "date" && value !== "" && value < "1000";
+
+at("filters").addEventListener("change", ({ target }) => {
+  if (isBeingTyped(target)) return;
   boundDates();
   load();
 });

@@ -629,6 +629,23 @@ def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
     assert page.run(shown, alike)[1] == 0
 
 
+def test_dates_can_be_typed(page):
+    page.run("performance.clearResourceTimings()")
+    for field in ("from", "to"):
+        page.run("document.querySelector(args[0]).focus()", f"#filters [name={field}]")
+        for key in "12122026":
+            page.type(key)
+            page.wait(SETTLED)
+        assert page.run("document.activeElement.value") == "2026-12-12"
+    asked = page.run("performance.getEntriesByType('resource').map(one => one.name)")
+    feeds = [address.partition("/v1/feed?")[2] for address in asked if "/v1/feed" in address]
+    # Nothing was asked while a year was half typed.
+    assert [feed.partition("&lang")[0] for feed in feeds] == [
+        "from=2026-12-12",
+        "from=2026-12-12&to=2026-12-12",
+    ]
+
+
 NAMES = """[...document.querySelectorAll('.card button, .line button')].map((button) =>
   [button, button.closest('.card, .line').querySelector('h3')]).map(([button, title]) =>
   [button.textContent, button.ariaLabel, title.textContent])"""
