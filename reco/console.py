@@ -11,8 +11,9 @@ from rich.console import Console
 from reco.errors import InvalidInput
 from reco.settings import Settings, read_settings
 
-_PIPED_WIDTH = 120
-"""Columns where the output goes to a file or another program, which says no width."""
+_PIPED_WIDTH = 100_000
+"""Columns where the output goes to a file or another program, which says no width: a row and a
+sentence are one line each, so that nothing is cut and what is looked for is found."""
 
 
 def _width(stream: TextIO) -> int | None:

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from rich.bar import Bar
 from rich.console import Console
-from rich.table import Table
 
+from reco.whole_table import Table
 from training.configuration import written_parameters
 from training.search import Search
 from training.studies import Trial
@@ -48,9 +48,7 @@ def trials_text(search: Search) -> str:
 def trials_table(search: Search) -> Table:
     """Return the best trials as a screen shows them, with the settings that were searched for."""
     names = sorted(search.importance, key=lambda name: -search.importance[name])
-    table = Table(
-        "trial", search.metric, "s", *names, title="The best trials", title_justify="left"
-    )
+    table = Table("trial", search.metric, "s", *names, title="The best trials")
     for trial in _best(search):
         settings = asdict(trial.parameters)
         table.add_row(
@@ -62,7 +60,7 @@ def trials_table(search: Search) -> Table:
 
 def importance_table(importance: Mapping[str, float]) -> Table:
     """Return a bar for the share of each setting in what moves the figure."""
-    table = Table("setting", "importance", "", title_justify="left")
+    table = Table("setting", "importance", "")
     for name, share in importance.items():
         table.add_row(name, f"{share:.2f}", Bar(1.0, 0.0, share, width=_BAR))
     return table

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
+from reco.whole_table import Table
 from training.paired import Compared
 from training.screen import figure_cell
 from training.slate_tuning import Point, Tuning
@@ -22,7 +22,6 @@ def benchmark_screen(report: SlateReport) -> Group:
     names = [name for name in names if name in report.score_order]
     table = Table(
         "method", "parameter", *names, title=f"{report.data}: {report.users:,} test users",
-        title_justify="left",
     )  # fmt: skip
     for row in report.rows:
         if row.is_shown:
@@ -46,7 +45,7 @@ def curve_table(tuning: Tuning, k: int) -> Table:
     table = Table(
         "points a booking", "floor", "m", "pool", *names,
         title="Change on validation, 95 % interval",
-        caption=f"proposed, as settings: {settings}\npool: {pool}", caption_justify="left",
+        caption=f"proposed, as settings: {settings}\npool: {pool}",
     )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.table import Table
 
 from reco.api.keys import create_key, list_keys, revoke_key
 from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
+from reco.whole_table import Table
 
 app = typer.Typer(no_args_is_help=True)
 

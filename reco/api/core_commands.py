@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
-from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.core.booking_rules import euros
@@ -15,6 +14,7 @@ from reco.core.expiry import check_clock, expire
 from reco.core.policies import add_policy, read_policies
 from reco.db.ready import opened_world
 from reco.moments import moment_from
+from reco.whole_table import Table
 
 bookings_app = typer.Typer(no_args_is_help=True)
 policies_app = typer.Typer(no_args_is_help=True)

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import psycopg
 import typer
-from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.core.partners import bind_venues, create_partner, list_partners
 from reco.db.ready import opened_world
+from reco.whole_table import Table
 
 app = typer.Typer(no_args_is_help=True)
 

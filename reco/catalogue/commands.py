@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
-from rich.table import Table
 
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.folder import load_catalogue, save_catalogue, sole_writer
 from reco.console import WorldOption, console, errors, settings_for
 from reco.db.ready import opened_world
 from reco.moments import moment_from
+from reco.whole_table import Table
 
 
 def snapshot(
@@ -37,7 +37,7 @@ def snapshot(
         saved = time.perf_counter()
         load_catalogue(folder)
         loaded = time.perf_counter()
-    table = Table(title=f"Catalogue {catalogue.version}", title_justify="left", show_header=False)
+    table = Table(title=f"Catalogue {catalogue.version}", show_header=False)
     for name, value in {
         "venues": f"{len(catalogue.base.venue_id):,}",
         "items": f"{len(catalogue.items):,}",

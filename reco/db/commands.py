@@ -8,7 +8,6 @@ from typing import Annotated
 import psycopg
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.cluster import Cluster
@@ -18,6 +17,7 @@ from reco.db.partitions import AHEAD_MONTHS, make_partitions, partitions_ahead
 from reco.db.programs import required_programs
 from reco.db.ready import located_world, opened_world, private_cluster
 from reco.errors import SetupError, Unavailable
+from reco.whole_table import Table
 
 app = typer.Typer(no_args_is_help=True)
 

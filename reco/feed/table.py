@@ -4,11 +4,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from features.clock import zone_of
 from reco.feed.answer import FeedAnswer, FeedItem, Session
+from reco.whole_table import Table
 
 REASONS = {
     "first_of_category": "a first for you",
@@ -41,7 +41,7 @@ NOTES = {
 
 def agenda_table(answer: FeedAnswer, who: str, zone: ZoneInfo) -> RenderableType:
     """Return `answer` as a table, times in the venue's zone or else `zone`."""
-    table = Table(title=_title(answer, who), title_justify="left", header_style="bold")
+    table = Table(title=_title(answer, who), header_style="bold")
     for name, justify in (
         ("What", "left"),
         ("Where", "left"),

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from reco.console import console
 from reco.errors import InvalidInput
+from reco.whole_table import Table
 from training.accuracy import Accuracy, accuracy_plan, measure, without_validation
 from training.commands.future import without_future
 from training.commands.offpolicy import offpolicy
@@ -119,7 +119,7 @@ def _tuned(part: Part, start: Parameters, metric: str, minutes: float) -> Parame
 
 
 def _screen(found: Accuracy, cutoffs: tuple[int, ...]) -> Group:
-    table = Table("metric", "value", "95 % interval", title=found.model, title_justify="left")
+    table = Table("metric", "value", "95 % interval", title=found.model)
     for name in (f"{metric}@{k}" for metric in _SHOWN for k in cutoffs):
         estimate = found.metrics[name]
         table.add_row(name, f"{estimate.value:.4f}", f"{estimate.low:.4f} .. {estimate.high:.4f}")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from reco.console import console
 from reco.errors import InvalidInput
+from reco.whole_table import Table
 from training.cohort.assumptions import Assumptions, variants
 from training.cohort.intervals import OverSeeds
 from training.cohort.plot import save_cohort_plot

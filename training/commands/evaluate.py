@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from reco.console import WorldOption, console, settings_for
@@ -23,6 +22,7 @@ from reco.model.registry import champion, version_named
 from reco.model.serving import opened_anew, usable_model
 from reco.moments import moment_from
 from reco.secret import signing_secret
+from reco.whole_table import Table
 from reco.world import World
 from training.commands.pairs import known_pairs, number
 from training.commands.progress import share_progress
@@ -255,10 +255,7 @@ def _data_end(systems: tuple[System, ...]) -> datetime:
 
 
 def _screen(summary: RunSummary, plan: Plan, served: System | None) -> Group:
-    table = Table(f"{summary.people:,} people")
-    for figures in summary.systems:
-        # A version is long, and its end tells the floor.
-        table.add_column(figures.system, overflow="fold")
+    table = Table(f"{summary.people:,} people", *(one.system for one in summary.systems))
     for name in (f"{metric}@{plan.n}" for metric in _SHOWN):
         cells = (figure_cell(figures.metrics[name]) for figures in summary.systems)
         table.add_row(name, *cells)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import TypeAdapter
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reco.console import By, WorldOption, actor_of, console, settings_for
@@ -21,6 +20,7 @@ from reco.experiments.trial import check_models
 from reco.feed.dials import NAMES
 from reco.model.registry import Act
 from reco.moments import duration_from, moment_from
+from reco.whole_table import Table
 from training.commands.pairs import known_pairs, number, pairs
 from training.experiments.sequences import Difference
 from training.experiments.status import Status, status_of
@@ -111,7 +111,7 @@ def list_experiments(
     if as_json:
         typer.echo(TypeAdapter(list[Experiment]).dump_json(known, indent=2).decode())
         return
-    table = Table(title=f"Experiments of the world {opened.name}", title_justify="left")
+    table = Table(title=f"Experiments of the world {opened.name}")
     for column in ("name", "state", "from", "to", "variants", "metric", "why it ended"):
         table.add_column(column)
     for one in known:
@@ -206,7 +206,7 @@ def status_tables(found: Status) -> RenderableType:
 def _people_table(found: Status) -> Table:
     one = found.experiment
     title = f"{one.plan.name}, {one.state}: {_moment(one.started_at)} to {_moment(found.until)}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for column in ("variant", "planned", "users", "slates", "impressions", "judged"):
         table.add_column(column, justify="left" if column == "variant" else "right")
     for variant in found.variants:
@@ -216,7 +216,7 @@ def _people_table(found: Status) -> Table:
 
 
 def _mean_table(found: Status) -> Table:
-    table = Table(title="Means of a judged person", title_justify="left")
+    table = Table(title="Means of a judged person")
     table.add_column("figure")
     for variant in found.variants:
         table.add_column(variant.label, justify="right")
@@ -230,7 +230,7 @@ def _comparison_table(found: Status) -> Table:
     plan = found.experiment.plan
     kind = "at the fixed horizon" if plan.horizon else "valid at every look"
     title = f"A judged person, over {plan.variants[0].label} (95 % intervals, {kind})"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for column in ("variant", "metric", "difference", "p", ""):
         table.add_column(column, justify="right" if column in {"difference", "p"} else "left")
     for one in found.comparisons:
@@ -240,7 +240,7 @@ def _comparison_table(found: Status) -> Table:
 
 
 def _guard_table(found: Status) -> Table:
-    table = Table(title="Guards (one-sided, valid at every look)", title_justify="left")
+    table = Table(title="Guards (one-sided, valid at every look)")
     for column in ("variant", "guard", "may be lost", ""):
         table.add_column(column, justify="right" if column == "may be lost" else "left")
     for one in found.guards:
@@ -251,7 +251,7 @@ def _guard_table(found: Status) -> Table:
 
 def _plan_table(made: Experiment) -> Table:
     plan = made.plan
-    table = Table(title=f"Experiment {plan.name}", title_justify="left")
+    table = Table(title=f"Experiment {plan.name}")
     for column in ("variant", "people", "model", *NAMES):
         table.add_column(column)
     for variant, buckets in zip(plan.variants, plan.buckets, strict=True):

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from reco.console import WorldOption, console, errors, settings_for
 from reco.core.stocks import refund_cancelled
@@ -23,6 +22,7 @@ from reco.frames.sources import FolderSource, FrameSource, MemorySource
 from reco.frames.staging import Progress as Report
 from reco.frames.writing import Counts
 from reco.settings import Settings
+from reco.whole_table import Table
 from training.datasets.readers import READERS
 
 import_app = typer.Typer(no_args_is_help=True)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reco.console import By, WorldOption, actor_of, console, settings_for
@@ -23,6 +22,7 @@ from reco.model.registry import (
     version_named,
     versions,
 )
+from reco.whole_table import Table
 from reco.world import World
 from training.criteria import Criterion
 from training.gate import Floors, Verdict
@@ -86,7 +86,7 @@ def list_versions(
         for row in versions(opened.conninfo)[:1]:
             typer.echo(row.version)
         return
-    table = Table(title=f"Models of the world {opened.name}", title_justify="left")
+    table = Table(title=f"Models of the world {opened.name}")
     for name in ("version", "state", "trained until", f"{_SHOWN} (95 % interval)", "judged on"):
         table.add_column(name)
     for row in versions(opened.conninfo):
@@ -198,7 +198,7 @@ def prune(
 
 def verdict_table(verdict: Verdict) -> RenderableType:
     """Return the gate's verdict as a table with a line on what the figures mean."""
-    table = Table(title=f"The gate: {verdict.candidate}", title_justify="left")
+    table = Table(title=f"The gate: {verdict.candidate}")
     for name in ("", "over", "candidate", "compared with", "difference", "limit", ""):
         table.add_column(name, justify="left" if not name else "right")
     for criterion in verdict.criteria:
@@ -240,7 +240,7 @@ def _facts_of(world: World, row: ModelVersion) -> ModelFacts | str:
 
 
 def _portrait(row: ModelVersion, facts: ModelFacts | str, history: list[ModelEvent]) -> Group:
-    table = Table(title=f"Model {row.version}", title_justify="left", show_header=False)
+    table = Table(title=f"Model {row.version}", show_header=False)
     address = without_password(row.address)
     for name, told in [("state", row.state), ("address", address), ("digest", row.digest)]:
         table.add_row(name, told)
@@ -248,7 +248,7 @@ def _portrait(row: ModelVersion, facts: ModelFacts | str, history: list[ModelEve
         table.add_row(name, told)
     for name, estimate in _figures(row.metrics):
         table.add_row(name, _interval(estimate))
-    past = Table(title="What became of it", title_justify="left")
+    past = Table(title="What became of it")
     for column in ("when", "what", "who", "why"):
         past.add_column(column)
     for event in history:

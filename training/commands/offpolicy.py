@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
-from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
 from reco.db.ready import opened_world
 from reco.errors import InvalidInput
 from reco.feed.dials import check_dials
 from reco.moments import moment_from
+from reco.whole_table import Table
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
 from training.offpolicy.coverage import CONSIDERATIONS, METHODS, SLATES, Covered, coverage
@@ -159,7 +159,7 @@ def _recorded_table(
 
 def _table_of(found: Mapping[str, Mapping[str, Told]], title: str) -> Table:
     columns = ("a slate", "estimate", "value", "95 % interval", "effective", "mean weight")
-    table = Table(*columns, title=title, title_justify="left")
+    table = Table(*columns, title=title)
     for reward, row in found.items():
         for name, one in row.items():
             table.add_row(reward, name, *_cells(one))

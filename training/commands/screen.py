@@ -3,10 +3,10 @@
 from datetime import UTC
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from reco.model.artifact import PeopleFacts
+from reco.whole_table import Table
 from training.intervals import Estimate
 from training.ranked import RankerFigures
 from training.summary import TrainingSummary
@@ -16,7 +16,7 @@ _SHOWN = ("ndcg@10", "recall@10", "recall_full@10", "recall_full@20", "mrr@10", 
 
 def training_table(summary: TrainingSummary) -> RenderableType:
     """Return one screen about a run: data, time, memory, metrics with intervals."""
-    table = Table(title=f"Model {summary.version}", title_justify="left", header_style="bold")
+    table = Table(title=f"Model {summary.version}", header_style="bold")
     table.add_column("metric")
     for name in (summary.kind, "popularity", "difference"):
         table.add_column(f"{name} (95 % interval)", justify="right")

@@ -7,9 +7,9 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.table import Table
 
 from reco.console import WorldOption, console, settings_for
+from reco.whole_table import Table
 from reco.world import open_world
 from training.commands.progress import share_progress
 from training.simulate.calendar import TIMEZONE

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from reco.console import console
 from reco.errors import InvalidInput
 from reco.frames.sources import FolderSource, read_frames
+from reco.whole_table import Table
 from training.commands.future import without_future
 from training.commands.progress import share_progress
 from training.credit_tuning import CreditTrial, credit_trials, likeliest_of
@@ -186,7 +186,7 @@ def _credit_table(trials: list[CreditTrial], visits: int) -> Table:
     likeliest = likeliest_of(trials)
     table = Table(
         "weight", "log-loss a visit", "against none", title=f"{visits:,} visits, 95 % interval",
-        caption=f"likeliest: {likeliest.weight:g}", caption_justify="left",
+        caption=f"likeliest: {likeliest.weight:g}",
     )  # fmt: skip
     for trial in trials:
         loss, change = trial.log_loss, trial.change
