@@ -8,7 +8,8 @@ from rich.text import Text
 from reco.whole_table import Table
 from training.paired import Compared
 from training.screen import figure_cell
-from training.slate_tuning import Point, Tuning
+from training.slate_choice import LOSS, expected_name
+from training.slate_tuning import LOSS_OF_POOL, Point, Tuning
 from training.slates import SlateReport
 
 _SHOWN = ("ndcg", "horizon_recall", "novel_recall", "slate_points")
@@ -37,15 +38,19 @@ def benchmark_screen(report: SlateReport) -> Group:
 
 
 def curve_table(tuning: Tuning, k: int) -> Table:
-    """Return the curve of a tuning, what it proposes in bold and as settings."""
-    names = [f"{name}@{k}" for name in _SHOWN]
+    """Return the curve of a tuning, what it proposes in bold, as settings, and by which rule."""
+    expected = expected_name(k)
+    names = [expected, *(f"{name}@{k}" for name in _SHOWN)]
     dials = vars(tuning.proposed.dials).items()
     settings = " ".join(f"RECO_{name.upper()}={value:g}" for name, value in dials)
     pool = _pool_of(tuning.proposed)
     table = Table(
-        "points a booking", "floor", "m", "pool", *names,
-        title="Change on validation, 95 % interval",
-        caption=f"proposed, as settings: {settings}\npool: {pool}",
+        "points a booking", "floor", "intensity", "pool", *names,
+        title="Change against the order by relevance, on validation users, 95 % interval",
+        caption=f"Proposed, in bold, as settings: {settings}; pool: {pool}.\n"
+        f"It is the lowest price at which {expected} falls by {100 * LOSS:g} % at most, and "
+        f"ndcg@{k} not surely by more (the highest, where none is so), and the smallest pool that "
+        f"surely keeps {100 * (1 - LOSS_OF_POOL):g} % of every figure that the whole pool has.",
     )  # fmt: skip
     for point in tuning.points:
         table.add_row(*_cells(point, names), style="bold" if point == tuning.proposed else None)

@@ -13,6 +13,7 @@ from training.intervals import Estimate
 from training.models.ials import IalsParameters
 from training.models.itemknn import ItemKnnParameters
 from training.paired import Compared
+from training.slate_choice import expected_name
 from training.slate_plot import benchmark_figure, curve_figure, require_plots
 from training.slate_pools import Models
 from training.slate_rows import Row
@@ -58,7 +59,9 @@ def tuning():
 
     def point(setting, size, ndcg, gain):
         changes = {name: Estimate(gain, gain - 0.1, gain + 0.3) for name in shown(GAINS)}
-        return Point(setting, size, changes | {"ndcg@5": Estimate(ndcg, ndcg - 0.02, ndcg + 0.05)})
+        changes["ndcg@5"] = Estimate(ndcg, ndcg - 0.02, ndcg + 0.05)
+        changes[expected_name(5)] = Estimate(-0.008, -0.009, -0.007)
+        return Point(setting, size, changes)
 
     proposed = point(PRICED, None, 0.04, 0.5)
     others = (
@@ -111,6 +114,14 @@ def test_the_curve_tells_its_proposal_as_settings(tuning):
     assert "RECO_POINTS_A_BOOKING=100" in text
     assert "+50.0 (+40.0 .. +80.0) %" in line_of(text, " 100 ", " all ")
     assert "+700.0" in line_of(text, " 100 ", " 50 ")
+
+
+def test_the_curve_tells_by_which_rule_it_proposes_and_what_that_looks_at(tuning):
+    text = text_of(curve_table(tuning, 5))
+    assert "the lowest price at which expected_dcg@5 falls by 1 % at most" in text
+    assert "the smallest pool that surely keeps 99 % of every figure" in text
+    assert "-0.8 (-0.9 .. -0.7) %" in line_of(text, " 100 ", " all ")
+    assert "intensity" in text
 
 
 def in_view(axes, at, to):
