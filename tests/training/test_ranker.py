@@ -1,5 +1,6 @@
 """A ranker learns what is true of drawn visits, keeps its signs, and an artifact keeps it."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -298,4 +299,8 @@ def test_an_artifact_keeps_it_and_the_run_tells_of_it(learned, tmp_path):
     text = Console(width=200)
     with text.capture() as told:
         text.print(training_table(summary))
-    assert "calibration error" in told.get()
+    lines = " ".join(told.get().split())
+    assert "calibration error" in lines
+    assert re.search(r"less that of the base rate, \S+ \(\S+ \.\. \S+\), 95 % interval;", lines)
+    assert "Ranked here is the whole catalogue" in lines
+    assert "`reco evaluate` says" in lines

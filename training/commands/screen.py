@@ -47,6 +47,8 @@ def _lines(summary: TrainingSummary) -> list[str]:
     drawn = f", drawn at random from {task.of_users:,}" if is_sample else ""
     held = [_people_line(summary.people)] if summary.people else []
     return [
+        "Ranked here is the whole catalogue, wherever it can be booked. What feeds find, which "
+        "rank what a person can book nearby, `reco evaluate` says.",
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"
         f"{until}; interest {fades}.",
         f"{judged} To be found: {task.targets.nnz:,} items of {len(task.users):,} users{drawn} "
@@ -75,7 +77,8 @@ def _ranker_line(figures: RankerFigures | None) -> str:
         f"{figures.bookings:,} bookings of {figures.visits:,} later "
         f"{'slates' if shown else 'visits'} of {figures.people:,} people: "
         f"calibration error {told.ece_rel:.3f} of the base rate; log-loss {told.log_loss:.3e}, "
-        f"base rate {told.log_loss_base:.3e}; a visit {_text(gain, sign='+')}; AUC {told.auc:.3f}; "
+        f"of the base rate {told.log_loss_base:.3e}; over a visit, less that of the base rate, "
+        f"{_text(gain, sign='+')}, 95 % interval; AUC {told.auc:.3f}; "
         f"distinct among the 500 likeliest {figures.distinct_share:.1%}."
     )
 
