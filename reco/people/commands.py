@@ -83,10 +83,7 @@ def prune(context: typer.Context, *, by: By = None, world: WorldOption = None) -
     for stored in pruned.removed:
         address = without_password(stored.address)
         console.print(f"Removed {stored.version} ({stored.state}): {address}")
-    holding = len(pruned.unread) + len(pruned.shown) + (pruned.served is not None)
-    console.print(
-        f"Models removed: {len(pruned.removed)}, kept: {pruned.kept + holding}.", highlight=False
-    )
+    console.print(f"Models removed: {len(pruned.removed)}, kept: {pruned.kept}.", highlight=False)
     for stored in pruned.unread:
         console.print(f"Not read, remove it yourself: {stored.refused}")
     if pruned.served:

@@ -20,6 +20,7 @@ class Pruned:
 
     removed: tuple[StoredModel, ...]
     kept: int
+    """How many stay: what holds nobody without an account, and the three below."""
     served: StoredModel | None
     """The champion, where it holds somebody without an account: it stays until there is another."""
     shown: tuple[StoredModel, ...]
@@ -43,20 +44,21 @@ def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned
     store_url
         Where a training that was killed may have left a copy of what it never registered.
     """
-    removed, unread, shown, kept, served = [], [], [], 0, None
+    removed, unread, shown, found, served = [], [], [], 0, None
     # Nothing is published meanwhile, and no experiment begins: a folder beside the registered ones
     # is nobody's draft.
     with publication(world.conninfo) as connection:
         running = running_experiment(world.conninfo)
         of_experiment = set(models_of(running.plan)) if running else set()
         for stored, holds_only_accounts in _looked_at(world, connection, store_url):
+            found += 1
             if stored.state == "pruned":
                 # Given up by a run that was killed, or on another machine: here is its copy.
                 removed.append(stored)
             elif holds_only_accounts is None:
                 unread.append(stored)
             elif holds_only_accounts:
-                kept += 1
+                continue
             elif stored.state == "champion":
                 served = stored
             elif stored.version in of_experiment:
@@ -66,6 +68,7 @@ def prune_models(world: World, act: Act, store_url: str | None = None) -> Pruned
                 removed.append(stored)
     failed = remove_artifacts([stored.address for stored in removed], world.models)
     gone = tuple(stored for stored in removed if stored.address not in failed)
+    kept = found - len(removed)
     return Pruned(gone, kept, served, tuple(shown), tuple(unread), tuple(failed.values()))
 
 

@@ -153,6 +153,7 @@ def test_models_that_hold_somebody_erased_are_removed_when_they_are_not_served(c
     pruned = prune_models(crowded, ACT)
     assert [stored.version for stored in pruned.removed] == [old.version]
     assert pruned.served.version == champion.version
+    assert pruned.kept == 1
     newest = train(crowded, hours=2)
     assert [stored.version for stored in prune_models(crowded, ACT).removed] == [champion.version]
     assert prune_models(crowded, ACT) == replace(pruned, removed=(), kept=1, served=None)
@@ -212,6 +213,8 @@ def test_what_a_running_experiment_shows_stays_until_it_is_stopped(crowded):
     erase_person(crowded, LOU, LATER)
     pruned = prune_models(crowded, ACT)
     assert [stored.version for stored in pruned.shown] == [shown.version]
+    # The champion, too.
+    assert pruned.kept == 2
     assert shown.folder.exists()
     stop(crowded.conninfo, "wider", ACT)
     assert [stored.version for stored in prune_models(crowded, ACT).removed] == [shown.version]
