@@ -39,6 +39,10 @@ NOTES = {
 """Each note of a feed, in words."""
 
 
+_REASONS_WIDTH = 60
+"""Columns of the screen that the reasons of an offer take at most."""
+
+
 def agenda_table(answer: FeedAnswer, who: str, zone: ZoneInfo) -> RenderableType:
     """Return `answer` as a table, times in the venue's zone or else `zone`."""
     table = Table(title=_title(answer, who), header_style="bold")
@@ -51,9 +55,11 @@ def agenda_table(answer: FeedAnswer, who: str, zone: ZoneInfo) -> RenderableType
         ("Chance", "right"),
         ("Why", "left"),
     ):
-        # What a narrow terminal cuts is the end of a title, never a price or a date.
+        # On a narrow terminal titles and reasons are wrapped, a price or a date never is.
         shrinks = name in {"What", "Where", "Why"}
         table.add_column(name, justify=justify, no_wrap=not shrinks)  # type: ignore[arg-type]
+    # Sentences; of an agenda in a file, too, that somebody reads.
+    table.columns[-1].max_width = _REASONS_WIDTH
     for item in answer.items:
         table.add_row(*_row(item, zone))
     notes = [Text(NOTES[note], style="yellow") for note in answer.notes]

@@ -85,6 +85,17 @@ def test_an_offer_shows_its_first_sessions_and_the_cheapest_and_says_how_many_th
     assert len(planned.sessions) == planned.sessions_total == 1
 
 
+def test_many_reasons_are_wrapped_in_a_file_too(town):
+    answer = ask(town)
+    reasons = replace(answer.items[0], explanation=answer.items[0].explanation[:1] * 9)
+    console = Console(width=1_000)
+    with console.capture() as printed:
+        console.print(agenda_table(replace(answer, items=(reasons,)), "reader", ZoneInfo("UTC")))
+    cells = [line.split("│")[-2] for line in printed.get().splitlines() if line.startswith("│")]
+    assert len(cells) > 2
+    assert max(len(cell.strip()) for cell in cells) <= 60
+
+
 def test_a_small_chance_is_not_told_as_none():
     assert [chance_text(chance) for chance in (None, 0.00004, 0.0001, 0.0064)] == [
         "",
