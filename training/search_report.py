@@ -48,7 +48,7 @@ def trials_text(search: Search) -> str:
 def trials_table(search: Search) -> Table:
     """Return the best trials as a screen shows them, with the settings that were searched for."""
     names = sorted(search.importance, key=lambda name: -search.importance[name])
-    table = Table("trial", search.metric, "s", *names, title="The best trials")
+    table = Table("trial", search.metric, "seconds", *names, title="The best trials")
     for trial in _best(search):
         settings = asdict(trial.parameters)
         table.add_row(

@@ -22,10 +22,16 @@ from reco.whole_table import Table
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
 from training.offpolicy.coverage import CONSIDERATIONS, METHODS, SLATES, Covered, coverage
-from training.offpolicy.intervals import Told, told
+from training.offpolicy.intervals import LEAST_EFFECTIVE, Told, told
 from training.offpolicy.open_bandit import Comparison, compare_policies
 from training.offpolicy.otherwise import Otherwise, ToldOtherwise, told_otherwise
 from training.offpolicy.recorded import REWARDS, Recorded, as_shown, at_exploration, read_recorded
+
+_EFFECTIVE = "effective samples"
+_WHEN_TOO_LITTLE = (
+    f"Too little: fewer than {LEAST_EFFECTIVE:g} {_EFFECTIVE}, a mean weight farther from 1 than "
+    "chance explains, or rewards too few for an interval."
+)
 
 
 class Format(StrEnum):
@@ -69,7 +75,7 @@ def offpolicy(
         table = _compared_table(compared)
     else:
         covered = _covered(repetitions, slates, seed)
-        rows, table = covered, _covered_table(covered)
+        rows, table = covered, _covered_table(covered, repetitions, slates)
     if as_json:
         typer.echo(json.dumps({"rows": [asdict(row) for row in rows]}))
     else:
@@ -158,8 +164,8 @@ def _recorded_table(
 
 
 def _table_of(found: Mapping[str, Mapping[str, Told]], title: str) -> Table:
-    columns = ("a slate", "estimate", "value", "95 % interval", "effective", "mean weight")
-    table = Table(*columns, title=title)
+    columns = ("a slate", "estimate", "value", "95 % interval", _EFFECTIVE, "mean weight")
+    table = Table(*columns, title=title, caption=_WHEN_TOO_LITTLE)
     for reward, row in found.items():
         for name, one in row.items():
             table.add_row(reward, name, *_cells(one))
@@ -182,8 +188,9 @@ def _covered(repetitions: int, slates: int, seed: int) -> list[Covered]:
 
 def _compared_table(comparisons: Sequence[Comparison]) -> Table:
     table = Table(
-        *("policy", "from the log of", "estimate", "clicks", "95 % interval", "effective"),
-        "mean weight",
+        *("policy", "from the log of", "estimate", "clicks an impression", "95 % interval"),
+        *(_EFFECTIVE, "mean weight"),
+        caption=_WHEN_TOO_LITTLE,
     )
     for row in comparisons:
         table.add_row(row.policy, row.policy, "as it was", *_cells(row.on_policy))
@@ -204,10 +211,15 @@ def _considered(share: float) -> str:
     return "all" if share == 1.0 else f"1 in {1.0 / share:.0f}"
 
 
-def _covered_table(covered: Sequence[Covered]) -> Table:
+def _covered_table(covered: Sequence[Covered], repetitions: int, slates: int) -> Table:
     table = Table(
-        *("considered", "people look", "estimate", "assumption", "truth", "mean", "effective"),
-        *("half width", *METHODS),
+        *("considered", "people look", "estimate", "assumption", "truth", "mean estimate"),
+        *(_EFFECTIVE, "half width", *METHODS),
+        title=f"How often 95 % intervals hold the truth, in {repetitions:,} logs of {slates:,} "
+        "slates",
+        caption="Truth and mean estimate: bookings of a slate, of its first position for ips, "
+        "snips and dr. Half width: of the studentised interval, over the truth. The last three "
+        "columns: logs whose interval, made so, held the truth.",
     )
     for row in covered:
         table.add_row(

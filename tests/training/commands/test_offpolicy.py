@@ -35,7 +35,12 @@ def test_each_policy_is_printed_beside_its_estimates(logs):
         assert set(row["off_policy"]) == {"ips", "snips", "dr"}
         assert row["on_policy"]["estimate"]["value"] == pytest.approx(0.25, abs=0.05)
         assert row["off_policy"]["ips"]["estimate"] is not None
-    assert "as it was" in run(logs)
+    screen = run(logs)
+    assert "as it was" in screen
+    assert {"clicks an impression", "effective samples"} <= {
+        heading.strip() for heading in screen.splitlines()[1].split("┃")
+    }
+    assert "Too little: fewer than 100 effective samples" in screen
 
 
 def test_either_a_folder_or_the_simulated_world(logs):
@@ -53,5 +58,7 @@ def test_the_coverage_is_printed():
     # In the words of docs/evaluation.md.
     assert {row["people"] for row in rows} == {"at each", "until a booking"}
     screen = run(*arguments)
+    assert "How often 95 % intervals hold the truth, in 3 logs of 400 slates" in screen
+    assert "The last three columns: logs whose interval, made so, held the truth." in screen
     assert "broken" in screen
     assert "1 in 10" in screen
