@@ -42,7 +42,7 @@ _REGRET = ("regret bookings", "regret points")
 _SHARES = ("three_categories", "credit_used", *_REGRET)
 """Figures, and beginnings of names of such, that are shown in %."""
 _PERCENT = 100.0
-_CAPTION = "95 % over people and seeds; below it, of several seeds, the least and the most"
+_CAPTION = "95 % interval over people and seeds; below it, of several seeds, the least and the most"
 _BOOKINGS_OF = "bookings "
 """Before a category or a territory, in the names of figures."""
 _BOOKINGS_IN = {f"{_BOOKINGS_OF}{kind}" for kind in DENSITIES}
@@ -196,7 +196,8 @@ def _table(tolds: Sequence[Told], title: str = "A simulated cohort") -> Table:
 
 def _differences(apart: Sequence[Difference]) -> Table:
     headers = map(_header, _SHOWN)
-    table = Table("difference", *headers, title="Person by person of the same cohorts")
+    title = "Person by person of the same cohorts"
+    table = Table("difference", *headers, title=title, caption=_CAPTION)
     for one in apart:
         cells = [_cell(one.figures, name) for name in _SHOWN]
         table.add_row(f"{one.policy} - {one.against}", *cells)
@@ -205,7 +206,8 @@ def _differences(apart: Sequence[Difference]) -> Table:
 
 def _differences_by_month(apart: Sequence[Difference]) -> Table:
     headers = map(_header, COMPARED_THROUGH_TIME)
-    table = Table("difference", "month", *headers, title="The same at the end of a month")
+    title = "The same at the end of a month"
+    table = Table("difference", "month", *headers, title=title, caption=_CAPTION)
     for one in apart:
         for month, figures in one.months.items():
             cells = [_cell(figures, name) for name in COMPARED_THROUGH_TIME]
@@ -233,20 +235,30 @@ def _by_category(tolds: Sequence[Told]) -> Table:
 
 def _by_territory(tolds: Sequence[Told]) -> Table:
     names = [f"{name} {kind}" for name in ("bookings", "three_categories") for kind in DENSITIES]
-    table = Table("policy", *map(_header, names), title="By where people live")
+    title = "By where people live"
+    table = Table("policy", *map(_header, names), title=title, caption=_CAPTION)
     for one in tolds:
         table.add_row(one.policy, *(_cell(one.figures, name) for name in names))
     return table
 
 
 def _cell(figures: Mapping[str, OverSeeds], name: str) -> str:
-    """Return a figure with its interval, and below it the seeds farthest out, if there are two."""
+    """Return a figure with its interval, and below it the seeds farthest out, if there are two.
+
+    All to the digit that the largest of them has in the fourth place.
+
+    >>> from training.intervals import Estimate
+    >>> lost = OverSeeds(Estimate(-0.25833, -0.5333, 0.0002083), -0.3, -0.2)
+    >>> _cell({"bookings": lost}, "bookings").splitlines()
+    ['-0.258 (-0.533 .. 0)', '[-0.3 .. -0.2]']
+    """
     if name not in figures:
         return ""
     found, scale = figures[name], _PERCENT if name.startswith(_SHARES) else 1.0
-    value, low, high, least, most = (
-        f"{scale * number:.4g}" for number in (*astuple(found.estimate), found.least, found.most)
-    )
+    numbers = [scale * number for number in (*astuple(found.estimate), found.least, found.most)]
+    places = max(4 - len(f"{max(map(abs, numbers)):.0f}"), 0)
+    # A zero has no sign.
+    value, low, high, least, most = (f"{round(number, places) + 0.0:g}" for number in numbers)
     extremes = f"\n[{least} .. {most}]" if found.least < found.most else ""
     return f"{value} ({low} .. {high}){extremes}"
 

@@ -169,7 +169,10 @@ def test_floors_differ_from_the_one_that_serves_in_the_end_and_by_month(tmp_path
     for figures in (apart["figures"], apart["months"]["6"]):
         assert figures["three_categories"]["estimate"]["value"] == 0.5
         assert figures["bookings"]["estimate"]["value"] == 1.0
-    assert "The same at the end of a month" in simulate(*told).stdout
+    screen = simulate(*told).stdout
+    assert "The same at the end of a month" in screen
+    # No table leaves out what its intervals are.
+    assert screen.count("95 % interval over people and seeds") == screen.count("┏") == 5
 
 
 @pytest.mark.slow
