@@ -4,10 +4,15 @@ from training.paired import Compared
 
 
 def figure_cell(figure: Compared) -> str:
-    """Return a figure with its change against the first; * where that is surely not chance."""
+    """Return a figure with its change against the first; * where that is surely not chance.
+
+    >>> figure_cell(Compared(10533.28, None, None, -0.025, -0.038, -0.014, 0.01))
+    '10,533 -2.5 % (-3.8 .. -1.4)*'
+    """
     if figure.value is None:
         return "-"
-    value = f"{figure.value:,.4f}" if abs(figure.value) < 10 else f"{figure.value:,.1f}"
+    places = 4 if abs(figure.value) < 10 else 1 if abs(figure.value) < 1_000 else 0
+    value = f"{figure.value:,.{places}f}"
     if not figure.change or figure.change_low is None or figure.change_high is None:
         return value
     sure = "*" if figure.p is not None and figure.p < 0.05 else ""
