@@ -44,12 +44,6 @@ def test_every_word_of_every_cell_is_there_whole(width):
     assert max(map(len, told.splitlines())) <= width
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_heading_is_broken_where_its_name_has_a_joint_if_anywhere(width):
-    told = words(printed(models(), width))
-    assert "horizon_recall@20" in told or {"horizon_", "recall@20"} <= set(told)
-
-
 def test_where_there_is_room_it_is_richs_own():
     told = printed(models(), 200).splitlines()
     assert told[0] == "Models of the world demo"
@@ -57,21 +51,15 @@ def test_where_there_is_room_it_is_richs_own():
     assert told[-1] == "the champion is bold"
 
 
-def test_headings_are_wrapped_first_then_spaces_go_then_cells_are_wrapped():
-    def lines_of(width):
-        return [line for line in printed(models(), width).splitlines() if VERSION in line]
-
-    (wrapped,), (tight,), (narrow,) = map(lines_of, (110, 100, 80))
-    whole = "2026-11-22 22:57 UTC │ 0.0783 (0.0638 .. 0.0933)"
-    assert f"│ {VERSION} │ champion  │ {whole} " in wrapped
-    assert f"│{VERSION}│champion │{whole.replace(' │ ', '│')}" in tight
-    assert f"│{VERSION}│" in narrow
-    assert "(95 % interval)" not in printed(models(), 110)
-    assert "2026-11-22 22:57" not in narrow
+def test_where_the_longest_words_fit_cells_are_wrapped_at_their_words():
+    told = printed(models(), 100)
+    (row,) = (line for line in told.splitlines() if VERSION in line)
+    assert row.startswith("│")
+    assert "0.0783 (0.0638 .. 0.0933)" not in row
 
 
 def test_what_fits_no_terminal_is_a_list_of_headings_and_cells():
-    told = [line.rstrip() for line in printed(models(), 68).splitlines()]
+    told = [line.rstrip() for line in printed(models(), 70).splitlines()]
     assert told[:5] == [
         "Models of the world demo",
         f"version                            {VERSION}",
