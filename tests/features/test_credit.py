@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from features.credit import (
     BOOKINGS_A_MONTH,
+    CREDIT_WEIGHT,
     MONTH_DAYS,
     MOST_DAYS,
     PRIOR_DAYS,
@@ -40,6 +41,18 @@ def test_own_bookings_count_the_more_the_longer_a_person_is_known():
     assert early[2] == pytest.approx(0.5 * BOOKINGS_A_MONTH[2] + 0.5 * MONTH_DAYS / PRIOR_DAYS)
     late = expected_bookings(made, 12.0 * 50 * MONTH_DAYS, MONTH_DAYS)
     assert late[2] == pytest.approx(12 / 600, rel=0.15)
+
+
+def test_the_usual_rate_and_what_it_is_worth_are_those_of_the_documentation():
+    a_month = [expected_bookings(NOTHING_MADE, since, MONTH_DAYS).sum() for since in (0.0, 50.0)]
+    assert a_month == pytest.approx([1.3, 0.65])
+    # Nobody plans farther ahead than two years.
+    assert expected_bookings(NOTHING_MADE, 0.0, 9_999.0).sum() == pytest.approx(1.3 * 24, rel=1e-3)
+
+
+def test_at_twice_the_fair_price_the_odds_are_13_in_100_less():
+    beyond = beyond_fair(np.array([1_000, 2_000]), np.inf, 1_000.0)
+    np.testing.assert_allclose(np.exp(-CREDIT_WEIGHT * beyond), [1.0, 0.87], atol=0.005)
 
 
 @given(counts, days, days, days)
