@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from worlds import GRENOBLE, NOW, book, small_world
 
-from features.credit import PRIOR_DAYS, SMALL_REST_CENTS, UNLIMITED_BUDGET, beyond_fair
+from features.credit import MOST_DAYS, PRIOR_DAYS, SMALL_REST_CENTS, UNLIMITED_BUDGET, beyond_fair
 from reco.catalogue.build import build_catalogue
 from reco.catalogue.shelf import CAPS
 from reco.feed.budget import budget_at
@@ -14,6 +14,7 @@ from reco.feed.generation import generation
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.situation import read_situation
+from reco.feed.state import Booked, Person, UserState, credit_of
 
 SECRET = "a secret of at least thirty-two bytes"
 PRICES_EUR = (0.0, 2.5, 4.0, 6.0, 7.5, 8.0, 9.0, 15.0)
@@ -153,6 +154,36 @@ def test_a_budget_is_told_by_credit_caps_and_the_bookings_since_the_grant(shops)
     assert budget.fair_cents[0] == pytest.approx(24_000 / (books + rest))
     # Of 200 EUR for goods, 140 are left.
     assert budget.fair_cents[2] == pytest.approx(min(24_000 / (books + rest), 14_000 / books))
+
+
+GRANTED = NOW - timedelta(days=100)
+
+
+def state_of(*booked_at, expires_at=None):
+    """Return the state of who was granted 300 euros, and spent ten at each of some moments."""
+    person = Person(1, None, None, 30_000, None, None, None, GRANTED, expires_at, True)
+    bookings = tuple(
+        Booked(at, f"i{at}", moment, 1_000, "none", "CINEMA", None, None, None, [], None)
+        for at, moment in enumerate(booked_at)
+    )
+    return UserState(person, bookings, (), credit_of(person, bookings, NOW))
+
+
+def test_credit_that_never_ends_is_planned_for_as_long_as_anybody_plans():
+    endless, longest, short = (
+        budget_at(state_of(expires_at=end), NOW).fair_cents[0]
+        for end in (None, NOW + timedelta(days=MOST_DAYS), NOW + timedelta(days=30))
+    )
+    assert endless == longest < short
+
+
+def test_what_was_booked_as_the_credit_was_granted_is_paid_of_it():
+    moments = (GRANTED - timedelta(microseconds=1), GRANTED, GRANTED + timedelta(microseconds=1))
+    left = [budget_at(state_of(moment), NOW) for moment in moments]
+    assert [budget.left_cents for budget in left] == [30_000.0, 29_000.0, 29_000.0]
+    # Whoever has booked more is expected to book more.
+    before, at_once, since = (budget.fair_cents[0] / budget.left_cents for budget in left)
+    assert at_once == since < before
 
 
 def test_nobody_without_a_deposit_has_a_budget(shops):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import NOW
@@ -58,6 +59,35 @@ def test_what_is_kept_fits_and_what_is_not_collides_with_what_came_before(asked)
             any(begins < end and start < ends for start, end in before)
             for begins, ends in map(span, offers[number].sessions)
         )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "collide"),
+    [
+        # Hours from now, and how long: without an end, or with none after its start, two.
+        ((2, None), (4, None), False),
+        ((2, None), (3, None), True),
+        ((2, 0), (3, None), True),
+        ((2, 0), (4, None), False),
+        ((2, -2), (3, None), True),
+        ((2, 3), (4, None), True),
+        ((2, 3), (5, None), False),
+        ((2, 1), (3, None), False),
+    ],
+)
+def test_one_may_begin_when_another_ends_and_no_sooner(first, second, collide):
+    for earlier, later in (((1, [first]), (2, [second])), ((2, [second]), (1, [first]))):
+        kept, colliding = planned([offer(*earlier), offer(*later)])
+        assert [one.id for one in kept] == [earlier[0]] + [later[0]] * (not collide)
+        assert colliding == ({later[0]} if collide else set())
+
+
+def test_what_no_end_is_known_of_lasts_two_hours():
+    begins = NOW + timedelta(hours=1)
+    for minutes, number in ((119, 1), (120, 2)):
+        other = Session("s2", begins + timedelta(minutes=minutes), 500, None)
+        offers = [offer(1, [(1, None)]), replace(offer(2, []), sessions=(other,), sessions_total=1)]
+        assert len(planned(offers)[0]) == number
 
 
 def test_a_session_at_the_end_of_the_calendar_takes_what_is_left_of_it():
