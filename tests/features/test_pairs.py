@@ -49,3 +49,7 @@ def test_days_are_measured_from_the_moment_given():
 def test_the_documented_odds():
     odds = np.exp(-COSTS_BY_HAND.of_distance(np.array([5_000.0, 45_000.0])))
     np.testing.assert_allclose(odds, [2**-0.8, 10**-0.8])
+    dear, free = session_cost(2_000, np.nan), session_cost(0, np.nan)
+    np.testing.assert_allclose(np.exp(free - dear), 2**-0.3)
+    in_a_week, at_once = session_cost(0, 7.0), session_cost(0, 0.0)
+    np.testing.assert_allclose(np.exp(at_once - in_a_week), 2**-0.3)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import psycopg
@@ -11,17 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import GRENOBLE, NOW, book, small_world
 
+from features.credit import Budget
 from features.horizon import POINTS, expected_gains, values_of
 from features.interactions import encoded_ids
 from reco.catalogue.build import build_catalogue
+from reco.core.deposits import Credit
 from reco.feed import pipeline
+from reco.feed.answer import Session
 from reco.feed.choosing import Choice
-from reco.feed.explaining import explain_slate
+from reco.feed.explaining import explain_means, explain_slate
 from reco.feed.generation import generation
 from reco.feed.past import history_of
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.ranking import ranking_of
+from reco.feed.readback import LiveOffer
 from reco.feed.scoring import Scored
 from reco.feed.situation import read_situation
 from reco.feed.widening import Pool, Widened
@@ -348,7 +353,7 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
     assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
 
 
-@pytest.mark.parametrize(("points", "is_told"), [(0.04, False), (0.06, True), (-0.2, False)])
+@pytest.mark.parametrize(("points", "is_told"), [(0.0499, False), (0.0501, True), (-0.2, False)])
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
     likeliest = Widened(np.array([0, 1]), 1.0, np.array([0.5, 0.5]), 1.0, 2.0)
@@ -358,6 +363,39 @@ def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
     told = {one.code: one.text for one in explain_slate(choice, query_of(language=language))}
     assert ("points_gained" in told) == is_told
     assert not is_told or "+0,1," in told["points_gained"].replace(".", ",")
+
+
+def means_told(left_cents, fair_cents, credit, *offers):
+    """Return what is told of offers, each a cap of what is undated, and its sessions' prices."""
+    picks = [
+        SimpleNamespace(
+            live=LiveOffer(
+                0, "o", "i", None, None, [], False, None, "LIVRE", None, False, None, None, None,
+                None, None, None, tuple(Session("s", None, cents, None) for cents in prices),
+                len(prices), (cap, "none"),
+            )
+        )
+        for cap, *prices in offers
+    ]  # fmt: skip
+    told = explain_means(picks, Budget(left_cents, np.array(fair_cents)), credit, "en")
+    return [of[0].parameters["fair_eur"] if of else None for of in told]
+
+
+def test_means_are_told_of_who_has_less_than_fifty_euros():
+    for left_cents, told in ((4_999, 20.0), (5_000, None)):
+        credit = Credit(left_cents, None, None)
+        assert means_told(left_cents, [2_000.0] * 3, credit, ("none", 700)) == [told]
+
+
+def test_what_is_fair_is_told_by_the_cap_and_of_what_is_paid_for_alone():
+    fair_cents, credit = [2_200.0, 1_000.0, 1_550.0], Credit(4_000, 2_000, None)
+    offers = ("none", 2_200), ("digital", 1_000), ("digital", 1_001), ("physical", 1, 1_550)
+    assert means_told(4_000, fair_cents, credit, *offers) == [22.0, 10.0, None, 15.5]
+    # Every session, and nothing that is free: that is within anybody's means.
+    others = ("none", 0), ("none", 0, 5), ("none", 5, 2_201)
+    assert means_told(4_000, fair_cents, credit, *others) == [None, None, None]
+    # No more than there is, and never rounded up.
+    assert means_told(489, [500.0] * 3, Credit(489, None, None), ("none", 300)) == [4.8]
 
 
 @pytest.mark.parametrize("user", ["free", "reader"])
