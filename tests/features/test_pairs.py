@@ -42,6 +42,10 @@ def test_no_hour_costs_anything_by_hand(hour):
     assert session_cost(700, 3.0, hour) == session_cost(700, 3.0)
 
 
+def test_what_has_begun_waits_no_longer():
+    assert session_cost(0, -2.0)[0] == session_cost(0, 0.0)[0] == 0.0
+
+
 def test_days_are_measured_from_the_moment_given():
     assert days_to_session(np.array([3 * DAY_US]), DAY_US)[0] == 2.0
 

@@ -159,11 +159,14 @@ def test_a_budget_is_told_by_credit_caps_and_the_bookings_since_the_grant(shops)
 GRANTED = NOW - timedelta(days=100)
 
 
-def state_of(*booked_at, expires_at=None):
-    """Return the state of who was granted 300 euros, and spent ten at each of some moments."""
-    person = Person(1, None, None, 30_000, None, None, None, GRANTED, expires_at, True)
+def state_of(*booked_at, expires_at=None, cap="none"):
+    """Return the state of who was granted 300 euros, and spent ten at each of some moments.
+
+    Of the 300 the half may be digital, and the half goods.
+    """
+    person = Person(1, None, None, 30_000, 15_000, 15_000, None, GRANTED, expires_at, True)
     bookings = tuple(
-        Booked(at, f"i{at}", moment, 1_000, "none", "CINEMA", None, None, None, [], None)
+        Booked(at, f"i{at}", moment, 1_000, cap, "CINEMA", None, None, None, [], None)
         for at, moment in enumerate(booked_at)
     )
     return UserState(person, bookings, (), credit_of(person, bookings, NOW))
@@ -184,6 +187,15 @@ def test_what_was_booked_as_the_credit_was_granted_is_paid_of_it():
     # Whoever has booked more is expected to book more.
     before, at_once, since = (budget.fair_cents[0] / budget.left_cents for budget in left)
     assert at_once == since < before
+
+
+def test_bookings_to_come_are_expected_of_the_kind_that_was_made():
+    week = [NOW - timedelta(days=day) for day in range(7)]
+    fair = {cap: budget_at(state_of(*week, cap=cap), NOW).fair_cents for cap in CAPS}
+    of_digital, of_goods = (CAPS.index(cap) for cap in ("digital", "physical"))
+    assert fair["digital"][of_digital] < fair["physical"][of_digital]
+    assert fair["physical"][of_goods] < fair["digital"][of_goods]
+    assert fair["none"][0] == fair["digital"][0] == fair["physical"][0]
 
 
 def test_nobody_without_a_deposit_has_a_budget(shops):

@@ -16,19 +16,22 @@ from features.credit import Budget
 from features.horizon import POINTS, expected_gains, values_of
 from features.interactions import encoded_ids
 from reco.catalogue.build import build_catalogue
-from reco.core.deposits import Credit
+from reco.core.deposits import UNLIMITED, Credit
 from reco.feed import pipeline
 from reco.feed.answer import Session
 from reco.feed.choosing import Choice
-from reco.feed.explaining import explain_means, explain_slate
+from reco.feed.explaining import explain_means, explain_offer, explain_slate
 from reco.feed.generation import generation
+from reco.feed.likeness import Likeness
 from reco.feed.past import history_of
+from reco.feed.picks import Pick
 from reco.feed.pipeline import feed
 from reco.feed.query import feed_query
 from reco.feed.ranking import ranking_of
 from reco.feed.readback import LiveOffer
 from reco.feed.scoring import Scored
-from reco.feed.situation import read_situation
+from reco.feed.situation import Situation, read_situation
+from reco.feed.state import UserState
 from reco.feed.widening import Pool, Widened
 from reco.model.calibration import Calibration
 from reco.model.factors import Factors
@@ -353,30 +356,42 @@ def test_a_slate_says_what_the_floor_cost_and_brought(connection, serving_of, as
     assert answer.relevance_kept - 0.001 <= float(written) / 100 <= answer.relevance_kept + 1e-12
 
 
-@pytest.mark.parametrize(("points", "is_told"), [(0.0499, False), (0.0501, True), (-0.2, False)])
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
+def choice_that_gains(points):
+    """Return a choice of another slate than the likeliest."""
     likeliest = Widened(np.array([0, 1]), 1.0, np.array([0.5, 0.5]), 1.0, 2.0)
     widened = replace(likeliest, chosen=np.array([0, 2]), gain=1.0 + points)
     nothing = Scored(None, np.empty(0), np.empty(0), STRAIGHT)
-    choice = Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None), np.arange(1, 4))
+    return Choice(nothing, widened, likeliest, 3, Pool(np.empty(0), None), np.arange(1, 4))
+
+
+@pytest.mark.parametrize(("place", "is_told"), [(None, False), (0, True), (1, True)])
+def test_a_slate_says_that_chance_has_a_place_in_it_whichever_that_is(place, is_told):
+    choice = replace(choice_that_gains(1.0), explored=place)
+    told = [one.code for one in explain_slate(choice, query_of())]
+    assert ("one_to_learn" in told) == is_told
+
+
+@pytest.mark.parametrize(("points", "is_told"), [(0.0499, False), (0.0501, True), (-0.2, False)])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_gain_that_would_read_as_none_is_not_told(language, points, is_told):
+    choice = choice_that_gains(points)
     told = {one.code: one.text for one in explain_slate(choice, query_of(language=language))}
     assert ("points_gained" in told) == is_told
     assert not is_told or "+0,1," in told["points_gained"].replace(".", ",")
 
 
+def live_offer(cap, *prices, published_at=None, is_digital=False):
+    """Return an offer of item `i`, undated, of a cap, with a session at each price."""
+    sessions = tuple(Session("s", None, cents, None) for cents in prices)
+    return LiveOffer(
+        0, "o", "i", None, None, [], False, published_at, "LIVRE", None, is_digital,
+        None, None, None, None, None, None, sessions, len(prices), (cap, "none"),
+    )  # fmt: skip
+
+
 def means_told(left_cents, fair_cents, credit, *offers):
     """Return what is told of offers, each a cap of what is undated, and its sessions' prices."""
-    picks = [
-        SimpleNamespace(
-            live=LiveOffer(
-                0, "o", "i", None, None, [], False, None, "LIVRE", None, False, None, None, None,
-                None, None, None, tuple(Session("s", None, cents, None) for cents in prices),
-                len(prices), (cap, "none"),
-            )
-        )
-        for cap, *prices in offers
-    ]  # fmt: skip
+    picks = [SimpleNamespace(live=live_offer(*offer)) for offer in offers]
     told = explain_means(picks, Budget(left_cents, np.array(fair_cents)), credit, "en")
     return [of[0].parameters["fair_eur"] if of else None for of in told]
 
@@ -396,6 +411,46 @@ def test_what_is_fair_is_told_by_the_cap_and_of_what_is_paid_for_alone():
     assert means_told(4_000, fair_cents, credit, *others) == [None, None, None]
     # No more than there is, and never rounded up.
     assert means_told(489, [500.0] * 3, Credit(489, None, None), ("none", 300)) == [4.8]
+
+
+def drawn(**known):
+    """Return the code of what draws an offer of item `i`, of which just so much is known."""
+    unknown = {
+        "live": live_offer("none", 0), "distance_m": 100.0, "probability": 0.1,
+        "is_scored": False, "is_liked": False, "is_of_likeliest": True, "is_explored": False,
+        "likeness": None, "preferred": None, "stated": None, "bookings_near": 0,
+        "booked_online": 0, "is_booked_around": False, "rank": 1, "is_ranked": True,
+    }  # fmt: skip
+    around = SimpleNamespace(radius_m=5_000.0)
+    here = Situation(query_of(), UserState(None, (), (), UNLIMITED), around)
+    return explain_offer(Pick(**{**unknown, **known}), here)[0].code
+
+
+def test_of_what_is_alike_is_told_what_has_a_title_or_was_seen():
+    for item, title, code in (
+        ("other", "Dune", "similar_to"),
+        ("other", None, "likely"),
+        ("i", None, "seen_before"),
+    ):
+        assert drawn(is_scored=True, likeness=Likeness(item, title, 0.5)) == code
+
+
+def test_new_is_what_was_published_four_weeks_ago_at_most():
+    for days, code in ((28, "new"), (28.001, "not_booked_lately"), (None, "not_booked_lately")):
+        published_at = None if days is None else NOW - timedelta(days=days)
+        assert drawn(live=live_offer("none", 0, published_at=published_at)) == code
+        # What is booked speaks louder.
+        assert drawn(
+            live=live_offer("none", 0, published_at=published_at),
+            bookings_near=1,
+            is_booked_around=True,
+        ) == "popular_near_you"  # fmt: skip
+
+
+def test_what_nobody_booked_is_told_of_the_place_where_it_is():
+    assert drawn(distance_m=None) == "not_booked_online"
+    # As a game that is fetched in a shop.
+    assert drawn(live=live_offer("digital", 0, is_digital=True)) == "not_booked_lately"
 
 
 @pytest.mark.parametrize("user", ["free", "reader"])
