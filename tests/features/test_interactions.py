@@ -1,5 +1,7 @@
 """Vocabularies, weights, decay and the interaction matrix."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from features.interactions import (
     DISMISS,
     EVENT_WEIGHTS,
     FAVOURITE,
+    FEATURES,
     VIEW,
     Events,
     dismissed,
@@ -46,6 +49,10 @@ def test_the_stronger_the_interest_the_larger_the_weight():
     ladder = EVENT_WEIGHTS[[DISMISS, VIEW, CLICK, FAVOURITE, BOOKING]]
     assert ladder[0] == 0
     assert np.all(np.diff(ladder) > 0)
+
+
+def test_other_weights_would_refuse_every_model_there_is():
+    assert FEATURES == ("view=0.1", "click=0.2", "favourite=0.5", "dismiss=0", "booking=1")
 
 
 def test_a_pair_counts_once_with_its_strongest_event():
@@ -114,6 +121,15 @@ def test_take_keeps_the_vocabularies():
     assert taken.items is events.items
     assert events.take(np.ones(2, dtype=bool)) is events
     assert interaction_matrix(taken).shape == (3, 4)
+
+
+def test_what_is_taken_keeps_its_own_cancellation():
+    events = events_of([(0, 0, BOOKING, 3), (1, 1, BOOKING, 3), (2, 2, BOOKING, 3)])
+    told = np.array(["2025-05-31", "NaT", "NaT"], dtype="datetime64[us]")
+    events = replace(events, cancelled=told)
+    assert events.take(np.array([1, 0])).stands().tolist() == [True, False]
+    assert events.standing().user.tolist() == [1, 2]
+    assert events.standing().cancelled is None
 
 
 def test_ids_are_looked_up_by_their_bytes():
