@@ -106,6 +106,16 @@ def test_what_is_feasible_is_so_by_definition(made):
         assert chances.is_feasible[position, row] == may_take(chances, rows, position, row)
 
 
+def test_where_no_new_category_is_to_be_had_none_is_kept():
+    genre, play = frozenset({("genre", "a")}), frozenset({("category", "a")})
+    alike = [(0.3, genre, 0, 3), (0.3, genre, 1, 3), (0.3, genre, 2, 2)]
+    _, _, chances = exploration(alike, 2, 0.5, 1, 1.0)
+    assert chances.is_feasible.sum(axis=1).tolist() == [1, 1]
+    # One has it: that one stays.
+    _, _, chances = exploration([(0.3, play, 0, 3), *alike[1:]], 2, 0.5, 1, 1.0)
+    assert chances.is_feasible.sum(axis=1).tolist() == [0, 1]
+
+
 @given(explorations)
 def test_all_outcomes_together_have_the_propensities(made):
     _, _, chances = made
