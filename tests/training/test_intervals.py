@@ -34,3 +34,10 @@ def test_a_paired_difference_is_tighter_than_its_parts():
 def test_a_single_user_has_no_spread():
     (estimate,) = mean_intervals(np.array([[0.25]]))
     assert (estimate.low, estimate.value, estimate.high) == (0.25, 0.25, 0.25)
+
+
+def test_who_has_no_figure_counts_in_neither_the_mean_nor_the_interval():
+    of_half = np.where(np.arange(60) % 2 == 0, 1.0, np.nan)
+    everybody, some = mean_intervals(np.stack([np.full(60, 3.0), of_half], axis=1))
+    assert (everybody.low, everybody.value, everybody.high) == (3.0, 3.0, 3.0)
+    assert (some.low, some.value, some.high) == (1.0, 1.0, 1.0)
