@@ -11,20 +11,30 @@ import numpy as np
 import pytest
 from tastes import START, events_of, moment, two_tastes
 
-from features.interactions import VIEW
+from features.interactions import BOOKING, VIEW, interaction_matrix
 from reco.errors import ArtifactRefused, InvalidInput
 from reco.model.artifact import read_artifact
 from reco.model.history import History
 from reco.model.loaded import load_model
 from reco.model.ranker import RankerFacts
 from training.booked import BookedOffer
-from training.criteria import latency_criterion
+from training.criteria import latency_criterion, mean_criterion
+from training.evaluate import rank_items
 from training.fits import PARAMETERS
 from training.gate import Floors, judge
 from training.latency import Requests, median_intervals, paired_latencies_ms
+from training.metrics import user_figures
 from training.run import train_model
 from training.saving import save_model
-from training.trial import Contender, recipe_of, trial_of
+from training.trial import (
+    LEAST_USERS,
+    Contender,
+    history_in,
+    history_matrix,
+    recipe_of,
+    scores_of,
+    trial_of,
+)
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 RANKER = RankerFacts(
@@ -62,7 +72,9 @@ def contender(tmp_path_factory):
     return make
 
 
-def judged(candidate, champion, events=None, booked=(), floors=None, users=2_000):
+def judged(
+    candidate, champion, events=None, booked=(), floors=None, users=2_000, clock=lambda: 0.0
+):
     return judge(
         events or crowd(),
         candidate,
@@ -70,8 +82,8 @@ def judged(candidate, champion, events=None, booked=(), floors=None, users=2_000
         floors=floors or Floors(),
         users=users,
         read_booked=lambda users: [one for one in booked if one.user_id in set(users)],
-        # How long each takes is tested apart: here neither is the slower one.
-        clock=lambda: 0.0,
+        # By the clock that stands still neither is the slower one.
+        clock=clock,
     )
 
 
@@ -98,6 +110,29 @@ def test_a_worse_model_is_refused_with_the_interval(contender):
     assert judged(contender("itemknn", CUTOFF), contender("popularity", CUTOFF)).passed
 
 
+def test_who_looks_no_worse_and_may_be_is_refused():
+    """The whole interval lies above the floor, not its middle; and few are no evidence."""
+    champion = np.full(60, 0.5)
+    for apart, passed in ((0.3, False), (0.05, True)):
+        candidate = champion + np.where(np.arange(60) % 2, apart, -apart)
+        found = mean_criterion("ndcg", np.column_stack([candidate, champion]), 0.05)
+        assert found.difference.value == pytest.approx(0.0)
+        assert (found.difference.low >= found.limit, found.passed) == (passed, passed)
+    alike = np.full((LEAST_USERS, 2), 0.5)
+    assert mean_criterion("ndcg", alike, 0.05, is_needed=True).passed
+    assert not mean_criterion("ndcg", alike[1:], 0.05, is_needed=True).passed
+
+
+def test_a_recipe_of_the_same_kind_is_another_by_its_settings(contender):
+    good = contender("itemknn")
+    worse = {"parameters": good.facts.parameters | {"neighbours": 1}}
+    poor = replace(good, facts=good.facts.model_copy(update=worse))
+    assert trial_of(crowd(), poor, good, users=50).is_refit
+    ndcg = named(judged(poor, good), "ndcg@20")
+    assert ndcg.candidate.value < ndcg.champion.value
+    assert not ndcg.passed
+
+
 def test_a_floor_is_a_setting(contender):
     low = Floors(ndcg_loss=0.99, horizon_loss=1, cold_loss=0.99)
     pair = contender("popularity", CUTOFF), contender("itemknn", CUTOFF)
@@ -121,6 +156,33 @@ def test_models_are_judged_on_what_came_after_both(contender):
         assert trial.part.cutoff == START + np.timedelta64(80, "D")
         assert trial.part.past.at.max() < trial.part.cutoff <= trial.part.future.at.min()
         assert "after both models" in trial.told
+
+
+def test_where_few_did_anything_after_both_models_recipes_are_judged(contender):
+    pair = contender("itemknn", CUTOFF), contender("popularity", CUTOFF)
+    is_early = crowd().at < START + np.timedelta64(70, "D")
+    few = crowd().take(is_early | (crowd().user < 150))
+    assert trial_of(few, *pair, users=50).is_refit
+
+
+def test_what_ranks_the_unknown_is_what_was_popular_before(contender):
+    trial = trial_of(
+        crowd(), contender("itemknn", CUTOFF), contender("popularity", CUTOFF), users=50
+    )
+    met = interaction_matrix(trial.part.past).sum(axis=0)
+    np.testing.assert_allclose(trial.fallback, np.where(met > 0, met, np.nan))
+
+
+def test_a_history_is_as_old_as_the_border_and_told_in_the_models_own_rows():
+    part = SimpleNamespace(
+        past=events_of([0, 0, 0], [0, 1, 2], [50, 60, 60], users=1, items=3),
+        cutoff=START + np.timedelta64(70, "D"),
+    )
+    matrix = history_matrix(part, SimpleNamespace(half_life_days=10.0))
+    # The model does not know item 1, and has the others in rows of its own.
+    history = history_in(matrix, np.array([4, -1, 2], dtype=np.int32))(0)
+    assert history.rows.tolist() == [2, 4]
+    assert history.weights.tolist() == [0.5, 0.25]
 
 
 def test_what_was_cancelled_later_is_judged_as_what_it_was(contender):
@@ -227,6 +289,31 @@ def test_who_booked_nothing_yet_is_judged_apart(contender):
     assert named(judged(*[contender("itemknn", CUTOFF)] * 2, crowd()), cold.name).count < 30
 
 
+def test_who_is_drawn_for_having_booked_nothing_is_judged_apart_alone(contender):
+    """Beside those drawn from all they would count twice."""
+    events = crowd().take(np.arange(len(crowd())))
+    early = events.at < START + np.timedelta64(70, "D")
+    events.kind[early & (events.user < 100)] = VIEW
+    model, other = contender("itemknn", CUTOFF), contender("popularity", CUTOFF)
+    trial = trial_of(events, model, other, users=50)
+    assert len(trial.task.users) > 50
+    np.testing.assert_array_equal(trial.is_cold, trial.task.users < 100)
+    ranked = rank_items(scores_of(trial, model), trial.task, trial.fallback, 20)
+    figures = user_figures(ranked, trial.task.targets, (20,))
+    rows = np.flatnonzero(events.kind == BOOKING)
+    at = [moment.replace(tzinfo=UTC) for moment in events.at[rows].tolist()]
+    booked = [
+        booked_offer(events, events.user[row], events.item[row], at=when)
+        for row, when in zip(rows, at, strict=True)
+    ]
+    verdict = judged(model, other, events, booked, users=50)
+    # Each item has a category of its own, so that the points found are the items found.
+    for name, figure in (("ndcg@20", "ndcg@20"), ("horizon_recall@20", "recall_full@20")):
+        found = named(verdict, name)
+        assert found.count == 50
+        assert found.candidate.value == pytest.approx(figures[figure][trial.is_in_sample].mean())
+
+
 def test_undated_events_are_judged_on_their_test_part(contender, tmp_path):
     split = np.where(np.arange(len(crowd())) % 5 == 0, 2, 0).astype(np.int8)
     events = events_of(crowd().user, crowd().item, split=split, users=300, items=40)
@@ -267,6 +354,25 @@ def test_undated_events_without_a_valid_part_widen_a_horizon_too(contender):
     assert named(judged(undated, undated, events, booked), "horizon_recall@20").count > 100
 
 
+def test_what_is_booked_again_in_the_part_held_out_was_not_met_before(contender):
+    """It is no target, and yet of the future: a venue met with it is new."""
+    people = np.arange(40)
+    user, item = np.tile(people, 3), np.repeat([0, 0, 1], 40)
+    events = events_of(user, item, split=np.repeat([0, 1, 1], 40))
+    undated = contender("popularity")
+    undated = replace(undated, facts=undated.facts.model_copy(update={"cutoff": None}))
+    booked = [
+        replace(booked_offer(events, who, what, split=part), category="of everything", venue=venue)
+        for who in people
+        for what, part, venue in (
+            (0, "train", "here"),
+            (0, "valid", "there"),
+            (1, "valid", "there"),
+        )
+    ]
+    assert named(judged(undated, undated, events, booked), "horizon_recall@20").count == 40
+
+
 def test_the_horizon_is_what_was_widened_and_shown(contender):
     events, itemknn = crowd(), contender("itemknn", CUTOFF)
     rows = zip(events.user, events.item, events.at, strict=True)
@@ -283,10 +389,23 @@ def test_the_horizon_is_what_was_widened_and_shown(contender):
     verdict = judged(itemknn, contender("popularity", CUTOFF), booked=booked)
     horizon = named(verdict, "horizon_recall@20")
     assert horizon.count > 200
+    assert horizon.limit == pytest.approx(-0.05 * horizon.champion.value)
     # Each item has a category of its own, so that the points found are the items found.
     recall = itemknn.facts.metrics["all_items"]["recall_full@20"]
     assert horizon.candidate.value == pytest.approx(recall["model"][0], abs=1e-9)
     assert horizon.champion.value == pytest.approx(recall["popularity"][0], abs=0.02)
+
+
+def test_who_met_nothing_new_says_nothing_of_the_horizon(contender):
+    events, itemknn = crowd(), contender("itemknn", CUTOFF)
+    rows = zip(events.user, events.item, events.at.tolist(), strict=True)
+    booked = [
+        replace(
+            booked_offer(events, user, item, at=at.replace(tzinfo=UTC)), category="of everything"
+        )
+        for user, item, at in rows
+    ]
+    assert named(judged(itemknn, itemknn, booked=booked), "horizon_recall@20").count == 0
 
 
 def test_a_verdict_is_kept_as_json(contender):
@@ -339,6 +458,29 @@ def test_a_candidate_that_takes_much_longer_is_refused(candidate_ms, champion_ms
     times_ms = np.tile([candidate_ms, champion_ms], (50, 1))
     assert latency_criterion(times_ms, Floors().slowdown).passed == passed
     assert latency_criterion(times_ms, slowdown=9.0).passed
+
+
+def test_a_candidate_that_may_take_much_longer_is_refused_though_its_median_does_not():
+    candidate_ms = np.where(np.arange(50) < 26, 12.0, 13.2)
+    found = latency_criterion(np.column_stack([candidate_ms, np.full(50, 10.0)]), 0.25)
+    assert found.difference.value < found.limit < found.difference.high
+    assert not found.passed
+
+
+def test_the_time_of_each_model_is_held_against_it_alone(contender):
+    watch, quick = Stopwatch(), contender("itemknn", CUTOFF)
+    scorer = quick.model.scorer
+
+    def scores(history, rows):
+        watch.now_s += 0.003
+        return scorer.scores(history, rows)
+
+    slow = replace(quick, model=replace(quick.model, scorer=SimpleNamespace(scores=scores)))
+    name, clock = "median ms to score a request", lambda: watch.now_s
+    late = named(judged(slow, quick, users=50, clock=clock), name)
+    assert (late.candidate.value, late.champion.value) == pytest.approx((3.0, 0.0))
+    assert not late.passed
+    assert named(judged(quick, slow, users=50, clock=clock), name).passed
 
 
 def test_a_person_is_folded_in_anew_each_time_they_are_timed():
