@@ -67,6 +67,7 @@ def test_an_order_that_breaks_no_rule_costs_its_price():
         ({"left": 1}, {}, 2, "sold_out", {"left": 1, "asked": 2}, "1 of 2 places are left"),
         ({}, {"has_booked_offer": True}, 1, "one_booking_an_offer", {}, "booked already"),
         ({}, {"deposit": None}, 1, "no_deposit", {"short_cents": 1_200}, "12 €"),
+        ({}, {"deposit": replace(DEPOSIT, granted_at=NOW + HOUR)}, 1, "no_deposit", {}, "12 €"),
         (
             {},
             {"deposit": replace(DEPOSIT, expires_at=NOW - 2 * HOUR)},

@@ -1,5 +1,7 @@
 """Ranking all items, and what is to be found."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,16 @@ from tastes import START, events_of, two_tastes
 
 from features.interactions import BOOKING, VIEW
 from training import evaluate as evaluation
-from training.evaluate import among_open, best_rows, evaluate, fill_unknown, rank_items, task_of
+from training.evaluate import (
+    among_novel,
+    among_open,
+    best_rows,
+    evaluate,
+    fill_unknown,
+    rank_items,
+    sample_of,
+    task_of,
+)
 from training.split import Part, time_split
 
 DAY = np.timedelta64(1, "D")
@@ -47,12 +58,14 @@ def test_the_best_come_first_and_ties_by_item(scores, k):
 
 def test_unknown_items_follow_the_known_ones_in_the_order_of_popularity():
     scores = np.array([[np.nan, -5.0, np.nan, np.nan], [np.nan] * 4])
-    fill_unknown(scores, np.array([1.0, 9.0, 7.0, np.nan], dtype=np.float32))
-    assert best_rows(scores, 4).tolist() == [[1, 2, 0, -1], [1, 2, 0, -1]]
+    fill_unknown(scores, np.array([9.0, 1.0, 7.0, np.nan], dtype=np.float32))
+    # The most popular of all is below what the model knows.
+    assert best_rows(scores, 4).tolist() == [[1, 0, 2, -1], [0, 2, 1, -1]]
 
 
 def test_the_history_and_what_is_closed_are_in_no_list():
-    closes = np.array([START + 2 * DAY, START, "NaT"] * 2, dtype="datetime64[us]")
+    # What closes at the border cannot be booked from it on.
+    closes = np.array([START + 2 * DAY, START + DAY, "NaT"] * 2, dtype="datetime64[us]")
     part = part_of([(0, 0)], [(0, 3), (1, 2)], items=6, closes=closes)
     score = constant([9, 8, 7, 6, 5, 4])
     ranked = rank_items(score, task_of(part), NOBODY, 6)
@@ -78,6 +91,23 @@ def test_views_are_no_targets_where_people_book():
 def test_views_after_the_cutoff_do_not_stand_in_for_bookings_before_it():
     task = task_of(part_of([(0, 0)], [(1, 2)], kind=[BOOKING, VIEW], items=6))
     assert task.targets.nnz == 0
+
+
+def test_what_was_only_viewed_made_no_category_known():
+    kinds = [BOOKING, VIEW, BOOKING, BOOKING]
+    part = part_of([(0, 0), (0, 1)], [(0, 2), (0, 3)], kind=kinds, items=4)
+    told = replace(part, past=replace(part.past, category=np.array([0, 1, 0, 1], dtype=np.int32)))
+    assert among_novel(task_of(part), told).targets.indices.tolist() == [3]
+
+
+def test_a_sample_of_users_is_drawn_from_all_of_them():
+    task = task_of(time_split(two_tastes(), START + 80 * DAY))
+    one, again, other = (sample_of(task, 20, seed) for seed in (1, 1, 2))
+    assert one.users.tolist() == again.users.tolist() != other.users.tolist()
+    assert max(one.users) > 30
+    whole = dict(zip(task.users.tolist(), task.targets.toarray().tolist(), strict=True))
+    assert one.targets.toarray().tolist() == [whole[user] for user in one.users.tolist()]
+    assert one.of_users == len(task.users)
 
 
 def test_batches_change_nothing(monkeypatch):

@@ -1,7 +1,7 @@
 """What is seen and what is held out."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -12,7 +12,14 @@ from tastes import FOREVER, START, events_of, two_tastes
 from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
 from reco.errors import InvalidInput
 from training.accuracy import accuracy_plan
-from training.split import inner_cutoff, known_at, split_plan, target_kinds, time_split
+from training.split import (
+    choosing_part,
+    inner_cutoff,
+    known_at,
+    split_plan,
+    target_kinds,
+    time_split,
+)
 
 DAY = np.timedelta64(1, "D")
 TRAIN, VALID, TEST = range(len(SPLITS))
@@ -32,6 +39,26 @@ def test_the_inner_cutoff_leaves_the_last_tenth_of_the_bookings():
     kinds = [BOOKING] * 20 + [VIEW] * 20
     events = events_of([0] * 40, range(40), [*range(20), *range(100, 120)], kind=kinds)
     assert inner_cutoff(events) == START + 18 * DAY
+
+
+def test_what_was_cancelled_moves_no_inner_cutoff():
+    cancelled = [None] * 20 + [150] * 20
+    events = events_of([0] * 40, range(40), [*range(20), *range(100, 120)], cancelled=cancelled)
+    assert inner_cutoff(events) == START + 18 * DAY
+
+
+def test_settings_are_chosen_on_what_does_not_judge_them():
+    events = two_tastes()
+    plan = split_plan(events, "time", None)
+    part = choosing_part(events, plan)
+    assert part.past.at.max() < part.cutoff <= part.future.at.min()
+    assert part.future.at.max() < plan.rehearsal.cutoff
+    assert len(part.past) + len(part.future) == len(plan.rehearsal.past)
+    # With a cutoff the test judges, and the rehearsal chooses; so it does where nothing has a time.
+    for split, cutoff in (("time", START + 70 * DAY), ("given", None)):
+        given = replace(events, split=np.where(events.at < START + 70 * DAY, TRAIN, TEST))
+        told = split_plan(given, split, cutoff)
+        assert choosing_part(given, told) is told.rehearsal
 
 
 def test_with_a_cutoff_the_rehearsal_sees_none_of_the_test():
@@ -94,7 +121,8 @@ def test_what_is_dated_in_the_future_is_not_known_yet():
     now = datetime(2025, 1, 11, tzinfo=UTC)
     events = events_of([0] * 4, range(4), [1, 9, 10, 375])
     events.at[0] = np.datetime64("NaT")
-    assert known_at(events, now).item.tolist() == [0, 1]
+    for zone in (UTC, timezone(timedelta(hours=5)), timezone(-timedelta(hours=5))):
+        assert known_at(events, now.astimezone(zone)).item.tolist() == [0, 1]
     with pytest.raises(InvalidInput, match="all 2 of them"):
         known_at(events.take(np.array([2, 3])), now)
 
@@ -106,6 +134,16 @@ def test_a_given_split_is_taken_as_it_is():
     assert plan.rehearsal.future.item.tolist() == [2]
     assert plan.final.past.item.tolist() == [0, 1, 2]
     assert plan.final.future.item.tolist() == [3]
+
+
+def test_of_a_given_split_what_was_cancelled_is_in_no_part():
+    parts, cancelled = [TRAIN, TRAIN, VALID, VALID, TEST, TEST], [None, 5] * 3
+    events = events_of([0] * 6, range(6), [1] * 6, split=parts, cancelled=cancelled)
+    plan = split_plan(events, "given", None)
+    assert plan.rehearsal.past.item.tolist() == [0]
+    assert plan.rehearsal.future.item.tolist() == [2]
+    assert plan.final.past.item.tolist() == [0, 2]
+    assert plan.final.future.item.tolist() == [4]
 
 
 @pytest.mark.parametrize("split", ["given", "time"])
