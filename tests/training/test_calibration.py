@@ -1,11 +1,15 @@
 """From scores to log-odds, on what was held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from tastes import START, events_of, two_tastes
 
+from training import calibration as calibrating
 from training.calibration import fit_calibration
-from training.evaluate import task_of
+from training.evaluate import task_of, users_among
 from training.split import time_split
 
 DAY = np.timedelta64(1, "D")
@@ -55,6 +59,37 @@ def test_one_booking_in_fifty_thousand_is_enough_to_learn_from():
     assert np.abs(found - log_odds[:100, :-1]).mean() < 0.5
 
 
+def test_what_was_met_or_is_closed_and_who_did_nothing_say_nothing():
+    """Whatever their scores: none of these pairs could have become a booking that counts."""
+    task, log_odds = simulated(100, 200)
+    open_items = np.arange(201) != 7
+    targets = csr_array(task.targets.toarray() & open_items)
+    task = replace(task, targets=targets, closed=~open_items)
+    active = np.arange(0, 100, 2, dtype=np.int32)
+    known = fit_calibration(lambda users: log_odds[users], task, active)
+    # The last item is what everybody had met.
+    for rows, columns in ((slice(None), [7, -1]), (slice(1, None, 2), slice(None))):
+        misled = log_odds.copy()
+        misled[rows, columns] = 30.0
+        assert fit_calibration(lambda users, s=misled: s[users], task, active) == known
+    without = users_among(task, np.isin(np.arange(100), active))
+    assert fit_calibration(lambda users: log_odds[users], without, active) == known
+
+
+def test_of_many_users_some_are_asked(monkeypatch):
+    monkeypatch.setattr(calibrating, "MAX_USERS", 25)
+    task, log_odds = simulated(100, 200)
+    asked = set()
+
+    def score_users(users):
+        asked.update(users.tolist())
+        return log_odds[users]
+
+    fit_calibration(score_users, task, np.arange(100, dtype=np.int32))
+    assert len(asked) == 25
+    assert max(asked) > 50
+
+
 def test_the_order_of_the_scores_is_kept():
     task, log_odds = simulated(60, 50)
     active = np.arange(60, dtype=np.int32)
@@ -81,7 +116,9 @@ def test_nothing_met_gives_a_small_finite_probability():
     scores = np.random.default_rng(0).random((60, 40))
     calibration = fit_calibration(lambda users: scores[users], task, np.arange(60, dtype=np.int32))
     assert task.targets.nnz == 0
-    assert -20 < calibration.log_odds(np.ones(1))[0] < -5
+    # Half an observation of all pairs that were not met before.
+    left = 60 * 40 - task.seen.nnz
+    assert calibration.log_odds(np.ones(1))[0] == pytest.approx(np.log(0.5 / left), abs=0.1)
 
 
 def test_of_nobody_there_is_no_probability():
