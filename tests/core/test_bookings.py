@@ -218,6 +218,27 @@ def test_bookings_of_a_clock_ahead_count(small):
     assert broken.value.rule == "credit"
 
 
+def test_by_a_clock_behind_nothing_is_undone_nor_used_before_it_was_booked(small):
+    before = NOW - timedelta(seconds=1)
+    novel, film = (
+        book(small, Order("villager", stock), stock, NOW)
+        for stock in ("novel-shop", "film-tonight")
+    )
+    assert cancel(small, film.booking_id, "villager", before).cancelled_at == NOW
+    assert use(small, novel.booking_id, None, before).used_at == NOW
+
+
+def test_a_stock_that_is_put_on_sale_after_its_offer_is_not_bookable_before(small):
+    begins = NOW + timedelta(hours=1)
+    small.execute(
+        "update core.stock set created_at = %s where external_id = 'play-friday'", (begins,)
+    )
+    with pytest.raises(RuleBroken) as broken:
+        book(small, Order("reader", "play-friday"), "k1", NOW)
+    assert (broken.value.rule, broken.value.by["early_s"]) == ("not_yet_published", 3_600)
+    assert book(small, Order("reader", "play-friday"), "k2", begins).state == "booked"
+
+
 def test_the_same_key_gets_the_same_answer(small):
     first = book(small, FILM, "k1", NOW)
     cancel(small, first.booking_id, "reader", NOW)
@@ -236,8 +257,15 @@ def test_a_refusal_is_remembered_too(small):
 
 def test_a_key_is_for_one_request(small):
     book(small, FILM, "k1", NOW)
-    with pytest.raises(InvalidInput, match="another request"):
-        book(small, Order("reader", "play-friday"), "k1", NOW)
+    starts_at = NOW + timedelta(hours=7.2)
+    for other in (
+        Order("reader", "play-friday"),
+        replace(FILM, quantity=2),
+        replace(FILM, expected_cents=700),
+        replace(FILM, expected_starts_at=starts_at),
+    ):
+        with pytest.raises(InvalidInput, match="another request"):
+            book(small, other, "k1", NOW)
     # Keys are each user's own.
     assert book(small, Order("villager", "film-tonight"), "k1", NOW).user_id == "villager"
     for bad in ("", "x" * 201):
