@@ -323,7 +323,7 @@ def largest_half(sizes: NDArray[np.number]) -> NDArray[np.bool_]:
     order = np.argsort(-sizes, kind="stable")
     before = np.cumsum(sizes[order]) - sizes[order]
     is_large = np.zeros(len(sizes), dtype=bool)
-    is_large[order] = (before < sizes.sum() / 2) & (sizes[order] > 0)
+    is_large[order] = before < sizes.sum() / 2
     return is_large
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 from uuid import uuid4
 
 import psycopg
@@ -12,7 +13,7 @@ from worlds import book as booked_before
 
 from reco.core.accounts import read_credit
 from reco.core.booking_records import read_bookings
-from reco.core.booking_rules import MOST_A_DAY
+from reco.core.booking_rules import MOST_A_DAY, State
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.expiry import expire
 from reco.core.idempotency import KEPT, MOST_AN_HOUR, MOST_KEPT
@@ -408,11 +409,29 @@ def test_bookings_come_in_pages_without_a_repeat_or_a_gap(small):
         "manga-shop",
         "play-friday",
     ]
-    of = {s: len(read_bookings(small, "villager", state=s).bookings) for s in ("booked", "used")}
-    assert of["used"] == 0
-    cancelled = read_bookings(small, "villager", state="cancelled").bookings
-    assert [b.stock_id for b in cancelled] == ["film-tonight"]
     with pytest.raises(InvalidInput, match="state"):
         read_bookings(small, "villager", state="lost")
     with pytest.raises(NotFound):
         read_bookings(small, "nobody")
+
+
+def test_bookings_of_a_state_are_those_and_no_others(small):
+    stocks = ("film-tonight", "play-friday", "novel-shop", "manga-shop")
+    _, play, _, manga = (
+        book(small, Order("villager", stock), stock, NOW).booking_id for stock in stocks
+    )
+    cancel(small, play, "villager", NOW)
+    use(small, manga, None, NOW)
+    expire(small, NOW + 10 * DAY)
+    found = {
+        state: [b.stock_id for b in read_bookings(small, "villager", state=state).bookings]
+        for state in get_args(State)
+    }
+    assert found == {
+        "booked": ["film-tonight"],
+        "used": ["manga-shop"],
+        "cancelled": ["play-friday"],
+        "expired": ["novel-shop"],
+    }
+    for booking in read_bookings(small, "villager").bookings:
+        assert booking.stock_id in found[booking.state]

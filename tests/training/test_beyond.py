@@ -108,6 +108,23 @@ def test_novel_recall_is_recall_among_new_categories(world):
             assert math.isnan(figures[user])
 
 
+def test_of_more_new_items_than_a_list_has_places_it_can_find_as_many_as_places():
+    table = value_table([frozenset({("category", name)}) for name in "abc"])
+    met = as_matrix(table.take(np.array([0], dtype=np.int64))) * 0.0
+    every = np.arange(3)
+    found = Found(np.zeros(3, dtype=np.int64), every, every)
+    assert novel_recall(np.array([[2, 0]], np.int32), found, table, met).tolist() == [1.0]
+
+
+def test_a_place_of_a_slate_can_earn_all_the_genres_of_one_offer():
+    genres = frozenset({("genre", "jazz"), ("genre", "rock")})
+    table = value_table([genres, frozenset({("genre", "folk")})])
+    met = as_matrix(table.take(np.array([0], dtype=np.int64))) * 0.0
+    # Of three genres one place can show two: 10 points of 10.
+    assert slate_horizon(np.array([[0]], np.int32), table, met).tolist() == [1.0]
+    assert slate_horizon(np.array([[1]], np.int32), table, met).tolist() == [0.5]
+
+
 @given(worlds)
 def test_points_of_a_slate_over_the_most_there_could_be(world):
     offers, users, _ = world
