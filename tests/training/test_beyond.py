@@ -114,6 +114,9 @@ def test_of_more_new_items_than_a_list_has_places_it_can_find_as_many_as_places(
     every = np.arange(3)
     found = Found(np.zeros(3, dtype=np.int64), every, every)
     assert novel_recall(np.array([[2, 0]], np.int32), found, table, met).tolist() == [1.0]
+    # Two offers of one item are one to be found.
+    twice = Found(np.zeros(3, dtype=np.int64), np.array([0, 0, 1]), every)
+    assert novel_recall(np.array([[0, 2, -1]], np.int32), twice, table, met).tolist() == [0.5]
 
 
 def test_a_place_of_a_slate_can_earn_all_the_genres_of_one_offer():

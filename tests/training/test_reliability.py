@@ -29,7 +29,7 @@ told = st.tuples(st.floats(1e-6, 1.0 - 1e-6), st.booleans(), st.integers(1, 4))
 
 @given(st.lists(told, max_size=12))
 def test_log_losses_are_those_of_their_definition(some):
-    """Equal, also where each stands for several."""
+    """Equal, as all figures are, also where each stands for several."""
     rows = [(0.3, True, 1), (0.3, False, 2), *some]
     chance, outcome, weight = (np.array(column) for column in zip(*rows, strict=True))
     found = reliability(chance, outcome, weight.astype(float))
@@ -39,6 +39,8 @@ def test_log_losses_are_those_of_their_definition(some):
     base = [-math.log(rate if hit else 1.0 - rate) for _, hit in every]
     assert found.log_loss == pytest.approx(sum(loss) / len(loss))
     assert found.log_loss_base == pytest.approx(sum(base) / len(base))
+    each = reliability(*(np.array(column) for column in zip(*every, strict=True)))
+    assert vars(found) == pytest.approx(vars(each))
 
 
 @given(st.permutations(range(60)))
@@ -107,3 +109,14 @@ def test_what_a_person_says_twice_makes_a_bin_no_surer():
     ends = [binomtest(sum(own), 10).proportion_ci(method="wilson") for own in came.reshape(15, 10)]
     assert list(once.low) == pytest.approx([one.low for one in ends], abs=1e-6)
     assert list(once.high) == pytest.approx([one.high for one in ends], abs=1e-6)
+
+
+def test_what_people_say_in_turns_makes_a_bin_no_surer_than_if_each_were_alone():
+    said, person = np.sort(np.random.default_rng(3).random(300)), np.repeat(np.arange(150), 2)
+    came = np.tile([True, False], 150)
+    # In each bin of 20 one person says yes twice.
+    came[1::20] = True
+    told = curve_of(said, came, person)
+    alone = binomtest(11, 20).proportion_ci(method="wilson")
+    assert list(told.low) == pytest.approx([alone.low] * 15, abs=1e-6)
+    assert list(told.high) == pytest.approx([alone.high] * 15, abs=1e-6)
