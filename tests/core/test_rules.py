@@ -22,7 +22,16 @@ from reco.core.booking_rules import (
     price_of,
     state_of,
 )
-from reco.core.deposits import EMPTY, Credit, Deposit, Policy, Spent, credit_left, due_deposit
+from reco.core.deposits import (
+    EMPTY,
+    Credit,
+    Deposit,
+    Policy,
+    Spent,
+    credit_left,
+    due_deposit,
+    months_after,
+)
 from reco.errors import InvalidInput, RuleBroken, status_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -320,6 +329,15 @@ def test_months_are_counted_where_the_programme_is():
     assert (due.granted_at.tzinfo, due.expires_at.tzinfo) == (UTC, UTC)
 
 
+def test_a_day_that_a_month_lacks_is_its_last():
+    days = [(month, 31) for month in (1, 3, 8)] + [(1, 30), (2, 28)]
+    later = [months_after(datetime(2026, *day, 9, tzinfo=UTC), 1) for day in days]
+    assert [(moment.month, moment.day) for moment in later] == [
+        (2, 28), (4, 30), (9, 30), (2, 28), (3, 28)
+    ]  # fmt: skip
+    assert months_after(datetime(2026, 3, 30, tzinfo=UTC), 24).day == 30
+
+
 @pytest.mark.parametrize("birth_date", [date(2008, 11, 24), date(2007, 11, 23)])
 def test_none_is_due_the_day_before_or_the_year_after(birth_date):
     assert due_deposit([policy()], birth_date, [], NOW, UTC) is None
@@ -372,5 +390,7 @@ def test_what_is_left_before_during_and_after():
     assert left.limit_cents("none") == 30_000
     assert left.limit_cents("digital") == 15_000
     assert Credit(None, None, None).limit_cents("digital") is None
+    # Data of elsewhere may know of more bookings than the deposit pays.
+    assert credit_left(DEPOSIT, Spent(50_100, 20_100), NOW) == Credit(0, 0, 20_000, 30_000)
     assert credit_left(DEPOSIT, spent, DEPOSIT.granted_at - HOUR) == EMPTY
     assert credit_left(DEPOSIT, spent, DEPOSIT.expires_at) == EMPTY

@@ -150,6 +150,8 @@ def test_a_log_that_lacks_what_the_policy_shows_is_not_whole():
     assert lacking.effective == pytest.approx(200)
     assert lacking.mean == 0.25
     assert not lacking.is_whole
+    # One position that lacks something is enough.
+    assert not weighing(np.tile([1.0, 0.25], (200, 1)), ones).is_whole
     tail = np.random.default_rng(1).exponential(size=(200, 1))
     assert weighing(tail, ones).is_whole
 

@@ -5,7 +5,6 @@ import pytest
 
 from training.offpolicy.estimators import Terms, grouped, ips, snips
 from training.offpolicy.intervals import (
-    LEAST_EFFECTIVE,
     normal_intervals,
     percentile_intervals,
     resampled,
@@ -72,7 +71,7 @@ def test_terms_without_weight_are_no_number():
 
 
 def test_no_number_is_shown_of_too_few_effective_samples():
-    rows = int(LEAST_EFFECTIVE)
+    rows = 100
     reward = np.tile([0.0, 1.0], rows)
     enough, few = told(
         [

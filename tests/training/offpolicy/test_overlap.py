@@ -1,6 +1,6 @@
 """Slates chosen otherwise: over all draws of chance, and in the simulated world's hidden truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -202,6 +202,16 @@ def test_too_small_an_overlap_is_refused(people):
     found = told_of(Log.of(people, (0.85, 1.0)), 400, 3)
     assert found["iips"].estimate is None
     assert found["as it was, by position"].estimate is not None
+
+
+def test_slates_of_one_person_count_as_one(people):
+    overlaps, booked = Log.of(people, (0.85, 0.85)).drawn(400, 3)
+    of_people = estimates(replace(overlaps, person=np.arange(400) // 4), booked)
+    for name, alone in estimates(overlaps, booked).items():
+        together = of_people[name]
+        assert (len(alone.above), len(together.above)) == (400, 100)
+        assert together.value == pytest.approx(alone.value)
+        assert together.weighing.effective <= 100.0
 
 
 def test_the_same_choice_is_told_everywhere(people):

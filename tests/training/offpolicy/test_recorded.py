@@ -184,6 +184,13 @@ def test_slates_are_read_with_what_came_of_them(world, town):
     assert found.propensity[found.length.argmin()] == pytest.approx([0.9, 1.0, 1.0])
 
 
+def test_a_period_has_what_was_shown_from_its_begin_until_before_its_end(world, town):
+    record(world, town, ("reader", ["manga-shop"], [0.9], 0.2, False))
+    assert len(read_recorded(town, NOW, NOW + DAY)) == 1
+    with pytest.raises(InvalidInput, match="no slate"):
+        read_recorded(town, NOW - DAY, NOW)
+
+
 def test_a_slate_of_one_offer_can_be_asked_what_chance_alone_would_show():
     # As a column of single precision gives it back.
     propensities = np.array([[np.float32(0.95)], [np.float32(0.05 / 7)]], dtype=np.float64)
