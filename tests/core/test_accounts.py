@@ -1,14 +1,15 @@
 """Accounts, the deposit that is granted once, policies as rows, and the ledger of all money."""
 
 import threading
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from worlds import GRENOBLE, NOW
 from worlds import book as booked_before
 
-from reco.core.accounts import Person, read_credit, register
+from reco.core.accounts import Person, account_number, read_credit, register
 from reco.core.deposits import Policy
 from reco.core.policies import add_policy, read_policies
 from reco.errors import InvalidInput, NotFound
@@ -71,9 +72,21 @@ def test_a_birth_date_is_of_somebody_alive(small, birth_date):
         read_credit(small, "new", NOW)
 
 
+def test_who_was_born_today_was_where_the_programme_is(small):
+    first_hour = datetime(2026, 11, 24, 0, 30, tzinfo=ZoneInfo("Europe/Paris"))
+    person = Person("new", first_hour.date(), *GRENOBLE)
+    now = first_hour.astimezone(UTC)
+    assert not register(small, person, [], now, first_hour.tzinfo).granted
+    with pytest.raises(InvalidInput, match="birth_date"):
+        register(small, person, [], now, UTC)
+
+
 def test_an_id_of_the_erased_is_not_to_be_had(small):
     with pytest.raises(InvalidInput, match="user_id"):
         put(small, "erased:1")
+    assert account_number(small, "reader") is not None
+    small.execute("update core.beneficiary set erased_at = %s where external_id = 'reader'", (NOW,))
+    assert account_number(small, "reader") is None
 
 
 def test_of_many_registrations_at_once_one_grants(world, small):
@@ -124,6 +137,21 @@ def test_a_successor_is_a_row_and_deposits_stay_as_granted(small):
     # A year on, the younger one is granted what eighteen gets; the new deposit is what counts.
     assert put(small, "younger", date(2009, 6, 1), now=NOW + 300 * DAY).granted
     assert read_credit(small, "younger", NOW + 300 * DAY).deposit_cents == 15_000
+
+
+def test_the_deposit_granted_last_counts_and_what_was_booked_since(small):
+    begins = NOW + 10 * DAY
+    small.execute(
+        "insert into core.deposit (user_id, amount_cents, granted_at, expires_at)"
+        " select id, 20000, %s, %s from core.beneficiary where external_id = 'reader'",
+        (begins, begins + 300 * DAY),
+    )
+    before = read_credit(small, "reader", begins - DAY)
+    assert (before.deposit_cents, before.spent_cents, before.left_cents) == (30_000, 1_500, 28_500)
+    after = read_credit(small, "reader", begins)
+    assert (after.deposit_cents, after.spent_cents, after.left_cents) == (20_000, 0, 20_000)
+    booked_before(small, "reader", "manga-shop", begins, 8.0)
+    assert read_credit(small, "reader", begins).left_cents == 19_200
 
 
 def test_policies_do_not_overlap(small):

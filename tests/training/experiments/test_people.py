@@ -119,11 +119,19 @@ def test_who_is_judged_never_changes_again(filled, connection, show):
     early = read_people(filled.conninfo, EXPERIMENT, NOW + HOUR + 7 * DAY)
     book(connection, "reader", "film-tonight", NOW + 10 * DAY)
     connection.execute("update core.booking set cancelled_at = %s", (NOW + 12 * DAY,))
-    show("free", "wide", NOW + 9 * DAY)
+    show("free", "wide", NOW + HOUR + 7 * DAY)
+    again = read_people(filled.conninfo, EXPERIMENT, NOW + HOUR + 7 * DAY)
+    assert again.counts == early.counts == {"control": Counts(1, 1, 1, ("als-77",))}
     late = read_people(filled.conninfo, EXPERIMENT, UNTIL)
     assert late.variant.tolist() == ["control", "wide"]
     for name, figure in early.figures.items():
         assert late.figures[name][: len(figure)].tolist() == figure.tolist()
+
+
+def test_who_sees_another_variant_later_is_of_the_first(filled, show):
+    show("reader", "wide", NOW + HOUR, "manga-shop")
+    show("reader", "control", NOW + DAY, "manga-shop")
+    assert read_people(filled.conninfo, EXPERIMENT, UNTIL).variant.tolist() == ["wide"]
 
 
 def test_what_is_cancelled_in_the_window_had_been_met_before_it(filled, connection, show):
