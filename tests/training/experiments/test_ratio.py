@@ -23,6 +23,8 @@ def test_a_skewed_split_is_told(people, weights):
         ([3, 0], [1, 1]),
         ([5_050, 4_950], [1, 1]),
         ([895, 105], [9, 1]),
+        # One in a hundred splits is as skewed, at some look.
+        ([560, 440], [1, 1]),
         ([340, 330, 320], [3_333, 3_334, 3_333]),
     ],
 )

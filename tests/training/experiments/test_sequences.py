@@ -83,6 +83,29 @@ def test_what_is_there_is_found():
     assert always_valid_below(first, other, ALPHA, PLANNED, 0.5) > found.low
 
 
+@pytest.mark.parametrize("planned", [200, 2_000, 20_000])
+def test_a_bound_of_one_side_is_about_the_end_of_an_interval_that_is_wrong_on_both(planned):
+    first, other = Group(900, 0.3, 1.0), Group(1_100, 0.4, 2.0)
+    end = always_valid(first, other, 2 * ALPHA, planned).low
+    bound = always_valid_below(first, other, ALPHA, planned)
+    # A little less: its own formula is not that of two sides cut in half.
+    assert 1.0 < (0.1 - bound) / (0.1 - end) < 1.02
+
+
+def test_a_share_of_the_first_is_what_its_figures_would_be():
+    generator = np.random.default_rng(9)
+    first, other = rare_points(generator, 800), rare_points(generator, 900)
+    of_share = always_valid_below(Group.of(first), Group.of(other), ALPHA, PLANNED, 0.4)
+    scaled = always_valid_below(Group.of(0.4 * first), Group.of(other), ALPHA, PLANNED)
+    assert of_share == pytest.approx(scaled)
+
+
+def test_the_variance_of_a_group_is_that_of_those_it_was_drawn_from():
+    assert Group.of(np.array([0.0, 1.0, 2.0])) == Group(3, 1.0, 1.0)
+    assert Group.of(np.array([4.0])) == Group(1, 4.0, 0.0)
+    assert Group.of(np.empty(0)) == Group(0, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("effect", [0.0, 0.7, 1.2, 3.0])
 def test_the_p_value_says_what_the_interval_says(effect):
     generator = np.random.default_rng(8)

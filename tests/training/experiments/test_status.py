@@ -9,7 +9,7 @@ import pytest
 from reco.experiments.plan import GUARDS, METRICS, Experiment, Plan, Variant
 from training.experiments.people import Counts, People
 from training.experiments.sequences import Group, always_valid, always_valid_below
-from training.experiments.status import ALPHA, assess
+from training.experiments.status import ALPHA, assess, status_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PLAN = Plan(
@@ -78,6 +78,20 @@ def test_a_fixed_horizon_refuses_an_early_look():
     assert due.advice == ("wide brings more horizon_points than control.",)
 
 
+def test_what_is_done_after_the_horizon_or_the_stop_is_not_counted(monkeypatch):
+    counted = []
+
+    def read_people(_, experiment, until):
+        counted.append((until - NOW).days)
+        return people_of()
+
+    monkeypatch.setattr("training.experiments.status.read_people", read_people)
+    stopped = replace(RUNNING, state="stopped", stopped_at=LATER)
+    for experiment, days in ((RUNNING, 90), (FIXED, 90), (FIXED, 20), (stopped, 90), (stopped, 9)):
+        assert status_of("", experiment, NOW + timedelta(days=days)).until <= NOW + timedelta(days)
+    assert counted == [90, 28, 20, 20, 9]
+
+
 def test_stopped_before_its_horizon_it_never_tells():
     stopped = replace(FIXED, state="stopped", stopped_at=LATER)
     found = assess(stopped, people_of(horizon_points=0.5), LATER)
@@ -144,7 +158,7 @@ def test_more_variants_share_what_may_be_wrong():
 def test_a_pair_is_planned_by_its_share_of_the_people(weights, share):
     labels = ("control", "wide", "wider")
     variants = tuple(Variant(*both) for both in zip(labels, weights, strict=True))
-    plan = replace(PLAN, variants=variants, guards={"cancellations": 0.02})
+    plan = replace(PLAN, variants=variants, guards={"cancellations": 0.02, "empty_slates": 0.01})
     people = people_of()
     found = assess(replace(RUNNING, plan=plan), people, LATER)
     metric, guard = (
@@ -154,7 +168,8 @@ def test_a_pair_is_planned_by_its_share_of_the_people(weights, share):
     told = found.comparisons[0].difference
     expected = always_valid(*metric, ALPHA / 2, PLAN.planned_users * share)
     assert (told.low, told.high) == pytest.approx((expected.low, expected.high), rel=1e-4)
-    below = always_valid_below(*guard, ALPHA / 2, PLAN.planned_users * share)
+    # Two guards share what may be wrong of them.
+    below = always_valid_below(*guard, ALPHA / 4, PLAN.planned_users * share)
     assert found.guards[0].beyond == pytest.approx(below - 0.02, rel=1e-4)
 
 
