@@ -1,4 +1,4 @@
-"""Item-item neighbours of what has all but faded."""
+"""Item-item neighbours: the cosine among them, and of what has all but faded."""
 
 import numpy as np
 import pytest
@@ -20,3 +20,16 @@ def test_interest_that_has_all_but_faded_leaves_scores_finite(faded, power):
     assert all(np.isfinite(array).all() for array in scorer.arrays().values())
     history = History(np.array([0], dtype=np.int32), np.ones(1, dtype=np.float32))
     assert np.isfinite(scorer.scores(history, ROWS)[[1, 2]]).all()
+
+
+def test_with_powers_of_none_and_a_half_it_is_the_cosine_and_nothing_is_near_itself():
+    met = np.random.default_rng(0).random((30, 4)).round(1).astype(np.float32)
+    parameters = ItemKnnParameters(neighbours=4, user_power=0.0, item_power=0.5)
+    fitted = fit_itemknn(csr_array(met), parameters, lambda: None)
+    unit = met / np.linalg.norm(met, axis=0)
+    expected = unit.T @ unit
+    np.fill_diagonal(expected, np.nan)
+    similar = np.stack([fitted.scorer.similar(row, ROWS) for row in ROWS])
+    np.testing.assert_allclose(similar, expected, rtol=1e-5)
+    few = fit_itemknn(csr_array(met), ItemKnnParameters(neighbours=2), lambda: None).scorer
+    assert np.diff(few.neighbour_start).tolist() == [2] * 4

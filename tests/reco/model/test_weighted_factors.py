@@ -1,5 +1,7 @@
 """A user's factor of iALS: the minimum of the loss that training minimises, for short and long."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -70,6 +72,29 @@ def test_training_gives_the_scores_of_serving(matrix, fitted):
         row = matrix[[user]]
         alone = fitted.scorer.scores(History(row.indices.astype(np.int32), row.data), rows)
         np.testing.assert_allclose(together[user], alone, rtol=0, atol=1e-5)
+
+
+def test_what_many_have_met_counts_less_by_its_balance_and_all_of_it_as_much(matrix, fitted):
+    popularity = np.asarray(matrix.sum(axis=0), dtype=float)[:-1]
+    expected = popularity**-SETTINGS.observed_balance
+    expected *= popularity.sum() / (expected @ popularity)
+    np.testing.assert_allclose(fitted.scorer.observed_weight[:-1], expected, rtol=1e-5)
+
+
+def test_in_the_end_items_solve_the_equations_of_the_loss_as_people_do(matrix):
+    settings = replace(SETTINGS, factors=4, iterations=100)
+    scorer = fit_ials(matrix, settings, lambda: None).scorer
+    rows = (matrix[[user]] for user in range(70))
+    x = np.stack(
+        [scorer.user_factor(History(row.indices.astype(np.int32), row.data)) for row in rows]
+    )
+    weights = matrix.toarray().astype(float) * scorer.observed_weight
+    for item, of_none in enumerate(unobserved(matrix)[:-1]):
+        weight = weights[:, item]
+        ridge = settings.regularisation * (weight.sum() + 70 * of_none) ** settings.nu
+        left = x.T @ (x * (weight + of_none)[:, None]) + ridge * np.eye(4)
+        expected = np.linalg.solve(left, x.T @ weight)
+        np.testing.assert_allclose(scorer.item_factors[item], expected, atol=1e-3)
 
 
 def test_what_is_popular_is_held_down_by_the_balance(matrix):
