@@ -160,6 +160,15 @@ def test_policies_do_not_overlap(small):
         with pytest.raises(InvalidInput, match="valid_from"):
             add_policy(small, successor(valid_from=early))
     assert len(read_policies(small)) == 2
+    # Those before the last one, and those of another age, hold as long as they did.
+    add_policy(small, successor(valid_from=NOW + 20 * DAY))
+    add_policy(small, successor(age=17, valid_from=NOW + 30 * DAY))
+    assert [(p.age, p.valid_until) for p in read_policies(small)] == [
+        (17, None),
+        (18, NOW + 10 * DAY),
+        (18, NOW + 20 * DAY),
+        (18, None),
+    ]
 
 
 def lines(connection, user):

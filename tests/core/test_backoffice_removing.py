@@ -9,6 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from worlds import NOW
+from worlds import book as booked_before
 
 from reco.core.backoffice.listing import Span, list_offers, list_stocks, list_venues
 from reco.core.backoffice.removing import (
@@ -22,11 +23,12 @@ from reco.core.backoffice.rows import StockRow
 from reco.core.backoffice.writing import write_rows
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.partners import bind_venues, create_partner, find_partner
-from reco.core.stocks import cancel_stocks
+from reco.core.stocks import cancel_stocks, refund_cancelled
 from reco.errors import Forbidden, NotFound, RuleBroken
 
 PLAY = StockRow("play-friday", "play-friday", 1_200, NOW + timedelta(days=4.3))
-LATER = NOW + timedelta(hours=1)
+LATER_BY = timedelta(hours=1)
+LATER = NOW + LATER_BY
 OVER = PLAY.starts_at + timedelta(hours=1)
 PEOPLE = 40
 
@@ -91,7 +93,7 @@ def test_a_cancelled_stock_refunds_what_is_booked_and_lets_what_is_used_stand(sm
     ).fetchall()
     assert refund == [(1_200, "partner:lune")]
     assert unbalanced(small) == []
-    assert cancel_stock(small, lune, "play-friday", OVER).refunded == 0
+    assert cancel_stock(small, lune, "play-friday", OVER + LATER_BY).refunded == 0
     when = "select cancelled_at from core.stock where external_id = 'play-friday'"
     assert small.execute(when).fetchone() == (OVER,)
     with pytest.raises(RuleBroken, match="cancelled"):
@@ -99,6 +101,10 @@ def test_a_cancelled_stock_refunds_what_is_booked_and_lets_what_is_used_stand(sm
 
 
 def test_nobody_was_at_an_event_that_is_cancelled_before_it_begins(small, lune):
+    # Goods of a date are handed over before it.
+    small.execute(
+        "update core.stock set starts_at = %s where external_id = 'novel-shop'", (PLAY.starts_at,)
+    )
     ticket, book_of_it = order(small, "c1"), order(small, "c1", "novel-shop")
     early = ticket.cancellable_until
     for booking in (ticket, book_of_it):
@@ -124,6 +130,45 @@ def test_who_was_let_in_stays_where_a_file_had_cancelled_it_before(small, lune):
     small.execute(when, (NOW,))
     assert cancel_stock(small, lune, "play-friday", OVER).refunded == 0
     assert states(small)["c1"] != "venue"
+
+
+@pytest.mark.parametrize(
+    ("cancelled_h", "used_h", "is_refunded"),
+    [
+        (-50, None, True),
+        (1, None, True),
+        # It is cancelled later: nobody knows it yet.
+        (3, None, False),
+        # Used long before the doors open, or before it was cancelled: nobody was there.
+        (-50, -20, True),
+        (-5, -6, True),
+        (-50, -1, False),
+        # It took place, and was cancelled for who comes too late.
+        (1, -1, False),
+    ],
+)
+def test_of_what_a_file_cancelled_who_was_not_there_is_refunded(
+    small, lune, cancelled_h, used_h, is_refunded
+):
+    """Hours are from the start on; the file is read two hours after it."""
+    booking = order(small, "c1")
+    booked_before(small, "c2", "play-friday", NOW, 12.0)
+    at = {hours: PLAY.starts_at + timedelta(hours=hours) for hours in (cancelled_h, used_h or 0, 2)}
+    if used_h is not None:
+        small.execute(
+            "update core.booking set used_at = %s where id = %s", (at[used_h], booking.booking_id)
+        )
+    small.execute(
+        "update core.stock set cancelled_at = %s where external_id = 'play-friday'",
+        (at[cancelled_h],),
+    )
+    assert refund_cancelled(small, "import", at[2]) == int(is_refunded)
+    kept = states(small)
+    assert (kept["c1"] == "venue") == is_refunded
+    # What was booked elsewhere is refunded where it was.
+    assert kept["c2"] == "booked"
+    assert refund_cancelled(small, "import", at[2]) == 0
+    assert unbalanced(small) == []
 
 
 def test_a_refund_that_fails_cancels_nothing(small, lune):

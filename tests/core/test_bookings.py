@@ -16,7 +16,7 @@ from reco.core.booking_records import read_bookings
 from reco.core.booking_rules import MOST_A_DAY, State
 from reco.core.bookings import Order, book, cancel, use
 from reco.core.expiry import expire
-from reco.core.idempotency import KEPT, MOST_AN_HOUR, MOST_KEPT
+from reco.core.idempotency import MOST_AN_HOUR, MOST_KEPT
 from reco.errors import InvalidInput, NotFound, RuleBroken, TooMany
 
 FILM = Order("reader", "film-tonight")
@@ -300,8 +300,12 @@ def test_the_last_place_is_told_to_those_who_listen(world, small):
         booking = read_bookings(small, "villager").bookings[0]
         cancel(small, booking.booking_id, None, NOW)
         heard.append(notices())
-    # One place was left after the first, none after the second, one again in the end.
-    assert heard == [0, 1, 1]
+        book(small, Order("reader", "manga-shop"), "goods", NOW)
+        assert expire(small, NOW + 10 * DAY).bookings == 1
+        heard.append(notices())
+    # One place was left after the first, none after the second, one again after that; goods that
+    # nobody collected are to be had again.
+    assert heard == [0, 1, 1, 1]
 
 
 def test_uncollected_goods_expire_once(small):
@@ -318,6 +322,19 @@ def test_uncollected_goods_expire_once(small):
     assert ledger(small, "villager")[-1] == ("refund", 1_500, "expiry")
     with pytest.raises(RuleBroken, match="is expired"):
         use(small, novel.booking_id, None, NOW + 11 * DAY)
+
+
+def test_many_expire_in_batches_and_nobody_is_waited_for(world, small, monkeypatch):
+    monkeypatch.setattr("reco.core.expiry._BATCH", 1)
+    novel, *_ = (
+        book(small, Order("villager", stock), stock, NOW)
+        for stock in ("novel-shop", "manga-shop", "ebook-online")
+    )
+    small.execute("set lock_timeout = '2s'")
+    with psycopg.connect(world.conninfo) as holder:
+        holder.execute("select from core.booking where id = %s for update", (novel.booking_id,))
+        assert expire(small, NOW + 30 * DAY).bookings == 2
+    assert expire(small, NOW + 30 * DAY).bookings == 1
 
 
 def test_what_is_used_or_was_imported_does_not_expire(small):
@@ -340,7 +357,14 @@ def test_a_visit_of_any_day_expires_like_goods_and_what_was_imported_stands(smal
     assert [b.state for b in read_bookings(small, "villager").bookings] == ["booked"]
 
 
-def test_what_was_given_a_date_since_it_was_booked_does_not_expire_before_it(small):
+@pytest.mark.parametrize("kind", ["SPECTACLE_REPRESENTATION", None])
+def test_what_was_given_a_date_since_it_was_booked_does_not_expire_before_it(small, kind):
+    """Also of a work of no known kind, which a date makes an event."""
+    small.execute(
+        "update core.item set subcategory_id = (select id from core.subcategory where name = %s)"
+        " where external_id = 'fair'",
+        (kind,),
+    )
     date = "update core.stock set starts_at = %s where external_id = 'fair-village'"
     small.execute(date, (None,))
     visit = book(small, Order("reader", "fair-village"), "k1", NOW)
@@ -355,8 +379,8 @@ def test_what_was_given_a_date_since_it_was_booked_does_not_expire_before_it(sma
 
 def test_old_answers_are_forgotten(small):
     book(small, FILM, "k1", NOW)
-    assert expire(small, NOW + KEPT).forgotten_answers == 0
-    assert expire(small, NOW + KEPT + DAY).forgotten_answers == 1
+    assert expire(small, NOW + 30 * DAY).forgotten_answers == 0
+    assert expire(small, NOW + 31 * DAY).forgotten_answers == 1
 
 
 def test_refusals_are_not_remembered_without_end(small):

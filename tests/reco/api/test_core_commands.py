@@ -32,7 +32,10 @@ def test_a_clock_that_is_not_the_databases_expires_nothing(reco, connection, mon
         patch.setattr("reco.api.core_commands.datetime", Fast)
         with pytest.raises(SetupError, match="set the clock that is wrong"):
             reco("bookings", "expire")
-    check_clock(connection, datetime.now(UTC) + timedelta(seconds=30))
+    for seconds in (-30, 30):
+        check_clock(connection, datetime.now(UTC) + timedelta(seconds=seconds))
+    with pytest.raises(SetupError, match="set the clock that is wrong"):
+        check_clock(connection, datetime.now(UTC) - timedelta(minutes=2))
     assert "0 bookings expired" in reco("bookings", "expire").stdout
 
 
