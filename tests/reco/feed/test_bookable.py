@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import GRENOBLE, NOW, OFFERS, book, small_world
+from worlds import GRENOBLE, ITEMS, NOW, OFFERS, book, small_world
 
 from reco.catalogue.build import build_catalogue
 from reco.core.bookings import Order
@@ -20,12 +20,28 @@ SECRET = "a secret of at least thirty-two bytes"
 USERS = ("reader", "broke", "late", "free", "villager")
 EDGES = (None, *(NOW + timedelta(seconds=s) for s in (-86_400, -1, 0, 1, 7_200, 86_400)))
 
+OPEN_STOCK = (500, None, None, None, None, None)
+OPEN_OFFER = (None, None)
+FREE_DEPOSIT = (60_000, None, None, None, None)
+
+
+def one_odd(usual, *odd):
+    """Draw `usual` with one thing odd, or all: what breaks several rules tells of none of them."""
+    each = [
+        st.tuples(*[one if at == place else st.just(value) for at, value in enumerate(usual)])
+        for place, one in enumerate(odd)
+    ]
+    return st.one_of(*each, st.tuples(*odd))
+
+
 moments = st.sampled_from(EDGES)
 cents = st.sampled_from([0, 1, 499, 500, 501, 5_000, 29_999, 30_000, 30_001])
-stocks = st.tuples(cents, moments, moments, moments, moments, st.sampled_from([None, 0, 1, 2]))
-offers = st.tuples(moments, moments)
+quantities = st.sampled_from([None, 0, 1, 2])
+stocks = one_odd(OPEN_STOCK, cents, moments, moments, moments, moments, quantities)
+offers = one_odd(OPEN_OFFER, moments, moments)
 limits = st.sampled_from([None, 0, 500, 5_000, 30_000])
-deposits = st.tuples(st.sampled_from([0, 500, 30_000, 60_000]), limits, limits, limits, moments)
+amounts = st.sampled_from([0, 500, 30_000, 60_000])
+deposits = one_odd(FREE_DEPOSIT, amounts, limits, limits, limits, moments)
 bookings = st.lists(
     st.tuples(st.sampled_from(USERS), st.sampled_from(OFFERS), cents, st.sampled_from([-1, 1])),
     max_size=6,
@@ -82,12 +98,12 @@ def refusal(connection, user, stock):
     return None
 
 
-def check(connection, user):
+def check(connection, user, serving=None):
     """Return how many sessions are shown, every one of which can be booked."""
     query = feed_query(
         now=NOW, default_radius_m=2e5, user_id=user, n=50, lat=GRENOBLE[1], lon=GRENOBLE[0]
     )
-    serving = generation(build_catalogue(connection, NOW), None)
+    serving = serving or generation(build_catalogue(connection, NOW), None)
     answer = feed(connection, serving, query, SECRET).answer
     sessions = [session for item in answer.items for session in item.sessions]
     for session in sessions:
@@ -101,6 +117,27 @@ def check(connection, user):
 def test_in_the_small_world(connection):
     small_world(connection)
     assert sum(check(connection, user) for user in USERS) > 10
+
+
+ALWAYS = (
+    (OPEN_STOCK,) * len(OFFERS),
+    (OPEN_OFFER,) * len(OFFERS),
+    (FREE_DEPOSIT,) * len(USERS),
+    [],
+)
+"""A world in which all can be booked at any time, by whoever has a deposit."""
+
+
+@given(worlds)
+@settings(max_examples=40)
+def test_by_a_catalogue_that_has_heard_of_no_rule_yet(town, varied):
+    arrange(town, ALWAYS)
+    before = generation(build_catalogue(town, NOW), None)
+    # The fair is too far away.
+    assert check(town, "villager", before) == len(ITEMS) - 1
+    arrange(town, varied)
+    for user in USERS:
+        check(town, user, before)
 
 
 @given(worlds)
