@@ -71,6 +71,9 @@ def test_a_ranker_without_a_link_means_what_it_says():
     told = np.array([-30.0, -3.0, 0.0, 2.0])
     assert Link.of(None) is STRAIGHT
     np.testing.assert_allclose(STRAIGHT.probability(told), expit(told))
+    far = STRAIGHT.probability(np.array([-1e4, 1e4]))
+    assert 0.0 < far[0] < 1e-300
+    assert far[1] == 1.0
     same = replace(STRAIGHT)
     np.testing.assert_allclose(same.log_odds(told), told, atol=1e-12)
 
