@@ -14,7 +14,7 @@ from features.clock import HOURS, UNDATED
 from features.pairs import Costs, CostTable
 from reco.model.link import Link
 from reco.model.loaded import load_model
-from reco.model.ranker import AffinityFacts, Ranker, RankerFacts, WeekFacts
+from reco.model.ranker import Ranker, RankerFacts
 from training.commands.screen import training_table
 from training.fits import PARAMETERS
 from training.ranked import Ranked, figures_of
@@ -233,47 +233,6 @@ def test_weights_of_a_ranker_with_other_knots_are_none(learned):
     other = replace(learned, ranker=Ranker.of(learned.ranker.facts, few))
     with pytest.raises(ValueError, match="train it again"):
         weights_of(other)
-
-
-@pytest.mark.parametrize(
-    ("name", "table"),
-    [
-        ("cost_distance", [0.1, 1.0]),
-        ("cost_price", [0.0, 1.0, 1.0]),
-        ("cost_wait", [0.0, np.nan]),
-        ("cost_rarity", [0.0]),
-    ],
-)
-def test_a_table_on_which_exactness_could_not_rest_is_refused(learned, name, table):
-    with pytest.raises(ValueError, match=name):
-        Ranker.of(learned.ranker.facts, learned.ranker.arrays() | {name: np.array(table)})
-
-
-def test_a_digital_offer_that_would_gain_is_refused(learned):
-    facts = learned.ranker.facts.model_copy(update={"online": -0.1})
-    with pytest.raises(ValueError, match="online"):
-        Ranker.of(facts, learned.ranker.arrays())
-
-
-@pytest.mark.parametrize(
-    ("name", "cost"),
-    [("hours", [0.0] * 23), ("hours", [-0.1] * 24), ("weekdays", [0.0, np.nan] + [0.0] * 5)],
-)
-def test_an_hour_that_would_add_to_an_item_is_refused(learned, name, cost):
-    right = {"hours": [0.0] * 24, "weekdays": [0.0] * 7}
-    facts = learned.ranker.facts.model_copy(update={"week": WeekFacts(**right | {name: cost})})
-    with pytest.raises(ValueError, match=f"week.{name}"):
-        Ranker.of(facts, learned.ranker.arrays())
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"lift": -0.1}, {"lift": np.inf}, {"prior_bookings": 0.0}, {"met": np.nan}]
-)
-def test_what_would_make_one_more_booking_count_against_its_kind_is_refused(learned, wrong):
-    right = {"prior_bookings": 5.0, "lift": 0.2, "met": -0.1}
-    facts = learned.ranker.facts.model_copy(update={"affinity": AffinityFacts(**right | wrong)})
-    with pytest.raises(ValueError, match=f"affinity.{next(iter(wrong))}"):
-        Ranker.of(facts, learned.ranker.arrays())
 
 
 def test_an_artifact_keeps_it_and_the_run_tells_of_it(learned, tmp_path):
