@@ -1,5 +1,6 @@
 """95 % intervals by bootstrap over users."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ RESAMPLES = 1_000
 TAILS_PERCENT = (2.5, 97.5)
 NORMAL_975 = 1.959963984540054
 """Standard errors to both sides of a 95 % interval of what is normal."""
-_CHUNK = 50
+_RESAMPLES_AT_ONCE = 50
+_MOST_COUNTS = 2**24
+"""Of resamples and users, held at once: 128 MB; of more users there is one resample at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,31 @@ def resampled_means(
     NaN are left out; NaN where a resample has nothing else.
     """
     users, columns = figures.shape
-    generator = np.random.default_rng(seed)
     known = ~np.isnan(figures)
     filled = np.where(known, figures, 0.0)
     partly = np.flatnonzero(~known.all(axis=0))
     of_known = known[:, partly].astype(np.float64)
     means = np.empty((resamples, columns))
-    for start in range(0, resamples, _CHUNK):
-        stop = min(start + _CHUNK, resamples)
-        counts = _times_drawn(users, stop - start, generator)
-        there = np.full((stop - start, columns), float(users))
+    for at, counts in times_drawn(users, seed, resamples):
+        there = np.full((len(counts), columns), float(users))
         there[:, partly] = counts @ of_known
         with np.errstate(invalid="ignore"):
-            means[start:stop] = (counts @ filled) / there
+            means[at] = (counts @ filled) / there
     return means
 
 
-def _times_drawn(users: int, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return how often each user is in each resample, (resamples, users)."""
-    drawn = generator.integers(0, users, (resamples, users))
-    drawn += users * np.arange(resamples)[:, np.newaxis]
-    counts = np.bincount(drawn.ravel(), minlength=resamples * users)
-    return counts.reshape(resamples, users).astype(np.float64)
+def times_drawn(
+    users: int, seed: int, resamples: int
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Yield which resamples come next, R of them, and how often each user is in each, (R, users).
+
+    However few come at once, the seed decides what is drawn.
+    """
+    generator = np.random.default_rng(seed)
+    at_once = min(max(_MOST_COUNTS // users, 1), _RESAMPLES_AT_ONCE)
+    for start in range(0, resamples, at_once):
+        at = slice(start, min(start + at_once, resamples))
+        counts = np.empty((at.stop - at.start, users))
+        for times in counts:
+            times[:] = np.bincount(generator.integers(0, users, users), minlength=users)
+        yield at, counts

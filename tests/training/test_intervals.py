@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from training import intervals
 from training.intervals import mean_intervals
 
 
@@ -41,3 +42,12 @@ def test_who_has_no_figure_counts_in_neither_the_mean_nor_the_interval():
     everybody, some = mean_intervals(np.stack([np.full(60, 3.0), of_half], axis=1))
     assert (everybody.low, everybody.value, everybody.high) == (3.0, 3.0, 3.0)
     assert (some.low, some.value, some.high) == (1.0, 1.0, 1.0)
+
+
+def test_resamples_that_come_one_at_a_time_are_the_same(monkeypatch):
+    figures = np.random.default_rng(5).random((40, 3))
+    together = mean_intervals(figures, seed=6)
+    monkeypatch.setattr(intervals, "_MOST_COUNTS", 40)
+    assert [len(counts) for _, counts in intervals.times_drawn(40, 6, 3)] == [1, 1, 1]
+    for one, other in zip(mean_intervals(figures, seed=6), together, strict=True):
+        assert vars(one) == pytest.approx(vars(other), rel=1e-12)

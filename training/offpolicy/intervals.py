@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.intervals import NORMAL_975, RESAMPLES, TAILS_PERCENT, Estimate, resampled_means
+from training.intervals import NORMAL_975, RESAMPLES, TAILS_PERCENT, Estimate, times_drawn
 from training.offpolicy.estimators import Terms, Weighing
 
 LEAST_EFFECTIVE = 100.0
 """Effective samples below which an estimate is not shown as a number (METRICS, 6)."""
 
 _ROUNDING = 1e-6
+_MOMENTS = 5
+_ROWS_AT_ONCE = 2**13
+"""Whose moments lie in the processor's cache while they are summed."""
 
 Floats = NDArray[np.float64]
 
@@ -67,11 +70,12 @@ def is_enough(weighing: Weighing) -> bool:
 
 def resampled(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Resample the rows of estimates, all of the same rows, together."""
-    moments = np.stack([_moments(each) for each in terms], axis=1)
-    rows, estimates, _ = moments.shape
-    means = resampled_means(moments.reshape(rows, -1), seed, resamples)
-    value, error = _ratio(moments.mean(axis=0), rows)
-    values, errors = _ratio(means.reshape(resamples, estimates, -1), rows)
+    rows = len(terms[0].above)
+    means = np.empty((resamples, len(terms), _MOMENTS))
+    for at, counts in times_drawn(rows, seed, resamples):
+        means[at] = _means(terms, counts)
+    value, error = _ratio(_means(terms, np.ones((1, rows)))[0], rows)
+    values, errors = _ratio(means, rows)
     return Resampled(value, error, values, errors)
 
 
@@ -81,15 +85,15 @@ def studentised_intervals(found: Resampled) -> list[Estimate]:
     The resamples tell how many of its own standard errors an estimate is away, far on the side
     where weights have a long tail; the percentile and the normal interval are too short there.
     """
+    # Where rounding alone makes rows differ, an error of 0 may be there infinitely often: no bound.
     with np.errstate(divide="ignore", invalid="ignore"):
         away = (found.values - found.value) / found.errors
-    # A resample without a reward has no spread: it is infinitely far away. Without a weight it says
-    # nothing.
-    away = np.where(np.isnan(away), 0.0, away)
-    below, above = np.percentile(away, TAILS_PERCENT, axis=0, method="nearest")
-    return _estimates(
-        found.value, found.value - above * found.error, found.value - below * found.error
-    )
+        # A resample without a reward has no spread: it is infinitely far away. Without a weight it
+        # says nothing.
+        away = np.where(np.isnan(away), 0.0, away)
+        below, above = np.percentile(away, TAILS_PERCENT, axis=0, method="nearest")
+        low, high = found.value - above * found.error, found.value - below * found.error
+    return _estimates(found.value, low, high)
 
 
 def percentile_intervals(found: Resampled) -> list[Estimate]:
@@ -104,10 +108,24 @@ def normal_intervals(found: Resampled) -> list[Estimate]:
     return _estimates(found.value, found.value - half, found.value + half)
 
 
-def _moments(terms: Terms) -> Floats:
-    """Return the columns whose means give a ratio and its standard error, (N, 5)."""
-    above, below = terms.above, terms.below
-    return np.stack([above, below, above**2, above * below, below**2], axis=1)
+def _means(terms: Sequence[Terms], counts: Floats) -> Floats:
+    """Return the mean moments (R, E, 5) of the rows, each taken as often as `counts` (R, N) says.
+
+    Of the moments of all rows, which would take many times the room of the rows, there are never
+    more than a few.
+    """
+    resamples, rows = counts.shape
+    sums = np.zeros((resamples, len(terms) * _MOMENTS))
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        at = slice(start, start + _ROWS_AT_ONCE)
+        moments = np.concatenate([_moments(each.above[at], each.below[at]) for each in terms])
+        sums += counts[:, at] @ moments.T
+    return np.asarray(sums / rows).reshape(resamples, len(terms), _MOMENTS)
+
+
+def _moments(above: Floats, below: Floats) -> Floats:
+    """Return that whose means give a ratio and its standard error, (5, N)."""
+    return np.stack([above, below, above**2, above * below, below**2])
 
 
 def _ratio(means: Floats, rows: int) -> tuple[Floats, Floats]:

@@ -1,8 +1,11 @@
 """Intervals of off-policy estimates."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from training.intervals import resampled_means
 from training.offpolicy.estimators import Terms, grouped, ips, snips
 from training.offpolicy.intervals import (
     normal_intervals,
@@ -47,6 +50,32 @@ def test_the_seed_decides():
     terms = [ips(*light(200))]
     assert studentised_intervals(resampled(terms, 5)) == studentised_intervals(resampled(terms, 5))
     assert studentised_intervals(resampled(terms, 5)) != studentised_intervals(resampled(terms, 6))
+
+
+def test_rows_are_summed_as_if_all_their_moments_were_held():
+    terms = [ips(*light(20_000)), snips(*light(20_000))]
+    found = resampled(terms, seed=3, resamples=60)
+    moments = np.stack(
+        [[t.above, t.below, t.above**2, t.above * t.below, t.below**2] for t in terms]
+    )
+    drawn = resampled_means(moments.reshape(10, -1).T, seed=3, resamples=60).reshape(60, 2, 5)
+    for (above, below, squares, products, below_squares), values, errors in (
+        (np.moveaxis(moments.mean(axis=2), -1, 0), found.value, found.error),
+        (np.moveaxis(drawn, -1, 0), found.values, found.errors),
+    ):
+        assert values == pytest.approx(above / below, rel=1e-12)
+        variance = squares - 2 * values * products + values**2 * below_squares
+        assert errors == pytest.approx(np.sqrt(variance / 20_000) / below, rel=1e-9)
+
+
+def test_resampling_holds_little_of_each_row():
+    terms = [ips(*light(200_000)), snips(*light(200_000))]
+    tracemalloc.start()
+    try:
+        resampled(terms, seed=3, resamples=3)
+        assert tracemalloc.get_traced_memory()[1] < 60 * 200_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_estimates_on_the_same_rows_do_not_disturb_each_other():
@@ -100,9 +129,10 @@ def test_no_number_is_shown_where_nothing_was_ever_earned():
     assert nothing.weighing.effective == pytest.approx(4_000)
     assert nothing.estimate is None
     # Nor where rounding alone makes rows differ.
-    weight = np.random.default_rng(1).uniform(0.5, 1.5, 500)
-    (constant,) = told([snips(weight, np.full(500, 0.3))], seed=1)
-    assert constant.estimate is None
+    for seed in range(8):
+        weight = np.random.default_rng(seed).uniform(0.5, 1.5, 500)
+        (constant,) = told([snips(weight, np.full(500, 0.3))], seed=1)
+        assert constant.estimate is None
 
 
 def test_no_number_is_shown_of_the_slates_of_one_person():
