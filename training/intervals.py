@@ -72,13 +72,14 @@ def times_drawn(
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield which resamples come next, R of them, and how often each user is in each, (R, users).
 
-    However few come at once, the seed decides what is drawn.
+    However few come at once, the seed decides what is drawn. The next ones take their room.
     """
     generator = np.random.default_rng(seed)
-    at_once = min(max(_MOST_COUNTS // users, 1), _RESAMPLES_AT_ONCE)
+    at_once = min(max(_MOST_COUNTS // users, 1), _RESAMPLES_AT_ONCE, resamples)
+    room = np.empty((at_once, users))
     for start in range(0, resamples, at_once):
         at = slice(start, min(start + at_once, resamples))
-        counts = np.empty((at.stop - at.start, users))
+        counts = room[: at.stop - at.start]
         for times in counts:
             times[:] = np.bincount(generator.integers(0, users, users), minlength=users)
         yield at, counts

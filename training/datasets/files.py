@@ -1,7 +1,7 @@
 """Open the files of a data set, or say which one is missing what."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from reco.errors import InvalidInput
 from reco.frames.conversion import explained, read_column
 from reco.frames.lines import opened
 from reco.frames.schema import FRAMES
+
+_ROWS_AT_ONCE = 100_000
 
 
 def read_csv(
@@ -27,16 +29,26 @@ def read_csv(
     InvalidInput
         The file or one of the columns is missing, or a cell of `numbers` is no number.
     """
+    return pd.concat(csv_parts(folder, name, texts, numbers))
+
+
+def csv_parts(
+    folder: Path, name: str, texts: Sequence[str], numbers: Sequence[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """Yield what `read_csv` returns in parts of a few rows, one at least: for millions of rows."""
     path, columns = existing(folder, name), [*texts, *numbers]
     try:
         separator = _separator(path)
         header = pd.read_csv(path, sep=separator, nrows=0).columns
         if absent := set(columns) - set(header):
             raise InvalidInput(str(path), f"missing columns {sorted(absent)}", columns)
-        table = pd.read_csv(path, sep=separator, dtype=str, usecols=columns)
+        with pd.read_csv(
+            path, sep=separator, dtype=str, usecols=columns, chunksize=_ROWS_AT_ONCE
+        ) as parts:
+            for part in parts:
+                yield part.assign(**{name: _numbers(path, part[name]) for name in numbers})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InvalidInput(str(path), f"is no table in UTF-8 ({error})", columns) from error
-    return table.assign(**{column: _numbers(path, table[column]) for column in numbers})
 
 
 def _separator(path: Path) -> str:
@@ -56,14 +68,15 @@ def refuse_cells(path: Path, cells: "pd.Series[Any]", wrong: "pd.Series[bool]", 
     Parameters
     ----------
     cells
-        A column of a table as `read_csv` returns it.
+        A column of a table as `read_csv` returns it, or of a part of it.
     wrong
         (rows,) which of them are wrong.
     """
     if wrong.any():
-        row = int(np.argmax(wrong))
-        reason = explained(pa.scalar(cells.iloc[row]), why)
-        raise InvalidInput(str(path), f"line {_line(path, row)}, column {cells.name}: {reason}")
+        place = int(np.argmax(wrong))
+        reason = explained(pa.scalar(cells.iloc[place]), why)
+        where = f"line {_line(path, int(cells.index[place]))}, column {cells.name}"
+        raise InvalidInput(str(path), f"{where}: {reason}")
 
 
 def require_fit(

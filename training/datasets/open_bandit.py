@@ -1,14 +1,15 @@
 """Open Bandit logs (Saito et al. 2021): single impressions of two policies, with propensities."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from reco.errors import InvalidInput
-from training.datasets.files import read_csv, refuse_cells
+from training.datasets.files import csv_parts, refuse_cells
 
 POLICIES = ("random", "bts")
 """Uniform, and Bernoulli Thompson sampling: a folder each."""
@@ -20,11 +21,10 @@ _COLUMNS = ("item_id", "position", "click", "propensity_score")
 class BanditLog:
     """N impressions of one policy; arrays of shape (N,)."""
 
-    item: NDArray[np.int64]
-    position: NDArray[np.int64]
+    item: NDArray[np.int32]
+    position: NDArray[np.int16]
     """From 0."""
-    click: NDArray[np.float64]
-    """0 or 1."""
+    click: NDArray[np.bool_]
     propensity: NDArray[np.float64]
     """Of the policy showing this item at this position, then; above 0."""
 
@@ -42,19 +42,25 @@ def read_open_bandit(folder: Path) -> Mapping[str, BanditLog]:
 
 def _log(folder: Path) -> BanditLog:
     name = _campaign(folder)
-    table = read_csv(folder, name, (), _COLUMNS)
+    parts = [_part(folder / name, part) for part in csv_parts(folder, name, (), _COLUMNS)]
+    columns = (field.name for field in fields(BanditLog))
+    return BanditLog(*(np.concatenate([getattr(part, one) for part in parts]) for one in columns))
+
+
+def _part(path: Path, table: pd.DataFrame) -> BanditLog:
+    item, position = table["item_id"], table["position"]
     allowed = {
-        "item_id": (table["item_id"] % 1 == 0) & (table["item_id"] >= 0),
-        "position": (table["position"] % 1 == 0) & (table["position"] >= 1),
+        "item_id": (item % 1 == 0) & item.between(0, np.iinfo(np.int32).max),
+        "position": (position % 1 == 0) & position.between(1, np.iinfo(np.int16).max),
         "click": table["click"].isin([0, 1]),
         "propensity_score": table["propensity_score"].between(0, 1, inclusive="right"),
     }
     for column, is_good in allowed.items():
-        refuse_cells(folder / name, table[column], ~is_good, "cannot be")
+        refuse_cells(path, table[column], ~is_good, "cannot be")
     return BanditLog(
-        table["item_id"].to_numpy(np.int64),
-        table["position"].to_numpy(np.int64) - 1,
-        table["click"].to_numpy(np.float64),
+        item.to_numpy(np.int32),
+        position.to_numpy(np.int16) - np.int16(1),
+        table["click"].to_numpy(np.bool_),
         table["propensity_score"].to_numpy(np.float64),
     )
 

@@ -198,8 +198,8 @@ def _robust(people: People, target: Policy, log: Log, weight: NDArray[np.float64
     """Return the doubly robust estimate of the first position, by means of subcategories."""
     menu, shown = people.subcategory[log.user], ORDERS[log.order, 0]
     rows, reward = np.arange(len(shown)), log.booked[:, 0]
-    means = cross_fitted_means(menu[rows, shown], reward, int(people.subcategory.max()) + 1)
-    said = np.take_along_axis(means, menu, axis=1)
+    fold, means = cross_fitted_means(menu[rows, shown], reward, int(people.subcategory.max()) + 1)
+    said = means[fold[:, np.newaxis], menu]
     expected = (target.marginal[log.user, 0] * said).sum(axis=1)
     return doubly_robust(weight, reward, said[rows, shown], expected)
 

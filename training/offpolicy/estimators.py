@@ -4,7 +4,7 @@ A row is an independent unit: an impression, or a slate of K positions. A weight
 under the policy in question over that under the policy that logged (the propensity).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -125,7 +125,7 @@ def snips(weight: Floats, reward: Floats) -> Terms:
     weight, reward
         (N,) of each impression.
     """
-    return Terms(weight * reward, weight, weight[:, np.newaxis], np.ones(len(weight)))
+    return replace(ips(weight, reward), below=weight)
 
 
 def doubly_robust(weight: Floats, reward: Floats, said: Floats, expected: Floats) -> Terms:
@@ -215,5 +215,5 @@ def _summed(column: Floats, unit: NDArray[np.int64]) -> Floats:
 
 
 def _mean(above: Floats, weights: Floats) -> Terms:
-    ones = np.ones(len(above))
+    ones = np.broadcast_to(1.0, len(above))
     return Terms(above, ones, weights, ones)

@@ -65,7 +65,7 @@ def mean_policy(log: BanditLog, positions: int, items: int) -> NDArray[np.float6
 
 
 def _on_policy(log: BanditLog, seed: int, resamples: int) -> Told:
-    return told([ips(np.ones(len(log.click)), log.click)], seed, resamples)[0]
+    return told([ips(np.ones(len(log.click)), log.click.astype(np.float64))], seed, resamples)[0]
 
 
 def _off_policy(policy: BanditLog, log: BanditLog, seed: int, resamples: int) -> Mapping[str, Told]:
@@ -76,13 +76,14 @@ def _off_policy(policy: BanditLog, log: BanditLog, seed: int, resamples: int) ->
 def _terms(policy: BanditLog, log: BanditLog) -> Mapping[str, Terms]:
     positions = 1 + int(max(policy.position.max(), log.position.max()))
     items = 1 + int(max(policy.item.max(), log.item.max()))
-    shows = mean_policy(policy, positions, items)[log.position]
-    rows = np.arange(len(log.item))
-    weight = importance_weights(shows[rows, log.item], log.propensity)
-    means = cross_fitted_means(log.item, log.click, items)
-    expected = (shows * means).sum(axis=1)
+    shows = mean_policy(policy, positions, items)
+    weight = importance_weights(shows[log.position, log.item], log.propensity)
+    reward = log.click.astype(np.float64)
+    fold, means = cross_fitted_means(log.item, reward, items)
+    expected = (shows[:, np.newaxis] * means).sum(axis=2)
+    said = means[fold, log.item]
     return {
-        "ips": ips(weight, log.click),
-        "snips": snips(weight, log.click),
-        "dr": doubly_robust(weight, log.click, means[rows, log.item], expected),
+        "ips": ips(weight, reward),
+        "snips": snips(weight, reward),
+        "dr": doubly_robust(weight, reward, said, expected[log.position, fold]),
     }

@@ -9,8 +9,8 @@ _PRIOR_ROWS = 20.0
 
 def cross_fitted_means(
     group: NDArray[np.integer], reward: NDArray[np.float64], groups: int, folds: int = 2
-) -> NDArray[np.float64]:
-    """Return for each row the mean reward of every group in the folds that the row is not in.
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return each row's fold, and for each fold the mean reward of every group in the others.
 
     Means are drawn towards that of all groups, which is what an unseen group gets. Rows take turns
     in the folds; cross-fitting is Chernozhukov et al. 2018, definition 3.1.
@@ -24,7 +24,7 @@ def cross_fitted_means(
 
     Returns
     -------
-    (N, groups)
+    (N,) and (folds, groups)
     """
     fold = np.arange(len(group)) % folds
     cell = (fold, group)
@@ -33,5 +33,4 @@ def cross_fitted_means(
     np.add.at(count, cell, 1.0)
     total, count = total.sum(axis=0) - total, count.sum(axis=0) - count
     overall = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1.0)
-    means = (total + _PRIOR_ROWS * overall[:, np.newaxis]) / (count + _PRIOR_ROWS)
-    return np.asarray(means[fold])
+    return fold, (total + _PRIOR_ROWS * overall[:, np.newaxis]) / (count + _PRIOR_ROWS)

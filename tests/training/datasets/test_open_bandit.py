@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reco.errors import InvalidInput
+from training.datasets import files
 from training.datasets.open_bandit import read_open_bandit
 
 HEADER = ",timestamp,item_id,position,click,propensity_score,user_feature_0\n"
@@ -44,6 +45,17 @@ def test_rows_are_read_with_positions_from_0(folder):
 def test_a_bad_row_is_named(folder, row, column):
     (folder / "bts" / "women.csv").write_text(HEADER + GOOD + row + "\n")
     with pytest.raises(InvalidInput, match=rf"women.csv: line 4, column {column}: "):
+        read_open_bandit(folder)
+
+
+def test_a_log_in_many_parts_is_the_same_and_its_rows_are_counted_through(folder, monkeypatch):
+    whole = read_open_bandit(folder)["bts"]
+    monkeypatch.setattr(files, "_ROWS_AT_ONCE", 1)
+    for name, column in vars(read_open_bandit(folder)["bts"]).items():
+        assert column.tolist() == getattr(whole, name).tolist()
+        assert column.dtype == getattr(whole, name).dtype
+    (folder / "bts" / "women.csv").write_text(HEADER + GOOD + "2,t,1,1,2,.5,a\n")
+    with pytest.raises(InvalidInput, match="click of row 3"):
         read_open_bandit(folder)
 
 

@@ -198,11 +198,12 @@ def test_what_is_no_probability_is_refused(target, propensity, field):
 def test_a_mean_never_knows_the_row_that_it_speaks_of():
     group = np.array([0, 0, 1, 1, 0, 2])
     reward = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 0.0])
-    means = cross_fitted_means(group, reward, 4)
+    fold, means = cross_fitted_means(group, reward, 4)
     for row in range(len(reward)):
         changed = reward.copy()
         changed[row] = 1.0 - changed[row]
-        assert cross_fitted_means(group, changed, 4)[row].tolist() == means[row].tolist()
+        other = cross_fitted_means(group, changed, 4)[1]
+        assert other[fold[row]].tolist() == means[fold[row]].tolist()
     # Rows 1, 3 and 5 tell of row 0: two thirds are 0; of an offer in none of them, their mean.
-    assert means[0, 3] == pytest.approx(1 / 3)
-    assert means[0, 1] == pytest.approx((1.0 + 20 / 3) / 21)
+    assert means[fold[0], 3] == pytest.approx(1 / 3)
+    assert means[fold[0], 1] == pytest.approx((1.0 + 20 / 3) / 21)

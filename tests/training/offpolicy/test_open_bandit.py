@@ -1,12 +1,15 @@
 """A policy's value from another's log, on logs whose truth is known."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from training.datasets.open_bandit import BanditLog, read_open_bandit
+from training.offpolicy.estimators import importance_weights
 from training.offpolicy.open_bandit import compare_policies, mean_policy
+from training.offpolicy.rewards import cross_fitted_means
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "open_bandit_women"
 RATES = np.array([0.1, 0.3, 0.6, 0.2])
@@ -21,7 +24,7 @@ def log_of(policies, rows, seed):
     return BanditLog(
         item,
         generator.integers(0, 2, rows),
-        (generator.random(rows) < RATES[item]).astype(float),
+        generator.random(rows) < RATES[item],
         np.array([policies[at][chosen] for at, chosen in zip(turn, item, strict=True)]),
     )
 
@@ -48,6 +51,31 @@ def test_each_policy_is_estimated_from_the_log_of_the_other():
             assert told.estimate.low < truth < told.estimate.high
             assert told.estimate.high - told.estimate.low < 0.1
         assert found.off_policy["ips"].weighing.effective < 3_999
+
+
+def test_the_doubly_robust_estimate_is_that_of_all_items_told_for_each_row():
+    log, other = log_of([np.full(4, 0.25)], 2_000, 2), log_of([EARLY, LATE], 2_000, 3)
+    rows = np.arange(2_000)
+    shows = mean_policy(other, 2, 4)[log.position]
+    weight = importance_weights(shows[rows, log.item], log.propensity)
+    fold, means = cross_fitted_means(log.item, log.click.astype(float), 4)
+    said = means[fold]
+    each = (shows * said).sum(axis=1) + weight * (log.click - said[rows, log.item])
+    found, _ = compare_policies({"even": log, "learning": other}, resamples=50)
+    assert found.off_policy["dr"].estimate.value == pytest.approx(each.mean(), rel=1e-12)
+
+
+def test_a_comparison_holds_no_table_of_rows_and_items():
+    rows = 20_000
+    generator = np.random.default_rng(4)
+    item, position = generator.integers(0, 400, rows), generator.integers(0, 2, rows)
+    log = BanditLog(item, position, generator.random(rows) < 0.1, np.full(rows, 1 / 400))
+    tracemalloc.start()
+    try:
+        compare_policies({"one": log, "other": log}, resamples=1)
+        assert tracemalloc.get_traced_memory()[1] < 400 * rows
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_log_that_lacks_what_is_asked_shows_no_number():
