@@ -22,10 +22,11 @@ from reco.whole_table import Table
 from training.commands.progress import share_progress
 from training.datasets.open_bandit import read_open_bandit
 from training.offpolicy.coverage import CONSIDERATIONS, METHODS, SLATES, Covered, coverage
-from training.offpolicy.intervals import LEAST_EFFECTIVE, Told, told
+from training.offpolicy.intervals import LEAST_EFFECTIVE, Told
 from training.offpolicy.open_bandit import Comparison, compare_policies
 from training.offpolicy.otherwise import Otherwise, ToldOtherwise, told_otherwise
-from training.offpolicy.recorded import REWARDS, Recorded, as_shown, at_exploration, read_recorded
+from training.offpolicy.outcomes import Outcomes
+from training.offpolicy.recorded import ToldExploration, read_recorded, told_exploration
 
 _EFFECTIVE = "effective samples"
 _WHEN_TOO_LITTLE = (
@@ -126,18 +127,24 @@ def recorded(
     opened = opened_world(settings)
     with psycopg.connect(opened.conninfo) as connection:
         slates = read_recorded(connection, begin, end)
-    if otherwise != Otherwise():
-        with share_progress() as progress:
-            done, period = partial(progress, "replaying"), (begin, end)
-            told_of = told_otherwise(opened, slates, period, otherwise, seed=seed, done=done)
-        _tell_otherwise(told_of, as_json=as_json)
-        return
-    found = {name: _with_rate(slates, exploration, name, seed) for name in REWARDS}
+        if otherwise == Otherwise():
+            _tell_exploration(told_exploration(slates, exploration, seed=seed), as_json=as_json)
+            return
+        outcomes = Outcomes.of(slates)
+    with share_progress() as progress:
+        done = partial(progress, "replaying")
+        told_of = told_otherwise(opened, outcomes, otherwise, seed=seed, done=done)
+    _tell_otherwise(told_of, as_json=as_json)
+
+
+def _tell_exploration(found: ToldExploration, *, as_json: bool) -> None:
     if as_json:
-        rows = {name: {of: asdict(one) for of, one in row.items()} for name, row in found.items()}
-        typer.echo(json.dumps({"slates": len(slates), "exploration": exploration, **rows}))
-    else:
-        console.print(_recorded_table(found, len(slates), exploration))
+        told = asdict(found)
+        rewards = told.pop("rewards")
+        typer.echo(json.dumps(told | rewards))
+        return
+    title = f"{found.slates:,} slates, had exploration been {found.exploration:g}"
+    console.print(_table_of(found.rewards, title))
 
 
 def _tell_otherwise(found: ToldOtherwise, *, as_json: bool) -> None:
@@ -150,17 +157,6 @@ def _tell_otherwise(found: ToldOtherwise, *, as_json: bool) -> None:
         f" others that are told, {found.shares['positions_not_told']:.1%} not told"
     )
     console.print(_table_of(found.rewards, title))
-
-
-def _with_rate(slates: Recorded, rate: float, reward: str, seed: int) -> dict[str, Told]:
-    terms = {"as it was": as_shown(slates, reward), **at_exploration(slates, rate, reward)}
-    return dict(zip(terms, told(list(terms.values()), seed), strict=True))
-
-
-def _recorded_table(
-    found: Mapping[str, Mapping[str, Told]], slates: int, exploration: float
-) -> Table:
-    return _table_of(found, f"{slates:,} slates, had exploration been {exploration:g}")
 
 
 def _table_of(found: Mapping[str, Mapping[str, Told]], title: str) -> Table:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from training.intervals import RESAMPLES, Estimate
 from training.offpolicy.estimators import (
@@ -111,13 +110,11 @@ def coverage(
     cases = _cases(people, target)
     truth = np.array([case.truth for case in cases])
     rounds = []
-    # Tables are narrow: threads would wait for each other longer than they work.
-    with threadpool_limits(1, "blas"):
-        for repetition in range(repetitions):
-            generator = np.random.default_rng([seed, repetition])
-            terms = _terms(people, logging, target, logged(people, logging, slates, generator))
-            rounds.append(_round(terms, truth, repetition, resamples))
-            done((repetition + 1) / repetitions)
+    for repetition in range(repetitions):
+        generator = np.random.default_rng([seed, repetition])
+        terms = _terms(people, logging, target, logged(people, logging, slates, generator))
+        rounds.append(_round(terms, truth, repetition, resamples))
+        done((repetition + 1) / repetitions)
     return [_covered(case, consideration, rounds, at) for at, case in enumerate(cases)]
 
 

@@ -4,8 +4,11 @@ A row is an independent unit: an impression, or a slate of K positions. A weight
 under the policy in question over that under the policy that logged (the propensity).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +35,64 @@ class Weighing:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Sums over the rows of the weights of K positions: they say as much as the rows."""
+
+    count: float
+    """Impressions or slates."""
+    squared_count: float
+    total: Floats
+    """(K,)"""
+    squared: Floats
+    """(K,)"""
+    with_count: Floats
+    """(K,) of each row's weight times its count."""
+
+    @classmethod
+    def of(cls, weights: Floats, count: Floats) -> Self:
+        """Sum up (N, K) weights, each itself the sum of those of `count` (N,)."""
+        return cls(
+            float(count.sum()),
+            float(count @ count),
+            weights.sum(axis=0),
+            (weights**2).sum(axis=0),
+            count @ weights,
+        )
+
+    def __add__(self, other: Self) -> Self:
+        """Return the sums over the rows of both."""
+        return type(self)(*map(add, vars(self).values(), vars(other).values()))
+
+    @property
+    def effective(self) -> Floats:
+        """(K,) equally weighted rows that say as much (Kish 1965).
+
+        >>> Weights.of(np.array([[1.0], [1.0], [0.0], [2.0]]), np.ones(4)).effective.tolist()
+        [2.6666666666666665]
+        """
+        none = np.zeros_like(self.total)
+        return np.divide(self.total**2, self.squared, out=none, where=self.squared > 0.0)
+
+    @property
+    def weighing(self) -> Weighing:
+        """What they say of how much the log can tell.
+
+        The mean weight is 1 in expectation where every offer that the policy in question may show
+        has a propensity; equal weights far from 1 look like many effective samples, and are of no
+        use.
+        """
+        mean = self.total / self.count
+        apart = self.squared - 2.0 * mean * self.with_count + mean**2 * self.squared_count
+        error = np.sqrt(np.maximum(apart, 0.0)) / self.count
+        away = np.abs(mean - 1.0)
+        return Weighing(
+            float(self.effective.min()),
+            float(mean[away.argmax()]),
+            bool(np.all(away <= _NEAR + _MOST_ERRORS * error)),
+        )
+
+
+@dataclass(frozen=True)
 class Terms:
     """An estimate by its rows: the mean of `above` over the mean of `below`."""
 
@@ -47,13 +108,43 @@ class Terms:
     @cached_property
     def weighing(self) -> Weighing:
         """What the weights say of how much the log can tell."""
-        return weighing(self.weights, self.count)
+        return Weights.of(self.weights, self.count).weighing
 
     @property
     def value(self) -> float:
         """The estimate; NaN where no row has any weight."""
         below = float(self.below.mean())
         return float(self.above.mean()) / below if below else float("nan")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What an estimate and its interval need of all rows: of their weights no more than sums."""
+
+    above: Floats
+    """(N,)"""
+    below: Floats
+    """(N,)"""
+    weights: Weights
+
+    @classmethod
+    def of(cls, terms: Terms) -> Self:
+        """Keep what is needed of an estimate by its rows."""
+        return cls(terms.above, terms.below, Weights.of(terms.weights, terms.count))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Put parts of one estimate together that have no row in common; one at least."""
+        return cls(
+            np.concatenate([part.above for part in parts]),
+            np.concatenate([part.below for part in parts]),
+            reduce(add, [part.weights for part in parts]),
+        )
+
+    @cached_property
+    def weighing(self) -> Weighing:
+        """What the weights say of how much the log can tell."""
+        return self.weights.weighing
 
 
 def importance_weights(target: Floats, propensity: Floats) -> Floats:
@@ -70,40 +161,6 @@ def importance_weights(target: Floats, propensity: Floats) -> Floats:
     weights = np.zeros(np.broadcast_shapes(target.shape, propensity.shape))
     np.divide(target, propensity, out=weights, where=propensity > 0.0)
     return weights
-
-
-def effective_sample_size(weights: Floats) -> float:
-    """Return the number of equally weighted rows that say as much as (N,) weights (Kish 1965).
-
-    >>> effective_sample_size(np.array([1.0, 1.0, 0.0, 2.0]))
-    2.6666666666666665
-    """
-    squares = float(weights @ weights)
-    return float(weights.sum()) ** 2 / squares if squares else 0.0
-
-
-def weighing(weights: Floats, count: Floats) -> Weighing:
-    """Return what weights of K positions say of their log.
-
-    The mean weight is 1 in expectation where every offer that the policy in question may show has
-    a propensity; equal weights far from 1 look like many effective samples, and are of no use.
-
-    Parameters
-    ----------
-    weights
-        (N, K), each the sum of those of `count` impressions or slates.
-    count
-        (N,)
-    """
-    mean = weights.sum(axis=0) / count.sum()
-    apart = weights - mean * count[:, np.newaxis]
-    error = np.sqrt((apart**2).sum(axis=0)) / count.sum()
-    away = np.abs(mean - 1.0)
-    return Weighing(
-        min(effective_sample_size(column) for column in weights.T),
-        float(mean[away.argmax()]),
-        bool(np.all(away <= _NEAR + _MOST_ERRORS * error)),
-    )
 
 
 def ips(weight: Floats, reward: Floats) -> Terms:

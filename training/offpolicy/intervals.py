@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from training.intervals import NORMAL_975, RESAMPLES, TAILS_PERCENT, Estimate, times_drawn
-from training.offpolicy.estimators import Terms, Weighing
+from training.offpolicy.estimators import Sample, Terms, Weighing
 
 LEAST_EFFECTIVE = 100.0
 """Effective samples below which an estimate is not shown as a number (METRICS, 6)."""
@@ -44,7 +45,7 @@ class Told:
     """None: what is behind it is too little to show a number."""
 
 
-def told(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> list[Told]:
+def told(terms: Sequence[Terms | Sample], seed: int, resamples: int = RESAMPLES) -> list[Told]:
     """Return estimates, all of the same rows, with studentised intervals.
 
     None is shown below `LEAST_EFFECTIVE` effective samples, nor where the log lacks what the policy
@@ -58,7 +59,7 @@ def told(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> list[
     ]
 
 
-def _is_enough(terms: Terms, found: Estimate) -> bool:
+def _is_enough(terms: Terms | Sample, found: Estimate) -> bool:
     is_point = math.isclose(found.low, found.high, rel_tol=_ROUNDING)
     return is_enough(terms.weighing) and math.isfinite(found.high - found.low) and not is_point
 
@@ -68,12 +69,14 @@ def is_enough(weighing: Weighing) -> bool:
     return weighing.is_whole and weighing.effective >= LEAST_EFFECTIVE
 
 
-def resampled(terms: Sequence[Terms], seed: int, resamples: int = RESAMPLES) -> Resampled:
+def resampled(terms: Sequence[Terms | Sample], seed: int, resamples: int = RESAMPLES) -> Resampled:
     """Resample the rows of estimates, all of the same rows, together."""
     rows = len(terms[0].above)
     means = np.empty((resamples, len(terms), _MOMENTS))
-    for at, counts in times_drawn(rows, seed, resamples):
-        means[at] = _means(terms, counts)
+    # A few rows at once, or few in all: threads would wait for each other longer than they work.
+    with threadpool_limits(1, "blas"):
+        for at, counts in times_drawn(rows, seed, resamples):
+            means[at] = _means(terms, counts)
     value, error = _ratio(_means(terms, np.ones((1, rows)))[0], rows)
     values, errors = _ratio(means, rows)
     return Resampled(value, error, values, errors)
@@ -108,7 +111,7 @@ def normal_intervals(found: Resampled) -> list[Estimate]:
     return _estimates(found.value, found.value - half, found.value + half)
 
 
-def _means(terms: Sequence[Terms], counts: Floats) -> Floats:
+def _means(terms: Sequence[Terms | Sample], counts: Floats) -> Floats:
     """Return the mean moments (R, E, 5) of the rows, each taken as often as `counts` (R, N) says.
 
     Of the moments of all rows, which would take many times the room of the rows, there are never

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import groupby
-from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -18,9 +17,11 @@ from reco.model.loaded import LoadedModel
 from reco.model.registry import version_named
 from reco.model.serving import opened_anew
 from reco.world import World
+from training.offpolicy.estimators import Terms
 from training.offpolicy.intervals import Told, told
-from training.offpolicy.overlap import Overlap, Overlaps, estimates, overlap_of
-from training.offpolicy.recorded import MOST_RATE, Recorded
+from training.offpolicy.outcomes import Outcomes
+from training.offpolicy.overlap import Overlap, Overlaps, Tally, overlap_of
+from training.offpolicy.recorded import MOST_RATE
 from training.replay.past import Past
 from training.replay.recorded import past_from_database
 from training.replay.requests import Request, recorded_requests, situation_of
@@ -28,6 +29,7 @@ from training.replay.slates import Moment, Replayed, System, replay
 
 Models = Callable[[str], LoadedModel]
 """Version -> the model."""
+_SLATES_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,18 @@ class ToldOtherwise:
 
 def told_otherwise(
     world: World,
-    recorded: Recorded,
-    period: tuple[datetime, datetime],
+    outcomes: Outcomes,
     otherwise: Otherwise,
     *,
     seed: int,
     done: Callable[[float], None],
 ) -> ToldOtherwise:
-    """Return what slates on record (of a `period` since, until) tell of another choice.
+    """Return what slates on record tell of another choice.
+
+    Parameters
+    ----------
+    done
+        Called with the share of the slates that are over.
 
     Raises
     ------
@@ -74,69 +80,72 @@ def told_otherwise(
         There is no such model.
     """
     past = past_from_database(world.conninfo)
-    with psycopg.connect(world.conninfo) as connection:
-        requests = recorded_requests(connection, past, *period)
-    explored = set(recorded.slate)
-    asked = [request for request in requests if request.slate_id in explored]
 
+    @cache
     def model_of(version: str) -> LoadedModel:
         return opened_anew(version_named(world.conninfo, version), world.models)
 
-    found = replayed_otherwise(past, asked, otherwise, cache(model_of), done)
-    rows = [row for row, slate in enumerate(recorded.slate) if slate in found]
-    if not rows:
-        raise InvalidInput("since", "no slate since then can be replayed as it was shown")
-    overlaps = Overlaps.of([found[recorded.slate[row]] for row in rows], recorded.person[rows])
-    rewards = {}
-    for name, column in recorded.rewards.items():
-        terms = estimates(overlaps, column[rows, : overlaps.weight.shape[1]])
-        rewards[name] = dict(zip(terms, told(list(terms.values()), seed), strict=True))
-    return ToldOtherwise(len(recorded), len(rows), overlaps.shares, rewards)
-
-
-def replayed_otherwise(
-    past: Past,
-    requests: Sequence[Request],
-    otherwise: Otherwise,
-    models: Models,
-    done: Callable[[float], None],
-) -> Mapping[UUID, Overlap]:
-    """Return what slates shown with exploration tell of another choice, by their ids.
-
-    What is replayed and does not give the slate on record (of what could be booked within the
-    hour, something had changed) is left out.
-
-    Parameters
-    ----------
-    requests
-        By time.
-    done
-        Called with the share of the requests that are over.
-    """
-    found: dict[UUID, Overlap] = {}
-    over = 0
+    people = int(outcomes.person.max()) + 1
+    tallies = {name: Tally(people) for name in outcomes.rewards}
+    requests = _requests(world.conninfo, past, outcomes)
     for _, group in groupby(requests, key=_occasion):
         asked = list(group)
-        told = _at_once(past, asked, otherwise, models)
-        found |= {request.slate_id: one for request, one in told if one is not None}
-        over += len(asked)
-        done(over / len(requests))
-    return found
+        found = list(_at_once(past, asked, otherwise, model_of))
+        if found:
+            _add(found, outcomes, tallies)
+        done((asked[-1][0] + 1) / len(outcomes))
+    replayed = next(iter(tallies.values()))
+    if not len(replayed):
+        raise InvalidInput("since", "no slate since then can be replayed as it was shown")
+    rewards = {name: _told(tally.estimates, seed) for name, tally in tallies.items()}
+    return ToldOtherwise(len(outcomes), len(replayed), replayed.shares, rewards)
 
 
-def _occasion(request: Request) -> tuple[str, datetime]:
+def _add(
+    found: Sequence[tuple[int, Overlap]], outcomes: Outcomes, tallies: Mapping[str, Tally]
+) -> None:
+    """Add what slates tell, each with its row, to the tally of each reward."""
+    rows = [row for row, _ in found]
+    overlaps = Overlaps.of([one for _, one in found])
+    for name, tally in tallies.items():
+        reward = outcomes.rewards[name][rows, : overlaps.weight.shape[1]]
+        tally.add(overlaps, outcomes.person[rows], reward.astype(np.float64))
+
+
+def _told(terms: Mapping[str, Terms], seed: int) -> Mapping[str, Told]:
+    return dict(zip(terms, told(list(terms.values()), seed), strict=True))
+
+
+def _requests(conninfo: str, past: Past, outcomes: Outcomes) -> Iterator[tuple[int, Request]]:
+    """Yield the requests of slates by time, each with the row of its slate; few are held."""
+    for start in range(0, len(outcomes), _SLATES_AT_ONCE):
+        at = slice(start, start + _SLATES_AT_ONCE)
+        row = {slate: start + place for place, slate in enumerate(outcomes.ids(at))}
+        with psycopg.connect(conninfo) as connection:
+            found = recorded_requests(connection, past, *outcomes.period(at), row)
+        yield from ((row[request.slate_id], request) for request in found)
+
+
+def _occasion(asked: tuple[int, Request]) -> tuple[str, datetime]:
     """Return what requests share that are answered from one catalogue."""
+    _, request = asked
     return request.catalogue, request.query.now.replace(minute=0, second=0, microsecond=0)
 
 
 def _at_once(
-    past: Past, asked: Sequence[Request], otherwise: Otherwise, models: Models
-) -> Iterator[tuple[Request, Overlap | None]]:
-    first = asked[0].query
+    past: Past, asked: Sequence[tuple[int, Request]], otherwise: Otherwise, models: Models
+) -> Iterator[tuple[int, Overlap]]:
+    """Yield what slates of one occasion tell of another choice.
+
+    What is replayed and does not give the slate on record (of what could be booked within the
+    hour, something had changed) is left out.
+    """
+    first = asked[0][1].query
     moment = Moment(past, first.now, radius_m=first.radius_m, n=first.n)
     serving = _Serving(moment, models)
-    for request in asked:
-        yield request, _overlap(serving, request, otherwise)
+    for row, request in asked:
+        if (found := _overlap(serving, request, otherwise)) is not None:
+            yield row, found
 
 
 class _Serving:

@@ -8,14 +8,15 @@ are uniform).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reco.catalogue.rows import rows_of
 from reco.feed.exploring import UNKNOWN, Exploration
-from training.offpolicy.estimators import Terms, grouped
+from training.offpolicy.estimators import Terms
 
 Floats = NDArray[np.float64]
 
@@ -109,10 +110,8 @@ def _of_slate(chance: Floats, is_same: NDArray[np.bool_]) -> float:
 
 @dataclass(frozen=True)
 class Overlaps:
-    """The overlaps of S slates, of K positions at most, with what came of them."""
+    """The overlaps of S slates, of K positions at most."""
 
-    person: NDArray[np.int64]
-    """(S,) from 0 on."""
     length: NDArray[np.int64]
     """(S,)"""
     is_same: NDArray[np.bool_]
@@ -125,8 +124,8 @@ class Overlaps:
     slate_weight: Floats
 
     @classmethod
-    def of(cls, overlaps: Sequence[Overlap], person: NDArray[np.int64]) -> "Overlaps":
-        """Put overlaps together; `person` (S,) whose each is."""
+    def of(cls, overlaps: Sequence[Overlap]) -> Self:
+        """Put overlaps together."""
         length = np.array([len(one.weight) for one in overlaps])
         there = np.arange(int(length.max(initial=0))) < length[:, np.newaxis]
         is_same, is_told, weight = (np.zeros(there.shape, kind) for kind in (bool, bool, float))
@@ -134,7 +133,6 @@ class Overlaps:
         is_told[there] = np.concatenate([one.is_told for one in overlaps])
         weight[there] = np.concatenate([one.weight for one in overlaps])
         return cls(
-            person=person,
             length=length,
             is_same=is_same,
             is_told=is_told,
@@ -144,78 +142,144 @@ class Overlaps:
             slate_weight=np.array([one.slate_weight for one in overlaps]),
         )
 
+
+class Tally:
+    """What overlaps tell of one reward, summed up by person; slates come in any order."""
+
+    def __init__(self, people: int) -> None:
+        self._positions, self._slates = _Told.nothing(people), _Told.nothing(people)
+        self._people = 0
+        self._shown = 0
+
+    def add(self, overlaps: Overlaps, person: NDArray[np.integer], reward: Floats) -> None:
+        """Add S slates.
+
+        Parameters
+        ----------
+        person
+            (S,) whose each is, from 0 on.
+        reward
+            (S, K) what came of them.
+        """
+        self._people = max(self._people, int(person.max()) + 1)
+        self._shown += int(overlaps.length.sum())
+        by_position = _Told.of(overlaps.is_told, overlaps.is_same, overlaps.weight, reward)
+        whole = _Told.of(
+            overlaps.slate_is_told[:, np.newaxis],
+            overlaps.slate_is_same[:, np.newaxis],
+            overlaps.slate_weight[:, np.newaxis],
+            reward.sum(axis=1, keepdims=True),
+        )
+        self._positions.add(replace(by_position, count=np.ones(len(person))), person)
+        self._slates.add(whole, person)
+
+    def __len__(self) -> int:
+        return int(self._positions.count.sum())
+
     @property
     def shares(self) -> Mapping[str, float]:
         """Of all positions, and of all slates: the same, another that is told, not told."""
-        positions, slates = int(self.length.sum()), len(self.length)
-        same, told = int(self.is_same.sum()), int(self.is_told.sum())
-        whole, whole_told = int(self.slate_is_same.sum()), int(self.slate_is_told.sum())
-        return {
-            "positions_same": same / positions,
-            "positions_told": (told - same) / positions,
-            "positions_not_told": 1.0 - told / positions,
-            "slates_same": whole / slates,
-            "slates_told": (whole_told - whole) / slates,
-            "slates_not_told": 1.0 - whole_told / slates,
-        }
+        positions = self._positions.shares("positions", self._shown)
+        return positions | self._slates.shares("slates", len(self))
 
+    @property
+    def estimates(self) -> Mapping[str, Terms]:
+        """The reward a slate of where the other choice is told; rows are people.
 
-def estimates(overlaps: Overlaps, rewards: Floats) -> Mapping[str, Terms]:
-    """Return the rewards (S, K) a slate of where the other choice is told; rows are people.
+        - as it was, by position, and iips: of the positions that are told, whatever stands
+          elsewhere.
+        - as it was, by slate, and slate ips: of the slates that are told as a whole; slate snips is
+          the same over its mean weight.
 
-    - as it was, by position, and iips: of the positions that are told, whatever stands elsewhere.
-    - as it was, by slate, and slate ips: of the slates that are told as a whole; slate snips is
-      the same over its mean weight.
-
-    What weighs an estimate is where the choices differ: of the rest there is no doubt. Left out is
-    what no slate tells.
-    """
-    columns = (overlaps.weight, rewards, overlaps.is_told, overlaps.is_same)
-    by_position = _View(*columns, np.ones(len(rewards)))
-    by_slate = _View(
-        overlaps.slate_weight[:, np.newaxis],
-        rewards.sum(axis=1, keepdims=True),
-        overlaps.slate_is_told[:, np.newaxis],
-        overlaps.slate_is_same[:, np.newaxis],
-        overlaps.slate_is_told.astype(np.float64),
-    )
-    found: dict[str, Terms] = {}
-    if by_position.is_told.any():
-        found = {"as it was, by position": by_position.shown, "iips": by_position.other}
-    if by_slate.is_told.any():
-        found["as it was, by slate"] = by_slate.shown
-        found |= {"slate ips": by_slate.other, "slate snips": by_slate.normalised}
-    return {name: grouped(terms, overlaps.person) for name, terms in found.items()}
+        What weighs an estimate is where the choices differ: of the rest there is no doubt. Left out
+        is what no slate tells.
+        """
+        by_position, by_slate = (
+            told.of_first(self._people) for told in (self._positions, self._slates)
+        )
+        found: dict[str, Terms] = {}
+        if by_position.told.any():
+            found = {"as it was, by position": by_position.shown, "iips": by_position.other}
+        if by_slate.told.any():
+            found["as it was, by slate"] = by_slate.shown
+            found |= {"slate ips": by_slate.other, "slate snips": by_slate.normalised}
+        return found
 
 
 @dataclass(frozen=True)
-class _View:
-    """Slates by their positions, or each as a whole, K = 1; all (S, K)."""
+class _Told:
+    """What is told by positions, or by slates as a whole: of N slates, or of all those of N people.
 
+    All are (N,).
+    """
+
+    count: Floats
+    """Slates over which the mean is taken: by positions all, as a whole those that are told."""
+    told: Floats
+    """Positions, or slates."""
+    changed: Floats
+    """Those of them that differ."""
     weight: Floats
-    reward: Floats
-    is_told: NDArray[np.bool_]
-    is_same: NDArray[np.bool_]
-    counts: Floats
-    """(S,) 1 for slates over which the mean is taken, else 0."""
+    changed_weight: Floats
+    earned: Floats
+    """Where the other choice is told."""
+    weighed: Floats
+    """The same times its weight."""
+
+    @classmethod
+    def of(
+        cls, is_told: NDArray[np.bool_], is_same: NDArray[np.bool_], weight: Floats, reward: Floats
+    ) -> Self:
+        """Sum up N slates by K positions (N, K); each is counted in which something is told."""
+        changed = is_told & ~is_same
+        columns: list[Any] = [
+            is_told.any(axis=1, keepdims=True),
+            is_told,
+            changed,
+            weight,
+            np.where(changed, weight, 0.0),
+            np.where(is_told, reward, 0.0),
+            weight * reward,
+        ]
+        return cls(*(column.sum(axis=1).astype(np.float64) for column in columns))
+
+    @classmethod
+    def nothing(cls, people: int) -> Self:
+        """Return what is told of nobody yet."""
+        return cls(*(np.zeros(people) for _ in fields(cls)))
+
+    def add(self, slates: Self, person: NDArray[np.integer]) -> None:
+        """Add slates to what is told of the people (S,) whose they are."""
+        for name, column in vars(slates).items():
+            np.add.at(getattr(self, name), person, column)
+
+    def of_first(self, people: int) -> Self:
+        """Return what is told of the first of the people."""
+        return type(self)(*(column[:people] for column in vars(self).values()))
+
+    def shares(self, name: str, all_of_them: int) -> dict[str, float]:
+        """Return shares: the same, another that is told, not told."""
+        told, changed = float(self.told.sum()), float(self.changed.sum())
+        return {
+            f"{name}_same": (told - changed) / all_of_them,
+            f"{name}_told": changed / all_of_them,
+            f"{name}_not_told": 1.0 - told / all_of_them,
+        }
 
     @property
     def shown(self) -> Terms:
         """What was earned where the other choice is told."""
-        earned = np.where(self.is_told, self.reward, 0.0).sum(axis=1)
-        return Terms(earned, self.counts, self.counts[:, np.newaxis], self.counts)
+        return Terms(self.earned, self.count, self.count[:, np.newaxis], self.count)
 
     @property
     def other(self) -> Terms:
         """What the other choice would have earned there."""
-        earned = np.where(self.is_told, self.weight * self.reward, 0.0).sum(axis=1)
-        changed = self.is_told & ~self.is_same
-        doubtful = changed if changed.any() else self.is_told
-        weight = np.where(doubtful, self.weight, 0.0).sum(axis=1, keepdims=True)
-        return Terms(earned, self.counts, weight, doubtful.sum(axis=1).astype(np.float64))
+        weight, doubtful = self.weight, self.told
+        if self.changed.any():
+            weight, doubtful = self.changed_weight, self.changed
+        return Terms(self.weighed, self.count, weight[:, np.newaxis], doubtful)
 
     @property
     def normalised(self) -> Terms:
         """The same over its weights: less noise, some bias."""
-        weights = np.where(self.is_told, self.weight, 0.0).sum(axis=1)
-        return replace(self.other, below=weights)
+        return replace(self.other, below=self.weight)

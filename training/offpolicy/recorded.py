@@ -1,18 +1,23 @@
 """What slates on record would have earned with more or less exploration, or with none."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
+from psycopg.rows import namedtuple_row
 
+from reco.db.arrays import micros
 from reco.errors import InvalidInput
 from reco.feed.exploring import UNKNOWN
 from training.offpolicy.estimators import (
+    Sample,
     Terms,
     by_position,
     grouped,
@@ -21,14 +26,17 @@ from training.offpolicy.estimators import (
     ips,
     snips,
 )
+from training.offpolicy.intervals import Told, told
 
 REWARDS = ("clicks", "bookings")
 MOST_RATE = 0.5
 """Exploration from which on the chosen offer and a drawn one may be equally likely."""
 
+_SLATES_AT_ONCE = 10_000
+# Of each person together, guests first, of whom each has one.
 _SLATES = """
 with shown as materialized (
-  select id, user_id, offers, propensities, (query ->> 'exploration')::float8 as rate
+  select id, at, user_id, offers, propensities, (query ->> 'exploration')::float8 as rate
   from reco.slate
   where at >= %(since)s and at < %(until)s and cardinality(offers) > 0
     and (query ->> 'exploration')::float8 > 0 and not (query ->> 'plan')::boolean
@@ -47,9 +55,10 @@ with shown as materialized (
   where slate_id is not null and booked_at >= %(since)s
   group by slate_id
 )
-select s.id, s.user_id, s.rate, s.offers, s.propensities, c.offers, b.offers
+select s.*, c.offers as clicks, b.offers as bookings,
+  (select max(rate) from shown) as most_rate, (select max(cardinality(offers)) from shown) as most
 from shown s left join clicked c on c.slate_id = s.id left join booked b on b.slate_id = s.id
-order by s.id
+order by s.user_id nulls first, s.id desc
 """
 
 Floats = NDArray[np.float64]
@@ -57,12 +66,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Recorded:
-    """S slates that were shown with exploration, of K positions at most."""
+    """S slates that were shown with exploration, of K positions at most: all those of P people."""
 
     slate: Sequence[UUID]
     """(S,)"""
+    at_us: NDArray[np.int64]
+    """(S,)"""
     person: NDArray[np.int64]
-    """(S,) numbers from 0 on; a guest's slate has one of its own."""
+    """(S,) from 0 to P − 1, ascending; a guest's slate has a number of its own."""
     rate: Floats
     """(S,) epsilon that it was shown with."""
     length: NDArray[np.int64]
@@ -78,34 +89,99 @@ class Recorded:
 
 def read_recorded(
     connection: psycopg.Connection[Any], since: datetime, until: datetime
-) -> Recorded:
-    """Return the slates of a period that were shown with exploration, and what came of them.
+) -> Iterator[Recorded]:
+    """Yield the slates of a period that were shown with exploration, and what came of them.
+
+    They come in parts of some people each, all of the same K; one part at least.
 
     Raises
     ------
     InvalidInput
         There are none, or some were shown with a rate of `MOST_RATE` or more.
     """
-    rows = connection.execute(_SLATES, {"since": since, "until": until}).fetchall()
-    if not rows:
-        raise InvalidInput("since", "no slate was shown with exploration since then")
-    slates, users, rates, offers, propensities, clicked, booked = zip(*rows, strict=True)
-    rate = np.array(rates, dtype=np.float64)
-    if rate.max() >= MOST_RATE:
-        raise InvalidInput("since", f"some slates had exploration of {rate.max()}", ["below .5"])
+    with (
+        connection.transaction(),
+        connection.cursor("recorded", row_factory=namedtuple_row) as cursor,
+    ):
+        cursor.itersize = _SLATES_AT_ONCE
+        slates: Iterator[Any] = iter(cursor.execute(_SLATES, {"since": since, "until": until}))
+        first = next(slates, None)
+        if first is None:
+            raise InvalidInput("since", "no slate was shown with exploration since then")
+        rate = first.most_rate
+        if rate >= MOST_RATE:
+            raise InvalidInput("since", f"some slates had exploration of {rate}", ["below .5"])
+        yield from map(_part, _by_people(chain([first], slates)))
+
+
+def _by_people(slates: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield some slates at a time; the next ones are of other people."""
+    rows: list[Any] = []
+    for slate in slates:
+        if len(rows) >= _SLATES_AT_ONCE and _is_of_another(slate, rows[-1]):
+            yield rows
+            rows = []
+        rows.append(slate)
+    yield rows
+
+
+def _is_of_another(slate: Any, before: Any) -> bool:
+    return slate.user_id is None or slate.user_id != before.user_id
+
+
+def _part(rows: Sequence[Any]) -> Recorded:
+    offers, positions = [row.offers for row in rows], rows[0].most
     length = np.array([len(shown) for shown in offers])
-    padded = np.ones((len(rows), int(length.max())))
-    is_there = np.arange(padded.shape[1]) < length[:, np.newaxis]
-    padded[is_there] = np.concatenate(propensities)
-    found = {"clicks": clicked, "bookings": booked}
-    return Recorded(
-        slates,
-        _numbered(users),
-        rate,
-        length,
-        padded,
-        {name: _matrix(offers, taken, is_there) for name, taken in found.items()},
+    propensity = np.ones((len(rows), positions))
+    propensity[np.arange(positions) < length[:, np.newaxis]] = np.concatenate(
+        [row.propensities for row in rows]
     )
+    return Recorded(
+        [row.id for row in rows],
+        np.array([micros(row.at) for row in rows]),
+        np.cumsum([False, *map(_is_of_another, rows[1:], rows)]),
+        np.array([row.rate for row in rows], dtype=np.float64),
+        length,
+        propensity,
+        {
+            name: _matrix(offers, [getattr(row, name) for row in rows], positions)
+            for name in REWARDS
+        },
+    )
+
+
+@dataclass(frozen=True)
+class ToldExploration:
+    """What slates on record earned, and would have earned at another epsilon."""
+
+    slates: int
+    exploration: float
+    rewards: Mapping[str, Mapping[str, Told]]
+    """By reward and estimate."""
+
+
+def told_exploration(slates: Iterable[Recorded], rate: float, *, seed: int) -> ToldExploration:
+    """Return what slates tell of another epsilon: they come in parts of some people each.
+
+    Raises
+    ------
+    InvalidInput
+        The rate is no probability.
+    """
+    count, found = 0, {reward: defaultdict[str, list[Sample]](list) for reward in REWARDS}
+    for part in slates:
+        count += len(part)
+        for reward, samples in found.items():
+            terms = {"as it was": as_shown(part, reward), **at_exploration(part, rate, reward)}
+            for name, each in terms.items():
+                samples[name].append(Sample.of(each))
+    rewards = {reward: _told_together(samples, seed) for reward, samples in found.items()}
+    return ToldExploration(count, rate, rewards)
+
+
+def _told_together(parts: Mapping[str, Sequence[Sample]], seed: int) -> Mapping[str, Told]:
+    samples = [Sample.joined(each) for each in parts.values()]
+    return dict(zip(parts, told(samples, seed), strict=True))
 
 
 def at_exploration(recorded: Recorded, rate: float, reward: str) -> Mapping[str, Terms]:
@@ -170,20 +246,12 @@ def as_shown(recorded: Recorded, reward: str) -> Terms:
     return grouped(ips(np.ones(len(recorded)), total), recorded.person)
 
 
-def _numbered(users: Sequence[int | None]) -> NDArray[np.int64]:
-    # Ids are positive; guests, who have none, are told apart by negative numbers.
-    told = [-1 - at if user is None else user for at, user in enumerate(users)]
-    return np.asarray(np.unique(told, return_inverse=True)[1], dtype=np.int64)
-
-
 def _matrix(
-    offers: Sequence[Sequence[int]],
-    taken: Sequence[Sequence[int] | None],
-    is_there: NDArray[np.bool_],
+    offers: Sequence[Sequence[int]], taken: Sequence[Sequence[int] | None], positions: int
 ) -> Floats:
     """Return 1 where an offer of a slate is among those taken from it."""
-    found = np.zeros(is_there.shape)
-    found[is_there] = np.concatenate(
-        [np.isin(shown, chosen or []) for shown, chosen in zip(offers, taken, strict=True)]
-    )
+    found = np.zeros((len(offers), positions))
+    for row, (shown, chosen) in enumerate(zip(offers, taken, strict=True)):
+        if chosen:
+            found[row, : len(shown)] = np.isin(shown, chosen)
     return found

@@ -1,6 +1,7 @@
 """Off-policy estimators: exact expectations by enumeration, and what each one assumes."""
 
 import itertools
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -9,15 +10,15 @@ from hypothesis import strategies as st
 
 from reco.errors import InvalidInput
 from training.offpolicy.estimators import (
+    Sample,
+    Terms,
     cascade,
     doubly_robust,
-    effective_sample_size,
     grouped,
     importance_weights,
     independent,
     ips,
     snips,
-    weighing,
     whole_slate,
 )
 from training.offpolicy.rewards import cross_fitted_means
@@ -132,8 +133,8 @@ def test_a_position_that_may_be_unknown_leaves_the_estimate_unbiased(seed):
 
 @given(st.integers(1, 50), st.floats(0.01, 100.0))
 def test_equal_weights_are_as_many_samples_as_rows(rows, weight):
-    assert effective_sample_size(np.full(rows, weight)) == pytest.approx(rows)
-    assert effective_sample_size(np.append(np.full(rows, weight), 0.0)) == pytest.approx(rows)
+    for weights in (np.full(rows, weight), np.append(np.full(rows, weight), 0.0)):
+        assert ips(weights, weights).weighing.effective == pytest.approx(rows)
 
 
 def test_of_several_positions_the_least_is_told():
@@ -144,16 +145,15 @@ def test_of_several_positions_the_least_is_told():
 
 def test_a_log_that_lacks_what_the_policy_shows_is_not_whole():
     ones = np.ones(200)
-    assert weighing(np.ones((200, 1)), ones).is_whole
+    assert ips(ones, ones).weighing.is_whole
     # As where three of four offers that are shown evenly are never logged.
-    lacking = weighing(np.full((200, 1), 0.25), ones)
+    lacking = ips(ones / 4, ones).weighing
     assert lacking.effective == pytest.approx(200)
     assert lacking.mean == 0.25
     assert not lacking.is_whole
     # One position that lacks something is enough.
-    assert not weighing(np.tile([1.0, 0.25], (200, 1)), ones).is_whole
-    tail = np.random.default_rng(1).exponential(size=(200, 1))
-    assert weighing(tail, ones).is_whole
+    assert not Weights.of(np.tile([1.0, 0.25], (200, 1)), ones).weighing.is_whole
+    assert ips(np.random.default_rng(1).exponential(size=200), ones).weighing.is_whole
 
 
 def test_what_is_effective_of_people_is_people():
@@ -181,9 +181,37 @@ def test_more_slates_of_some_do_not_look_like_chance():
     assert lacking.weighing.effective == pytest.approx(1.0 / (shares @ shares))
 
 
+def of_all_rows(terms):
+    """Return what weights say, told by all of them."""
+    mean = terms.weights.sum(axis=0) / terms.count.sum()
+    apart = terms.weights - mean * terms.count[:, np.newaxis]
+    error = np.sqrt((apart**2).sum(axis=0)) / terms.count.sum()
+    effective = terms.weights.sum(axis=0) ** 2 / (terms.weights**2).sum(axis=0)
+    away = np.abs(mean - 1.0)
+    return effective.min(), mean[away.argmax()], np.all(away <= 0.05 + 4 * error)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.9, 0.7])
+def test_parts_of_a_log_of_which_sums_are_kept_say_what_all_its_rows_say(scale):
+    generator = np.random.default_rng(3)
+    weight = scale * generator.lognormal(-0.1, 0.45, size=(500, 4))
+    person = np.sort(generator.integers(0, 90, 500))
+    whole = grouped(independent(weight, np.ones((500, 4))), person)
+    parts = [
+        Sample.of(Terms(*(column[at] for column in vars(whole).values())))
+        for at in (slice(20), slice(20, 21), slice(21, None))
+    ]
+    found = Sample.joined(parts)
+    assert found.above.tolist() == whole.above.tolist()
+    assert found.below.tolist() == whole.below.tolist()
+    for weighing in (found.weighing, whole.weighing):
+        assert astuple(weighing) == pytest.approx(of_all_rows(whole), rel=1e-12)
+
+
 def test_without_any_weight_there_is_no_value():
-    assert effective_sample_size(np.zeros(3)) == 0.0
-    assert np.isnan(snips(np.zeros(3), np.ones(3)).value)
+    nothing = snips(np.zeros(3), np.ones(3))
+    assert nothing.weighing.effective == 0.0
+    assert np.isnan(nothing.value)
 
 
 @pytest.mark.parametrize(

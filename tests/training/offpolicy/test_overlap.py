@@ -11,7 +11,7 @@ from reco.feed.exploring import UNKNOWN, Exploration
 from reco.feed.slate import Quota
 from reco.feed.widening import Aim, Pool, ValueScratch, values_of_rows, widen_and_likeliest
 from training.offpolicy.intervals import LEAST_EFFECTIVE, told
-from training.offpolicy.overlap import Overlaps, estimates, overlap_of
+from training.offpolicy.overlap import Overlap, Overlaps, Tally, overlap_of
 from training.offpolicy.simulated import simulated_people
 
 N, MENU, PEOPLE, RATE = 3, 10, 120, 0.45
@@ -133,6 +133,12 @@ def test_how_likely_it_was_is_what_the_record_says_whatever_the_replay_has_to_of
     assert same.slate_weight == pytest.approx(1.0 / (1.0 - (1.0 - on_record).sum()))
 
 
+def tallied(overlaps, person, reward):
+    tally = Tally(int(person.max()) + 1)
+    tally.add(overlaps, person, reward)
+    return tally
+
+
 @dataclass(frozen=True)
 class Log:
     """All slates that can be shown under a floor, and what they tell of another floor."""
@@ -153,16 +159,19 @@ class Log:
         ]
         probability, overlaps, who, shown = zip(*made, strict=True)
         booked = [one.booked[np.arange(N), rows] for one, rows in zip(who, shown, strict=True)]
-        together = Overlaps.of(overlaps, np.arange(len(made)))
-        return cls(np.array(probability), together, np.array(booked))
+        return cls(np.array(probability), Overlaps.of(overlaps), np.array(booked))
 
     def drawn(self, slates, seed):
-        """Return the overlaps of slates that are drawn, each of somebody, and their bookings."""
+        """Return what slates that are drawn tell, each of somebody else."""
         generator = np.random.default_rng(seed)
         at = generator.choice(len(self.probability), slates, p=self.probability)
-        columns = {name: column[at] for name, column in vars(self.overlaps).items()}
-        overlaps = Overlaps(**columns | {"person": np.arange(slates)})
-        return overlaps, (generator.random((slates, N)) < self.booked[at]) * 1.0
+        booked = (generator.random((slates, N)) < self.booked[at]) * 1.0
+        overlaps = Overlaps(**{name: column[at] for name, column in vars(self.overlaps).items()})
+        return tallied(overlaps, np.arange(slates), booked)
+
+    @property
+    def shares(self):
+        return tallied(self.overlaps, np.arange(len(self.booked)), self.booked).shares
 
 
 def truths(people, floors):
@@ -180,7 +189,7 @@ def truths(people, floors):
 
 def told_of(log, slates, seed):
     """Return what drawn slates tell, by estimate."""
-    found = estimates(*log.drawn(slates, seed))
+    found = log.drawn(slates, seed).estimates
     return dict(zip(found, told(list(found.values()), 1, 300), strict=True))
 
 
@@ -193,7 +202,7 @@ def test_the_truth_of_the_simulated_world_is_found(people):
         assert found[name].weighing.effective > LEAST_EFFECTIVE
         assert found[name].weighing.mean == pytest.approx(1.0, abs=0.3)
         assert found[name].estimate.low < truth < found[name].estimate.high
-    shares = log.overlaps.shares
+    shares = log.shares
     assert sum(share for name, share in shares.items() if "pos" in name) == pytest.approx(1.0)
     assert shares["positions_told"] > 0.1
 
@@ -216,11 +225,58 @@ def test_slates_of_one_person_count_as_one(people):
 
 def test_the_same_choice_is_told_everywhere(people):
     log = Log.of(people, (0.85, 0.85))
-    assert log.overlaps.shares["slates_same"] == log.overlaps.shares["positions_same"] == 1.0
+    assert log.shares["slates_same"] == log.shares["positions_same"] == 1.0
     found = told_of(log, 4_000, 4)
     assert found["iips"].weighing.mean == pytest.approx(1.0, abs=0.05)
     shown = found["as it was, by position"].estimate
     assert found["iips"].estimate.value == pytest.approx(shown.value, rel=0.1)
+
+
+def some_overlaps(generator, slates):
+    """Return overlaps of slates of up to N positions, anything may be told of them."""
+    found = []
+    for length in generator.integers(1, N + 1, slates):
+        is_told = generator.random(length) < 0.8
+        is_same = is_told & (generator.random(length) < 0.7)
+        weight = np.where(is_told, generator.choice([0.0, 1.5, 40.0], length), 0.0)
+        whole = bool(is_told.all())
+        found.append(Overlap(is_same, is_told, weight, whole, float(whole * weight.prod())))
+    return found
+
+
+def test_slates_added_in_any_order_tell_what_all_of_them_tell_at_once():
+    generator = np.random.default_rng(6)
+    overlaps, person = some_overlaps(generator, 400), generator.integers(0, 60, 400)
+    reward = (generator.random((400, N)) < 0.3) * 1.0
+    tally = Tally(70)
+    for rows in np.array_split(generator.permutation(400), 7):
+        tally.add(Overlaps.of([overlaps[row] for row in rows]), person[rows], reward[rows])
+    whole = Overlaps.of(overlaps)
+    earned, count = reward.sum(axis=1), whole.slate_is_told * 1.0
+    changed = whole.is_told & ~whole.is_same
+    slate_changed = whole.slate_is_told & ~whole.slate_is_same
+    told_earned = (whole.is_told * reward).sum(axis=1)
+    weighed = (whole.weight * reward).sum(axis=1), whole.slate_weight * earned
+    doubtful = (changed * whole.weight).sum(axis=1), slate_changed * whole.slate_weight
+    ones = np.ones(400)
+    rows = {
+        "as it was, by position": (told_earned, ones, ones, ones),
+        "iips": (weighed[0], ones, doubtful[0], changed.sum(axis=1)),
+        "as it was, by slate": (count * earned, count, count, count),
+        "slate ips": (weighed[1], count, doubtful[1], slate_changed),
+        "slate snips": (weighed[1], whole.slate_weight, doubtful[1], slate_changed),
+    }
+    assert list(tally.estimates) == list(rows)
+    for name, terms in tally.estimates.items():
+        found = terms.above, terms.below, terms.weights[:, 0], terms.count
+        for column, row in zip(found, rows[name], strict=True):
+            assert column == pytest.approx(np.bincount(person, row), rel=1e-12), name
+    shares = tally.shares
+    assert shares["positions_same"] == pytest.approx(whole.is_same.sum() / whole.length.sum())
+    assert shares["positions_told"] == pytest.approx(changed.sum() / whole.length.sum())
+    assert shares["slates_same"] == whole.slate_is_same.mean()
+    assert shares["slates_not_told"] == 1.0 - whole.slate_is_told.mean()
+    assert len(tally) == 400
 
 
 @pytest.mark.slow

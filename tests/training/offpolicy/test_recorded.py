@@ -1,7 +1,8 @@
 """Slates on record: what is read of them, and what they say of another exploration."""
 
 import json
-from dataclasses import replace
+import tracemalloc
+from dataclasses import asdict, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,7 +17,17 @@ from reco.db.pool import open_pool
 from reco.errors import InvalidInput
 from reco.feed.exploring import UNKNOWN
 from reco.feed.recorder import Slate, SlateRecorder
-from training.offpolicy.recorded import Recorded, as_shown, at_exploration, read_recorded
+from training.offpolicy import recorded as module
+from training.offpolicy.intervals import told
+from training.offpolicy.outcomes import Outcomes
+from training.offpolicy.recorded import (
+    REWARDS,
+    Recorded,
+    as_shown,
+    at_exploration,
+    read_recorded,
+    told_exploration,
+)
 
 RATE, N = 0.3, 3
 FEASIBLE = (2, 0, 4)
@@ -58,7 +69,8 @@ def recorded(propensities, clicks):
     slates = len(propensities)
     rate, length = np.full(slates, RATE), np.full(slates, N)
     slate = [uuid4() for _ in range(slates)]
-    return Recorded(slate, np.arange(slates), rate, length, propensities, {"clicks": clicks})
+    number = np.arange(slates)
+    return Recorded(slate, number, number, rate, length, propensities, {"clicks": clicks})
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, RATE, 1.0])
@@ -171,7 +183,7 @@ def test_slates_are_read_with_what_came_of_them(world, town):
     for offer, cancelled_at in ((shown[0], None), (shown[1], NOW + DAY)):
         book(town, "reader", offer, NOW, cancelled_at=cancelled_at)
     town.execute("update core.booking set slate_id = %s", (first.id,))
-    found = read_recorded(town, NOW - DAY, NOW + DAY)
+    (found,) = read_recorded(town, NOW - DAY, NOW + DAY)
     assert len(found) == 4
     assert len(set(found.person.tolist())) == 3
     assert sorted(found.length.tolist()) == [1, 2, 2, 3]
@@ -186,9 +198,108 @@ def test_slates_are_read_with_what_came_of_them(world, town):
 
 def test_a_period_has_what_was_shown_from_its_begin_until_before_its_end(world, town):
     record(world, town, ("reader", ["manga-shop"], [0.9], 0.2, False))
-    assert len(read_recorded(town, NOW, NOW + DAY)) == 1
+    assert sum(map(len, read_recorded(town, NOW, NOW + DAY))) == 1
     with pytest.raises(InvalidInput, match="no slate"):
-        read_recorded(town, NOW - DAY, NOW)
+        list(read_recorded(town, NOW - DAY, NOW))
+
+
+def many_slates(world, town):
+    """Put slates of one to three offers on record: some people's many, and some of guests."""
+    shown = ["manga-shop", "play-friday", "ebook-online"]
+    generator = np.random.default_rng(7)
+    slates = record(
+        world, town,
+        *[
+            (user, shown[:n], generator.choice([0.9, 0.05, UNKNOWN], n).tolist(), 0.2, False)
+            for user in ("reader", None, "free", "villager") for n in (1, 3, 2, 3)
+        ],
+    )  # fmt: skip
+    for minute, slate in enumerate(slates[::3]):
+        town.execute(
+            "insert into core.interaction (user_id, offer_id, kind, at, slate_id)"
+            " values (%s, %s, 'click', %s, %s)",
+            (slate.user_id or 1, slate.offers[-1], NOW + timedelta(minutes=minute), slate.id),
+        )
+    return slates
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5, 9])
+def test_slates_come_in_parts_of_whole_people(world, town, monkeypatch, at_once):
+    slates = many_slates(world, town)
+    (whole,) = read_recorded(town, NOW - DAY, NOW + DAY)
+    together = told_exploration([whole], 0.1, seed=1)
+    assert together.slates == len(slates)
+    outcomes = Outcomes.of([whole])
+    monkeypatch.setattr(module, "_SLATES_AT_ONCE", at_once)
+    parts = list(read_recorded(town, NOW - DAY, NOW + DAY))
+    assert len(parts) > 1
+    assert all(part.propensity.shape[1] == N for part in parts)
+    assert [slate for part in parts for slate in part.slate] == whole.slate
+    assert sum(1 + part.person.max() for part in parts) == 1 + whole.person.max()
+    in_parts = told_exploration(parts, 0.1, seed=1)
+    for reward in REWARDS:
+        for name, one in in_parts.rewards[reward].items():
+            weighing = asdict(together.rewards[reward][name].weighing)
+            assert asdict(one.weighing) == pytest.approx(weighing, rel=1e-12), (reward, name)
+    for name, column in vars(Outcomes.of(parts)).items():
+        if name != "rewards":
+            assert column.tolist() == getattr(outcomes, name).tolist()
+    for name, column in Outcomes.of(parts).rewards.items():
+        assert column.tolist() == outcomes.rewards[name].tolist()
+
+
+def parts_of(people, slates_each, parts, positions):
+    """Yield parts of many slates that are drawn at random."""
+    generator = np.random.default_rng(8)
+    for _ in range(parts):
+        slates = people * slates_each
+        propensity = np.full((slates, positions), 1 - RATE / positions)
+        drawn = generator.random(slates) < RATE
+        place = generator.integers(0, positions, slates)[drawn]
+        propensity[np.flatnonzero(drawn), place] = RATE / positions / 40
+        yield Recorded(
+            [uuid4() for _ in range(slates)],
+            np.arange(slates),
+            np.repeat(np.arange(people), slates_each),
+            np.full(slates, RATE),
+            np.full(slates, positions),
+            propensity,
+            {name: (generator.random(propensity.shape) < 0.02) * 1.0 for name in REWARDS},
+        )
+
+
+def test_what_parts_tell_is_what_all_slates_tell():
+    parts = list(parts_of(people=100, slates_each=4, parts=5, positions=20))
+    whole = Recorded(
+        [slate for part in parts for slate in part.slate],
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("at_us", "person", "rate", "length", "propensity")
+        ),
+        {name: np.concatenate([part.rewards[name] for part in parts]) for name in REWARDS},
+    )
+    whole = replace(whole, person=np.repeat(np.arange(500), 4))
+    found = told_exploration(parts, 0.1, seed=3)
+    for reward in REWARDS:
+        terms = {"as it was": as_shown(whole, reward), **at_exploration(whole, 0.1, reward)}
+        assert list(found.rewards[reward]) == list(terms)
+        for one, name in zip(told(list(terms.values()), seed=3), terms, strict=True):
+            other = found.rewards[reward][name]
+            assert asdict(other.weighing) == pytest.approx(asdict(one.weighing), rel=1e-9)
+            assert one.estimate is not None
+            assert asdict(other.estimate) == pytest.approx(asdict(one.estimate), rel=1e-9)
+
+
+def test_of_slates_that_are_over_less_is_held_than_one_matrix_of_their_positions(monkeypatch):
+    monkeypatch.setattr(module, "told", lambda samples, seed: samples)
+    slates, positions = 50 * 8 * 200, 20
+    tracemalloc.start()
+    try:
+        found = told_exploration(parts_of(50, 8, 200, positions), 0.1, seed=3)
+        assert found.slates == slates
+        assert tracemalloc.get_traced_memory()[1] < 8 * slates * positions
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_slate_of_one_offer_can_be_asked_what_chance_alone_would_show():
@@ -204,10 +315,10 @@ def test_a_slate_of_one_offer_can_be_asked_what_chance_alone_would_show():
 
 def test_there_must_be_slates_that_can_be_told(world, town):
     with pytest.raises(InvalidInput, match="no slate"):
-        read_recorded(town, NOW - DAY, NOW + DAY)
+        next(read_recorded(town, NOW - DAY, NOW + DAY))
     record(world, town, ("reader", ["manga-shop"], [0.5], 0.5, False))
     with pytest.raises(InvalidInput, match="below"):
-        read_recorded(town, NOW - DAY, NOW + DAY)
+        next(read_recorded(town, NOW - DAY, NOW + DAY))
 
 
 def test_the_command_tells_what_is_on_record(world, town):

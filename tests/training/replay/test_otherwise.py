@@ -14,7 +14,9 @@ from reco.errors import InvalidInput
 from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
+from training.offpolicy import otherwise
 from training.offpolicy.otherwise import Otherwise, told_otherwise
+from training.offpolicy.outcomes import Outcomes
 from training.offpolicy.recorded import read_recorded
 
 USERS, SEEDS, RATE = ("reader", "free", "villager", "nowhere"), 10, 0.4
@@ -38,22 +40,26 @@ def explored(eventful, model):
     return eventful
 
 
-def told_of(world, otherwise):
+def told_of(world, choice):
     with psycopg.connect(world.conninfo) as connection:
-        recorded = read_recorded(connection, *PERIOD)
-    return told_otherwise(world, recorded, PERIOD, otherwise, seed=1, done=lambda share: None)
+        outcomes = Outcomes.of(read_recorded(connection, *PERIOD))
+    return told_otherwise(world, outcomes, choice, seed=1, done=lambda share: None)
 
 
-def test_slates_tell_of_other_choices_what_they_can(explored):
+def test_slates_tell_of_other_choices_what_they_can(explored, monkeypatch):
     check_the_choices(explored)
+    together = told_of(explored, Otherwise(floor=1.0))
+    monkeypatch.setattr(otherwise, "_SLATES_AT_ONCE", 7)
+    assert told_of(explored, Otherwise(floor=1.0)) == together
+    monkeypatch.undo()
     check_the_command(explored)
 
 
 def check_the_choices(explored):
     dearest = Otherwise(points_a_booking=1e6)
     same, likeliest, none, priced = (
-        told_of(explored, otherwise)
-        for otherwise in (
+        told_of(explored, choice)
+        for choice in (
             Otherwise(floor=0.7), Otherwise(floor=1.0), Otherwise(version="none"), dearest
         )
     )  # fmt: skip
