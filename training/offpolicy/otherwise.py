@@ -108,8 +108,8 @@ def _add(
     rows = [row for row, _ in found]
     overlaps = Overlaps.of([one for _, one in found])
     for name, tally in tallies.items():
-        reward = outcomes.rewards[name][rows, : overlaps.weight.shape[1]]
-        tally.add(overlaps, outcomes.person[rows], reward.astype(np.float64))
+        reward = outcomes.reward(name, rows)[:, : overlaps.weight.shape[1]]
+        tally.add(overlaps, outcomes.person[rows], reward)
 
 
 def _told(terms: Mapping[str, Terms], seed: int) -> Mapping[str, Told]:

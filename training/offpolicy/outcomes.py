@@ -1,6 +1,7 @@
-"""What came of slates on record, in the order in which they were shown: some 70 bytes of each."""
+"""What came of slates on record, in the order in which they were shown: some 40 bytes of each."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -24,8 +25,10 @@ class Outcomes:
     """(S,) ascending."""
     person: NDArray[np.int32]
     """(S,) from 0 on."""
-    rewards: Mapping[str, NDArray[np.bool_]]
-    """By name, (S, K)."""
+    positions: int
+    """K"""
+    rewards: Mapping[str, NDArray[np.uint8]]
+    """By name, a bit for each position."""
 
     def __len__(self) -> int:
         return len(self.person)
@@ -33,30 +36,29 @@ class Outcomes:
     @classmethod
     def of(cls, parts: Iterable[Recorded]) -> Self:
         """Put slates together that come in parts of some people each; one part at least."""
-        kept: list[Self] = []
-        people = 0
+        slate, at_us, person, people = [], [], [], 0
+        bits = defaultdict(list)
         for part in parts:
-            kept.append(
-                cls(
-                    np.array([slate.bytes for slate in part.slate], dtype="S16"),
-                    part.at_us,
-                    (people + part.person).astype(np.int32),
-                    {name: column > 0.0 for name, column in part.rewards.items()},
-                )
-            )
+            slate.append(np.array([one.bytes for one in part.slate], dtype="S16"))
+            at_us.append(part.at_us)
+            person.append((people + part.person).astype(np.int32))
             people += int(part.person[-1]) + 1
-        slate = np.concatenate([one.slate for one in kept])
-        at_us = np.concatenate([one.at_us for one in kept])
-        order = np.lexsort((slate, at_us))
+            for name, column in part.rewards.items():
+                bits[name].append(np.packbits(column > 0.0, axis=1))
+        ids, times = np.concatenate(slate), np.concatenate(at_us)
+        order = np.lexsort((ids, times))
         return cls(
-            slate[order],
-            at_us[order],
-            np.concatenate([one.person for one in kept])[order],
-            {
-                name: np.concatenate([one.rewards[name] for one in kept])[order]
-                for name in kept[0].rewards
-            },
+            ids[order],
+            times[order],
+            np.concatenate(person)[order],
+            part.propensity.shape[1],
+            {name: np.concatenate(column)[order] for name, column in bits.items()},
         )
+
+    def reward(self, name: str, rows: Sequence[int]) -> NDArray[np.float64]:
+        """Return what came of some slates, (N, K): 1 or 0."""
+        bits = np.unpackbits(self.rewards[name][rows], axis=1, count=self.positions)
+        return bits.astype(np.float64)
 
     def ids(self, at: slice) -> list[UUID]:
         """Return the ids of some slates."""

@@ -241,11 +241,14 @@ def test_slates_come_in_parts_of_whole_people(world, town, monkeypatch, at_once)
         for name, one in in_parts.rewards[reward].items():
             weighing = asdict(together.rewards[reward][name].weighing)
             assert asdict(one.weighing) == pytest.approx(weighing, rel=1e-12), (reward, name)
-    for name, column in vars(Outcomes.of(parts)).items():
-        if name != "rewards":
-            assert column.tolist() == getattr(outcomes, name).tolist()
-    for name, column in Outcomes.of(parts).rewards.items():
-        assert column.tolist() == outcomes.rewards[name].tolist()
+    found = Outcomes.of(parts)
+    for name in ("slate", "at_us", "person"):
+        assert getattr(found, name).tolist() == getattr(outcomes, name).tolist()
+    assert sorted(found.ids(slice(None))) == sorted(whole.slate)
+    row = {slate: row for row, slate in enumerate(whole.slate)}
+    rows = [row[slate] for slate in found.ids(slice(None))]
+    for name in REWARDS:
+        assert found.reward(name, range(len(rows))).tolist() == whole.rewards[name][rows].tolist()
 
 
 def parts_of(people, slates_each, parts, positions):
