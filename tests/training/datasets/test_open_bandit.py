@@ -55,7 +55,7 @@ def test_a_log_in_many_parts_is_the_same_and_its_rows_are_counted_through(folder
         assert column.tolist() == getattr(whole, name).tolist()
         assert column.dtype == getattr(whole, name).dtype
     (folder / "bts" / "women.csv").write_text(HEADER + GOOD + "2,t,1,1,2,.5,a\n")
-    with pytest.raises(InvalidInput, match="click of row 3"):
+    with pytest.raises(InvalidInput, match="line 4, column click"):
         read_open_bandit(folder)
 
 

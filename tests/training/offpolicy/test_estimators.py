@@ -12,6 +12,7 @@ from reco.errors import InvalidInput
 from training.offpolicy.estimators import (
     Sample,
     Terms,
+    Weights,
     cascade,
     doubly_robust,
     grouped,

@@ -1,6 +1,6 @@
 """Slates chosen otherwise: over all draws of chance, and in the simulated world's hidden truth."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -161,13 +161,13 @@ class Log:
         booked = [one.booked[np.arange(N), rows] for one, rows in zip(who, shown, strict=True)]
         return cls(np.array(probability), Overlaps.of(overlaps), np.array(booked))
 
-    def drawn(self, slates, seed):
-        """Return what slates that are drawn tell, each of somebody else."""
+    def drawn(self, slates, seed, each=1):
+        """Return what slates that are drawn tell, `each` of them of one person."""
         generator = np.random.default_rng(seed)
         at = generator.choice(len(self.probability), slates, p=self.probability)
         booked = (generator.random((slates, N)) < self.booked[at]) * 1.0
         overlaps = Overlaps(**{name: column[at] for name, column in vars(self.overlaps).items()})
-        return tallied(overlaps, np.arange(slates), booked)
+        return tallied(overlaps, np.arange(slates) // each, booked)
 
     @property
     def shares(self):
@@ -214,9 +214,9 @@ def test_too_small_an_overlap_is_refused(people):
 
 
 def test_slates_of_one_person_count_as_one(people):
-    overlaps, booked = Log.of(people, (0.85, 0.85)).drawn(400, 3)
-    of_people = estimates(replace(overlaps, person=np.arange(400) // 4), booked)
-    for name, alone in estimates(overlaps, booked).items():
+    log = Log.of(people, (0.85, 0.85))
+    of_people = log.drawn(400, 3, each=4).estimates
+    for name, alone in log.drawn(400, 3).estimates.items():
         together = of_people[name]
         assert (len(alone.above), len(together.above)) == (400, 100)
         assert together.value == pytest.approx(alone.value)
