@@ -8,7 +8,8 @@ from scipy.special import expit
 
 from features.clock import UNDATED
 from features.credit import beyond_fair
-from training.credit_tuning import credit_trials, likeliest_of
+from training.credit_tuning import CreditTrial, credit_trials, likeliest_of
+from training.intervals import Estimate
 from training.ranked import Parts
 from training.ranker import best_sessions, learn_ranker
 from training.replays import Pairs, Visits
@@ -71,6 +72,12 @@ def test_the_true_weight_makes_later_bookings_likeliest():
     assert true.change.high < 0.0
     gained = (true.log_loss.value - none.log_loss.value) / none.log_loss.value
     assert true.change.value == pytest.approx(gained)
+
+
+def test_of_weights_as_likely_the_lightest_is_taken():
+    alike = Estimate(0.3, 0.2, 0.4)
+    trials = [CreditTrial(weight, alike, alike) for weight in (0.4, 0.1, 0.8)]
+    assert likeliest_of(trials).weight == 0.1
 
 
 def test_of_the_visits_of_one_person_nothing_is_known_of_others():

@@ -77,6 +77,18 @@ def test_a_person_of_two_areas_is_told_of_both_in_proportion():
     np.testing.assert_allclose(mixed, (told([0], [1.0]) + 3 * told([1], [1.0])) / 4, rtol=1e-5)
 
 
+def test_of_an_item_that_nobody_met_nothing_is_said_whatever_area_it_is_in():
+    met = np.column_stack([MET, np.zeros(len(MET), dtype=np.float32)])
+    known = KnownItems(np.vstack([LONLAT, PARIS]))
+    fitted = fit_popularity(csr_array(met), TWO, nothing, known)
+    assert np.isnan(fitted.score_users(np.array([0, 6], dtype=np.int32))[:, 6]).all()
+    history = History(np.array([0], dtype=np.int32), np.ones(1, dtype=np.float32))
+    assert np.isnan(fitted.scorer.scores(history, np.arange(7, dtype=np.int32))).tolist() == [
+        *[False] * 6,
+        True,
+    ]
+
+
 def test_many_users_at_once_get_the_scores_of_one_alone():
     fitted = fitted_by_area()
     together = fitted.score_users(np.arange(len(MET), dtype=np.int32))

@@ -27,6 +27,23 @@ def test_merging_keeps_the_strongest_and_is_safe_to_repeat():
     np.testing.assert_array_equal(again.weights, merged.weights)
 
 
+def test_what_one_model_makes_of_a_history_is_no_other_models():
+    class Model:
+        def __init__(self, name):
+            self.name, self.asked = name, 0
+
+        def solved(self, history):
+            self.asked += 1
+            return self.name, len(history)
+
+    history, one, other = history_of([(1, 1.0)]), Model("one"), Model("other")
+    for _ in range(2):
+        assert history.once(one, one.solved) == ("one", 1)
+        assert history.once(other, other.solved) == ("other", 1)
+    assert (one.asked, other.asked) == (1, 1)
+    assert history_of([(1, 1.0), (2, 1.0)]).once(one, one.solved) == ("one", 2)
+
+
 def test_an_empty_history():
     assert len(history_of([])) == 0
     assert len(history_of([]).merged(history_of([]))) == 0
