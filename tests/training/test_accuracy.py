@@ -8,7 +8,7 @@ from tastes import checkerboard, events_of, two_tastes
 
 from features.interactions import SPLITS, interaction_matrix
 from reco.errors import InvalidInput
-from training.accuracy import TEST_SHARE, accuracy_plan, measure, without_validation
+from training.accuracy import accuracy_plan, measure, without_validation
 from training.evaluate import evaluate, task_of
 from training.fits import PARAMETERS, settled
 from training.models.ease import MAX_ITEMS
@@ -57,7 +57,7 @@ def test_what_has_no_time_does_not_move_the_border():
     at = np.where(undated, np.datetime64("NaT"), events.at)
     part = accuracy_plan(replace(events, at=at), "time").final
     assert len(part.past) + len(part.future) == np.count_nonzero(~undated)
-    assert len(part.future) == pytest.approx(TEST_SHARE * np.count_nonzero(~undated), rel=0.1)
+    assert len(part.future) == pytest.approx(0.2 * np.count_nonzero(~undated), rel=0.1)
     assert abs(part.cutoff - timed.cutoff) < np.timedelta64(2, "D")
 
 
@@ -77,7 +77,8 @@ def test_a_split_by_time_tests_on_what_came_last():
     plan = accuracy_plan(events, "time")
     assert plan.rehearsal.past.at.max() < plan.rehearsal.future.at.min()
     assert plan.final.past.at.max() < plan.final.future.at.min()
-    assert len(plan.final.future) == pytest.approx(TEST_SHARE * len(events), rel=0.1)
+    assert len(plan.final.future) == pytest.approx(0.2 * len(events), rel=0.1)
+    assert len(plan.rehearsal.future) == pytest.approx(0.08 * len(events), rel=0.2)
 
 
 def test_the_figures_are_those_of_all_test_users():
@@ -92,6 +93,15 @@ def test_the_figures_are_those_of_all_test_users():
         assert estimate.value == pytest.approx(figures[name].mean())
         assert estimate.low <= estimate.value <= estimate.high
     assert found.as_object()["settings"]["regularisation"] == 100.0
+
+
+def test_who_did_nothing_before_is_told_what_is_popular():
+    """Items 0 and 1 go together, item 2 is met by more; somebody comes for the test alone."""
+    user, item = [*range(9), *range(9), *range(20, 40), 50], [0] * 9 + [1] * 9 + [2] * 21
+    part = [TRAIN] * (len(user) - 1) + [TEST]
+    plan = accuracy_plan(events_of(user, item, split=part), "given")
+    found = measure(plan, PARAMETERS["ease"](), (1,), lambda: None)
+    assert (found.users, found.metrics["recall@1"].value) == (1, 1.0)
 
 
 def test_a_model_that_says_nothing_has_no_figures():

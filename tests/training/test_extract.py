@@ -49,7 +49,11 @@ def random_frames(seed, events):
         for moment, after in zip(booked_at.cast(pa.int64()).to_pylist(), later, strict=True)
     ]
     columns = {
-        "items": {"item_id": items, "category": some(["A", "B"], 12)},
+        "items": {
+            "item_id": items,
+            "category": some(["A", "B"], 12),
+            "genre": some(["folk|jazz", "folk", ""], 12),
+        },
         "venues": {"venue_id": ["v"], "lon": [1.0], "lat": [2.0]},
         "offers": {"offer_id": offers, "item_id": some(items[:8], 20)},
         "stocks": {"stock_id": offers, "offer_id": offers, "price_eur": np.zeros(20)},
@@ -97,9 +101,12 @@ def test_files_and_database_give_the_same_events(world, tmp_path, file_format):
     assert len(stand) < len(stood) < len(from_files)
     assert len(stand) < 3_000 + 10
     assert len(from_files.items) == 12
-    users = [user.decode() for user in from_files.users]
+    users = [user.decode() for user in from_files.users[:9]]
     from_files, from_database = (
-        {(one.user_id, one.item_id, *map(in_us, (one.at, one.cancelled_at))) for one in booked}
+        {
+            (one.user_id, one.item_id, *map(in_us, (one.at, one.cancelled_at)), one.values)
+            for one in booked
+        }
         for booked in (
             booked_in_frames(tmp_path / "frames", users),
             booked_in_database(world.conninfo, users),
@@ -107,6 +114,9 @@ def test_files_and_database_give_the_same_events(world, tmp_path, file_format):
     )
     assert from_files == from_database
     assert {row[3] is None for row in from_files} == {True, False}
+    assert {row[0] for row in from_files} == set(users)
+    values = frozenset().union(*(row[4] for row in from_files))
+    assert {("genre", "folk"), ("genre", "jazz"), ("category", "A")} <= values
 
 
 def test_the_order_of_a_file_does_not_matter(tmp_path):
@@ -184,8 +194,8 @@ CUTOFF = datetime(2026, 3, 10, tzinfo=UTC)
     ("cutoff", "stands"),
     [(None, [1, 12]), (CUTOFF, [1, 3, 4, 12]), (CUTOFF.replace(day=2), [1, 12])],
 )
-def test_what_is_cancelled_after_a_cutoff_stood_there(cutoff, stands):
-    """By the day of March on which each was booked, for the model and for the market."""
+def test_what_is_cancelled_after_a_cutoff_stood_there(tmp_path, cutoff, stands):
+    """By the day of March on which each was booked: for the model, the market and the gate."""
     days = {1: None, 2: 9, 3: 10, 4: 11, 10: 11, 11: 13, 12: None}
     moments = [
         pa.array([day and CUTOFF.replace(day=day) for day in some], pa.timestamp("us", "UTC"))
@@ -208,6 +218,10 @@ def test_what_is_cancelled_after_a_cutoff_stood_there(cutoff, stands):
     assert len(market.events) == len(events)
     for told_us in (market.booked_at_us, market.spent_at_us):
         np.testing.assert_array_equal(told_us, booked.astype(np.int64))
+    write_frames(frames, tmp_path / "frames", "parquet")
+    offers = booked_in_frames(tmp_path / "frames", ["u"])
+    assert len(offers) == len(days)
+    assert sorted(one.at.day for one in offers if one.stands(cutoff)) == stands
 
 
 def test_a_booking_that_was_cancelled_and_made_again_at_once_stands():
