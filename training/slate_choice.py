@@ -16,10 +16,10 @@ from training.intervals import Estimate, mean_intervals
 from training.paired import Figures
 
 LOSS = 0.01
-"""Share of ndcg that a setting may lose against the order by relevance."""
+"""Share of ndcg that a setting may lose against the order by relevance, or another."""
 
 Changes = Mapping[str, Estimate]
-"""Metric to its change relative to the order by relevance, with that of the paired difference."""
+"""Metric to its change relative to such an order, with that of the paired difference."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ def best_widening(settings: Sequence[Setting], tried: Sequence[Changes], k: int)
 
 
 def choices(
-    settings: Sequence[Setting], figures: Sequence[Figures], k: int, seed: int
+    settings: Sequence[Setting], figures: Sequence[Figures], base: Figures, k: int, seed: int
 ) -> dict[str, Choice]:
-    """Return the choice of each method; `settings` begin with the order by relevance."""
-    tried = changes_of(figures[0], figures, seed)
+    """Return the choice of each method among all settings, for what it may lose against `base`."""
+    tried = changes_of(base, figures, seed)
     chosen: dict[str, Choice] = {}
     for method in dict.fromkeys(setting.method for setting in settings):
         of_method = [at for at, setting in enumerate(settings) if setting.method == method]

@@ -9,6 +9,7 @@ from reco.whole_table import Table
 from training.paired import Compared
 from training.screen import figure_cell
 from training.slate_choice import LOSS, expected_name
+from training.slate_rows import Row
 from training.slate_tuning import LOSS_OF_POOL, Point, Tuning
 from training.slates import SlateReport
 
@@ -18,23 +19,37 @@ _OF_ALL_LISTS = "venue_gini"
 
 
 def benchmark_screen(report: SlateReport) -> Group:
-    """Return a benchmark's chosen settings, what is served, the fair slates, the order by score."""
+    """Return a benchmark's chosen settings, what is served, the fair slates, the order by score.
+
+    And, beside that order, what may lose as much against it.
+    """
     names = [f"{name}@{report.k}" for name in (*_SHOWN, _OF_ALL_LISTS)]
     names = [name for name in names if name in report.score_order]
-    table = Table(
-        "method", "parameter", *names, title=f"{report.data}: {report.users:,} test users",
-    )  # fmt: skip
-    for row in report.rows:
-        if row.is_shown:
-            table.add_row(row.method, row.setting, *_figures(row.metrics, names))
+    title = f"{report.data}: {report.users:,} test users"
+    table = _rows_table(title, [row for row in report.rows if row.is_shown], names)
     table.add_row("(score)", "", *_figures(report.score_order, names))
     told = (
         "Change against the order by relevance, 95 % interval; * p < 0.05 after Holm, of those "
         "that validation chose. "
         "(score): the model's own order, before a probability was learned. "
-        "(served): what feeds do where nobody has set other dials."
+        "(served): what feeds do where nobody has set other dials.\n"
     )
-    return Group(table, Text(told))
+    beside = _rows_table(
+        f"{title}, the model's own order kept instead",
+        [row for row in report.against_score if row.chosen], names,
+    )  # fmt: skip
+    told_beside = (
+        f"Change against (score). Chosen by the same rule, for what may be lost of it: "
+        f"{100 * LOSS:g} % of ndcg."
+    )
+    return Group(table, Text(told), beside, Text(told_beside))
+
+
+def _rows_table(title: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
+    table = Table("method", "parameter", *names, title=title)
+    for row in rows:
+        table.add_row(row.method, row.setting, *_figures(row.metrics, names))
+    return table
 
 
 def curve_table(tuning: Tuning, k: int) -> Table:

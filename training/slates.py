@@ -46,6 +46,8 @@ class SlateReport:
     models: Models
     choices: tuple[Choice, ...]
     """What validation chose by."""
+    score_choices: tuple[Choice, ...]
+    """What it would choose if the order by the model's own score had to be kept instead."""
     learner: str
     """The way to learn the probability that validation chose."""
     learners: Mapping[str, Reached]
@@ -57,7 +59,8 @@ class SlateReport:
     score_order: Mapping[str, Compared]
     """The order by the model's own score, before the probability was learned."""
     against_score: tuple[Row, ...]
-    """The chosen settings beside that order: changes and tests are against it."""
+    """Settings beside that order: changes and tests are against it, and `chosen` is what may be
+    lost against it (`score_choices`). Those chosen for the order by relevance are there, too."""
 
     def as_object(self) -> dict[str, Any]:
         """Return it as the command prints it."""
@@ -67,6 +70,7 @@ class SlateReport:
             "users": self.users,
             "rows": [row.as_object() for row in self.rows],
             "validation": [choice.as_object() for choice in self.choices],
+            "validation_against_score": [choice.as_object() for choice in self.score_choices],
             "models": vars(self.models) | {
                 "first": str(self.models.first), "second": str(self.models.second)
             },
@@ -97,10 +101,12 @@ class Stage:
 
     def headlines(self, tried: Sequence[Setting], k: int) -> list[Figures]:
         """Return the figures that settings are chosen by, of every setting."""
-        return [
-            headline_of(ranked, self.slates) | {expected_name(k): self._expectation.dcg(ranked)}
-            for ranked in self.lists(tried, k)
-        ]
+        return [self.headline(ranked) for ranked in self.lists(tried, k)]
+
+    def headline(self, ranked: NDArray[np.int32]) -> Figures:
+        """Return the same of lists (n, k)."""
+        expected = {expected_name(ranked.shape[1]): self._expectation.dcg(ranked)}
+        return headline_of(ranked, self.slates) | expected
 
     def gains(
         self, ranked: NDArray[np.int32], intensities: Collection[float]
@@ -221,12 +227,18 @@ def benchmark_slates(
     first, second = slate_tasks(data, split, seed)
     prepared = prepare(first, progress, seed, choosing_users)
     progress("choosing the settings", 0.45)
-    everything = settings()
-    chosen = choices(everything, prepared.choosing.headlines(everything, k), k, seed)
+    choosing, everything = prepared.choosing, settings()
+    tried = choosing.headlines(everything, k)
+    by_score = choosing.headline(choosing.score_order(k))
+    chosen, beside_score = (
+        choices(everything, tried, base, k, seed) for base in (tried[0], by_score)
+    )
     progress("fitting for the test", 0.6)
     test = staged_test(prepared, second, seed, users)
     progress("testing", 0.7)
-    rows, score_order, against_score = _tested(test, chosen, large_shares, k, seed)
+    rows, score_order, against_score = _tested(
+        test, chosen, beside_score, large_shares, k=k, seed=seed
+    )
     pools, chances = test.pools, test.probability
     return SlateReport(
         data=name,
@@ -234,6 +246,7 @@ def benchmark_slates(
         users=len(test.slates.task.users),
         rows=rows,
         choices=tuple(chosen.values()),
+        score_choices=tuple(beside_score.values()),
         models=prepared.models,
         learner=prepared.learned.learned.learner.name,
         learners=prepared.learned.reached,
@@ -247,14 +260,19 @@ def benchmark_slates(
 def _tested(
     test: Stage,
     chosen: Mapping[str, Choice],
+    beside_score: Mapping[str, Choice],
     large_shares: Sequence[float],
+    *,
     k: int,
     seed: int,
 ) -> tuple[tuple[Row, ...], dict[str, Compared], tuple[Row, ...]]:
-    """Return the rows, then the order by score, and the chosen settings beside that order."""
-    by_validation = [choice.setting for choice in chosen.values()]
+    """Return the rows, then the order by score, and all chosen settings beside that order."""
+    by_validation, for_score = (
+        [choice.setting for choice in one.values()] for one in (chosen, beside_score)
+    )
     best = chosen["horizon"].setting
-    tried = [*_shown(by_validation), *(fair(best, share) for share in large_shares)]
+    shown = _shown(by_validation + for_score)
+    tried = [*shown, *(fair(best, share) for share in large_shares)]
     lists = [*test.lists(tried, k), test.score_order(k)]
     intensities = {setting.intensity for setting in tried}
     figures = [
@@ -267,11 +285,15 @@ def _tested(
         Row(setting.method, setting.parameter, of_validation, setting == served(), figure)
         for setting, of_validation, figure in zip(tried, is_chosen, compared, strict=True)
     ]
-    kept = np.flatnonzero(is_chosen)
+    kept = [at for at, setting in enumerate(tried) if setting in by_validation + for_score]
+    is_kept_for_score = [tried[at] in for_score for at in kept]
     picked = [len(tried), *kept]
     some = [lists[at] for at in picked], [figures[at] for at in picked]
-    _, *beside = compare_lists(*some, test.slates, [True] * len(picked), seed)
-    against = [replace(rows[at], metrics=figure) for at, figure in zip(kept, beside, strict=True)]
+    _, *beside = compare_lists(*some, test.slates, [True, *is_kept_for_score], seed)
+    against = [
+        replace(rows[at], chosen=for_score_too, metrics=figure)
+        for at, for_score_too, figure in zip(kept, is_kept_for_score, beside, strict=True)
+    ]
     return tuple(rows), score_order, tuple(against)
 
 

@@ -56,22 +56,29 @@ def test_a_figure_that_is_nothing_for_everybody_does_not_change():
     assert change == dict.fromkeys(base, Estimate(0.0, 0.0, 0.0))
 
 
-def test_each_method_has_its_own_choice_against_the_first_setting():
-    tried = [Setting("relevance", ""), floored(0.9, 1.0), floored(0.5, 1.0), Setting("random", "")]
-    found = choices(
-        tried,
-        [
-            figures([0.2, 0.4], [0.1, 0.1]),
-            figures([0.2, 0.4], [0.2, 0.1]),
-            figures([0.1, 0.1], [0.9, 0.9]),
-            figures([0.0, 0.1], [0.0, 0.1]),
-        ],
-        5,
-        seed=0,
-    )
-    assert {method: choice.setting for method, choice in found.items()} == {
-        "relevance": tried[0], "horizon_floor": tried[1], "random": tried[3]
+TRIED = [Setting("relevance", ""), floored(0.9, 1.0), floored(0.5, 1.0), Setting("random", "")]
+FOUND = [
+    figures([0.2, 0.4], [0.1, 0.1]),
+    figures([0.2, 0.4], [0.2, 0.1]),
+    figures([0.1, 0.1], [0.9, 0.9]),
+    figures([0.0, 0.1], [0.0, 0.1]),
+]
+
+
+def settings_of(found):
+    return {method: choice.setting for method, choice in found.items()}
+
+
+def test_each_method_has_its_own_choice():
+    assert settings_of(choices(TRIED, FOUND, FOUND[0], 5, seed=0)) == {
+        "relevance": TRIED[0], "horizon_floor": TRIED[1], "random": TRIED[3]
     }  # fmt: skip
+
+
+def test_beside_an_order_that_finds_less_more_may_be_given_up():
+    found = choices(TRIED, FOUND, figures([0.1, 0.1], [0.1, 0.1]), 5, seed=0)
+    assert settings_of(found)["horizon_floor"] == TRIED[2]
+    assert found["horizon_floor"].changes["horizon_recall@5"].value == pytest.approx(8.0)
 
 
 def test_all_that_may_be_lost_is_spent():

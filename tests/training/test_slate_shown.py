@@ -48,8 +48,11 @@ def report():
     )
     models = Models(IalsParameters(), ItemKnnParameters(), {})
     return SlateReport(
-        data="made up", k=5, users=7, rows=rows, models=models, choices=(), learner="all",
-        learners={}, reliability=None, distinct=1.0, score_order=rows[0].metrics, against_score=(),
+        data="made up", k=5, users=7, rows=rows, models=models, choices=(), score_choices=(),
+        learner="all", learners={}, reliability=None, distinct=1.0, score_order=rows[0].metrics,
+        against_score=(
+            row_of(PRICED, 0.1, 0.7, chosen=False), row_of(floored(0.9, 30.0), 0.0, 2.0),
+        ),
     )  # fmt: skip
 
 
@@ -99,6 +102,13 @@ def test_the_exposure_of_venues_stands_beside_the_price_in_relevance(report):
 def test_what_feeds_serve_is_shown_though_validation_chose_another(report):
     line = line_of(text_of(benchmark_screen(report)), "floor=0.98,m=3 (served)")
     assert "+60.0" in line
+
+
+def test_what_keeps_the_models_own_order_stands_in_a_table_of_its_own(report):
+    first, second = text_of(benchmark_screen(report)).split("the model's own order kept instead")
+    assert "+200.0" in line_of(second, "floor=0.9,m=30")
+    assert "floor=0.9,m=30" not in first
+    assert "price=100" not in second
 
 
 def test_without_venues_there_is_no_column_of_their_exposure(report):

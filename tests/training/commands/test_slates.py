@@ -177,13 +177,25 @@ def test_what_validation_chose_is_told_with_intervals(report):
     assert told["horizon"]["changes"]["ndcg@5"]["value"] >= -0.01
 
 
-def test_the_chosen_settings_stand_beside_the_order_by_score_too(report):
+def test_settings_stand_beside_the_order_by_score_too(report):
     by_score = report["score_order"]["slate_points@5"]["value"]
     for row in report["against_score"]:
         figure = row["metrics"]["slate_points@5"]
         assert figure["change"] == pytest.approx(figure["value"] / by_score - 1)
-        assert figure["p"] is not None
-    assert {row["method"] for row in report["against_score"]} == METHODS
+        assert (figure["p"] is not None) == row["chosen"]
+    beside = {(row["method"], row["parameter"]) for row in report["against_score"]}
+    assert beside >= {(row["method"], row["parameter"]) for row in report["rows"] if row["chosen"]}
+
+
+def test_what_may_be_lost_of_the_order_by_score_is_chosen_by_itself(report):
+    chosen = {row["method"]: row["parameter"] for row in report["against_score"] if row["chosen"]}
+    told = {choice["method"]: choice for choice in report["validation_against_score"]}
+    assert {method: choice["parameter"] for method, choice in told.items()} == chosen
+    assert set(chosen) == METHODS
+    # What is kept is another order, so that other settings are within its loss.
+    assert told["relevance"]["changes"] != report["validation"][0]["changes"]
+    assert report["validation"][0]["method"] == "relevance"
+    assert told["horizon_floor"]["changes"]["expected_dcg@5"]["value"] >= -0.01
 
 
 @pytest.fixture(scope="module")
