@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from reco.errors import InvalidInput
 from reco.frames.pieces import SHOWN_ROWS, FaultRecord, RowFault
 from reco.frames.schema import FRAMES, Column, FrameSpec
 from reco.frames.staging import staged
@@ -84,6 +85,15 @@ _RULES: Mapping[str, tuple[bytes, ...]] = {
 """Frame to queries of bad rows: row, column, reason."""
 
 
+_SAME_IDS = b"""
+    select count(*), count(*) filter (where kept.birth_date <> told.birth_date)
+    from staged_users told join core.beneficiary kept on kept.external_id = told.user_id
+    where kept.birth_date is not null and told.birth_date is not null
+"""
+_ENOUGH_PEOPLE = 10
+"""Of fewer, those whose dates are being mended may be the most."""
+
+
 def check_frame(connection: psycopg.Connection[Any], name: str) -> FaultRecord:
     """Return the staged rows of a frame that can't be taken."""
     spec = FRAMES[name]
@@ -99,6 +109,27 @@ def check_frame(connection: psycopg.Connection[Any], name: str) -> FaultRecord:
     rows = connection.execute(statement).fetchall()
     faults = [RowFault(row, column, reason) for row, column, reason, _ in rows]
     return FaultRecord(faults, rows[0][3] if rows else 0)
+
+
+def require_same_people(connection: psycopg.Connection[Any], world: str) -> None:
+    """Check that staged users are those that the world knows by the same ids.
+
+    Frames of another world would otherwise be mixed into this one: simulated ones share their ids.
+
+    Raises
+    ------
+    InvalidInput
+        Most of those whose birth date both know were born on another day.
+    """
+    row = connection.execute(_SAME_IDS).fetchone()
+    known, others = row or (0, 0)
+    if known >= _ENOUGH_PEOPLE and 2 * others > known:
+        raise InvalidInput(
+            "users",
+            f"{others:,} of {known:,} people whose ids {world} has were born on another day there,"
+            " so these frames are of other people, and nothing was imported; import them into a"
+            " world of their own (--world NAME)",
+        )
 
 
 def _repeated(spec: FrameSpec, key: str) -> sql.Composable:

@@ -10,7 +10,7 @@ import psycopg
 from reco.db.partitions import INTERACTIONS, make_partitions, partitions_of
 from reco.db.session import transaction
 from reco.errors import BadRow, FramesRefused
-from reco.frames.checking import check_frame
+from reco.frames.checking import check_frame, require_same_people
 from reco.frames.pieces import SHOWN_ROWS
 from reco.frames.sources import FrameSource
 from reco.frames.spelling import spell_as_kept
@@ -72,7 +72,7 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
     FramesRefused
         There are bad rows; nothing was written.
     InvalidInput
-        A file can't be read.
+        A file can't be read, or the people are not those of the world; nothing was written.
     Unavailable
         The database does not answer; nothing was written.
     """
@@ -81,6 +81,7 @@ def import_frames(world: World, source: FrameSource, progress: Progress) -> Impo
         _stage(connection, source, progress)
         spell_as_kept(connection)
         _check(connection, source, progress)
+        require_same_people(connection, world.name)
         _make_partitions(world, connection)
         tables = _write(connection, source, progress)
         connection.execute(b"analyze " + b", ".join(b"core." + t.encode() for t in tables))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from reco.db.migrate import differences
-from reco.errors import FramesRefused, Unavailable
+from reco.errors import FramesRefused, InvalidInput, Unavailable
 from reco.frames.files import write_frames
 from reco.frames.importing import import_frames
 from reco.frames.schema import FRAMES
@@ -116,6 +116,38 @@ def test_the_same_folder_twice_changes_nothing(world, connection, frames, tmp_pa
     assert counts(connection) == before
     again = [connection.execute(versions.format(t)).fetchall() for t in ("item", "offer", "venue")]
     assert again == rows
+
+
+def many_people(frames, birth_dates):
+    """Return the frames with so many people more, born on those days."""
+    table = frames["users"]
+    ids = [*table["user_id"].to_pylist(), *(f"u{at}" for at in range(len(birth_dates)))]
+    columns = {name: table[name].to_pylist() for name in table.column_names}
+    more = {name: [*cells, *[None] * len(birth_dates)] for name, cells in columns.items()}
+    born = [*[None] * len(table), *birth_dates]
+    return frames | {"users": frame_table("users", more | {"user_id": ids, "birth_date": born})}
+
+
+def test_other_people_of_the_same_ids_are_refused_and_nothing_is_written(world, connection, frames):
+    born = [date(2008, 1, 1 + at) for at in range(12)]
+    imported(world, many_people(frames, born))
+    before = counts(connection)
+    others = [day + timedelta(days=100) for day in born[:7]] + born[7:]
+    with pytest.raises(InvalidInput, match=f"^users: 7 of 12 people whose ids {world.name} has"):
+        imported(world, many_people(frames, others))
+    assert counts(connection) == before
+    kept = "select birth_date from core.beneficiary where external_id = 'u0'"
+    assert connection.execute(kept).fetchone() == (born[0],)
+
+
+@pytest.mark.parametrize("mended", [6, 12])
+def test_birth_dates_that_are_mended_or_come_to_be_known_are_taken(
+    world, connection, frames, mended
+):
+    born = [date(2008, 1, 1 + at) for at in range(12)]
+    imported(world, many_people(frames, born if mended == 6 else [None] * 12))
+    later = [day + timedelta(days=1) for day in born[:mended]] + born[mended:]
+    assert imported(world, many_people(frames, later)).tables["beneficiary"].changed == mended
 
 
 def test_what_changed_is_updated_and_logged_alone(world, connection, frames):
