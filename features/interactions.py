@@ -7,22 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-EVENT_KINDS = ("view", "click", "favourite", "dismiss", "booking")
+EVENT_KINDS = ("view", "click", "favourite", "dismiss", "booking", "restore")
 """Kinds of event; the index is the int8 code."""
 SPLITS = ("train", "valid", "test")
 """Parts of a data set that brings its own split; the index is the int8 code, -1 is none."""
 
-VIEW, CLICK, FAVOURITE, DISMISS, BOOKING = range(len(EVENT_KINDS))
+VIEW, CLICK, FAVOURITE, DISMISS, BOOKING, RESTORE = range(len(EVENT_KINDS))
 
-EVENT_WEIGHTS = np.array([0.1, 0.2, 0.5, 0.0, 1.0], dtype=np.float32)
+EVENT_WEIGHTS = np.array([0.1, 0.2, 0.5, 0.0, 1.0, 0.0], dtype=np.float32)
 """Strength of interest that each kind shows, in bookings.
 
 Each step costs a person more than the one before: seeing, opening, keeping, paying. A dismissal is
-no interest at all; it is no negative example either, because nobody says why.
+no interest at all; it is no negative example either, because nobody says why. Nor is it interest
+to take one back (`RESTORE`).
 """
 
-FEATURES = tuple(f"{kind}={EVENT_WEIGHTS[code]:g}" for code, kind in enumerate(EVENT_KINDS))
-"""What a model has seen; one trained with other weights than these would misread a history."""
+FEATURES = tuple(
+    f"{kind}={EVENT_WEIGHTS[code]:g}" for code, kind in enumerate(EVENT_KINDS) if code != RESTORE
+)
+"""What a model has seen; one trained with other weights than these would misread a history.
+
+Not that dismissals are taken back: models of before that was known read every history alike.
+"""
 
 _DAY_US = 86_400_000_000
 
@@ -156,9 +162,10 @@ def event_weights(
 def dismissed(
     items: NDArray[np.integer], kind: NDArray[np.int8], at: NDArray[np.datetime64]
 ) -> NDArray[np.int64]:
-    """Return the items that one person wants no more: what was kept since its dismissal is wanted.
+    """Return the items that one person wants no more.
 
-    What has no time (NaT) counts as told before all that has one; of one time, the dismissal does.
+    What was kept, or its dismissal taken back, since it was dismissed is not among them. What has
+    no time (NaT) counts as told before all that has one; of one time, the dismissal does.
 
     Parameters
     ----------
@@ -178,9 +185,9 @@ def dismissed(
     >>> dismissed(np.array([7, 7, 5]), kind, at)
     array([5])
     """
-    told = np.flatnonzero((kind == DISMISS) | (kind == FAVOURITE))
-    # NaT is the least of integers, and a favourite has the lesser code.
-    order = told[np.lexsort((kind[told], at.view(np.int64)[told], items[told]))]
+    told = np.flatnonzero(np.isin(kind, (DISMISS, FAVOURITE, RESTORE)))
+    # NaT is the least of integers.
+    order = told[np.lexsort((kind[told] == DISMISS, at.view(np.int64)[told], items[told]))]
     of_item = items[order]
     is_last = np.append(of_item[1:] != of_item[:-1], True)[: len(order)]
     unwanted: NDArray[np.int64] = of_item[is_last & (kind[order] == DISMISS)].astype(np.int64)

@@ -174,7 +174,7 @@ def replay(
     """Return what could be booked at each visit: all that was booked then, of the rest a sample.
 
     Candidates lie within reach, are open and can be paid from what was left; what the person had
-    booked, or dismissed and not kept since, is none, as in a feed.
+    booked, or dismissed and not wanted since, is none, as in a feed.
 
     Parameters
     ----------

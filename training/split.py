@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interactions import BOOKING, DISMISS, EVENT_WEIGHTS, SPLITS, Events
+from features.interactions import BOOKING, EVENT_WEIGHTS, SPLITS, Events
 from reco.errors import InvalidInput
 
 SplitKind = Literal["time", "given"]
@@ -175,9 +175,9 @@ def aware(moment: np.datetime64 | None) -> datetime | None:
 
 
 def target_kinds(*events: Events) -> NDArray[np.int8]:
-    """Return the kinds that count as a success: bookings, else everything but a dismissal."""
+    """Return the kinds that count as a success: bookings, else all that shows interest."""
     kinds = np.unique(np.concatenate([part.kind for part in events]))
-    is_target = kinds == BOOKING if BOOKING in kinds else kinds != DISMISS
+    is_target = kinds == BOOKING if BOOKING in kinds else EVENT_WEIGHTS[kinds] > 0.0
     return np.asarray(kinds[is_target], dtype=np.int8)
 
 

@@ -19,7 +19,7 @@ from reco.errors import InvalidInput
 router = APIRouter(prefix="/v1", tags=["interactions"])
 
 MAX_BATCH = 1_000
-_KINDS_OF_PHONES = ("view", "click", "favourite", "dismiss")
+_KINDS_OF_PHONES = ("view", "click", "favourite", "dismiss", "restore")
 MAX_VALUE = 1e9
 _CLOCKS_DIFFER = timedelta(minutes=5)
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,8 +43,11 @@ class InteractionSent(BaseModel):
     user_id: Annotated[Identifier | None, Field(description="With a token: its own.")] = None
     offer_id: Identifier
     kind: Annotated[
-        Literal["view", "click", "favourite", "dismiss", "booking"],
-        Field(description="A booking: one that was made elsewhere; a server's key may tell it."),
+        Literal["view", "click", "favourite", "dismiss", "booking", "restore"],
+        Field(
+            description="A booking: one that was made elsewhere; a server's key may tell it."
+            " Restore: a dismissal is taken back, which says nothing of interest."
+        ),
     ]
     at: Annotated[
         AnyMoment | None,
@@ -100,8 +103,8 @@ def interactions(worker: WorkerOfApp, now: Now, caller: LiveCaller, batch: Batch
     """Record what people did: all of the batch, or nothing. What was sent before is kept once.
 
     A work that was dismissed comes up in no feed of its person, whatever offer of it, until one is
-    marked as a favourite, or the work is named in the person's tastes: the later of the two counts,
-    by `at` (of one moment, the dismissal).
+    restored or marked as a favourite, or the work is named in the person's tastes: the later of the
+    two counts, by `at` (of one moment, the dismissal).
 
     A phone, with a user's token, tells of the last 30 days, and of nothing new (429) that would put
     more than 20,000 interactions of its user on record of them. A server's key has no such limits.

@@ -353,7 +353,9 @@ interaction = Table(
     Column("value", REAL),
     Column("slate_id", Uuid),
     Column("split", Text),
-    CheckConstraint("kind in ('view', 'click', 'favourite', 'dismiss', 'booking')", name="kind"),
+    CheckConstraint(
+        "kind in ('view', 'click', 'favourite', 'dismiss', 'booking', 'restore')", name="kind"
+    ),
     CheckConstraint("split in ('train', 'valid', 'test')", name="split"),
     # A user's interactions since a moment; and what is sent twice is kept once.
     Index(

@@ -47,10 +47,10 @@ join core.offer o on o.id = k.offer_id
 union all
 select k.kind, o.item_id, k.at, null, null, null, null, null, null, null, null, null, null, null
 from (
-  -- What was dismissed or kept counts for ever, by when it was told last, and without a time; of
-  -- looks, the last thousand.
+  -- What was dismissed, restored or kept counts for ever, by when it was told last, and without a
+  -- time; of looks, the last thousand.
   select kind, offer_id, max(at) as at from mine
-  where kind in ('dismiss', 'favourite') group by kind, offer_id, at is null
+  where kind in ('dismiss', 'favourite', 'restore') group by kind, offer_id, at is null
   union all (
     select kind, offer_id, at from mine where kind in ('view', 'click')
     order by at desc nulls last limit 1000

@@ -7,14 +7,14 @@ from datetime import datetime
 import numpy as np
 
 from features.horizon import Value, values_of
-from features.interactions import DISMISS, EVENT_KINDS, FAVOURITE, dismissed
+from features.interactions import DISMISS, EVENT_KINDS, FAVOURITE, RESTORE, dismissed
 from reco.core.deposits import EMPTY, UNLIMITED, Cap, Credit, Deposit, Spent, credit_left
 from reco.db.arrays import NEVER_US, micros
 from reco.geo.points import Point
 from reco.lazily import lazy
 from reco.records import record
 
-_WANTED_OR_NOT = (EVENT_KINDS[FAVOURITE], EVENT_KINDS[DISMISS])
+_WANTED_OR_NOT = tuple(EVENT_KINDS[code] for code in (FAVOURITE, DISMISS, RESTORE))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Booked:
 
 @record
 class Interacted:
-    """One view, click, favourite or dismissal."""
+    """One view, click, favourite or dismissal, or that one was taken back."""
 
     item_id: int
     item: str
@@ -110,7 +110,7 @@ class UserState:
 
     @property
     def settled_items(self) -> frozenset[int]:
-        """Items that are not offered again: booked, or dismissed and not kept since."""
+        """Items that are not offered again: booked, or dismissed and not wanted since."""
         booked = {booking.item_id for booking in self.bookings}
         told = [past for past in self.interactions if past.kind in _WANTED_OR_NOT]
         if not any(past.kind == EVENT_KINDS[DISMISS] for past in told):

@@ -12,7 +12,7 @@ from enum import Enum
 
 import pyarrow as pa
 
-INTERACTION_KINDS = ("view", "click", "favourite", "dismiss", "booking")
+INTERACTION_KINDS = ("view", "click", "favourite", "dismiss", "booking", "restore")
 SPLITS = ("train", "valid", "test")
 
 Frames = Mapping[str, pa.Table]

@@ -15,6 +15,7 @@ from features.interactions import (
     EVENT_WEIGHTS,
     FAVOURITE,
     FEATURES,
+    RESTORE,
     VIEW,
     Events,
     dismissed,
@@ -76,6 +77,9 @@ def test_a_pair_counts_once_with_its_strongest_event():
         ([(0, DISMISS, None), (0, FAVOURITE, 9)], []),
         ([(0, DISMISS, 9), (0, FAVOURITE, None)], [0]),
         ([(0, DISMISS, None), (0, FAVOURITE, None)], [0]),
+        # So it does of a dismissal that is taken back.
+        ([(0, DISMISS, 2), (0, RESTORE, 1)], []),
+        ([(0, RESTORE, 1), (0, DISMISS, 1), (1, RESTORE, 1)], [0]),
         # Only what is marked as a favourite is wanted again.
         ([(2, DISMISS, 2), (2, VIEW, 1), (2, CLICK, 1), (2, BOOKING, 1), (1, FAVOURITE, 1)], [2]),
         ([(3, DISMISS, 2), (1, DISMISS, 2), (3, DISMISS, 1), (2, DISMISS, 4), (2, FAVOURITE, 3)],
@@ -90,8 +94,10 @@ def test_of_a_dismissal_and_a_favourite_the_later_counts(rows, unwanted):
         assert found.tolist() == unwanted
 
 
-def test_a_dismissal_leaves_no_entry():
-    matrix = interaction_matrix(events_of([(1, 0, DISMISS, 1), (1, 2, VIEW, 1)]))
+def test_a_dismissal_leaves_no_entry_nor_does_it_where_it_is_taken_back():
+    matrix = interaction_matrix(
+        events_of([(1, 0, DISMISS, 1), (1, 0, RESTORE, 1), (1, 2, VIEW, 1)])
+    )
     assert matrix.nnz == 1
     assert matrix[1, 2] > 0
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tastes import FOREVER, START, events_of, two_tastes
 
-from features.interactions import BOOKING, CLICK, DISMISS, SPLITS, VIEW
+from features.interactions import BOOKING, CLICK, DISMISS, RESTORE, SPLITS, VIEW
 from reco.errors import InvalidInput
 from training.accuracy import accuracy_plan
 from training.split import (
@@ -166,7 +166,7 @@ def test_a_given_split_without_a_valid_part_holds_out_a_tenth_by_chance():
 
 def test_bookings_are_the_targets_where_there_are_any():
     assert target_kinds(events_of([0, 0], [0, 1], kind=[VIEW, BOOKING])).tolist() == [BOOKING]
-    without = events_of([0, 0, 0], [0, 1, 2], kind=[CLICK, DISMISS, VIEW])
+    without = events_of([0, 0, 0, 0], [0, 1, 2, 1], kind=[CLICK, DISMISS, VIEW, RESTORE])
     assert target_kinds(without).tolist() == [VIEW, CLICK]
 
 

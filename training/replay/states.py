@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURITE, VIEW
+from features.interactions import BOOKING, CLICK, DISMISS, EVENT_KINDS, FAVOURITE, RESTORE, VIEW
 from reco.catalogue.shelf import ONLINE
 from reco.db.arrays import micros, moment_of
 from reco.feed.state import Booked, Interacted, Person, UserState, credit_of
@@ -135,7 +135,7 @@ class Biographer:
         kind, done_us = deeds.kind[own], deeds.at_us[own]
         done = done_us <= at_us
         looks = np.flatnonzero(done & np.isin(kind, (VIEW, CLICK)))[-_MOST_LOOKS:]
-        others = np.flatnonzero(done & np.isin(kind, (DISMISS, FAVOURITE)))
+        others = np.flatnonzero(done & np.isin(kind, (DISMISS, FAVOURITE, RESTORE)))
         offer = deeds.offer[own]
         for row in np.concatenate([others, looks]).tolist():
             yield self._tells.interacted(int(offer[row]), int(kind[row]), int(done_us[row]))

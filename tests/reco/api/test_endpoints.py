@@ -150,7 +150,7 @@ def test_a_booking_made_elsewhere_is_told_by_a_server_and_not_by_a_phone(client,
     refused = send(client, {"Authorization": f"Bearer {issued}"}, told)
     assert refused.status_code == 422
     assert refused.json()["field"] == "interactions[0].kind"
-    assert refused.json()["accepted"] == ["view", "click", "favourite", "dismiss"]
+    assert refused.json()["accepted"] == [*("view", "click", "favourite", "dismiss", "restore")]
     assert send(client, key, told).json() == {"received": 1, "kept": 1}
     kinds = database.execute("select count(*) from core.interaction where kind = 'booking'")
     assert kinds.fetchone() == (1,)
@@ -229,6 +229,22 @@ def test_what_was_dismissed_is_gone_from_the_next_feed(client, key):
     assert "play-friday" in shown()
     send(client, key, row(kind="dismiss", offer_id="play-friday"))
     assert "play-friday" not in shown()
+
+
+def test_a_dismissal_that_is_taken_back_brings_the_work_back_and_is_kept_once(client, key):
+    def shown():
+        items = get(client, key, "/v1/feed", user_id="reader").json()["items"]
+        return {item["offer_id"] for item in items}
+
+    told = row(user_id="reader", offer_id="play-friday", at=NOW.isoformat())
+    send(client, key, told | {"kind": "dismiss"})
+    # Of one moment the dismissal counts.
+    send(client, key, told | {"kind": "restore"})
+    assert "play-friday" not in shown()
+    later = told | {"kind": "restore", "at": (NOW + timedelta(milliseconds=1)).isoformat()}
+    for kept in (1, 0):
+        assert send(client, key, later).json() == {"received": 1, "kept": kept}
+        assert "play-friday" in shown()
 
 
 @contextmanager

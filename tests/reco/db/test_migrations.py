@@ -52,6 +52,26 @@ def test_down_and_up_again(world, connection):
     assert differences(world) == []
 
 
+def test_dismissals_can_be_taken_back_in_every_partition_and_not_before_that_was_known(
+    world, connection
+):
+    kept = "insert into core.interaction (user_id, offer_id, kind, at) values (1, 1, %s, %s)"
+    for at in (NOW, None):
+        connection.execute(kept, ("restore", at))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(kept, ("other", at))
+    with _connection(world) as migrating:
+        command.downgrade(_config(migrating), "0014")
+    for at in (NOW, None):
+        connection.execute(kept, ("dismiss", at))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(kept, ("restore", at))
+    migrate(world)
+    connection.execute(kept, ("restore", NOW))
+    told = connection.execute("select kind, at from core.interaction order by kind, at").fetchall()
+    assert told == [("dismiss", NOW), ("dismiss", None), ("restore", NOW)]
+
+
 def test_another_worlds_database_is_refused(world):
     with pytest.raises(SetupError, match="holds the world 'test', not 'other'"):
         migrate(replace(world, name="other"))

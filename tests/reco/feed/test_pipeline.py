@@ -213,6 +213,7 @@ def test_a_dismissal_counts_however_much_was_looked_at_since(town):
 
 
 def test_what_was_dismissed_or_kept_again_and_again_is_read_once(town):
+    kinds = ("dismiss", "favourite", "restore")
     days_ago = {"manga-shop": (3, None, 5), "play-friday": (9, 2, 4)}
     for offer, days in days_ago.items():
         for one in days:
@@ -220,18 +221,18 @@ def test_what_was_dismissed_or_kept_again_and_again_is_read_once(town):
             town.execute(
                 "insert into core.interaction (user_id, offer_id, kind, at)"
                 " select u.id, o.id, k.kind, %s from core.beneficiary u, core.offer o,"
-                " (values ('dismiss'), ('favourite')) k (kind)"
+                " unnest(%s::text[]) k (kind)"
                 " where u.external_id = 'reader' and o.external_id = %s",
-                (at, offer),
+                (at, list(kinds), offer),
             )
     serving = generation(build_catalogue(town, NOW), None)
     query = feed_query(now=NOW, default_radius_m=5e4, user_id="reader")
     found = read_situation(town, serving, query).state.interactions
     # What has no time never fades: it counts most. But it is not what was told last.
     last = {("manga", None), ("manga", NOW - timedelta(days=3)), ("play", NOW - timedelta(days=2))}
-    assert len(found) == 2 * len(last)
+    assert len(found) == len(kinds) * len(last)
     assert {(one.kind, one.item, one.at) for one in found} == {
-        (kind, *one) for kind in ("dismiss", "favourite") for one in last
+        (kind, *one) for kind in kinds for one in last
     }
 
 

@@ -33,12 +33,14 @@ def lived(world):
             " where u.external_id = 'reader' and o.external_id = 'play-friday'",
             (NOW - timedelta(days=3),),
         )
-        connection.execute(
-            "insert into core.interaction (user_id, offer_id, kind, at)"
-            " select u.id, o.id, 'dismiss', %s from core.beneficiary u, core.offer o"
-            " where u.external_id = 'free' and o.external_id = 'classic-soon'",
-            (NOW - timedelta(days=1),),
-        )
+        unwanted = (("classic-soon", "dismiss", 1), ("opera-dear", "dismiss", 4))
+        for offer, kind, days in (*unwanted, ("opera-dear", "restore", 3)):
+            connection.execute(
+                "insert into core.interaction (user_id, offer_id, kind, at)"
+                " select u.id, o.id, %s, %s from core.beneficiary u, core.offer o"
+                " where u.external_id = 'free' and o.external_id = %s",
+                (kind, NOW - timedelta(days=days), offer),
+            )
         connection.execute(
             "insert into core.taste (user_id, kind, value, at)"
             " select id, kind, value, %s from core.beneficiary,"

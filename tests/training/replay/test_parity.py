@@ -84,9 +84,10 @@ def booked_elsewhere(lived):
 
 @pytest.fixture(autouse=True)
 def thought_better_of(lived):
-    """One work is wanted again after it was dismissed, another no more."""
+    """Two works are wanted again after they were dismissed, another no more."""
     told = (("manga-shop", "dismiss", 80), ("manga-shop", "favourite", 20),
-            ("classic-soon", "favourite", 80), ("classic-soon", "dismiss", 20))  # fmt: skip
+            ("classic-soon", "favourite", 80), ("classic-soon", "dismiss", 20),
+            ("play-friday", "dismiss", 80), ("play-friday", "restore", 20))  # fmt: skip
     with psycopg.connect(lived.conninfo, autocommit=True) as connection:
         for offer, kind, hours in told:
             connection.execute(
