@@ -18,11 +18,18 @@ export const drawDays = (container, items, now, actions) => {
     groups.get(key).items.push(item);
   }
   const sections = [...groups].sort(([a], [b]) => a.localeCompare(b)).map(([, group]) =>
-    make("section", { class: "day" }, make("h2", {}, group.name), make("ul", {}, ...group.items.map((item) => card(item, actions)))));
+    make("section", { class: "day" }, make("h2", {}, group.name), make("ul", {}, ...group.items.map((item) => entry(item, actions)))));
   container.replaceChildren(...sections);
 };
 
 const zone = (item) => item.venue?.timezone ?? undefined;
+
+const entry = (item, actions) => (actions.isAway(item) ? away(item, actions) : card(item, actions));
+
+// What is wanted no more, in the place of its card: until the agenda is asked again it can be put back.
+const away = (item, actions) => make("li", { class: "away", "data-offer": item.offer_id },
+  make("h3", { tabindex: -1 }, text("dismissed", { title: titleOf(item) })),
+  asking(item, text("undo"), () => actions.restore(item)));
 
 const card = (item, actions) => {
   const head = make("div", { class: "head" }, make("h3", { tabindex: -1 }, titleOf(item)),
@@ -97,7 +104,7 @@ const asking = (item, words, act) => buttonOf(titleOf(item), words, (made) => {
   return told(() => act(made));
 });
 
-const cardsIn = (container) => [...container.querySelectorAll(".card")];
+const cardsIn = (container) => [...container.querySelectorAll(".card, .away")];
 const focusOn = (card, container) => {
   (card?.querySelector("h3") ?? container.closest("[tabindex]")).focus({ preventScroll: true });
   uncover();
@@ -132,6 +139,16 @@ export const onwards = (container, redraw) => {
   document.activeElement.scrollIntoView({ block: "nearest" });
 };
 
+// Who is at it stays there.
+export const redrawEntry = (container, item, actions) => {
+  const former = cardsIn(container).find(({ dataset }) => dataset.offer === item.offer_id);
+  if (!former) return;
+  const hadFocus = former.contains(document.activeElement);
+  const drawn = entry(item, actions);
+  former.replaceWith(drawn);
+  if (hadFocus) focusOn(drawn, container);
+};
+
 // Focus goes to what takes its place.
 export const removeCard = (container, item) => {
   const cards = cardsIn(container);
@@ -140,7 +157,7 @@ export const removeCard = (container, item) => {
   const hadFocus = cards[place].contains(document.activeElement);
   const day = cards[place].closest(".day");
   cards[place].remove();
-  if (!day.querySelector(".card")) day.remove();
+  if (!cardsIn(day).length) day.remove();
   if (hadFocus) focusOn(cards[place + 1] ?? cards[place - 1], container);
 };
 

@@ -1,7 +1,7 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays, onwards, removeCard, steadily } from "./agenda.js";
+import { drawDays, onwards, redrawEntry, removeCard, steadily } from "./agenda.js";
 import { endForms, leaveForm, leaveForms } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
@@ -13,26 +13,39 @@ import { categoryName, currentLanguage, dayKey, distance, known, percent, price,
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
-const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], kept: new Set(), turn: 0, works: 0, attempts: 0, again: null };
+const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], kept: new Set(), away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
   isKept: (item) => state.kept.has(item.offer_id),
   keep: async (item) => {
-    await actions.interact(item, "favourite");
+    await interact(item, "favourite");
     state.kept.add(item.offer_id);
   },
-  interact: (item, kind) => api.interact(item.offer_id, kind, item.slate_id, now().toISOString()),
   similar: (item) => api.similar(item.offer_id),
+  isAway: (item) => state.away.has(item.item_id),
   dismiss: async (item) => {
-    await actions.interact(item, "dismiss");
-    leave(item);
+    await interact(item, "dismiss");
+    leaveForm(item);
+    state.away.add(item.item_id);
+    turnOver(item);
+  },
+  restore: async (item) => {
+    await interact(item, "restore");
+    state.away.delete(item.item_id);
+    turnOver(item);
   },
   book: async (item, attempt, onWait) => {
     await book(attempt, onWait);
     leave(item);
     reload();
   },
+};
+
+// Of what is told of a work the later counts, and the clock may go back a little each time the agenda is asked.
+const interact = (item, kind) => {
+  state.toldAtMs = Math.max(now(), state.toldAtMs + 1);
+  return api.interact(item.offer_id, kind, item.slate_id, new Date(state.toldAtMs).toISOString());
 };
 
 // Each item with the slate that it was shown in; a list holds several.
@@ -45,9 +58,21 @@ const leave = (item) => {
   leaveForm(item);
   state.items = state.items.filter((other) => other.item_id !== item.item_id);
   removeCard(at("days"), item);
+  drawRest();
+};
+
+// A card becomes what is told of one that was put away, or the other way round.
+const turnOver = (item) => {
+  redrawEntry(at("days"), item, actions);
+  drawRest();
+};
+
+const wanted = () => state.items.filter((item) => !actions.isAway(item));
+
+const drawRest = () => {
   drawAround();
   // What was read of it is not all there is.
-  if (!state.items.length && state.feed.next_cursor) loadMore();
+  if (!wanted().length && state.feed.next_cursor) loadMore();
 };
 
 const lookAt = (venueId, scroll) => {
@@ -177,6 +202,7 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   });
   sessionStorage.setItem("person", state.session.user_id);
   state.kept.clear();
+  state.away.clear();
   leaveForms();
   state.categories = await api.categories();
   drawControls();
@@ -235,7 +261,7 @@ const drawAll = () => {
 };
 
 const drawAround = () => {
-  const { feed, items } = state;
+  const [{ feed }, items] = [state, wanted()];
   const notes = feed.notes.map((code) => (known(`note_${code}`) ? text(`note_${code}`) : code)).filter(Boolean);
   const found = items.length ? foundWords(items, feed.radius_m) : text(feed.next_cursor ? "loading" : "empty");
   say([found, ...notes].join(" · "));

@@ -616,6 +616,41 @@ def test_who_keeps_an_offer_or_puts_away_what_is_told_goes_on_where_they_were(pa
     assert page.run(f"{AT}?.dataset.offer") == at
 
 
+def test_a_dismissal_can_be_taken_back(page, proxy, database):
+    card, away = CARD.format("play-friday"), ".away[data-offer='play-friday']"
+    found = page.run("document.getElementById('status').textContent")
+    page.press(f"{card} .actions button:last-child", ENTER)
+    page.wait("document.activeElement.matches('.away h3')")
+    assert page.run("document.activeElement.textContent") == "Play: will not come up again."
+    assert page.run("document.getElementById('status').textContent") != found
+    # It stays while nobody answers, and on a small phone that shows all twice as large.
+    page.type(TAB)
+    assert page.run("document.activeElement.ariaLabel") == "Undo: Play"
+    proxy.away["/v1/interactions"] = 1
+    page.type(ENTER)
+    page.wait(f"{NOTICE}.includes('does not answer')")
+    page.resize(160, 400)
+    assert page.run(WIDE) == []
+    assert page.run("document.activeElement.closest('.away')?.dataset.offer") == "play-friday"
+    page.type(ENTER)
+    page.wait(f"{AT}?.dataset.offer === 'play-friday'")
+    assert page.run("document.activeElement.matches('h3')")
+    assert page.run("document.getElementById('status').textContent") == found
+    assert not page.run("document.querySelector(args[0])", away)
+    told = "select kind from core.interaction where kind in ('dismiss', 'restore') order by at"
+    assert database.execute(told).fetchall() == [("dismiss",), ("restore",)]
+    # It is in the agenda that is asked for next, as it is not while it is dismissed.
+    for kind, is_shown in (("none", True), ("dismiss", False)):
+        if kind == "dismiss":
+            page.click(f"{card} .actions button:last-child")
+            page.wait("document.querySelector(args[0])", away)
+        choose(page, "#filters [name=max_price_eur]", "50")
+        page.wait(SETTLED)
+        assert ("play-friday" in page.run(WORKS)) is is_shown
+        assert not page.run("document.querySelector('.away')")
+    database.execute("delete from core.interaction where kind in ('dismiss', 'restore')")
+
+
 def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
     alike = f"{CARD.format('play-friday')} .actions button:nth-child(3)"
     shown = "[document.querySelector(args[0]).ariaExpanded,"
