@@ -1,6 +1,6 @@
 // The list by day: each offer a card, at its first session.
 
-import { bookButton } from "./booking.js";
+import { bookButton, sessionLine } from "./booking.js";
 import { buttonOf, label, make } from "./dom.js";
 import { notify, told, uncover } from "./notice.js";
 import { categoryName, day, distance, hue, price, text, time, titleOf } from "./text.js";
@@ -38,15 +38,16 @@ const card = (item, actions) => {
   const practical = PRACTICAL.filter((code) => item.reasons.includes(code)).map((code) => make("li", { class: code }, text(`reason_${code}`)));
   const more = make("div", { class: "more" });
   const form = make("div");
-  const made = make("li", { class: "card", "data-offer": item.offer_id, "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...facts, ...practical), buttons(item, actions, more, form), form, more);
+  const made = make("li", { class: "card", "data-offer": item.offer_id, "data-item": item.item_id, "data-venue": item.venue?.venue_id ?? "" }, head, where(item), when(item), make("ul", { class: "why" }, ...facts, ...practical), buttons(item, actions, more, form), form, more);
   made.addEventListener("mouseenter", () => actions.hover(item.venue?.venue_id));
   made.addEventListener("focusin", () => actions.hover(item.venue?.venue_id));
   return made;
 };
 
-const where = (item) => make("p", { class: "where" }, item.venue
-  ? [item.venue.name ?? item.venue.venue_id, item.distance_m == null ? null : text("away", { distance: distance(item.distance_m) })].filter(Boolean).join(" · ")
-  : text("online"));
+const placeName = ({ venue }) => venue ? venue.name ?? venue.venue_id : text("online");
+
+const where = (item) => make("p", { class: "where" },
+  [placeName(item), item.venue && item.distance_m != null ? text("away", { distance: distance(item.distance_m) }) : null].filter(Boolean).join(" · "));
 
 const when = (item) => {
   const dated = item.sessions.filter((session) => session.starts_at);
@@ -92,7 +93,7 @@ const similarButton = (item, actions, more) => {
   const settle = (made) => { made.ariaExpanded = String(more.hasChildNodes()); };
   const made = asking(item, text("similar"), async () => {
     if (more.hasChildNodes()) more.replaceChildren();
-    else showSimilar(more, await actions.similar(item));
+    else showSimilar(more, item, await actions.similar(item), actions);
     settle(made);
   });
   settle(made);
@@ -149,10 +150,18 @@ export const redrawEntry = (container, item, actions) => {
   if (hadFocus) focusOn(drawn, container);
 };
 
-// Focus goes to what takes its place.
-export const removeCard = (container, item) => {
+const isOf = (work) => ({ dataset }) => dataset.item === work.item_id;
+
+// Of a work, wherever it is shown; focus goes to what takes its place.
+export const removeWork = (container, work) => {
+  for (const line of [...container.querySelectorAll(".short")].filter(isOf(work))) {
+    const host = line.closest(".card");
+    const hadFocus = line.contains(document.activeElement);
+    line.remove();
+    if (hadFocus) focusOn(host, container);
+  }
   const cards = cardsIn(container);
-  const place = cards.findIndex((card) => card.dataset.offer === item.offer_id);
+  const place = cards.findIndex(isOf(work));
   if (place < 0) return;
   const hadFocus = cards[place].contains(document.activeElement);
   const day = cards[place].closest(".day");
@@ -161,7 +170,16 @@ export const removeCard = (container, item) => {
   if (hadFocus) focusOn(cards[place + 1] ?? cards[place - 1], container);
 };
 
-const showSimilar = (more, items) => {
-  const lines = items.map((item) => make("li", {}, make("strong", {}, titleOf(item)), ` ${item.venue?.name ?? text("online")}`));
+const showSimilar = (more, host, items, actions) => {
+  const lines = items.map((item) => short(item, actions, `${host.offer_id}\n${item.offer_id}`));
   more.replaceChildren(lines.length ? make("ul", {}, ...lines) : make("p", {}, text("no_similar")));
+};
+
+// A work beside those of the agenda, booked by the same form; `key` tells this one from others of its offer.
+const short = (item, actions, key) => {
+  const form = make("div");
+  // How far it is is told of somewhere else than where the person is.
+  return make("li", { class: "short", "data-offer": item.offer_id, "data-item": item.item_id },
+    make("h4", {}, titleOf(item)), make("p", { class: "where" }, placeName(item)), ...item.sessions.slice(0, 1).map((first) => make("p", {}, sessionLine(first, item))),
+    make("div", { class: "actions" }, bookButton(item, actions, form, key)), form);
 };

@@ -1,8 +1,8 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays, onwards, redrawEntry, removeCard, steadily } from "./agenda.js";
-import { endForms, leaveForm, leaveForms } from "./booking.js";
+import { drawDays, onwards, redrawEntry, removeWork, steadily } from "./agenda.js";
+import { endForms, leaveForms, leaveFormsOf } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
@@ -26,7 +26,7 @@ const actions = {
   isAway: (item) => state.away.has(item.item_id),
   dismiss: async (item) => {
     await interact(item, "dismiss");
-    leaveForm(item);
+    leaveFormsOf(item);
     state.away.add(item.item_id);
     turnOver(item);
   },
@@ -55,9 +55,9 @@ const shown = ({ items, slate_id }) => items.map((item) => ({ ...item, slate_id 
 const now = () => (state.feed ? new Date(Date.parse(state.feed.now) + performance.now() - state.askedAtMs) : new Date());
 
 const leave = (item) => {
-  leaveForm(item);
+  leaveFormsOf(item);
   state.items = state.items.filter((other) => other.item_id !== item.item_id);
-  removeCard(at("days"), item);
+  removeWork(at("days"), item);
   drawRest();
 };
 

@@ -5,10 +5,10 @@ import { notify } from "./notice.js";
 import { refusal } from "./refusals.js";
 import { moment, price, text, titleOf } from "./text.js";
 
-// By offer, the forms that are open: each stays when the agenda is drawn anew, with what was entered.
+// By offer and place, the forms that are open: each stays when the agenda is drawn anew, with what was entered.
 const opened = new Map();
 
-export const bookButton = (item, actions, place) => {
+export const bookButton = (item, actions, place, key = item.offer_id) => {
   const toggle = buttonOf(titleOf(item), text("book"), () => (place.firstChild ? close() : open()), { class: "primary", "aria-expanded": "false" });
   const show = (booking) => {
     booking.fill(item, close);
@@ -17,26 +17,28 @@ export const bookButton = (item, actions, place) => {
   };
   const open = () => {
     notify("");
-    opened.set(item.offer_id, bookingForm(actions));
-    show(opened.get(item.offer_id));
+    opened.set(key, bookingForm(actions));
+    show(opened.get(key));
     place.querySelector("input").focus();
   };
   const close = () => {
-    leaveForm(item);
+    opened.delete(key);
     place.replaceChildren();
     toggle.setAttribute("aria-expanded", "false");
     toggle.focus();
   };
-  if (opened.has(item.offer_id)) show(opened.get(item.offer_id));
+  if (opened.has(key)) show(opened.get(key));
   return toggle;
 };
 
-export const leaveForm = (item) => opened.delete(item.offer_id);
+export const leaveFormsOf = (work) => {
+  for (const [key, booking] of opened) if (booking.isOf(work)) opened.delete(key);
+};
 export const leaveForms = () => opened.clear();
 
 // Ends the forms whose offers are no longer shown; returns what is to be told of each.
-export const endForms = () => [...opened].filter(([, { form }]) => !form.isConnected).map(([offerId, booking]) => {
-  opened.delete(offerId);
+export const endForms = () => [...opened].filter(([, { form }]) => !form.isConnected).map(([key, booking]) => {
+  opened.delete(key);
   return booking.endWords();
 }).filter(Boolean);
 
@@ -68,7 +70,8 @@ const bookingForm = (actions) => {
   form.addEventListener("keydown", (event) => { if (event.key === "Escape") state.close(); });
   form.addEventListener("submit", submission(form, state, actions, say));
   const endWords = () => form.ariaBusy === "true" ? "" : text(state.attempt ? "form_ended_unknown" : "form_ended", { title: titleOf(state.item) });
-  return { form, fill, endWords };
+  const isOf = (work) => state.item.item_id === work.item_id;
+  return { form, fill, endWords, isOf };
 };
 
 // What was there before stays the same element: it is checked if it was, and can have the focus again.
@@ -82,7 +85,7 @@ const choice = (form, name, legend, options) => {
 
 const isDated = (item) => item.sessions.some((session) => session.starts_at);
 
-const sessionLine = (session, item) => [
+export const sessionLine = (session, item) => [
   session.starts_at ? moment(new Date(session.starts_at), item.venue?.timezone) : text("any_day"),
   price(session.price_cents),
   session.left == null ? null : leftWords(session),

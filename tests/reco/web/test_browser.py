@@ -664,6 +664,53 @@ def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
     assert page.run(shown, alike)[1] == 0
 
 
+ALIKE = "[...document.querySelectorAll('.short')].map(line => line.dataset.offer)"
+
+
+def test_what_is_alike_is_booked_by_the_same_form(page, proxy, database):
+    proxy.keys.clear()
+    page.press(f"{CARD.format('play-friday')} {SIMILAR}", ENTER)
+    page.wait(f"{ALIKE}.includes('film-tonight')")
+    line = ".short[data-offer='film-tonight']"
+    told = page.run("document.querySelector(args[0]).textContent", line)
+    assert told.startswith("FilmCinema")
+    # That is how far it is from the play.
+    assert " away" not in told
+    page.press(f"{line} .primary", ENTER)
+    page.wait("document.activeElement.matches('.short .booking [name=stock]')")
+    for width in (320, 160):
+        page.resize(width, 640)
+        assert page.run(WIDE) == []
+    page.resize(1280, 900)
+    # What was entered is there when the list was folded, and again when it was shown.
+    for shown in (False, True):
+        page.press(f"{CARD.format('play-friday')} {SIMILAR}", ENTER)
+        page.wait(f"{ALIKE}.length > 0 === {str(shown).lower()}")
+    assert page.run("document.querySelector(args[0]).ariaExpanded", f"{line} .primary") == "true"
+    # Its card has a form of its own, and of both one is booked.
+    page.press(f"{CARD.format('film-tonight')} .primary", ENTER)
+    sold = "update core.stock set booking_limit_at = %s where external_id = 'film-tonight'"
+    database.execute(sold, (NOW - timedelta(hours=1),))
+    try:
+        page.press(f"{line} .booking button.primary", ENTER)
+        page.wait(
+            "document.querySelector('.short .told').textContent.startsWith('Bookings closed')"
+        )
+    finally:
+        database.execute(sold, (None,))
+    proxy.lost = 1
+    page.press(f"{line} .booking button.primary", ENTER)
+    page.wait(BOOKED, "Film")
+    page.wait(SETTLED)
+    assert [page.run(f"({works}).includes('film-tonight')") for works in (WORKS, ALIKE)] == [
+        False
+    ] * 2
+    assert page.run(f"{AT}.dataset.offer") == "play-friday"
+    assert page.run(NOTICE).startswith("Booked: Film, ")
+    # Refused, asked for, and asked for again.
+    assert [proxy.keys.count(key) for key in dict.fromkeys(proxy.keys)] == [1, 2]
+
+
 def test_dates_can_be_typed(page):
     page.run("performance.clearResourceTimings()")
     for field in ("from", "to"):
@@ -685,7 +732,7 @@ NAMES = """[...document.querySelectorAll('.card button, .line button')].map((but
   [button, button.closest('.card, .line').querySelector('h3')]).map(([button, title]) =>
   [button.textContent, button.ariaLabel, title.textContent])"""
 """Of each button what it reads, its name, and the title of its offer."""
-KEEP = ".actions button:nth-child(2)"
+KEEP, SIMILAR = ".actions button:nth-child(2)", ".actions button:nth-child(3)"
 
 
 def test_a_button_says_by_its_name_what_it_reads_and_which_offer_it_is_about(page):
