@@ -29,6 +29,8 @@ from reco.feed.answer import FeedAnswer, FeedItem
 from reco.feed.cursor import read_cursor
 from reco.feed.exploring import default_rate
 from reco.feed.generation import Generation, generation
+from reco.feed.kept import Page as Favourites
+from reco.feed.kept import Place, read_favourites
 from reco.feed.pipeline import feed
 from reco.feed.query import FeedQuery
 from reco.feed.recorder import SlateRecorder
@@ -163,6 +165,14 @@ class Worker:
             return similar_offers(
                 connection, self.serving, offer_id, n=n, now=now, radius_m=self.settings.radius_m
             )
+
+    def favourites(
+        self, user_id: str, now: datetime, *, n: int, before: Place | None = None
+    ) -> Favourites:
+        """Return a page of what a user has kept; raises what `read_favourites` does."""
+        with connected(self.pool) as connection:
+            cards = self.serving.catalogue.cards
+            return read_favourites(connection, cards, user_id, now, n=n, before=before)
 
     def search(self, query: SearchQuery, cursor: str | None = None) -> SearchAnswer:
         """Return a page of what matches `query`; raises what `Searcher.search` does."""

@@ -270,6 +270,17 @@ TASTES = {
     "stated_at": "2026-11-23T12:00:00Z",
 }
 
+FAVOURITE = {
+    "offer_id": "film-tonight",
+    "item_id": "film",
+    "title": "Film",
+    "category": "CINEMA",
+    "kept_at": "2026-11-23T12:00:00Z",
+    "offer": FEED["items"][0]
+    | {"probability": None, "gain": 0.0, "rank": None}
+    | {"reasons": [], "explanation": [], "distance_m": None},
+}
+
 
 def shown(model: type, example: object) -> dict[str, Any]:
     """Return how OpenAPI shows an answer: its record and an example."""

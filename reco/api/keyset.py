@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import datetime
 
 import orjson
 
@@ -36,6 +37,15 @@ def read_keyset(cursor: str, kinds: Sequence[type]) -> tuple[str | int, ...]:
     if any("\0" in key for key in keys if isinstance(key, str)):
         raise _foreign()
     return tuple(keys)
+
+
+def read_moment_keyset(cursor: str) -> tuple[datetime, int]:
+    """Return the moment and the number in `cursor`, or raise as `read_keyset` does."""
+    moment, number = read_keyset(cursor, (str, int))
+    try:
+        return datetime.fromisoformat(str(moment)), int(number)
+    except ValueError as error:
+        raise _foreign() from error
 
 
 def _foreign() -> InvalidInput:

@@ -272,7 +272,7 @@ def test_an_imported_user_of_an_odd_id_is_a_user_like_any(client, key, connectio
     for written in ways:
         issued = client.post(f"/v1/users/{written}/token", headers=key).json()["token"]
         own = {"Authorization": f"Bearer {issued}"}
-        for what in ("credit", "bookings", "tastes"):
+        for what in ("credit", "bookings", "tastes", "favourites"):
             assert client.get(f"/v1/users/{written}/{what}", headers=own).status_code == 200
         assert client.post(f"/v1/users/{written}/tastes", json={}, headers=key).status_code == 200
 

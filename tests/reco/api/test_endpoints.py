@@ -323,6 +323,7 @@ def test_a_wrong_method_is_told_which_is_right(client, key, method, path, allowe
         "/v1/categories?lang=fr",
         "/v1/genres",
         "/v1/users/reader/tastes",
+        "/v1/users/reader/favourites",
         "/v1/users/reader/bookings",
         "/v1/users/reader/credit",
         "/v1/backoffice/offers",
