@@ -176,10 +176,10 @@ const showSimilar = (more, host, items, actions) => {
 };
 
 // A work beside those of the agenda, booked by the same form; `key` tells this one from others of its offer.
-const short = (item, actions, key) => {
+export const short = (item, actions, key, heading = "h4") => {
   const form = make("div");
   // How far it is is told of somewhere else than where the person is.
   return make("li", { class: "short", "data-offer": item.offer_id, "data-item": item.item_id },
-    make("h4", {}, titleOf(item)), make("p", { class: "where" }, placeName(item)), ...item.sessions.slice(0, 1).map((first) => make("p", {}, sessionLine(first, item))),
+    make(heading, { tabindex: -1 }, titleOf(item)), make("p", { class: "where" }, placeName(item)), ...item.sessions.slice(0, 1).map((first) => make("p", {}, sessionLine(first, item))),
     make("div", { class: "actions" }, bookButton(item, actions, form, key)), form);
 };

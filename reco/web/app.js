@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { drawDays, onwards, redrawEntry, removeWork, steadily } from "./agenda.js";
 import { endForms, leaveForms, leaveFormsOf } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
+import { drawKept, isKept, keepWork, moreKept, openKept, refreshKept } from "./kept.js";
 import { drawMap, highlight } from "./map.js";
 import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
 import { mention, notify, notifyToo, takeBack } from "./notice.js";
@@ -13,14 +14,14 @@ import { categoryName, currentLanguage, dayKey, distance, known, percent, price,
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
-const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], kept: new Set(), away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
+const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   hover: (venueId) => highlight(at("map"), venueId),
-  isKept: (item) => state.kept.has(item.offer_id),
+  isKept,
   keep: async (item) => {
     await interact(item, "favourite");
-    state.kept.add(item.offer_id);
+    keepWork(item);
   },
   similar: (item) => api.similar(item.offer_id),
   isAway: (item) => state.away.has(item.item_id),
@@ -38,6 +39,7 @@ const actions = {
   book: async (item, attempt, onWait) => {
     await book(attempt, onWait);
     leave(item);
+    refreshKept();
     reload();
   },
 };
@@ -65,6 +67,7 @@ const leave = (item) => {
 const turnOver = (item) => {
   redrawEntry(at("days"), item, actions);
   drawRest();
+  refreshKept();
 };
 
 const wanted = () => state.items.filter((item) => !actions.isAway(item));
@@ -201,10 +204,9 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
     return api.openSession();
   });
   sessionStorage.setItem("person", state.session.user_id);
-  state.kept.clear();
   state.away.clear();
   leaveForms();
-  state.categories = await api.categories();
+  [state.categories] = await Promise.all([api.categories(), openKept(state.session.user_id, actions)]);
   drawControls();
   notify("");
   await load();
@@ -311,6 +313,7 @@ at("person").addEventListener("change", (event) => start(event.target.value));
 at("more").addEventListener("click", loadMore);
 at("state").addEventListener("change", refreshMine);
 at("more-booked").addEventListener("click", moreBookings);
+at("more-kept").addEventListener("click", moreKept);
 at("language").addEventListener("click", () => {
   switchLanguage();
   drawControls();
@@ -318,6 +321,7 @@ at("language").addEventListener("click", () => {
   if (!state.feed) return;
   draw();
   drawMine();
+  drawKept();
   // What is explained is told in the language that was asked for.
   load();
 });

@@ -616,6 +616,15 @@ def test_who_keeps_an_offer_or_puts_away_what_is_told_goes_on_where_they_were(pa
     assert page.run(f"{AT}?.dataset.offer") == at
 
 
+@pytest.fixture
+def nothing_told(database):
+    """Of nobody anything is on record but bookings."""
+    database.execute("delete from core.interaction")
+    yield
+    database.execute("delete from core.interaction")
+
+
+@pytest.mark.usefixtures("nothing_told")
 def test_a_dismissal_can_be_taken_back(page, proxy, database):
     card, away = CARD.format("play-friday"), ".away[data-offer='play-friday']"
     found = page.run("document.getElementById('status').textContent")
@@ -648,7 +657,6 @@ def test_a_dismissal_can_be_taken_back(page, proxy, database):
         page.wait(SETTLED)
         assert ("play-friday" in page.run(WORKS)) is is_shown
         assert not page.run("document.querySelector('.away')")
-    database.execute("delete from core.interaction where kind in ('dismiss', 'restore')")
 
 
 def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
@@ -664,20 +672,20 @@ def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
     assert page.run(shown, alike)[1] == 0
 
 
-ALIKE = "[...document.querySelectorAll('.short')].map(line => line.dataset.offer)"
+ALIKE = "[...document.querySelectorAll('.card .short')].map(line => line.dataset.offer)"
 
 
 def test_what_is_alike_is_booked_by_the_same_form(page, proxy, database):
     proxy.keys.clear()
     page.press(f"{CARD.format('play-friday')} {SIMILAR}", ENTER)
     page.wait(f"{ALIKE}.includes('film-tonight')")
-    line = ".short[data-offer='film-tonight']"
+    line = ".card .short[data-offer='film-tonight']"
     told = page.run("document.querySelector(args[0]).textContent", line)
     assert told.startswith("FilmCinema")
     # That is how far it is from the play.
     assert " away" not in told
     page.press(f"{line} .primary", ENTER)
-    page.wait("document.activeElement.matches('.short .booking [name=stock]')")
+    page.wait("document.activeElement.matches('.card .short [name=stock]')")
     for width in (320, 160):
         page.resize(width, 640)
         assert page.run(WIDE) == []
@@ -709,6 +717,65 @@ def test_what_is_alike_is_booked_by_the_same_form(page, proxy, database):
     assert page.run(NOTICE).startswith("Booked: Film, ")
     # Refused, asked for, and asked for again.
     assert [proxy.keys.count(key) for key in dict.fromkeys(proxy.keys)] == [1, 2]
+
+
+LISTED = "[...document.querySelectorAll('#kept .short')].map(line => line.dataset.item).join()"
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_what_was_kept_is_listed_and_booked_from_there(page, proxy, address, database, monkeypatch):
+    page.click("#my-kept summary")
+    empty = "Nothing yet: “Keep” puts an idea here."
+    assert page.run("document.getElementById('kept').textContent") == empty
+    for offer, works in (("play-friday", "play"), ("manga-shop", "manga,play")):
+        page.press(f"{CARD.format(offer)} {KEEP}", ENTER)
+        page.wait(f"{LISTED} === args[0]", works)
+    assert page.run("document.getElementById('kept-count').textContent") == "2"
+    monkeypatch.setattr(proxy, "now", NOW + timedelta(minutes=1))
+    # It stays so when the page is loaded anew, and goes when it is put away until that is undone.
+    page.open(address)
+    look_at(page, "reader")
+    keep = f"{CARD.format('manga-shop')} {KEEP}"
+    assert page.run("document.querySelector(args[0]).ariaLabel", keep) == "Kept: Manga"
+    page.press("#my-kept summary", ENTER)
+    page.press(f"{CARD.format('manga-shop')} .actions button:last-child", ENTER)
+    page.wait(f"{LISTED} === 'play'")
+    page.press(".away button", ENTER)
+    page.wait(f"{LISTED} === 'manga,play'")
+    assert page.run("document.querySelector(args[0]).ariaLabel", keep) == "Kept: Manga"
+    # What is open and held there stays so in another language, on a small phone.
+    page.press("#kept [data-item=play] .primary", ENTER)
+    page.wait("document.activeElement.matches('#kept .booking [name=stock]')")
+    page.run("document.getElementById('language').click()")
+    page.wait(SETTLED)
+    assert page.run("document.querySelector('#my-kept h2').textContent") == "Ce que j'ai gardé"
+    assert page.run("document.activeElement.matches('#kept .booking [name=stock]')")
+    for width in (320, 160):
+        page.resize(width, 640)
+        assert page.run(WIDE) == []
+    page.resize(1280, 900)
+    page.run("document.getElementById('language').click()")
+    page.wait(SETTLED)
+    page.press("#kept .booking button.primary", ENTER)
+    page.wait(BOOKED, "Play")
+    page.wait(SETTLED)
+    page.wait("!document.querySelector('#kept .booking')")
+    assert "play-friday" not in page.run(WORKS)
+    assert page.run("document.activeElement.closest('#kept .short')?.dataset.item") == "play"
+    assert page.run(NOTICE).startswith("Booked: Play, ")
+    # What cannot be booked says so, and somebody else has kept nothing.
+    sold = "update core.stock set cancelled_at = %s where external_id = 'manga-shop'"
+    database.execute(sold, (NOW,))
+    try:
+        look_at(page, "villager")
+        page.wait("document.getElementById('kept').textContent === args[0]", empty)
+        look_at(page, "reader")
+        page.wait(f"{LISTED} === 'manga,play'")
+    finally:
+        database.execute(sold, (None,))
+    assert page.run("document.querySelector('#kept [data-item=manga]').textContent") == (
+        "MangaNothing of it can be booked now."
+    )
 
 
 def test_dates_can_be_typed(page):

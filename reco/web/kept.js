@@ -1,0 +1,59 @@
+// What the person has kept: asked for, shown, and booked from there.
+
+import { short } from "./agenda.js";
+import * as api from "./api.js";
+import { make } from "./dom.js";
+import { told } from "./notice.js";
+import { text, titleOf } from "./text.js";
+
+const at = (id) => document.getElementById(id);
+const kept = { userId: null, turn: 0, favourites: [], nextCursor: null, works: new Set(), actions: null };
+
+export const isKept = (item) => kept.works.has(item.item_id);
+
+export const openKept = (userId, actions) => {
+  Object.assign(kept, { userId, favourites: [], nextCursor: null, works: new Set(), actions });
+  drawKept();
+  return refreshKept();
+};
+
+export const refreshKept = () => told(async () => {
+  const turn = ++kept.turn;
+  const page = await api.favourites(kept.userId);
+  // It was asked for again in the meantime, of somebody else perhaps.
+  if (turn === kept.turn) take(page, []);
+});
+
+export const moreKept = () => told(async () => {
+  const { turn, nextCursor, userId } = kept;
+  const page = await api.favourites(userId, nextCursor);
+  if (turn === kept.turn && nextCursor === kept.nextCursor) take(page, kept.favourites);
+});
+
+const take = ({ favourites, next_cursor: nextCursor }, before) => {
+  Object.assign(kept, { favourites: [...before, ...favourites], nextCursor });
+  for (const favourite of favourites) kept.works.add(favourite.item_id);
+  drawKept();
+};
+
+// Told before the list says so.
+export const keepWork = (item) => {
+  kept.works.add(item.item_id);
+  refreshKept();
+};
+
+// Who is at one of them stays there.
+export const drawKept = () => {
+  const held = document.activeElement;
+  const former = held.closest("#kept .short");
+  at("kept").replaceChildren(...(kept.favourites.length ? kept.favourites.map(line) : [make("li", { class: "none" }, text("nothing_kept"))]));
+  at("kept-count").textContent = kept.favourites.length ? `${kept.favourites.length}${kept.nextCursor ? "+" : ""}` : "";
+  at("more-kept").hidden = !kept.nextCursor;
+  if (!former) return;
+  const same = [...at("kept").children].find(({ dataset }) => dataset.item === former.dataset.item);
+  (held.isConnected ? held : same?.querySelector("h3") ?? at("my-kept").firstElementChild).focus({ preventScroll: true });
+};
+
+const line = (favourite) => favourite.offer?.sessions.length
+  ? short(favourite.offer, kept.actions, `kept\n${favourite.offer_id}`, "h3")
+  : make("li", { class: "short", "data-item": favourite.item_id }, make("h3", { tabindex: -1 }, titleOf(favourite)), make("p", { class: "none" }, text("kept_gone")));
