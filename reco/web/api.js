@@ -56,6 +56,9 @@ export async function openSession(userId) {
 
 export const feed = (filters, cursor) => ask(`/v1/feed?${query({ ...filters, cursor, n: 24 })}`);
 export const categories = async () => (await ask("/v1/categories")).categories;
+export const genres = async () => (await ask("/v1/genres")).genres;
+export const tastes = (userId) => ask(`/v1/users/${encodeURIComponent(userId)}/tastes`);
+export const sayTastes = (userId, body) => ask(`/v1/users/${encodeURIComponent(userId)}/tastes`, { method: "POST", body });
 export const venuesNear = async (lat, lon, radiusM) =>
   (await ask(`/v1/venues/near?${query({ lat, lon, radius_km: Math.min(radiusM / 1000, 200), n: 300 })}`)).venues;
 export const similar = async (offerId) => (await ask(`/v1/offers/${encodeURIComponent(offerId)}/similar?n=5`)).items;

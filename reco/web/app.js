@@ -10,6 +10,7 @@ import { book, drawMine, moreBookings, openMine, refreshMine } from "./mine.js";
 import { mention, notify, notifyToo, takeBack } from "./notice.js";
 import { isToBeAskedAgain, joined } from "./pages.js";
 import { isUnanswered, refusal } from "./refusals.js";
+import { drawTastes, openTastes } from "./tastes.js";
 import { categoryName, currentLanguage, dayKey, distance, known, percent, price, switchLanguage, text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
@@ -210,6 +211,7 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   drawControls();
   notify("");
   await load();
+  openTastes(state.session.user_id, state.feed?.horizon.points === 0, load);
   await openMine(state.session.user_id, now, reload);
 });
 
@@ -322,6 +324,7 @@ at("language").addEventListener("click", () => {
   draw();
   drawMine();
   drawKept();
+  drawTastes();
   // What is explained is told in the language that was asked for.
   load();
 });

@@ -778,6 +778,85 @@ def test_what_was_kept_is_listed_and_booked_from_there(page, proxy, address, dat
     )
 
 
+TASTES = "document.querySelector('#my-tastes[open] form button')"
+BOX = "#my-tastes [name={}][value='{}']"
+
+
+@pytest.fixture
+def nothing_said(database):
+    """Nobody has said what they like."""
+    yield
+    database.execute("delete from core.taste")
+
+
+@pytest.mark.usefixtures("nothing_said")
+def test_who_has_no_history_is_asked_what_they_like_and_the_agenda_heeds_it(
+    page, proxy, address, database
+):
+    said = "select kind, value from core.taste order by kind, value"
+    # Who has one is not asked.
+    assert not page.run("document.getElementById('my-tastes').open")
+    look_at(page, "free", database)
+    page.wait(TASTES)
+    for width in (320, 160):
+        page.resize(width, 640)
+        assert page.run(WIDE) == []
+    page.resize(1280, 900)
+    page.run("performance.clearResourceTimings()")
+    page.press(BOX.format("genres", "genre of play"), " ")
+    page.run("document.getElementById('language').click()")
+    page.wait(SETTLED)
+    assert "Coche ce qui te plaît" in page.run("document.querySelector('.tastes p').textContent")
+    page.run("document.getElementById('language').click()")
+    page.wait(SETTLED)
+    page.press(BOX.format("categories", "SPECTACLE"), " ")
+    proxy.away["/v1/users/free/tastes"], proxy.retry_after_s = 1, 1
+    page.press(BOX.format("categories", "SPECTACLE"), ENTER)
+    page.wait(f"{NOTICE} === 'Noted: your agenda heeds it.'")
+    page.wait(SETTLED)
+    assert database.execute(said).fetchall() == [
+        ("category", "SPECTACLE"),
+        ("genre", "genre of play"),
+    ]
+    assert page.run("document.activeElement.matches('#my-tastes:not([open]) summary')")
+    asked = page.run("performance.getEntriesByType('resource').map(one => one.name)")
+    # In two other languages, and for what was said.
+    assert len([one for one in asked if "/v1/feed?" in one]) == 3
+    # Who has said something is not asked again, and can say something else; works that were named
+    # elsewhere stay.
+    page.open(address)
+    look_at(page, "free", database)
+    database.execute(
+        "insert into core.taste (user_id, kind, value, at)"
+        " select id, 'item', 'manga', %s from core.beneficiary where external_id = 'free'",
+        (NOW,),
+    )
+    assert not page.run("document.getElementById('my-tastes').open")
+    page.press("#my-tastes summary", ENTER)
+    page.wait(TASTES)
+    assert page.run(
+        "document.querySelector(args[0]).checked", BOX.format("categories", "SPECTACLE")
+    )
+    page.press(BOX.format("genres", "genre of play"), " ")
+    page.press("#my-tastes .primary", ENTER)
+    page.wait("document.activeElement.matches('#my-tastes:not([open]) summary')")
+    assert database.execute(said).fetchall() == [("category", "SPECTACLE"), ("item", "manga")]
+
+
+@pytest.mark.usefixtures("nothing_said")
+def test_who_puts_that_off_is_not_asked_again(page, database):
+    look_at(page, "free", database)
+    page.wait(TASTES)
+    page.press("#my-tastes .actions button:last-child", ENTER)
+    assert page.run("document.activeElement.matches('#my-tastes:not([open]) summary')")
+    look_at(page, "reader")
+    look_at(page, "free", database)
+    page.wait("document.getElementById('credit').textContent.startsWith('No credit')")
+    assert not page.run("document.getElementById('my-tastes').open")
+    assert database.execute("select count(*) from core.taste").fetchone() == (0,)
+    page.run("sessionStorage.clear()")
+
+
 def test_dates_can_be_typed(page):
     page.run("performance.clearResourceTimings()")
     for field in ("from", "to"):
