@@ -36,6 +36,8 @@ const actions = {
     await interact(item, "restore");
     state.away.delete(item.item_id);
     turnOver(item);
+    // The agenda was asked for meanwhile, without it.
+    if (state.works || !state.items.some(({ item_id: itemId }) => itemId === item.item_id)) reload();
   },
   book: async (item, attempt, onWait) => {
     await book(attempt, onWait);

@@ -672,6 +672,33 @@ def test_what_is_alike_is_shown_and_put_away_by_the_same_button(page):
     assert page.run(shown, alike)[1] == 0
 
 
+LATE = """(ask => {
+  const gate = new Promise((open) => { window.letThrough = open; });
+  window.fetch = async (...given) => {
+    const answer = await ask(...given);
+    if (!String(given[0]).startsWith('/v1/feed')) return answer;
+    window.isAnswered = true;
+    await gate;
+    return answer;
+  };
+})(fetch)"""
+"""Holds back what feeds have answered."""
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_what_is_put_back_while_the_agenda_is_asked_for_is_in_it(page):
+    page.press(f"{CARD.format('play-friday')} .actions button:last-child", ENTER)
+    page.wait("document.querySelector('.away')")
+    page.run(LATE)
+    choose(page, "#filters [name=max_price_eur]", "50")
+    page.wait("window.isAnswered")
+    page.press(".away button", ENTER)
+    page.wait(f"{WORKS}.includes('play-friday')")
+    page.run("letThrough()")
+    page.wait(SETTLED)
+    assert "play-friday" in page.run(WORKS)
+
+
 ALIKE = "[...document.querySelectorAll('.card .short')].map(line => line.dataset.offer)"
 
 
