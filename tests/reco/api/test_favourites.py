@@ -108,7 +108,9 @@ def test_pages_follow_each_other_and_leave_nothing_out(tell, favourites):
     assert (refused.status_code, refused.json()["field"]) == (422, "cursor")
 
 
-def test_they_are_ones_own_and_nobodys_where_nobody_is_known(client, key, tell, favourites):
+def test_they_are_ones_own_and_nobodys_where_nobody_is_known(
+    client, key, database, tell, favourites
+):
     tell("manga-shop", "favourite", 1)
     token = client.post("/v1/users/reader/token", headers=key).json()["token"]
     mine = {"Authorization": f"Bearer {token}"}
@@ -117,3 +119,9 @@ def test_they_are_ones_own_and_nobodys_where_nobody_is_known(client, key, tell, 
     assert favourites(user="nobody").status_code == 404
     assert kept(favourites(user="free")) == []
     assert favourites(headers={}).status_code == 401
+    erased = "update core.beneficiary set erased_at = %s where external_id = 'free'"
+    database.execute(erased, (NOW,))
+    try:
+        assert favourites(user="free").status_code == 404
+    finally:
+        database.execute(erased, (None,))
