@@ -17,6 +17,7 @@ from reco.api import (
     feed,
     health,
     interactions,
+    manual,
     offers,
     problems,
     search,
@@ -49,6 +50,7 @@ _PARTS = (
     backoffice,
     catalogue_upload,
     health,
+    manual,
 )
 
 _THREADS = 40
@@ -84,6 +86,9 @@ def create_app(worker: Worker, *, clock: Clock, with_demo: bool) -> FastAPI:
         summary="What a young person can book around a place, ranked.",
         lifespan=lifespan,
         redirect_slashes=False,
+        # `reco.api.manual`
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(BodyLimit, most_bytes=_MOST_BYTES, unless=catalogue_upload.PATH)
     app.add_middleware(Heads)

@@ -1,6 +1,7 @@
 """The other endpoints: offers, likeness, venues, interactions, health, pages, documentation."""
 
 import json
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -385,8 +386,18 @@ def test_answers_are_as_documented(client, key):
         assert adapter.dump_python(read, mode="json").keys() == response.json().keys()
 
 
+def test_where_the_documentation_cannot_be_drawn_it_says_where_it_is(client):
+    page = client.get("/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    before, _, after = page.text.partition('<div id="swagger-ui">')
+    assert "cdn.jsdelivr.net" in after.partition("</div>")[0]
+    (link,) = re.findall(r'<a href="([^"]+)">', after)
+    assert client.get(link).json()["openapi"]
+    assert 'href="/icon.svg"' in before
+    assert f"url: '{link}'" in after
+
+
 def test_every_endpoint_is_documented(client):
-    assert client.get("/docs").status_code == 200
     document = client.get("/openapi.json").json()
     assert set(document["paths"]) >= {
         "/v1/feed",
