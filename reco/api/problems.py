@@ -173,14 +173,28 @@ def _told(request: Request, error: Exception) -> Response:
 
 
 def _invalid(request: Request, error: Exception) -> Response:
-    del request
     if not isinstance(error, RequestValidationError):
         raise error
-    first = error.errors()[0]
+    first, *others = error.errors()
+    if first["loc"] == ("body",) and isinstance(first["input"], bytes):
+        # The framework leaves a body unread that is not said to be JSON.
+        return _no_json(request.headers.get("content-type"))
+    if first["type"] == "missing":
+        missing = [first, *(other for other in others if other["type"] == "missing")]
+        names = ", ".join(field_name(one["loc"]) for one in missing)
+        return problem(422, f"{names}: {first['msg']}.", field=field_name(first["loc"]))
     # Of a body that is no JSON the location is an offset, which names nothing.
     field = "body" if first["type"] == "json_invalid" else field_name(first["loc"])
     accepted = accepted_values(first)
     return problem(422, f"{field}: {first['msg']}.", field=field, accepted=accepted or None)
+
+
+def _no_json(content_type: str | None) -> Response:
+    came = f"came as {content_type}" if content_type else "came without a Content-Type"
+    return problem(
+        422, f"body: it {came}; send JSON, and say so: Content-Type: application/json.",
+        field="body", accepted=["application/json"],
+    )  # fmt: skip
 
 
 def _http(request: Request, error: Exception) -> Response:

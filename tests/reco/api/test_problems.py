@@ -40,3 +40,25 @@ def test_where_no_endpoint_takes_it_the_path_is_not_logged(answered, monkeypatch
     assert answered.get("/v1/users/reader/tasts").status_code == 500
     assert told() == ["GET a path of no endpoint failed"]
     assert "reader" not in caplog.text
+
+
+def test_a_body_that_is_not_said_to_be_json_is_told_so(client, key):
+    def told(**kind):
+        answer = client.put("/v1/users/kid", content=b'{"birth_date": "2008-05-05"}', **kind)
+        assert (answer.status_code, answer.json()["field"]) == (422, "body")
+        assert answer.json()["accepted"] == ["application/json"]
+        return answer.json()["detail"]
+
+    assert told(headers=key).startswith("body: it came without a Content-Type; send JSON")
+    form = key | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert "came as application/x-www-form-urlencoded" in told(headers=form)
+    as_json = key | {"Content-Type": "application/json"}
+    answer = client.put("/v1/users/kid", content=b'{"birth_date": "2008-05-05"}', headers=as_json)
+    assert answer.status_code in {200, 201}
+
+
+def test_all_that_is_needed_and_missing_is_told_at_once(client, key):
+    answer = client.get("/v1/map", headers=key)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "bbox, zoom: Field required."
+    assert answer.json()["field"] == "bbox"
