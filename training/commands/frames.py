@@ -23,6 +23,7 @@ from reco.frames.staging import Progress as Report
 from reco.frames.writing import Counts
 from reco.settings import Settings
 from reco.whole_table import Table
+from training.commands.progress import progress_lines
 from training.datasets.readers import READERS
 
 import_app = typer.Typer(no_args_is_help=True)
@@ -101,7 +102,11 @@ def export_folder(
 
 @contextmanager
 def frame_progress() -> Iterator[Report]:
-    """Show what an import or export reports as progress bars, while it lasts."""
+    """Show what an import or export reports as progress bars, while it lasts; in a log, lines."""
+    if not errors.is_terminal:
+        tell = progress_lines()
+        yield lambda what, _rows, share: tell(what, share)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
