@@ -60,6 +60,11 @@ where s.at >= %(since)s and s.at < %(last)s and s.id <> all(%(booked)s)
   and not (s.query ->> 'plan')::boolean and s.query ? 'widest_m'
 """
 
+_SHOWN_TO = """
+select distinct s.user_id from reco.slate s
+where s.at >= %(since)s and s.at < %(last)s and s.id = any(%(drawn)s)
+"""
+
 
 def read_impressions(
     conninfo: str,
@@ -99,7 +104,9 @@ def read_impressions(
         if sum(map(len, booked.values())) < least_booked:
             return None
         chances = _drawn(connection, list(booked), asked)
-    past = past_from_database(conninfo)
+        shown_to = connection.execute(_SHOWN_TO, asked | {"drawn": list(chances)}).fetchall()
+    # Training holds what everybody did already: here it is read of those alone who were shown.
+    past = past_from_database(conninfo, [user for (user,) in shown_to])
     with transaction(conninfo, read_only=True) as connection:
         requests = recorded_requests(connection, past, since, last, chances)
         known = stream_arrays(connection, OFFER_IDS, {"id": "int8"})["id"]

@@ -33,6 +33,7 @@ from training.replay.past import (
 Pieces = Callable[[str], Iterator[pa.Table]]
 """The name of a frame -> its rows, in pieces; none where there is no such frame."""
 
+ReadPeople = Callable[[pa.Table], People]
 ReadBookings = Callable[[pa.Table, pa.Table], Bookings]
 ReadDeeds = Callable[[pa.Table, pa.Table], Deeds]
 
@@ -65,14 +66,18 @@ def past_from_source(source: FrameSource) -> Past:
             for piece in source.pieces(name):
                 yield piece.table
 
-    return past_of(pieces, partial(_bookings, pieces), partial(_deeds, pieces))
+    return past_of(pieces, _people, partial(_bookings, pieces), partial(_deeds, pieces))
 
 
-def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) -> Past:
-    """Return the past that frames tell; of the caps of a deposit they say nothing (`CAPS_CENTS`).
+def past_of(
+    pieces: Pieces, read_people: ReadPeople, read_bookings: ReadBookings, read_deeds: ReadDeeds
+) -> Past:
+    """Return the past that frames tell.
 
     Parameters
     ----------
+    read_people
+        Of the frame of users.
     read_bookings
         Of the frames of users and stocks.
     read_deeds
@@ -98,7 +103,7 @@ def past_of(pieces: Pieces, read_bookings: ReadBookings, read_deeds: ReadDeeds) 
         offers_before=None,
         stocks=_stocks(stocks, offers),
         stocks_before=None,
-        people=_people(users),
+        people=read_people(users),
         population=len(users),
         joined_us=np.empty(0, dtype=np.int64),
         bookings=read_bookings(users, stocks),
@@ -218,8 +223,14 @@ def _stocks(stocks: pa.Table, offers: pa.Table) -> Stocks:
     )
 
 
-def _people(users: pa.Table) -> People:
+def homes_of(users: pa.Table) -> NDArray[np.float64]:
+    """Return where people (U, 2) live, as coarse as feeds see it."""
     degrees = [users[name].to_numpy().astype(np.float64) for name in ("lon", "lat")]
+    return coarse_degrees(np.stack(degrees, axis=1))
+
+
+def _people(users: pa.Table) -> People:
+    """Return people with their deposits, of whose caps frames say nothing (`CAPS_CENTS`)."""
     granted = users.filter(pc.is_valid(users["credit_eur"]))
     row = np.flatnonzero(pc.is_valid(users["credit_eur"]).to_numpy())
     columns = (granted[name].to_pylist() for name in ("credit_granted_at", "credit_expires_at"))
@@ -230,8 +241,7 @@ def _people(users: pa.Table) -> People:
         )
         if granted_at is not None
     }
-    names = users["user_id"].to_pylist()
-    return People(names, coarse_degrees(np.stack(degrees, axis=1)), deposits, {})
+    return People(users["user_id"].to_pylist(), homes_of(users), deposits, {})
 
 
 def _bookings(pieces: Pieces, users: pa.Table, stocks: pa.Table) -> Bookings:

@@ -1,5 +1,6 @@
 """A world's past from its database, with the log of what was changed."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.horizon import Value
-from features.interactions import EVENT_KINDS
+from features.interactions import BOOKING, EVENT_KINDS
 from reco.catalogue.rows import rows_of
 from reco.core.deposits import Deposit
 from reco.db.arrays import NEVER_US, stream_arrays
@@ -26,13 +27,19 @@ from training.replay.past import (
     People,
     Stocks,
 )
-from training.replay.reading import bookings_in_order, deeds_in_order, past_of
+from training.replay.reading import bookings_in_order, deeds_in_order, homes_of, past_of
 
 
-def past_from_database(conninfo: str) -> Past:
+def past_from_database(conninfo: str, whose: Collection[int] | None = None) -> Past:
     """Return the past of a migrated database; of people who are erased there is none.
 
     What was changed since (prices, dates, withdrawals) is taken back from `core.change`.
+
+    Parameters
+    ----------
+    whose
+        Ids in the database of the people whose states are wanted. All others keep their rows, and
+        what they booked counts, but there is nothing else of them. None: everybody's.
 
     Raises
     ------
@@ -41,13 +48,18 @@ def past_from_database(conninfo: str) -> Past:
     """
     with transaction(conninfo, read_only=True) as connection:
         connection.execute("set local statement_timeout = 0")
+        wanted = {"everybody": whose is None, "whose": list(whose or ())}
         past = past_of(
             partial(tables_of, connection),
+            partial(_people, connection, wanted),
             partial(_bookings, connection),
-            partial(_deeds, connection),
+            partial(_deeds, connection, wanted),
         )
         return _completed(connection, past)
 
+
+Wanted = Mapping[str, Any]
+"""Parameters of queries: whether everybody's is wanted, and else whose."""
 
 _USER_IDS = "select id from core.beneficiary where erased_at is null order by id"
 _STOCK_IDS = "select id from core.stock order by id"
@@ -70,8 +82,22 @@ _DEEDS = """
 select user_id, offer_id, (array_position(%(kinds)s::text[], kind) - 1)::int2,
   coalesce(at, '-infinity')
 from core.interaction
+where %(everybody)s or kind = %(booking)s or user_id = any(%(whose)s::bigint[])
 """
 _DEED_TYPES = {"user": "int8", "offer": "int8", "kind": "int2", "at_us": "time"}
+
+
+def _people(connection: psycopg.Connection[Any], wanted: Wanted, users: pa.Table) -> People:
+    """Return people with what only the database knows: the caps of deposits, and tastes."""
+    names = users["user_id"].to_pylist()
+    row = {name: at for at, name in enumerate(names)}
+    deposits: dict[int, list[Deposit]] = {}
+    for name, *terms in connection.execute(_DEPOSITS, wanted):
+        deposits.setdefault(row[name], []).append(Deposit(*terms))
+    tastes: dict[int, list[tuple[Value, int]]] = {}
+    for name, kind, value, at in connection.execute(_TASTES, wanted):
+        tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
+    return People(names, homes_of(users), deposits, tastes)
 
 
 def _bookings(connection: psycopg.Connection[Any], users: pa.Table, _stocks: pa.Table) -> Bookings:
@@ -81,9 +107,12 @@ def _bookings(connection: psycopg.Connection[Any], users: pa.Table, _stocks: pa.
     return bookings_in_order(len(users), user, stock, **read)
 
 
-def _deeds(connection: psycopg.Connection[Any], users: pa.Table, _offers: pa.Table) -> Deeds:
+def _deeds(
+    connection: psycopg.Connection[Any], wanted: Wanted, users: pa.Table, _offers: pa.Table
+) -> Deeds:
     """Read them as numbers: names of so many rows would take minutes."""
-    read = stream_arrays(connection, _DEEDS, _DEED_TYPES, {"kinds": list(EVENT_KINDS)})
+    asked = {**wanted, "kinds": list(EVENT_KINDS), "booking": EVENT_KINDS[BOOKING]}
+    read = stream_arrays(connection, _DEEDS, _DEED_TYPES, asked)
     user = rows_of(_ids(connection, _USER_IDS), read.pop("user")).astype(np.int32)
     offer = rows_of(_ids(connection, OFFER_IDS), read.pop("offer")).astype(np.int32)
     return deeds_in_order(len(users), user, offer, **read)
@@ -97,12 +126,12 @@ _DEPOSITS = """
 select b.external_id, d.amount_cents, d.digital_cap_cents, d.physical_cap_cents,
   d.offer_limit_cents, d.granted_at, d.expires_at
 from core.deposit d join core.beneficiary b on b.id = d.user_id
-where b.erased_at is null order by d.granted_at
+where b.erased_at is null and (%(everybody)s or b.id = any(%(whose)s)) order by d.granted_at
 """
 _TASTES = """
 select b.external_id, t.kind, t.value, t.at
 from core.taste t join core.beneficiary b on b.id = t.user_id
-where b.erased_at is null order by t.at
+where b.erased_at is null and (%(everybody)s or b.id = any(%(whose)s)) order by t.at
 """
 # Ids and rows are told apart by their order: both number what there is from the first on.
 _STOCKS_BEFORE = """
@@ -146,15 +175,7 @@ _OFFER_TYPES = {
 
 
 def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
-    """Return `past` with what only the database knows: caps, tastes, and rows before changes."""
-    row = {name: at for at, name in enumerate(past.people.names)}
-    deposits: dict[int, list[Deposit]] = {}
-    for name, *terms in connection.execute(_DEPOSITS).fetchall():
-        deposits.setdefault(row[name], []).append(Deposit(*terms))
-    tastes: dict[int, list[tuple[Value, int]]] = {}
-    for name, kind, value, at in connection.execute(_TASTES).fetchall():
-        tastes.setdefault(row[name], []).append(((kind, value), round(at.timestamp() * 1e6)))
-    people = People(past.people.names, past.people.home, deposits, tastes)
+    """Return `past` with what only the database knows: who is erased, and rows before changes."""
     unnamed = stream_arrays(connection, _BOOKINGS + _OF_ERASED, _BOOKING_TYPES)
     stock = rows_of(_ids(connection, _STOCK_IDS), unnamed.pop("stock"))
     nobody = np.zeros_like(unnamed.pop("user"))
@@ -163,7 +184,6 @@ def _completed(connection: psycopg.Connection[Any], past: Past) -> Past:
     offers = stream_arrays(connection, _OFFERS_BEFORE, _OFFER_TYPES)
     return replace(
         past,
-        people=people,
         population=len(joined_us),
         joined_us=np.sort(joined_us[joined_us != NEVER_US]),
         unnamed=bookings_in_order(1, nobody, stock, **unnamed),

@@ -10,6 +10,7 @@ import pytest
 from answering import SECRET
 from worlds import NOW
 
+from features.interactions import BOOKING
 from reco.db.arrays import micros
 from reco.feed.query import feed_query
 from reco.model.link import LinkFacts
@@ -209,3 +210,50 @@ def test_what_has_had_no_time_for_an_outcome_is_left_out(answered):
     assert booked_of(shown) == [micros(NOW)]
     assert read_impressions(world.conninfo, rehearsal, NOW, NOW + HORIZON + DAY) is None
     assert read_impressions(world.conninfo, rehearsal, NOW, NOW + HORIZON, 0) is None
+
+
+@pytest.fixture
+def read_of(monkeypatch):
+    """Every past that impressions are told of, and of whom it was to be read."""
+    found = []
+
+    def read(conninfo, whose=None):
+        found.append((past_from_database(conninfo, whose), whose))
+        return found[-1][0]
+
+    monkeypatch.setattr("training.impressions.past_from_database", read)
+    return found
+
+
+def doers(past):
+    """Return the names of those who did more than book."""
+    user = np.repeat(np.arange(len(past.people)), np.diff(past.deeds.start))
+    return {past.people.names[row] for row in user[past.deeds.kind != BOOKING].tolist()}
+
+
+def columns_of(shown):
+    """Return all that is told of impressions, by name."""
+    return {**vars(shown), **vars(shown.pairs), "pairs": None}
+
+
+def test_of_who_was_shown_nothing_only_bookings_are_read_and_nothing_is_told_otherwise(
+    answered, read_of, monkeypatch
+):
+    world, slates = answered
+    for user in ("reader", "villager"):
+        book(world, user, slates[user, 2].items[0], NOW + 3 * DAY)
+    # What others booked makes an offer popular, and takes its places, whoever tells of it.
+    book(world, "free", slates["reader", 0].items[1], NOW - DAY)
+    tell_booking(world, "free", slates["reader", 0].items[2], NOW - DAY)
+    asked = (world.conninfo, rehearsed(world), NOW, NOW + 12 * DAY, 1)
+    shown = read_impressions(*asked)
+    (past, whose), *_ = read_of
+    assert len(whose) == 2
+    assert doers(past) == {"reader"}
+    assert {past.people.names[row] for row in past.people.deposits} == {"reader", "villager"}
+    monkeypatch.setattr("training.impressions.past_from_database", lambda *_: whole)
+    whole = past_from_database(world.conninfo)
+    assert doers(whole) == {"reader", "free"}
+    expected = columns_of(read_impressions(*asked))
+    for name, column in columns_of(shown).items():
+        np.testing.assert_array_equal(column, expected[name], name)
