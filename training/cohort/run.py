@@ -2,7 +2,7 @@
 
 While those of a seed are under way the world of the next is drawn and its model is fitted. Lives
 that ask no model take least: of the first seed they are lived while its model is fitted, of the
-others at last. So hardly a process waits for another.
+others at last. So hardly a process waits for another. Of large worlds there is one at a time.
 """
 
 import json
@@ -41,6 +41,8 @@ _PLAN = "assumptions.json"
 _LIVES = "bookings-*.parquet"
 _TOLD = 3
 """So many assumptions that differ are told."""
+_MOST_BESIDE = 100_000
+"""Ordinary people of a world up to which the next is made beside it: five times a town's."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,30 @@ class Cohorts:
         self.claim()
         seeds = [seed for seed in self.seeds if self._missing(seed)]
         progress("the first world and its model", self._share)
+        is_large = self.assumptions.scale.users > _MOST_BESIDE
+        for together in [[seed] for seed in seeds] if is_large else [seeds]:
+            self._live_through(crew, together)
+            # Only now does no process have the world any more.
+            crew.finish()
+        progress("done", 1.0)
+
+    def lived(self, policy: str) -> list[Lived]:
+        """Return the lives of a policy that are kept, one a seed."""
+        return [
+            Lived(
+                policy=policy,
+                seed=seed,
+                bookings=pq.read_table(self._file("bookings", policy, seed)),
+                worth=pq.read_table(self._file("worth", policy, seed)),
+                people=pq.read_table(self._file("people", "cohort", seed)),
+                assumptions=self.assumptions,
+            )
+            for seed in self.seeds
+            if self._file("bookings", policy, seed).exists()
+        ]
+
+    def _live_through(self, crew: Crew, seeds: Sequence[int]) -> None:
+        """Begin all lives of some seeds that are missing, each world made beside the one before."""
         worlds = (make_world(self.assumptions, seed) for seed in seeds)
         world = next(worlds, None)
         while world:
@@ -93,23 +119,6 @@ class Cohorts:
             # What takes least comes last, when hardly anything is left to do beside it.
             self._begin(crew, world, asks[1:] + others)
             world = following
-        crew.finish()
-        progress("done", 1.0)
-
-    def lived(self, policy: str) -> list[Lived]:
-        """Return the lives of a policy that are kept, one a seed."""
-        return [
-            Lived(
-                policy=policy,
-                seed=seed,
-                bookings=pq.read_table(self._file("bookings", policy, seed)),
-                worth=pq.read_table(self._file("worth", policy, seed)),
-                people=pq.read_table(self._file("people", "cohort", seed)),
-                assumptions=self.assumptions,
-            )
-            for seed in self.seeds
-            if self._file("bookings", policy, seed).exists()
-        ]
 
     def _train(self, crew: Crew, world: CohortWorld) -> "Future[None]":
         """Begin to fit and save what lives in a world begin with; the result says it is there."""

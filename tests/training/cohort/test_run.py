@@ -1,12 +1,16 @@
+import gc
 import json
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 from reco.errors import InvalidInput
 from training.cohort.report import as_json, told
 from training.cohort.run import Cohorts
+from training.cohort.world import make_world
 
 from .conftest import SEED, TINY
 
@@ -38,6 +42,36 @@ def test_lives_are_kept_and_not_lived_again(tmp_path):
     bookings = both.lived("popular")[0].bookings
     value = figures["policies"][0]["figures"]["bookings"]["estimate"]["value"]
     assert value == pytest.approx(bookings.num_rows / 20)
+
+
+@pytest.fixture
+def beside(monkeypatch):
+    """How many worlds there are whenever another is made."""
+    made, found = [], []
+
+    def make(assumptions, seed):
+        gc.collect()
+        found.append(sum(world() is not None for world in made))
+        world = make_world(assumptions, seed)
+        made.append(weakref.ref(world))
+        return world
+
+    monkeypatch.setattr("training.cohort.run.make_world", make)
+    return found
+
+
+def test_of_large_worlds_there_is_one_at_a_time_and_lives_are_the_same(
+    tmp_path, monkeypatch, beside
+):
+    brief = replace(TINY, months=1, people=20)
+    for name in ("small", "large"):
+        both = cohorts(tmp_path / name, "relevance", "nearest", assumptions=brief, seeds=(1, 2))
+        both.run(2, unseen)
+        monkeypatch.setattr("training.cohort.run._MOST_BESIDE", brief.scale.users - 1)
+    assert beside == [0, 1, 0, 0]
+    for file in (tmp_path / "small").glob("*.parquet"):
+        assert pq.read_table(file) == pq.read_table(tmp_path / "large" / file.name)
+    assert len(list((tmp_path / "large").glob("bookings-*.parquet"))) == 4
 
 
 @pytest.fixture
