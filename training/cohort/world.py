@@ -56,23 +56,39 @@ class CohortWorld:
 def make_world(assumptions: Assumptions, seed: int) -> CohortWorld:
     """Draw the world of a seed, up to the moment when the cohort starts."""
     setting = past_setting(assumptions, seed)
+    frames, truth, ordinary = _drawn(setting, assumptions)
+    _give_back()
+    source = MemorySource(frames)
+    past = past_from_source(source)
+    _give_back()
+    events = events_from_source(source).standing()
+    market = market_of(frames, events)
+    del source, frames
+    _give_back()
+    return CohortWorld(
+        seed=seed,
+        past=past,
+        events=events,
+        market=market,
+        truth=truth,
+        ordinary=ordinary,
+        start_s=setting.calendar.now_s,
+    )
+
+
+def _drawn(setting: Setting, assumptions: Assumptions) -> tuple[Mapping[str, pa.Table], Truth, int]:
+    """Return the frames, the truth of the cohort, and how many ordinary people there are."""
     towns = load_towns(setting.scale.extent, setting.parameters)
     supply = make_supply(towns, supply_setting(setting, assumptions.weeks))
     ordinary = make_users(towns, setting)
     cohort = _cohort(towns, setting, assumptions.people)
     frames = _frames(setting, towns, supply, ordinary, cohort)
-    source = MemorySource(frames)
-    past = past_from_source(source)
-    events = events_from_source(source).standing()
-    return CohortWorld(
-        seed=seed,
-        past=past,
-        events=events,
-        market=market_of(frames, events),
-        truth=_truth(cohort, supply.items, setting),
-        ordinary=len(ordinary),
-        start_s=setting.calendar.now_s,
-    )
+    return frames, _truth(cohort, supply.items, setting), len(ordinary)
+
+
+def _give_back() -> None:
+    """Give the system what Arrow keeps of what is gone: in the end as much as the world takes."""
+    pa.default_memory_pool().release_unused()
 
 
 def _cohort(towns: Towns, setting: Setting, people: int) -> Users:
