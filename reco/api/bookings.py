@@ -95,6 +95,10 @@ def make(
 ) -> Json:
     """Book a stock. A rule that forbids it is told with its name and by how much (409).
 
+    An event can be cancelled until 48 hours before it begins, and for 48 hours after it is booked:
+    one that begins within 48 hours not at all, unless it is moved. What has no date can be as long
+    as it is booked.
+
     A person makes 100 bookings within 24 hours at most, cancelled ones included (409,
     `bookings_a_day`). Where over 200 were asked for in an hour refusals are not told apart (429).
     """

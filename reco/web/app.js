@@ -18,6 +18,7 @@ const LAST_DAY = "9999-12-31";
 const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
+  now: () => now(),
   hover: (venueId) => highlight(at("map"), venueId),
   isKept,
   keep: async (item) => {

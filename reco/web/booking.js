@@ -7,6 +7,10 @@ import { moment, price, text, titleOf } from "./text.js";
 
 // By offer and place, the forms that are open: each stays when the agenda is drawn anew, with what was entered.
 const opened = new Map();
+// Forms that were ever open: each has something that is told by its id.
+let made = 0;
+// An event can be cancelled until so long before it begins, and for so long after it is booked.
+const CANCELLABLE_MS = 48 * 3_600_000;
 
 export const bookButton = (item, actions, place, key = item.offer_id) => {
   const toggle = buttonOf(titleOf(item), text("book"), () => (place.firstChild ? close() : open()), { class: "primary", "aria-expanded": "false" });
@@ -45,14 +49,19 @@ export const endForms = () => [...opened].filter(([, { form }]) => !form.isConne
 const bookingForm = (actions) => {
   const state = { item: null, close: null, attempt: null, tell: () => "" };
   const told = make("p", { class: "told", role: "alert" });
-  const confirm = make("button", { class: "primary" });
+  const terms = make("p", { id: `terms-${made += 1}`, role: "status" });
+  const confirm = make("button", { class: "primary", "aria-describedby": terms.id });
   const leave = button("", () => state.close());
   const form = make("form", { class: "booking" });
   const say = (tell) => {
     state.tell = tell;
     told.textContent = tell();
   };
-  const settle = () => label(confirm, titleOf(state.item), confirmWords(offered(form, state.item)));
+  const settle = () => {
+    const chosen = offered(form, state.item);
+    label(confirm, titleOf(state.item), confirmWords(chosen));
+    tellTerms(terms, chosen, state.item, actions.now());
+  };
   const fill = (item, close) => {
     const chosen = form.elements.stock?.value;
     Object.assign(state, { item, close });
@@ -60,7 +69,7 @@ const bookingForm = (actions) => {
     form.replaceChildren(
       choice(form, "stock", isDated(item) ? text("which_session") : text("which_price"), item.sessions.map((session) => [session.stock_id, sessionLine(session, item)])),
       choice(form, "quantity", text("for_whom"), [[1, text("for_one")], [2, text("for_two")]]),
-      told, make("div", { class: "actions" }, confirm, leave));
+      terms, told, make("div", { class: "actions" }, confirm, leave));
     const isGone = chosen && !item.sessions.some((session) => session.stock_id === chosen);
     // Once: what is chosen then stays.
     told.textContent = isGone && form.ariaBusy !== "true" ? text("session_gone") : state.tell();
@@ -109,6 +118,17 @@ const offered = (form, item) => {
 
 const confirmWords = ({ amountCents }) =>
   amountCents ? text("book_for", { price: price(amountCents) }) : text("book_free");
+
+// Before it is booked: whether it can be given up then, and until when.
+const tellTerms = (terms, { startsAt }, item, now) => {
+  const untilMs = startsAt && Math.min(new Date(startsAt) - CANCELLABLE_MS, now.getTime() + CANCELLABLE_MS);
+  const isFinal = startsAt && untilMs <= now;
+  const open = () => startsAt ? text("cancellable_until", { when: moment(new Date(untilMs), item.venue?.timezone) }) : text("cancellable");
+  const words = isFinal ? text("final") : open();
+  terms.className = isFinal ? "final" : "deadline";
+  // Set anew it would be read out again.
+  if (terms.textContent !== words) terms.textContent = words;
+};
 
 // The key stays while nobody knows what became of the attempt; a refusal ends it.
 const submission = (form, state, actions, say) => async (event) => {

@@ -224,6 +224,47 @@ def test_book_and_cancel(page):
     )
 
 
+TERMS = "document.querySelector('.booking [role=status]')"
+
+
+def test_before_it_is_booked_it_is_told_whether_it_can_be_cancelled(page, database):
+    database.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select 'premiere', id, 1500, %s from core.offer where external_id = 'play-friday'",
+        (NOW + timedelta(hours=47),),
+    )
+    try:
+        choose(page, "#filters [name=max_price_eur]", "50")
+        page.wait(SETTLED)
+    finally:
+        database.execute("delete from core.stock where external_id = 'premiere'")
+    for offer, words in (
+        ("film-tonight", "Once booked, it cannot be cancelled."),
+        ("manga-shop", "It can be cancelled."),
+        ("play-friday", "Once booked, it cannot be cancelled."),
+    ):
+        page.click(f"{CARD.format(offer)} .primary")
+        assert page.run(f"{TERMS}.textContent") == words
+        # Of the button that books it is told as well.
+        described = "document.querySelector('.booking .primary').getAttribute('aria-describedby')"
+        assert page.run(f"document.getElementById({described}) === {TERMS}")
+        if offer != "play-friday":
+            page.click(f"{CARD.format(offer)} .primary")
+    page.press(".booking [value=play-friday]", " ")
+    until = page.run(f"{TERMS}.textContent")
+    assert until.startswith("It can be cancelled until Wed, Nov 25")
+    for width in (320, 160):
+        page.resize(width, 640)
+        assert page.run(WIDE) == []
+    page.resize(1280, 900)
+    page.click(f"{CARD.format('play-friday')} .booking button.primary")
+    page.wait(BOOKED, "Play")
+    # The same is told of it once it is booked.
+    assert until in page.run("document.querySelector('#notice p').textContent")
+    cancel(page)
+    page.wait(LEFT, "€285")
+
+
 def test_what_is_kept_is_told_by_the_services_clock_and_once(page, proxy, database):
     keep = f"{CARD.format('play-friday')} .actions button:nth-child(2)"
     proxy.away["/v1/interactions"] = 1
