@@ -3,9 +3,9 @@
 import { buttonOf, make } from "./dom.js";
 import { calendarDate, known, moment, price, text, titleOf } from "./text.js";
 
-export const drawBookings = (list, bookings, now, actions) => {
+export const drawBookings = (list, bookings, state, now, actions) => {
   const lines = bookings.map((booking) => line(booking, now, actions));
-  list.replaceChildren(...(lines.length ? lines : [make("li", { class: "none" }, text("no_bookings"))]));
+  list.replaceChildren(...(lines.length ? lines : [make("li", { class: "none" }, text(state === "booked" ? "none_ahead" : "no_bookings"))]));
 };
 
 export const canCancel = (booking, now) => booking.state === "booked"

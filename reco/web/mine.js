@@ -8,21 +8,21 @@ import { persist } from "./persist.js";
 import { text } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const mine = { userId: null, turn: 0, credit: null, bookings: [], nextCursor: null, now: null, onCancelled: null };
+const mine = { userId: null, turn: 0, credit: null, state: "", bookings: [], nextCursor: null, now: null, onCancelled: null };
 
 export const openMine = (userId, now, onCancelled) => {
-  Object.assign(mine, { userId, credit: null, bookings: [], nextCursor: null, now, onCancelled });
+  Object.assign(mine, { userId, credit: null, state: at("state").value, bookings: [], nextCursor: null, now, onCancelled });
   drawMine();
   return refreshMine();
 };
 
 export const refreshMine = () => told(async () => {
-  const [{ userId }, turn] = [mine, ++mine.turn];
-  const both = () => Promise.all([api.credit(userId), api.bookings(userId, at("state").value)]);
+  const [{ userId }, turn, state] = [mine, ++mine.turn, at("state").value];
+  const both = () => Promise.all([api.credit(userId), api.bookings(userId, state)]);
   const [credit, page] = await persist(both, () => {});
   // Somebody else, or another state, was asked for in the meantime.
   if (turn !== mine.turn) return;
-  Object.assign(mine, { credit, bookings: page.bookings, nextCursor: page.next_cursor });
+  Object.assign(mine, { credit, state, bookings: page.bookings, nextCursor: page.next_cursor });
   drawMine();
 });
 
@@ -37,7 +37,7 @@ export const moreBookings = () => told(async () => {
 
 export const drawMine = () => {
   drawCredit(at("credit"), mine.credit);
-  drawBookings(at("booked"), mine.bookings, mine.now(), { cancel });
+  drawBookings(at("booked"), mine.bookings, mine.state, mine.now(), { cancel });
   at("booked-count").textContent = mine.bookings.length ? `${mine.bookings.length}${mine.nextCursor ? "+" : ""}` : "";
   at("more-booked").hidden = !mine.nextCursor;
 };

@@ -562,6 +562,24 @@ def test_bookings_are_those_of_the_state_that_was_chosen_last(page):
         assert page.run(BOOKED, "Novel")
 
 
+def test_where_nothing_is_ahead_it_is_not_said_that_nothing_was_booked(page, database):
+    listed = "document.getElementById('booked').textContent"
+    used = "update core.booking set used_at = %s where booked_at < %s"
+    database.execute(used, (NOW - timedelta(days=9), NOW))
+    try:
+        look_at(page, "reader")
+        ahead = "Nothing is ahead. Choose another state to see what is past."
+        page.wait(f"{listed} === args[0]", ahead)
+        choose(page, "#state", "used")
+        page.wait(BOOKED, "Novel")
+        choose(page, "#state", "expired")
+        page.wait(f"{listed} === 'Nothing here yet.'")
+    finally:
+        database.execute(used, (None, NOW))
+        choose(page, "#state", "booked")
+    page.wait(BOOKED, "Novel")
+
+
 def test_days_are_the_readers_and_the_clock_is_the_venues(page, database):
     database.execute("update core.venue set timezone = 'Europe/Paris' where name = 'Cinema'")
     with page.elsewhere("Pacific/Noumea"):
