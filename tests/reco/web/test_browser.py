@@ -533,6 +533,24 @@ def test_the_gauges_of_caps_stand_beside_each_other(page):
     assert digital == physical
 
 
+SPARE = """(credit => {
+  const [first, last] = [credit.firstElementChild, credit.lastElementChild];
+  return credit.getBoundingClientRect().height
+    - (last.getBoundingClientRect().bottom - first.getBoundingClientRect().top);
+})(document.getElementById('credit'))"""
+"""How much higher the card of the credit is than what stands in it, in CSS pixels."""
+
+
+def test_the_card_of_the_credit_is_no_higher_than_what_stands_in_it(page):
+    page.click("#all-values summary")
+    for width in (800, 900, 1200, 1280):
+        page.resize(width, 900)
+        # Its padding, and the room for a line more.
+        assert page.run(SPARE) < 50
+        assert page.run(WIDE) == []
+    page.click("#all-values summary")
+
+
 HELD = """(ask => {
   [window.held, window.told] = [[], 0];
   window.fetch = async (...given) => {
