@@ -190,6 +190,10 @@ class Worker:
         """Return the names of all genres of what can be booked."""
         return sorted(self.serving.catalogue.genres)
 
+    def venue_types(self) -> list[str]:
+        """Return the names of all kinds of venues of this world."""
+        return sorted(self.serving.catalogue.venue_types)
+
     def missing(self) -> list[str]:
         """Return what is not as it should be, in words; empty: ready.
 

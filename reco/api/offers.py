@@ -37,6 +37,13 @@ class Genres:
     genres: list[str]
 
 
+@dataclass(frozen=True)
+class VenueTypes:
+    """Names, as `type` of a venue tells them."""
+
+    venue_types: list[str]
+
+
 # Before the offer's own: an id may hold a slash.
 @router.get(
     "/offers/{offer_id:id}/similar", responses={200: {"model": Items}, **NOT_FOUND, **PROBLEMS}
@@ -74,3 +81,10 @@ def genres(worker: WorkerOfApp, caller: KnownCaller) -> Json:
     """Every genre of what can be booked."""
     del caller
     return Json(Genres(worker.genres()))
+
+
+@router.get("/venue-types", responses={200: {"model": VenueTypes}, **PROBLEMS})
+def venue_types(worker: WorkerOfApp, caller: KnownCaller) -> Json:
+    """Every kind of venue of this world."""
+    del caller
+    return Json(VenueTypes(worker.venue_types()))

@@ -57,6 +57,7 @@ export async function openSession(userId) {
 export const feed = (filters, cursor) => ask(`/v1/feed?${query({ ...filters, cursor, n: 24 })}`);
 export const categories = async () => (await ask("/v1/categories")).categories;
 export const genres = async () => (await ask("/v1/genres")).genres;
+export const venueTypes = async () => (await ask("/v1/venue-types")).venue_types;
 export const tastes = (userId) => ask(`/v1/users/${encodeURIComponent(userId)}/tastes`);
 export const sayTastes = (userId, body) => ask(`/v1/users/${encodeURIComponent(userId)}/tastes`, { method: "POST", body });
 export const venuesNear = async (lat, lon, radiusM) =>

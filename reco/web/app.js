@@ -15,7 +15,7 @@ import { categoryName, currentLanguage, dayKey, distance, known, percent, price,
 
 const at = (id) => document.getElementById(id);
 const LAST_DAY = "9999-12-31";
-const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
+const state = { session: null, feed: null, askedAtMs: 0, pages: 0, wanted: 1, items: [], around: [], categories: [], venueTypes: [], genres: [], away: new Set(), toldAtMs: 0, turn: 0, works: 0, attempts: 0, again: null };
 
 const actions = {
   now: () => now(),
@@ -210,7 +210,8 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   sessionStorage.setItem("person", state.session.user_id);
   state.away.clear();
   leaveForms();
-  [state.categories] = await Promise.all([api.categories(), openKept(state.session.user_id, actions)]);
+  const all = [api.categories(), api.venueTypes(), api.genres(), openKept(state.session.user_id, actions)];
+  [state.categories, state.venueTypes, state.genres] = await Promise.all(all);
   drawControls();
   notify("");
   await load();
@@ -255,7 +256,7 @@ const drawAll = () => {
   const told = feed.explanation.map((one) => one.text).join(" ");
   at("slate-told").textContent = state.pages > 1 ? text("of_first_page", { told }) : told;
   at("would-add").textContent = feed.horizon.additions.length ? text("would_add", { n: feed.horizon.intensity }) : "";
-  drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, state.categories);
+  drawHorizon({ picture: at("sunrise"), additions: at("additions"), all: at("values") }, feed.horizon, { category: state.categories, venue_type: state.venueTypes, genre: state.genres });
   drawDays(at("days"), items, new Date(feed.now), actions);
   const ended = endForms();
   ended.forEach(notifyToo);

@@ -6,28 +6,31 @@ import { number, percent, text, valueName } from "./text.js";
 const [MIDDLE, GROUND] = [200, 196];
 const GAP = 0.012;
 const SUN = 54;
-// The slots of a ring that has few values, so that one of them is not all of it.
+// The slots of a ring that has few values, so that one of them is not all of it. Of many values those that are
+// not met yet are one.
 const RINGS = [
   { attribute: "category", from: 60, to: 98, slots: 8 },
   { attribute: "venue_type", from: 103, to: 141, slots: 8 },
-  { attribute: "genre", from: 146, to: 184, slots: 16 },
+  { attribute: "genre", from: 146, to: 184, slots: 16, isLong: true },
 ];
 const TOLD = 4;
 
-export const drawHorizon = ({ picture, additions, all }, horizon, categories) => {
-  const rings = RINGS.map((ring) => ({ ...ring, values: valuesOf(ring.attribute, horizon, categories) }));
+// `world` has, by attribute, all values that there are.
+export const drawHorizon = ({ picture, additions, all }, horizon, world) => {
+  const rings = RINGS.map((ring) => ({ ...ring, values: valuesOf(ring, horizon, world) }));
   picture.replaceChildren(sunrise(horizon, rings));
   additions.replaceChildren(...horizon.additions.slice(0, TOLD).map(addition));
   all.replaceChildren(...rings.flatMap(listOf));
 };
 
 // Met, then what the agenda would add, then what the world has beside.
-const valuesOf = (attribute, horizon, categories) => {
+const valuesOf = ({ attribute, isLong }, horizon, world) => {
   const met = horizon.met[attribute].map((value) => ({ value, state: "met" }));
   const added = horizon.additions.filter((one) => one.attribute === attribute).map((one) => ({ ...one, state: "added" }));
   const known = new Set([...met, ...added].map(({ value }) => value));
-  const open = attribute === "category" ? categories.filter((value) => !known.has(value)).map((value) => ({ value, state: "open" })) : [];
-  return [...met, ...added, ...open];
+  const open = world[attribute].filter((value) => !known.has(value)).map((value) => ({ value, state: "open" }));
+  const rest = isLong && open.length ? [{ value: "", name: text("others", { n: open.length }), state: "open", isRest: true }] : open;
+  return [...met, ...added, ...rest];
 };
 
 const sunrise = (horizon, rings) => {
@@ -38,7 +41,7 @@ const sunrise = (horizon, rings) => {
   for (const ring of rings) {
     const slot = Math.PI / Math.max(ring.values.length, ring.slots);
     svg.append(drawn("path", { class: "free", d: sector(ring.from, ring.to, 0, Math.PI) }));
-    ring.values.forEach((one, at) => svg.append(segment(ring, one, at * slot, slot)));
+    ring.values.forEach((one, at) => svg.append(segment(ring, one, at * slot, one.isRest ? Math.PI - at * slot : slot)));
     svg.append(drawn("text", { class: "scale", x: MIDDLE - (ring.from + ring.to) / 2, y: GROUND + 14 }, text(`ring_${ring.attribute}`)));
   }
   svg.append(drawn("line", { class: "ground", x1: 8, x2: 392, y1: GROUND, y2: GROUND }));

@@ -283,6 +283,12 @@ def test_categories(client, key):
     }
 
 
+def test_kinds_of_venues(client, key):
+    assert get(client, key, "/v1/venue-types").json() == {
+        "venue_types": ["bookshop", "cinema", "theatre"]
+    }
+
+
 def test_the_first_page_may_load_from_here_alone(client):
     page = client.get("/")
     assert page.status_code == 200
@@ -323,6 +329,7 @@ def test_a_wrong_method_is_told_which_is_right(client, key, method, path, allowe
         "/v1/offers/film-tonight/similar",
         "/v1/categories?lang=fr",
         "/v1/genres",
+        "/v1/venue-types",
         "/v1/users/reader/tastes",
         "/v1/users/reader/favourites",
         "/v1/users/reader/bookings",

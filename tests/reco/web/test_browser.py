@@ -1228,13 +1228,36 @@ def test_the_horizon_is_drawn(page):
     }
     assert shown["added"] >= {("category", "CINEMA"), ("category", "SPECTACLE")}
     assert shown["added"] >= {("venue_type", "theatre"), ("genre", "genre of play")}
-    assert not shown["open"]
+    # The genres that are not met, of the opera and the fair, are one.
+    assert shown["open"] == {("genre", "")}
     assert page.run("document.querySelector('#sunrise .points').textContent") == "65"
     # Each lies on the ring that it belongs to, and none over another.
     assert page.run(
         "(boxes => boxes.every(({width, height}) => width > 1 && height > 1))"
         "([...document.querySelectorAll('#sunrise .value')].map(one => one.getBBox()))"
     )
+
+
+def test_of_venues_and_genres_what_is_not_met_yet_is_drawn_and_listed(page):
+    choose(page, "#filters [name=category]", "CINEMA")
+    page.wait(SETTLED)
+    shown = picture(page)["open"]
+    assert shown == {
+        ("category", "SPECTACLE"),
+        ("venue_type", "theatre"),
+        ("genre", ""),
+    }
+    # Where genres are few the others are all of what is left of the ring.
+    ends = "[...document.querySelectorAll('#sunrise .open')].map(one => one.getBBox()).map("
+    ends += "({x, width}) => x + width)"
+    assert page.run(ends)[-1] == pytest.approx(384.0, abs=1.0)
+    page.click("#all-values summary")
+    listed = page.run("[...document.querySelectorAll('#values .open')].map(one => one.innerText)")
+    page.click("#all-values summary")
+    assert listed[:2] == ["Stage: not yet", "theatre: not yet"]
+    assert listed[2].endswith(" others: not yet")
+    choose(page, "#filters [name=category]", "")
+    page.wait(SETTLED)
 
 
 def test_what_the_picture_shows_is_told_in_words(page):
@@ -1249,7 +1272,8 @@ def test_what_the_picture_shows_is_told_in_words(page):
     listed = page.run("[...document.querySelectorAll('#values dd')].map(one => one.innerText)")
     assert "Book: met" in listed
     assert any(line.startswith("Stage: +25, ") for line in listed)
-    assert len(listed) == added + 3
+    others = sum(line.endswith("others: not yet") for line in listed)
+    assert (len(listed), others) == (added + 4, 1)
     first = page.run("document.querySelector('#additions li').textContent")
     assert first.startswith("+25 ")
     page.click("#all-values summary")
