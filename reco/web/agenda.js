@@ -9,7 +9,13 @@ const FEW = 10;
 // Reasons that no explanation tells in other words.
 const PRACTICAL = ["close_to_you", "soon", "free"];
 
+// By offer, what is unfolded as more like it: it stays so when the agenda is drawn anew.
+const unfolded = new Map();
+export const foldAll = () => unfolded.clear();
+
 export const drawDays = (container, items, now, actions) => {
+  const offers = new Set(items.map((item) => item.offer_id));
+  for (const offer of unfolded.keys()) if (!offers.has(offer)) unfolded.delete(offer);
   const groups = new Map();
   for (const item of items) {
     const first = item.sessions[0]?.starts_at;
@@ -90,13 +96,19 @@ const keepButton = (item, actions) => {
 
 // Pressed again, it folds what it has shown.
 const similarButton = (item, actions, more) => {
-  const settle = (made) => { made.ariaExpanded = String(more.hasChildNodes()); };
+  const show = () => {
+    more.replaceChildren(...(unfolded.has(item.offer_id) ? [alike(item, unfolded.get(item.offer_id), actions)] : []));
+    made.ariaExpanded = String(more.hasChildNodes());
+  };
   const made = asking(item, text("similar"), async () => {
-    if (more.hasChildNodes()) more.replaceChildren();
-    else showSimilar(more, item, await actions.similar(item), actions);
-    settle(made);
+    if (unfolded.delete(item.offer_id)) return show();
+    const items = await actions.similar(item);
+    // Drawn anew in the meantime, for somebody else perhaps: nobody waits for it there.
+    if (!more.isConnected) return;
+    unfolded.set(item.offer_id, items);
+    show();
   });
-  settle(made);
+  show();
   return made;
 };
 
@@ -154,6 +166,7 @@ const isOf = (work) => ({ dataset }) => dataset.item === work.item_id;
 
 // Of a work, wherever it is shown; focus goes to what takes its place.
 export const removeWork = (container, work) => {
+  for (const [offer, items] of unfolded) unfolded.set(offer, items.filter(({ item_id: itemId }) => itemId !== work.item_id));
   for (const line of [...container.querySelectorAll(".short")].filter(isOf(work))) {
     const host = line.closest(".card");
     const hadFocus = line.contains(document.activeElement);
@@ -170,9 +183,9 @@ export const removeWork = (container, work) => {
   if (hadFocus) focusOn(cards[place + 1] ?? cards[place - 1], container);
 };
 
-const showSimilar = (more, host, items, actions) => {
+const alike = (host, items, actions) => {
   const lines = items.map((item) => short(item, actions, `${host.offer_id}\n${item.offer_id}`));
-  more.replaceChildren(lines.length ? make("ul", {}, ...lines) : make("p", {}, text("no_similar")));
+  return lines.length ? make("ul", {}, ...lines) : make("p", {}, text("no_similar"));
 };
 
 // A work beside those of the agenda, booked by the same form; `key` tells this one from others of its offer.

@@ -1,7 +1,7 @@
 // The first page: who is looked at, what is asked, what is shown.
 
 import * as api from "./api.js";
-import { drawDays, onwards, redrawEntry, removeWork, steadily } from "./agenda.js";
+import { drawDays, foldAll, onwards, redrawEntry, removeWork, steadily } from "./agenda.js";
 import { endForms, leaveForms, leaveFormsOf } from "./booking.js";
 import { drawHorizon } from "./horizon.js";
 import { drawKept, isKept, keepWork, moreKept, openKept, refreshKept } from "./kept.js";
@@ -210,6 +210,7 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   sessionStorage.setItem("person", state.session.user_id);
   state.away.clear();
   leaveForms();
+  foldAll();
   const all = [api.categories(), api.venueTypes(), api.genres(), openKept(state.session.user_id, actions)];
   [state.categories, state.venueTypes, state.genres] = await Promise.all(all);
   drawControls();

@@ -823,6 +823,44 @@ def test_what_is_alike_is_booked_by_the_same_form(page, proxy, database):
     assert [proxy.keys.count(key) for key in dict.fromkeys(proxy.keys)] == [1, 2]
 
 
+def test_what_is_alike_stays_unfolded_when_the_agenda_is_drawn_anew(page):
+    alike = f"{CARD.format('play-friday')} {SIMILAR}"
+    page.press(alike, ENTER)
+    page.wait(f"{ALIKE}.includes('manga-shop')")
+    works = page.run(ALIKE)
+    line = ".card .short[data-offer='film-tonight']"
+    page.press(f"{line} .primary", ENTER)
+    page.wait("document.activeElement.matches('.card .short [name=stock]')")
+    choose(page, "#filters [name=max_price_eur]", "50")
+    page.wait(SETTLED)
+    assert page.run(ALIKE) == works
+    assert page.run("document.querySelector(args[0]).ariaExpanded", alike) == "true"
+    # What is open there stays so, too, and has the focus.
+    assert page.run("document.activeElement.matches('.card .short [name=stock]')")
+    book(page, "manga-shop")
+    page.wait(BOOKED, "Manga")
+    page.wait(SETTLED)
+    assert page.run(ALIKE) == [work for work in works if work != "manga-shop"]
+    page.run("document.querySelector(args[0]).click()", alike)
+    assert page.run(ALIKE) == []
+    choose(page, "#filters [name=max_price_eur]", "")
+    page.wait(SETTLED)
+    assert page.run(ALIKE) == []
+    # Nor does it stay where the card has gone, or for somebody else.
+    for again in ("LIVRE", None):
+        page.press(alike, ENTER)
+        page.wait(f"{ALIKE}.length > 0")
+        if again:
+            choose(page, "#filters [name=category]", again)
+            page.wait(SETTLED)
+            choose(page, "#filters [name=category]", "")
+            page.wait(SETTLED)
+        else:
+            look_at(page, "reader")
+        assert page.run(WORKS)
+        assert page.run(ALIKE) == []
+
+
 LISTED = "[...document.querySelectorAll('#kept .short')].map(line => line.dataset.item).join()"
 
 
@@ -1491,7 +1529,7 @@ def test_who_books_stays_where_they_were(wide):
     keep = f"{CARD.format(kept)} .actions button:nth-child(2)"
     wide.run("document.querySelector(args[0]).click()", keep)
     wide.wait("document.querySelector(args[0]).ariaDisabled", keep)
-    # What is unfolded above is gone once all is drawn anew.
+    # What is unfolded above stays so.
     wide.run("document.querySelector('.card .actions button:nth-child(3)').click()")
     wide.wait("document.querySelector('.card .more').firstChild")
     wide.run(GATED)
