@@ -172,7 +172,15 @@ class Worker:
         """Return a page of what a user has kept; raises what `read_favourites` does."""
         with connected(self.pool) as connection:
             cards = self.serving.catalogue.cards
-            return read_favourites(connection, cards, user_id, now, n=n, before=before)
+            return read_favourites(
+                connection,
+                cards,
+                user_id,
+                now,
+                n=n,
+                radius_m=self.settings.radius_m,
+                before=before,
+            )
 
     def search(self, query: SearchQuery, cursor: str | None = None) -> SearchAnswer:
         """Return a page of what matches `query`; raises what `Searcher.search` does."""

@@ -279,6 +279,7 @@ FAVOURITE = {
     "offer": FEED["items"][0]
     | {"probability": None, "gain": 0.0, "rank": None}
     | {"reasons": [], "explanation": [], "distance_m": None},
+    "elsewhere": None,
 }
 
 

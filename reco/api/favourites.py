@@ -45,8 +45,9 @@ def of_user(
 ) -> Json:
     """The works that a user has marked as favourites and not dismissed since, the newest first.
 
-    Each once, by the offer that was marked last. Works that only stated tastes name are not among
-    them.
+    Each once, by the offer that was marked last; where nothing of that can be booked, also by the
+    nearest other one that can be (`elsewhere`): near its venue, else online. Works that only stated
+    tastes name are not among them.
     """
     before = read_moment_keyset(cursor) if cursor else None
     page = worker.favourites(caller.user(user_id) or user_id, now, n=n, before=before)

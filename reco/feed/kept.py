@@ -10,6 +10,7 @@ from reco.catalogue.cards import Cards
 from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
+from reco.feed.elsewhere import read_elsewhere
 from reco.feed.present import offer_item
 from reco.feed.query import Filters
 from reco.feed.readback import LiveOffer, asked_within, read_live
@@ -54,6 +55,9 @@ class Favourite:
     """None: a data set did not say."""
     offer: FeedItem | None
     """With the sessions that can be booked, of any price; None: it is no longer published."""
+    elsewhere: FeedItem | None = None
+    """Where nothing of that can be booked: the nearest other offer of the work that can be, near
+    its venue, else online."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def read_favourites(
     now: datetime,
     *,
     n: int,
+    radius_m: float,
     before: Place | None = None,
 ) -> Page:
     """Return up to `n` works that a user has kept and not dismissed since.
@@ -79,6 +84,8 @@ def read_favourites(
 
     Parameters
     ----------
+    radius_m
+        How far from where a work was kept another offer of it may be.
     before
         `last` of the page before this one.
 
@@ -97,12 +104,17 @@ def read_favourites(
     found = connection.execute(_PAGE, asked).fetchall()
     is_any = asked_within(Filters(), UNLIMITED)
     live = read_live(connection, cards, [row[3] for row in found[:n]], now, is_any)
-    favourites = tuple(_favourite(row, live.get(row[3])) for row in found[:n])
+    gone = [row[3] for row in found[:n] if row[3] not in live or not live[row[3]].sessions]
+    elsewhere = read_elsewhere(connection, cards, gone, now, radius_m)
+    favourites = tuple(
+        _favourite(row, live.get(row[3]), elsewhere.get(row[3])) for row in found[:n]
+    )
     return Page(favourites, (found[n - 1][0], found[n - 1][1]) if len(found) > n else None)
 
 
-def _favourite(row: tuple[Any, ...], live: LiveOffer | None) -> Favourite:
+def _favourite(
+    row: tuple[Any, ...], live: LiveOffer | None, elsewhere: LiveOffer | None
+) -> Favourite:
     _, _, kept_at, _, offer_id, item_id, title, category = row
-    return Favourite(
-        offer_id, item_id, title, category, kept_at, offer_item(live) if live else None
-    )
+    offer, other = (offer_item(one) if one else None for one in (live, elsewhere))
+    return Favourite(offer_id, item_id, title, category, kept_at, offer, other)

@@ -54,6 +54,12 @@ export const drawKept = () => {
   (held.isConnected ? held : same?.querySelector("h3") ?? at("my-kept").firstElementChild).focus({ preventScroll: true });
 };
 
-const line = (favourite) => favourite.offer?.sessions.length
-  ? short(favourite.offer, kept.actions, `kept\n${favourite.offer_id}`, "h3")
-  : make("li", { class: "short", "data-item": favourite.item_id }, make("h3", { tabindex: -1 }, titleOf(favourite)), make("p", { class: "none" }, text("kept_gone")));
+const line = (favourite) => {
+  const offer = favourite.offer?.sessions.length ? favourite.offer : favourite.elsewhere;
+  if (!offer) return gone(favourite);
+  const made = short(offer, kept.actions, `kept\n${offer.offer_id}`, "h3");
+  if (offer === favourite.elsewhere) made.querySelector("h3").after(make("p", { class: "none" }, text("kept_elsewhere")));
+  return made;
+};
+
+const gone = (favourite) => make("li", { class: "short", "data-item": favourite.item_id }, make("h3", { tabindex: -1 }, titleOf(favourite)), make("p", { class: "none" }, text("kept_gone")));

@@ -70,6 +70,62 @@ def test_what_can_no_longer_be_booked_is_listed_and_says_so(tell, favourites, da
         assert (found["offer"] and found["offer"]["sessions"]) == offer
 
 
+@pytest.fixture
+def offered(database):
+    """Offer a work once more, at a venue or online, for so many euros; it is gone later."""
+
+    def offer(name, item, venue, price_eur, quantity=None):
+        database.execute(
+            "insert into core.offer (external_id, item_id, venue_id) select %s, i.id,"
+            " (select id from core.venue where external_id = %s)"
+            " from core.item i where i.external_id = %s",
+            (name, venue, item),
+        )
+        database.execute(
+            "insert into core.stock (external_id, offer_id, price_cents, quantity)"
+            " select %s, id, %s, %s from core.offer where external_id = %s",
+            (name, price_eur * 100, quantity, name),
+        )
+
+    yield offer
+    for table in ("stock", "offer"):
+        database.execute(f"delete from core.{table} where external_id like 'again-%%'")
+
+
+def test_what_cannot_be_booked_where_it_was_kept_is_told_of_elsewhere(
+    tell, favourites, database, offered
+):
+    tell("film-tonight", "favourite", 1)
+
+    def elsewhere():
+        (found,) = favourites().json()["favourites"]
+        assert found["offer_id"] == "film-tonight"
+        return found["elsewhere"] and found["elsewhere"]["offer_id"]
+
+    # It can be booked where it was kept.
+    offered("again-online", "film", None, 5)
+    assert elsewhere() is None
+    sold = "update core.stock set cancelled_at = %s where external_id = %s"
+    withdrawn = "update core.offer set withdrawn_at = %s where external_id = 'film-tonight'"
+    try:
+        for statement, given in ((sold, ("film-tonight",)), (withdrawn, ())):
+            database.execute(statement, (NOW, *given))
+            assert elsewhere() == "again-online"
+        # The nearest, if a place is left; a village 230 km away is not near.
+        offered("again-theatre", "film", "theatre", 9)
+        assert elsewhere() == "again-theatre"
+        offered("again-cinema", "film", "cinema", 9, quantity=0)
+        assert elsewhere() == "again-theatre"
+        (found,) = favourites().json()["favourites"]
+        assert found["elsewhere"]["sessions"][0]["price_cents"] == 900
+        for name in ("again-theatre", "again-online"):
+            database.execute(sold, (NOW, name))
+        assert elsewhere() is None
+    finally:
+        database.execute(sold, (None, "film-tonight"))
+        database.execute(withdrawn, (None,))
+
+
 def test_what_is_kept_is_what_a_feed_takes_for_wanted(tell, favourites):
     draw = np.random.default_rng(5)
     told = []

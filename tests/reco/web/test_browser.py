@@ -916,8 +916,43 @@ def test_what_was_kept_is_listed_and_booked_from_there(page, proxy, address, dat
     finally:
         database.execute(sold, (None,))
     assert page.run("document.querySelector('#kept [data-item=manga]').textContent") == (
-        "MangaNothing of it can be booked now."
+        "MangaWhat you kept cannot be booked now."
     )
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_what_was_kept_is_booked_elsewhere_where_it_is_sold_out(page, database):
+    page.press(f"{CARD.format('film-tonight')} {KEEP}", ENTER)
+    page.wait(f"{LISTED} === 'film'")
+    sold = "update core.stock set cancelled_at = %s where external_id = 'film-tonight'"
+    database.execute(sold, (NOW,))
+    for statement in (
+        "insert into core.offer (external_id, item_id, venue_id)"
+        " select 'again', i.id, v.id from core.item i, core.venue v"
+        " where i.external_id = 'film' and v.external_id = 'theatre'",
+        "insert into core.stock (external_id, offer_id, price_cents)"
+        " select 'again', id, 900 from core.offer where external_id = 'again'",
+    ):
+        database.execute(statement)
+    try:
+        look_at(page, "reader")
+        page.wait(f"{LISTED} === 'film'")
+        page.click("#my-kept summary")
+        told = page.run("document.querySelector('#kept [data-item=film]').textContent")
+        assert told.startswith("FilmWhat you kept cannot be booked now; this can:Theatre")
+        for width in (320, 160):
+            page.resize(width, 640)
+            assert page.run(WIDE) == []
+        page.resize(1280, 900)
+        page.press("#kept .primary", ENTER)
+        page.press("#kept .booking button.primary", ENTER)
+        page.wait(BOOKED, "Film")
+        page.wait(SETTLED)
+    finally:
+        database.execute("delete from core.booking where booked_at >= %s", (NOW,))
+        for table in ("stock", "offer"):
+            database.execute(f"delete from core.{table} where external_id = 'again'")
+        database.execute(sold, (None,))
 
 
 TASTES = "document.querySelector('#my-tastes[open] form button')"
