@@ -27,14 +27,13 @@ from reco.model.registry import (
     ModelVersion,
     force,
     give_up,
+    kept_version,
     line_of_champions,
     promote,
     pruned_addresses,
-    pruned_refused,
     publication,
     refuse,
     roll_back,
-    version_named,
     versions,
 )
 from reco.model.serving import opened_anew
@@ -102,14 +101,14 @@ def compare_versions(
     RuleBroken
         One of them is pruned.
     """
-    named = version_named(world.conninfo, candidate)
+    named = kept_version(world.conninfo, candidate)
     if champion == candidate:
         raise InvalidInput("OTHER", f"{candidate} cannot be compared with itself")
     if champion is None and named.state == "champion":
         raise InvalidInput("OTHER", f"{candidate} is the champion; name what to compare it with")
     first = _contender(world, named)
     second = (
-        _contender(world, version_named(world.conninfo, champion))
+        _contender(world, kept_version(world.conninfo, champion))
         if champion
         else _served(world, candidate)
     )
@@ -169,9 +168,7 @@ def promote_past_gate(world: World, version: str, act: Act) -> None:
     ArtifactRefused
         Its artifact is harmed or gone: no worker would serve it.
     """
-    known = version_named(world.conninfo, version)
-    if known.state != "pruned":
-        opened_anew(known, world.models)
+    opened_anew(kept_version(world.conninfo, version), world.models)
     with publication(world.conninfo) as connection:
         force(connection, version, act)
 
@@ -254,8 +251,6 @@ def _served(world: World, candidate: str) -> Contender:
 
 
 def _contender(world: World, version: ModelVersion) -> Contender:
-    if version.state == "pruned":
-        raise pruned_refused(version.version)
     model = opened_anew(version, world.models)
     return Contender(model, read_artifact(local_folder(version.address, world.models)).facts)
 

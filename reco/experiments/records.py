@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from reco.db.session import look_at
 from reco.errors import InvalidInput, NotFound, RuleBroken
 from reco.experiments.plan import CHAMPION, Experiment, Plan, Variant, checked
-from reco.model.registry import Act, publication, version_named
+from reco.model.registry import Act, kept_version, publication
 
 _INSERT = """
 insert into reco.experiment (name, salt, variants, metric, guards, window_s, horizon_s,
@@ -52,8 +52,7 @@ def create(conninfo: str, plan: Plan, act: Act, started_at: datetime) -> Experim
         # No model is pruned between the look at it and the record that spares it.
         with publication(conninfo) as connection:
             for version in models_of(plan):
-                if version_named(conninfo, version).state == "pruned":
-                    raise RuleBroken("model_pruned", f"{version} is pruned: it cannot be shown.")
+                kept_version(conninfo, version)
             connection.execute(_INSERT, row)
     except psycopg.errors.UniqueViolation as error:
         raise _taken(conninfo, plan.name) from error

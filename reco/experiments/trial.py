@@ -13,7 +13,7 @@ from reco.feed.generation import Generation, ReadContents, generation
 from reco.feed.query import FeedQuery
 from reco.model.address import local_folder
 from reco.model.loaded import LoadedModel
-from reco.model.registry import version_named
+from reco.model.registry import kept_version, version_named
 from reco.model.serving import opened, opened_anew
 
 
@@ -108,6 +108,6 @@ def trial_of(
 
 
 def check_models(plan: Plan, conninfo: str, cache: Path) -> None:
-    """Raise `ArtifactRefused` or `NotFound` where a model of `plan` cannot be loaded."""
+    """Raise `ArtifactRefused`, `NotFound` or `RuleBroken` where a model cannot be loaded."""
     for name in models_of(plan):
-        opened_anew(version_named(conninfo, name), cache)
+        opened_anew(kept_version(conninfo, name), cache)

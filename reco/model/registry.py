@@ -224,7 +224,8 @@ def versions(conninfo: str) -> list[ModelVersion]:
 
 def pruned_refused(version: str) -> RuleBroken:
     """Return what is told of who asks for a version that is pruned."""
-    return RuleBroken("model_pruned", f"{version} is pruned: its artifact is given up.")
+    told = f"{version} is pruned: its artifact is given up. Choose another of `reco models list`."
+    return RuleBroken("model_pruned", told)
 
 
 def pruned_addresses(conninfo: str) -> list[str]:
@@ -239,6 +240,22 @@ def version_named(conninfo: str, version: str) -> ModelVersion:
         if known.version == version:
             return known
     raise NotFound("model version", version)
+
+
+def kept_version(conninfo: str, version: str) -> ModelVersion:
+    """Return a version whose artifact is to be read.
+
+    Raises
+    ------
+    NotFound
+        There is none of that name.
+    RuleBroken
+        It is pruned.
+    """
+    known = version_named(conninfo, version)
+    if known.state == "pruned":
+        raise pruned_refused(version)
+    return known
 
 
 def events(conninfo: str) -> list[ModelEvent]:

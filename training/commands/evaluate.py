@@ -18,7 +18,7 @@ from reco.db.ready import located_world, opened_world
 from reco.errors import InvalidInput
 from reco.feed.dials import FLOOR, NAMES, Dials
 from reco.model.loaded import LoadedModel, load_model
-from reco.model.registry import champion, version_named
+from reco.model.registry import champion, kept_version
 from reco.model.serving import opened_anew, usable_model
 from reco.moments import moment_from
 from reco.secret import signing_secret
@@ -194,7 +194,7 @@ def _models(
         elif served and served.version == version:
             yield served
         else:
-            yield opened_anew(version_named(world.conninfo, version), world.models)
+            yield opened_anew(kept_version(world.conninfo, version), world.models)
 
 
 def _is_folder(name: str) -> bool:

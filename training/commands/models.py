@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,14 +77,16 @@ def list_versions(
     context: typer.Context,
     *,
     newest: Annotated[
-        bool, typer.Option("--newest", help="Print the name of the newest version, no more.")
+        bool,
+        typer.Option("--newest", help="Print the name of the newest, no more; of none pruned."),
     ] = False,
     world: WorldOption = None,
 ) -> None:
     """List all model versions, the newest first, with their state and figures."""
     opened = opened_world(settings_for(context, world))
     if newest:
-        for row in versions(opened.conninfo)[:1]:
+        kept = (row for row in versions(opened.conninfo) if row.state != "pruned")
+        for row in islice(kept, 1):
             typer.echo(row.version)
         return
     table = Table(title=f"Models of the world {opened.name}")

@@ -9,10 +9,11 @@ import typer
 from plain_world import START, plain_world
 from typer.testing import CliRunner
 
-from reco.errors import InvalidInput, NotFound, Unavailable
+from reco.errors import InvalidInput, NotFound, RuleBroken, Unavailable
 from reco.feed.dials import NAMES
 from reco.frames.importing import import_frames
 from reco.frames.sources import FolderSource
+from reco.model.registry import Act, give_up, publication
 from reco.settings import Settings
 from training.commands.evaluate import evaluate
 from training.commands.report import _folder
@@ -178,6 +179,16 @@ def test_a_model_that_has_seen_the_weeks_is_refused(run, trained):
                        f" train with --cutoff {before:%Y-%m-%d}"):  # fmt: skip
         run(*FEW, "--cutoff", before.isoformat())
     assert "week" in run(*FEW, "--versions", "none", "--cutoff", before.isoformat())
+
+
+def test_a_model_that_is_pruned_is_told_as_such(run, trained):
+    world, _ = trained
+    now = datetime(2026, 9, 9, tzinfo=UTC)
+    pruned = train_world(world, "popularity", split="time", cutoff=START, now=now).version
+    with publication(world.conninfo) as connection:
+        give_up(connection, pruned, Act(now, "a test"))
+    with pytest.raises(RuleBroken, match=rf"{pruned} is pruned.*`reco models list`"):
+        run(*FEW, "--versions", f"{pruned},none")
 
 
 @pytest.mark.parametrize(

@@ -381,6 +381,15 @@ def test_pruning_keeps_the_champion_the_one_before_and_the_newest(invoke, three,
     assert not waiting.folder.exists()
 
 
+def test_the_newest_that_is_told_is_not_pruned(invoke, three, published, world):
+    waiting = published("popularity", NOW).version
+    assert invoke("list", "--newest") == waiting
+    with publication(world.conninfo) as connection:
+        give_up(connection, waiting, Act(NOW, "mia"))
+    assert invoke("list", "--newest") == three[2]
+    assert "pruned" in invoke("list")
+
+
 def test_what_a_killed_run_left_is_deleted_by_the_next(invoke, three, world):
     with publication(world.conninfo) as connection:
         give_up(connection, three[0], Act(NOW, "mia"))
