@@ -43,14 +43,34 @@ def moment_from(text: str, field: str, zone: tzinfo, *, end_of_day: bool = False
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def comes_after(later: datetime, earlier: datetime) -> bool:
+def check_end(end: datetime, begin: datetime | None, now: datetime) -> None:
+    """Raise `InvalidInput` of `to` where what is asked for is over before it begins, or by now.
+
+    The end itself is not told: that of a date is the midnight after it, which nobody wrote.
+    """
+    if begin and not _comes_after(end, begin):
+        raise InvalidInput("to", f"that is not after from, {told_moment(begin)}")
+    if end <= now:
+        raise InvalidInput("to", f"that is past: it is {told_moment(now.astimezone(end.tzinfo))}")
+
+
+def told_moment(moment: datetime) -> str:
+    """Return a moment to the minute, by its own clock, with the offset of that.
+
+    >>> told_moment(datetime(2026, 11, 28, 20, 13, 41, tzinfo=ZoneInfo("Europe/Paris")))
+    '2026-11-28 20:13+01:00'
+    """
+    return moment.isoformat(" ", "minutes")
+
+
+def _comes_after(later: datetime, earlier: datetime) -> bool:
     """Say whether one moment comes after another.
 
     Python compares clocks where both have one zone, also in an hour that is skipped or comes twice.
 
     >>> paris = ZoneInfo("Europe/Paris")
     >>> skipped = datetime(2026, 3, 29, 2, 30, tzinfo=paris)  # 03:30 in summer
-    >>> comes_after(datetime(2026, 3, 29, 3, 15, tzinfo=paris), skipped)
+    >>> _comes_after(datetime(2026, 3, 29, 3, 15, tzinfo=paris), skipped)
     False
     """
     return later.timestamp() > earlier.timestamp()

@@ -13,6 +13,7 @@ from reco.db.session import look_at
 from reco.errors import InvalidInput, NotFound, RuleBroken
 from reco.experiments.plan import CHAMPION, Experiment, Plan, Variant, checked
 from reco.model.registry import Act, kept_version, publication
+from reco.moments import told_moment
 
 _INSERT = """
 insert into reco.experiment (name, salt, variants, metric, guards, window_s, horizon_s,
@@ -42,7 +43,8 @@ def create(conninfo: str, plan: Plan, act: Act, started_at: datetime) -> Experim
         Another experiment runs, there was one of that name, or a model is pruned.
     """
     if started_at < act.at:
-        raise InvalidInput("start", f"{started_at} is past; it is {act.at}")
+        now = told_moment(act.at.astimezone(started_at.tzinfo))
+        raise InvalidInput("start", f"{told_moment(started_at)} is past: it is {now}")
     row = _row(checked(plan)) | {
         "created_at": act.at,
         "created_by": act.actor,

@@ -11,7 +11,7 @@ from reco.errors import InvalidInput
 from reco.experiments.exposure import Exposure
 from reco.feed.dials import INTENSITY, POINTS_A_BOOKING, SERVED, Dials
 from reco.geo.points import MAX_RADIUS_M, Point, checked_radius_m
-from reco.moments import comes_after
+from reco.moments import check_end
 
 MAX_N = 100
 """The longest slate."""
@@ -148,10 +148,8 @@ def feed_query(
     for name, moment in (("from", starts_from), ("to", starts_before), ("at", now)):
         if moment is not None and moment.tzinfo is None:
             raise InvalidInput(name, f"{moment} has no time zone; write it as 2026-11-28T20:00Z")
-    if starts_from and starts_before and not comes_after(starts_before, starts_from):
-        raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
-    if starts_before and starts_before <= now:
-        raise InvalidInput("to", f"{starts_before} is past; it is {now}")
+    if starts_before:
+        check_end(starts_before, starts_from, now)
     return FeedQuery(
         user_id=user_id,
         location=here.rounded() if here else None,

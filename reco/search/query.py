@@ -8,7 +8,7 @@ from datetime import MAXYEAR, UTC, datetime, tzinfo
 from reco.core.accents import composed
 from reco.errors import InvalidInput
 from reco.geo.points import Point, checked_radius_m
-from reco.moments import comes_after
+from reco.moments import check_end
 from reco.search.box import Box
 from reco.search.layout import SORTS
 from reco.search.windows import named_window
@@ -144,10 +144,8 @@ def search_filters(
         starts_from, starts_before = named_window(when, now, zone)
     if starts_from and starts_from.year == MAXYEAR:
         raise InvalidInput("from", f"{starts_from} is the end of the calendar: no days follow it")
-    if starts_from and starts_before and not comes_after(starts_before, starts_from):
-        raise InvalidInput("to", f"{starts_before} is not after from, {starts_from}")
-    if starts_before and starts_before <= now:
-        raise InvalidInput("to", f"{starts_before} is past; it is {now}")
+    if starts_before:
+        check_end(starts_before, starts_from, now)
     filters = SearchFilters(
         text=_text(text),
         categories=tuple(dict.fromkeys(categories)),

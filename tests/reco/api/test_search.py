@@ -246,7 +246,7 @@ def test_of_what_is_for_two_no_session_has_one_place_left(client, key, database)
         ({"from": "2026-12-03T20:00", "to": "2026-12-03T20:00"}, "to", "not after from"),
         # An hour that clocks skip.
         ({"from": "2027-03-28T02:30", "to": "2027-03-28T03:15"}, "to", "not after from"),
-        ({"to": "2026-11-22"}, "to", "is past"),
+        ({"to": "2026-11-22"}, "to", "to: that is past: it is 2026-11-23 13:00+01:00."),
         ({"from": "tomorrow"}, "from", "no date or time"),
         ({"when": "today", "from": "2026-12-03"}, "when", "cannot go with"),
         ({"when": "yesterday"}, "when", "today, tonight, weekend"),

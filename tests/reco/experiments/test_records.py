@@ -116,7 +116,8 @@ def test_a_plan_that_cannot_be_run_names_what_to_mend(changes, field):
 
 
 def test_nothing_begins_in_the_past_or_ends_without_a_reason(world):
-    with pytest.raises(InvalidInput, match="is past"):
+    told = r"start: 2026-11-23 11:00\+00:00 is past: it is 2026-11-23 12:00\+00:00\."
+    with pytest.raises(InvalidInput, match=told):
         create(world.conninfo, PLAN, ACT, NOW - timedelta(hours=1))
     with pytest.raises(InvalidInput, match="two or more"):
         create(world.conninfo, replace(PLAN, variants=PLAN.variants[:1]), ACT, NOW)

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,10 @@ from reco.errors import InvalidInput
 from reco.feed.dials import Dials
 from reco.feed.query import MAX_N, feed_query
 from reco.geo.points import MAX_RADIUS_M
+from reco.moments import moment_from
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,21 @@ def test_bad_input_is_named(asked, field):
     with pytest.raises(InvalidInput) as caught:
         feed_query(now=NOW, default_radius_m=50_000.0, **asked)
     assert caught.value.field == field
+
+
+def test_an_end_that_nobody_wrote_is_not_told():
+    def told(begin, end):
+        window = {
+            "starts_from": moment_from(begin, "from", PARIS),
+            "starts_before": moment_from(end, "to", PARIS, end_of_day=True),
+        }
+        with pytest.raises(InvalidInput) as caught:
+            feed_query(now=NOW + timedelta(milliseconds=1), default_radius_m=50_000.0, **window)
+        return str(caught.value)
+
+    assert told("2020-01-01", "2020-02-01") == "to: that is past: it is 2026-11-23 13:00+01:00."
+    over = told("2026-12-03", "2026-12-01")
+    assert over == "to: that is not after from, 2026-12-03 00:00+01:00."
 
 
 def test_the_location_is_rounded_before_it_is_used():
