@@ -8,6 +8,7 @@ from rich.text import Text
 from reco.model.artifact import PeopleFacts
 from reco.whole_table import Table
 from training.intervals import Estimate
+from training.models.popularity import PopularityParameters
 from training.ranked import RankerFigures
 from training.summary import TrainingSummary
 
@@ -18,14 +19,28 @@ def training_table(summary: TrainingSummary) -> RenderableType:
     """Return one screen about a run: data, time, memory, metrics with intervals."""
     table = Table(title=f"Model {summary.version}", header_style="bold")
     table.add_column("metric")
-    for name in (summary.kind, "popularity", "difference"):
+    others = () if _is_the_baseline(summary) else (_baseline(summary), "difference")
+    for name in (summary.kind, *others):
         table.add_column(f"{name} (95 % interval)", justify="right")
     for figures, among in ((summary.figures, ""), (summary.open_figures, ", open items")):
         for row in figures:
             if row.metric in (_SHOWN if not among else _SHOWN[:1]):
                 cells = (_text(row.model), _text(row.popularity), _text(row.difference, sign="+"))
-                table.add_row(row.metric + among, *cells)
+                table.add_row(row.metric + among, *cells[: 1 + len(others)])
     return Group(table, *(Text(line) for line in _lines(summary)))
+
+
+def _baseline(summary: TrainingSummary) -> str:
+    is_alike = summary.kind == PopularityParameters.kind
+    return f"{PopularityParameters.kind}{' by its defaults' if is_alike else ''}"
+
+
+def _is_the_baseline(summary: TrainingSummary) -> bool:
+    """Return whether this is popularity as others are compared with it."""
+    rows = (*summary.figures, *summary.open_figures)
+    return summary.kind == PopularityParameters.kind and all(
+        row.model == row.popularity for row in rows
+    )
 
 
 def _lines(summary: TrainingSummary) -> list[str]:
@@ -46,7 +61,9 @@ def _lines(summary: TrainingSummary) -> list[str]:
     is_sample = len(task.users) < task.of_users
     drawn = f", drawn at random from {task.of_users:,}" if is_sample else ""
     held = [_people_line(summary.people)] if summary.people else []
+    alone = "This is what other models are compared with, so that nothing stands beside it."
     return [
+        *([alone] if _is_the_baseline(summary) else []),
         "Ranked here is the whole catalogue, wherever it can be booked. What feeds find, which "
         "rank what a person can book nearby, `reco evaluate` says.",
         f"Seen: {summary.events:,} events of {summary.users:,} users on {summary.items:,} items"

@@ -63,6 +63,17 @@ def test_a_half_life_that_a_file_names_is_kept(run, world, folder, tmp_path):
     assert "counts half after 12 days" in " ".join(printed.split())
 
 
+def test_popularity_is_not_compared_with_itself(run, folder, tmp_path):
+    printed = " ".join(run("--model", "popularity", "--frames", str(folder)).split())
+    assert "This is what other models are compared with" in printed
+    assert "difference" not in printed
+    config = tmp_path / "popularity.toml"
+    config.write_text("[popularity]\nwindow_days = 3\n")
+    printed = " ".join(run("--config", str(config), "--frames", str(folder)).split())
+    assert "popularity by its defaults (95 % interval)" in printed
+    assert "This is what other models" not in printed
+
+
 def test_what_was_cancelled_after_the_cutoff_is_learned_from(run, world, folder, connection):
     import_frames(world, FolderSource(folder), lambda *_: None)
     (booked,) = connection.execute(
