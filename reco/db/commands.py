@@ -15,8 +15,9 @@ from reco.db.making import ready_world
 from reco.db.migrate import migrate as migrate_world
 from reco.db.partitions import AHEAD_MONTHS, make_partitions, partitions_ahead
 from reco.db.programs import required_programs
-from reco.db.ready import located_world, opened_world, private_cluster
+from reco.db.ready import database_name, located_world, opened_world, private_cluster
 from reco.errors import SetupError, Unavailable
+from reco.settings import Settings
 from reco.whole_table import Table
 
 app = typer.Typer(no_args_is_help=True)
@@ -49,7 +50,11 @@ def status(context: typer.Context, world: WorldOption = None) -> None:
     table.add_row("log", str(state.log))
     if state.is_running:
         table.add_row("worlds", _worlds(private_cluster(settings)))
-    table.add_row(f"URL of {settings.world}", _without_password(located_world(settings).conninfo))
+    located = located_world(settings)
+    if state.is_running and settings.database_url is None and _lacks(settings):
+        table.add_row(f"world {located.name}", f"not made: `reco --world {located.name} db up`")
+    else:
+        table.add_row(f"URL of {located.name}", _without_password(located.conninfo))
     console.print(table)
 
 
@@ -97,6 +102,17 @@ def psql(context: typer.Context, world: WorldOption = None) -> None:
     rest, password = _password_apart(located.conninfo)
     environment = dict(os.environ) if password is None else os.environ | {"PGPASSWORD": password}
     os.execve(program, [program, rest], environment)
+
+
+def _lacks(settings: Settings) -> bool:
+    """Return whether the private cluster says that it has no such world; one that is full does not.
+
+    Its server is up.
+    """
+    try:
+        return database_name(settings.world) not in private_cluster(settings).databases()
+    except Unavailable:
+        return False
 
 
 def _worlds(cluster: Cluster) -> str:

@@ -1,5 +1,6 @@
 """`reco db ...`: what it tells, and what others on the machine see of it."""
 
+import json
 import os
 
 import pytest
@@ -30,6 +31,21 @@ def test_a_password_is_not_told(settings):
     assert "hush" not in done.stdout
     assert "user=reco" in done.stdout
     assert "***" in done.stdout
+
+
+def test_a_world_that_was_never_made_has_no_url(cluster, new_world, tmp_path):
+    (tmp_path / "cluster.json").write_text(json.dumps({"folder": str(cluster.folder)}))
+    env = {"RECO_HOME": str(tmp_path), "COLUMNS": "300"}
+
+    def status(name):
+        asked = ["--world", name, "db", "status"]
+        return CliRunner().invoke(app, asked, env=env, catch_exceptions=False).stdout
+
+    name = conninfo_to_dict(new_world().conninfo)["dbname"].removeprefix("reco_")
+    assert f"URL of {name}" in status(name)
+    told = status("nothere")
+    assert "URL" not in told
+    assert "not made: `reco --world nothere db up`" in told
 
 
 def test_psql_gets_the_password_where_nobody_sees_it(settings, world, monkeypatch):
