@@ -255,7 +255,7 @@ def _portrait(row: ModelVersion, facts: ModelFacts | str, history: list[ModelEve
     for column in ("when", "what", "who", "why"):
         past.add_column(column)
     for event in history:
-        past.add_row(_moment(event.at), event.action, event.actor, _why(event))
+        past.add_row(_moment(event.at), _action(event), event.actor, _why(event))
     return Group(table, past)
 
 
@@ -281,6 +281,11 @@ def _figure(row: ModelVersion) -> tuple[str, str]:
     found = row.metrics.get("all_items", {}).get(_SHOWN)
     judged = row.metrics.get("judged_on", "")
     return (_interval(Estimate(*found["model"])) if found else ""), judged
+
+
+def _action(event: ModelEvent) -> str:
+    """Return what was done; the state that it led to is told where its own name does not say."""
+    return "published as a candidate" if event.action == "published" else event.action
 
 
 def _why(event: ModelEvent) -> str:

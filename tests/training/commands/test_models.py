@@ -151,8 +151,9 @@ def test_a_version_is_shown_with_its_manifest_and_its_past(invoke, three, world)
     told = invoke("show", three[1])
     for expected in ("retired", "numpy", "implicit", "neighbours 200", "ndcg@10, rehearsal"):
         assert expected in told
-    for expected in ("published", "forced", "a test", "it is to be served", f"{three[2]}: forced"):
+    for expected in ("published as a candidate", "forced", "a test", "it is to be served"):
         assert expected in told
+    assert f"{three[2]}: forced" in told
     (folder_of(world, three[1]) / "items.npy").unlink()
     assert "items.npy is missing" in invoke("show", three[1])
     with pytest.raises(NotFound, match="model version 'none'"):
