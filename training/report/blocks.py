@@ -59,6 +59,11 @@ def section(anchor: str, title: str, *content: Node) -> Element:
     ]
 
 
+def told_of_served() -> Element:
+    """Return where it is told what was served: once, for it is long."""
+    return h.p['"In plain words" says first what was served as this run began, and how it stands.']
+
+
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Node]]) -> Element:
     """Return a table; the first cell of each row names it. On a phone a row is a block."""
     return h.table[

@@ -13,6 +13,7 @@ from training.report.blocks import (
     sentence,
     system_legend,
     table,
+    told_of_served,
     verdict_words,
 )
 from training.report.charts import Span, Tradeoff, spans, tradeoffs, undominated
@@ -43,7 +44,7 @@ def compared(report: Report) -> Element:
     return section(
         "compared",
         "What is compared",
-        h.p[sentence(report.served.told)],
+        told_of_served(),
         table("The systems of this run.", ["", "System", "Its name in the run", "Role"], rows),
     )
 

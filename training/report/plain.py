@@ -202,10 +202,10 @@ class Told:
             (
                 f"The probabilities that {letter} shows are {events[1]}.{others} From how often"
                 " what it shows was booked within the week, wherever from, they are off by ",
-                Quoted(percent(found.ece, 3), found.ece, f"{source}/probability/ece"),
-                " on average: ",
+                Quoted(_in_points(found.ece), found.ece, f"{source}/probability/ece"),
+                " on average, which is ",
                 Quoted(percent(found.ece_rel, 0), found.ece_rel, f"{source}/probability/ece_rel"),
-                " of that.",
+                " of how often it was booked at all.",
                 *self._without_chance(),
             )
         ]
@@ -293,6 +293,11 @@ _KINDS = {
     "first_category": "people who booked {} first",
 }
 _SEEN = {"cold": "cold", "warming": "warming up", "warm": "warm"}
+
+
+def _in_points(share: float) -> str:
+    """Return a distance of shares: as percent it could be one of the other."""
+    return f"{100.0 * share:.3f} percentage points"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -10,8 +10,8 @@ from training.report.blocks import (
     folded,
     number,
     section,
-    sentence,
     table,
+    told_of_served,
     verdict_words,
 )
 from training.report.contents import Report
@@ -36,7 +36,7 @@ def since(report: Report) -> Element:
     return section(
         "since",
         TITLE,
-        h.p[sentence(report.served.told)],
+        told_of_served(),
         _settings(report),
         _headline(report),
     )

@@ -41,7 +41,8 @@ def test_what_is_read_is_the_number_to_its_last_digit(report):
             number, *unit = part.text.replace("\N{MINUS SIGN}", "-").split()
             if number == "p":
                 continue
-            scale = {"%": 100.0, "points": 100.0, "km": 0.001}.get("".join(unit), 1.0)
+            scales = {"%": 100.0, "points": 100.0, "km": 0.001}
+            scale = scales.get(unit[-1], 1.0) if unit else 1.0
             decimals = len(number.partition(".")[2])
             shown = float(number.replace(",", ""))
             assert abs(shown - part.value * scale) <= 0.5000001 * 10.0**-decimals
@@ -125,6 +126,17 @@ def test_a_model_tells_what_its_probabilities_are_of(taught):
 def test_it_is_said_of_what_the_probabilities_are(told_of, kinds, said):
     report = report_of(told_of([{"of_what_is_shown": kind} for kind in kinds], None))
     assert any(said in one[0] for one in report.sentences if isinstance(one[0], str))
+
+
+def test_of_what_an_error_of_probabilities_is_a_share_is_told(report):
+    found = report.summary.systems[1].probability
+    (told,) = ("".join(part if isinstance(part, str) else part.text for part in one)
+               for one in report.sentences if " percentage points" in str(one))  # fmt: skip
+    assert (
+        "From how often what it shows was booked within the week, wherever from, they are off by"
+        f" {100 * found.ece:.3f} percentage points on average, which is {100 * found.ece_rel:.0f}"
+        "\N{NO-BREAK SPACE}% of how often it was booked at all."
+    ) in told
 
 
 def test_a_difference_from_nothing_is_told_as_it_was_tested(told_of):

@@ -75,8 +75,11 @@ def test_where_it_is_not_it_is_said_why_and_what_stands_instead(
             assert looked_up(run, part.source) == part.value
         else:
             assert not re.search(r"\d", part)
-    shown = parsed(page(report)).one("since").text
-    assert words(report.served.told) in shown
+    document = parsed(page(report))
+    assert words(report.served.told) in document.one("plain").text
+    assert document.text.count(words(report.served.told)) == 1
+    shown = document.one("since").text
+    assert '"In plain words" says first what was served' in shown
     assert ("Served" in shown) == (served is not None and place is None)
 
 
