@@ -18,6 +18,7 @@ from reco.catalogue.contents import read_contents
 from reco.catalogue.snapshot import Catalogue
 from reco.catalogue.watch import CatalogueWatch
 from reco.db.ahead import Ahead
+from reco.db.outage import Outage
 from reco.db.pool import Pool, connected, open_pool
 from reco.db.replica import Reads
 from reco.db.revision import check_revision, read_revision
@@ -79,8 +80,11 @@ class Worker:
         self._trial_rests_until_s = 0.0
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="champion-watch", daemon=True)
-        self._catalogue_watch = CatalogueWatch(world, clock, self._take_catalogue)
-        self.pool: Pool = open_pool(world.conninfo, settings.pool_size)
+        is_private = settings.database_url is None
+        remedy = f"`reco db up --world {world.name}` starts one that is down." if is_private else ""
+        self._outage = Outage(remedy)
+        self._catalogue_watch = CatalogueWatch(world, clock, self._take_catalogue, self._outage)
+        self.pool: Pool = open_pool(world.conninfo, settings.pool_size, outage=self._outage)
         # Who writes may wait for a row, as whoever books does: in turn, and feeds do not.
         self.writers = Share(self.pool, max(1, settings.pool_size // 2))
         self.reads = Reads(
@@ -317,19 +321,17 @@ class Worker:
 
         A database that is away is: each would wait for it by itself, and tell the same.
         """
+        was_away = self._outage.is_on
         for refresh in refreshes:
             try:
                 refresh()
             except (RecoError, psycopg.Error) as error:
-                log.warning("What is served stays as it was: %s", error)
-                if _is_away(error):
+                if self._outage.is_why(error):
                     return
+                log.warning("What is served stays as it was: %s", error)
             except Exception:
                 # A full disk, say: the thread that looks for better must outlive it.
                 log.exception("What is served stays as it was.")
-
-
-def _is_away(error: RecoError | psycopg.Error) -> bool:
-    # What a server that is there refuses or gives up has a code.
-    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-    return lost or isinstance(error, Unavailable)
+        # A look that began before the outage says nothing of its end.
+        if was_away:
+            self._outage.end()

@@ -13,6 +13,7 @@ import psycopg
 from reco.catalogue.changes import MAX_CHANGED, amended, read_changes
 from reco.catalogue.current import MAX_AGE, current_base, first_base, is_young
 from reco.catalogue.snapshot import Catalogue
+from reco.db.outage import Outage
 from reco.db.revision import check_revision, read_revision
 from reco.db.session import SOON
 from reco.errors import RecoError
@@ -55,6 +56,8 @@ class CatalogueWatch:
         Returns the present.
     take
         Is called with each new catalogue.
+    outage
+        Told whether the database gives connections.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class CatalogueWatch:
         world: World,
         clock: Callable[[], datetime],
         take: Callable[[Catalogue], None],
+        outage: Outage,
     ) -> None:
         self._world = world
         self._clock = clock
         self._take = take
+        self._outage = outage
         self._catalogue: Catalogue | None = None
         self._looked_at_s = time.monotonic()
         self._looking = threading.Lock()
@@ -142,16 +147,18 @@ class CatalogueWatch:
         self._rebuild.start()
 
     def _run(self) -> None:
-        is_away = False
+        is_told = False
         while not self._stopping.is_set():
             try:
                 with _listening(self._world.conninfo) as connection:
-                    is_away = False
+                    is_told = False
+                    self._outage.end()
                     self._follow(connection)
             except (psycopg.Error, RecoError) as error:
-                if not is_away:
-                    log.warning("What is served stays as it was: %s", error)
-                is_away = True
+                if not self._outage.is_why(error):
+                    if not is_told:
+                        log.warning("What is served stays as it was: %s", error)
+                    is_told = True
             except Exception:
                 # A full disk, say: the thread that looks for better must outlive it.
                 log.exception("What is served stays as it was.")

@@ -52,7 +52,7 @@ def status(context: typer.Context, world: WorldOption = None) -> None:
         table.add_row("worlds", _worlds(private_cluster(settings)))
     located = located_world(settings)
     if state.is_running and settings.database_url is None and _lacks(settings):
-        table.add_row(f"world {located.name}", f"not made: `reco --world {located.name} db up`")
+        table.add_row(f"world {located.name}", f"not made: `reco db up --world {located.name}`")
     else:
         table.add_row(f"URL of {located.name}", _without_password(located.conninfo))
     console.print(table)

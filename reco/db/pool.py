@@ -9,11 +9,14 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from reco.db.outage import Outage
 from reco.db.patience import PATIENCE_S, Patient
 from reco.db.session import SOON
 from reco.errors import Unavailable
 
 log = logging.getLogger(__name__)
+_psycopg_log = logging.getLogger("psycopg.pool")
+_OF_AN_ATTEMPT = ("error connecting in", "reconnection attempt in")
 
 _OPTIONS = (
     "-c timezone=UTC -c statement_timeout=1500"
@@ -32,6 +35,28 @@ _AWAY = (
 class Pool(Patient, ConnectionPool[psycopg.Connection[Any]]):
     """Connections, and whether a request has just waited for one in vain."""
 
+    outage: Outage | None = None
+    """What tells that the database gives none; None: somebody else does."""
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Close all connections."""
+        super().close(timeout)
+        _psycopg_log.removeFilter(self.is_news)
+
+    def is_news(self, record: logging.LogRecord) -> bool:
+        """Say whether the log is to have a record of psycopg; a failed attempt is the outage's.
+
+        There are many a second.
+        """
+        if not record.msg.startswith(_OF_AN_ATTEMPT) or not isinstance(record.args, tuple):
+            return True
+        name, why = record.args
+        if name != self.name:
+            return True
+        if self.outage and isinstance(why, Exception):
+            self.outage.begin(why)
+        return False
+
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[psycopg.Connection[Any]]:
         """Lend a connection; one whose server takes no changes any more is not lent again.
@@ -46,7 +71,9 @@ class Pool(Patient, ConnectionPool[psycopg.Connection[Any]]):
                 raise
 
 
-def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Pool:
+def open_pool(
+    conninfo: str, size: int, *, patience_s: float = PATIENCE_S, outage: Outage | None = None
+) -> Pool:
     """Return a pool of at most `size` connections that replaces broken ones by itself.
 
     The database need not answer yet. Each connection is in autocommit mode, gives up a statement
@@ -57,6 +84,8 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Po
     ----------
     patience_s
         How long a request waits for a connection.
+    outage
+        Told of what keeps the pool from connecting; None: somebody else tells.
     """
     pool = Pool(
         conninfo,
@@ -72,9 +101,12 @@ def open_pool(conninfo: str, size: int, *, patience_s: float = PATIENCE_S) -> Po
             **SOON,
         },
         check=_check,
-        open=True,
+        open=False,
     )
     pool.longest_wait_s = patience_s
+    pool.outage = outage
+    _psycopg_log.addFilter(pool.is_news)
+    pool.open()
     return pool
 
 

@@ -164,7 +164,8 @@ class SlateRecorder:
         try:
             self._insert(batch)
         except _AWAY as error:
-            log.warning("Slates wait for the database: %s", error)
+            if not self._held:
+                log.warning("Slates wait for the database: %s", error)
             return False
         except (psycopg.Error, ValueError, TypeError, OverflowError):
             # One slate that cannot be kept must not take the others, or the thread, with it.

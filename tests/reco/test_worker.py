@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 from champions import train_champion
 from worlds import NOW, book, small_world
 
+from reco.db.pool import connected
+from reco.errors import Unavailable
 from reco.feed import recorder
 from reco.feed.generation import generation
 from reco.feed.pipeline import feed
@@ -104,17 +107,25 @@ def test_what_fails_of_a_look_leaves_the_rest(worker, filled, monkeypatch):
     assert [folder.name for folder in filled.models.iterdir()] == [served.version]
 
 
-def test_a_database_that_is_away_is_waited_for_once_a_look(filled, caplog):
+def test_a_database_that_is_away_is_waited_for_once_a_look_and_told_once(
+    filled, caplog, monkeypatch
+):
     nowhere = replace(filled, conninfo="postgresql://127.0.0.1:1/none")
     worker = Worker(
         Settings(home=filled.folder), nowhere, "a secret of thirty-two bytes", lambda: NOW
     )
-    try:
-        worker._look()
-    finally:
-        worker.pool.close()
-    told = [record for record in caplog.records if record.name == "reco.worker"]
-    assert len(told) == 1
+    looked = Mock(side_effect=worker._refresh_model)
+    monkeypatch.setattr(worker, "_refresh_model", looked)
+    monkeypatch.setattr(worker, "_refresh_trial", Mock(side_effect=AssertionError))
+    with worker.pool:
+        for _ in range(2):
+            worker._look()
+            with pytest.raises(Unavailable), connected(worker.pool):
+                pass
+    assert looked.call_count == 2
+    (told,) = caplog.messages
+    assert told.startswith("The database gives no connection (")
+    assert told.endswith(f"`reco db up --world {filled.name}` starts one that is down.")
 
 
 @pytest.mark.parametrize("changed", ["model", "catalogue"])

@@ -66,7 +66,7 @@ def serving(world):
 
 
 @pytest.mark.alone
-def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outage_world):
+def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outage_world, caplog):
     world, key = outage_world
     with serving(world) as client:
         assert client.get("/v1/feed?user_id=reader", headers=key).status_code == 200
@@ -90,6 +90,10 @@ def test_a_stopped_database_is_a_503_and_comes_back_by_itself(own_cluster, outag
         ready = client.get("/readyz")
         assert ready.status_code == 503
         assert "database" in ready.json()["missing"][0]
+        assert "connecting in" not in caplog.text
+        assert "reconnection attempt" not in caplog.text
+        (told,) = (one.message for one in caplog.records if one.name == "reco.db.outage")
+        assert told.endswith(" `reco db up --world outage` starts one that is down.")
         own_cluster.up()
         answer = answered(lambda: client.get("/v1/feed?user_id=reader", headers=key))
         assert answer.status_code == 200

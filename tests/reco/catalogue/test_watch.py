@@ -13,6 +13,7 @@ from reco.catalogue.changes import read_changes
 from reco.catalogue.current import current_base
 from reco.catalogue.shelf import rows_on
 from reco.catalogue.watch import LISTENER, CatalogueWatch, _Rebuild
+from reco.db.outage import Outage
 from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
@@ -195,7 +196,7 @@ def test_what_only_a_new_base_shows_is_not_read_again_until_there_is_one(world, 
         monkeypatch.setattr(f"reco.catalogue.{module}.MAX_CHANGED", 6)
     monkeypatch.setattr("reco.catalogue.watch.current_base", built)
     monkeypatch.setattr("reco.catalogue.watch.read_changes", read)
-    watch = CatalogueWatch(world, lambda: NOW, taken.append)
+    watch = CatalogueWatch(world, lambda: NOW, taken.append, Outage())
     watch.look(town)
     town.execute("update core.stock set price_cents = price_cents + 10000")
     for _ in range(4):
@@ -253,7 +254,7 @@ def fails(*_):
 
 def test_what_could_not_be_taken_is_taken_at_the_next_look(world, town):
     take = Mock(side_effect=[MemoryError, None])
-    watch = CatalogueWatch(world, lambda: NOW, take)
+    watch = CatalogueWatch(world, lambda: NOW, take, Outage())
     with pytest.raises(MemoryError):
         watch.look(town)
     watch.look(town)

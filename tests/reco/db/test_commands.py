@@ -45,7 +45,7 @@ def test_a_world_that_was_never_made_has_no_url(cluster, new_world, tmp_path):
     assert f"URL of {name}" in status(name)
     told = status("nothere")
     assert "URL" not in told
-    assert "not made: `reco --world nothere db up`" in told
+    assert "not made: `reco db up --world nothere`" in told
 
 
 def test_psql_gets_the_password_where_nobody_sees_it(settings, world, monkeypatch):
