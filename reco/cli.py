@@ -115,6 +115,7 @@ def root(
 def main() -> None:
     """Run the command; a problem is told, with exit code 2 where the caller can mend it, else 1."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    logging.getLogger("psycopg").addFilter(_is_news)
     try:
         require_utf8(sys.argv)
         app()
@@ -127,6 +128,14 @@ def main() -> None:
             raise
         _tell(setback)
         sys.exit(1)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out that a rollback failed, after Ctrl-C say: why it was begun is told by itself.
+
+    The connection is closed then, and the server takes back what was not committed.
+    """
+    return not record.msg.startswith("error ignored in rollback")
 
 
 def _tell(problem: str) -> None:

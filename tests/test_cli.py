@@ -47,6 +47,35 @@ def reco(world, *arguments):
     )
 
 
+_STOPPED = """
+import sys
+
+import psycopg
+
+from reco import cli
+
+def stopped():
+    with psycopg.connect(sys.argv[1]) as connection:
+        connection.pgconn.send_query(b"select pg_sleep(60)")
+        raise KeyboardInterrupt
+
+cli.app = stopped
+cli.main()
+"""
+"""As where Ctrl-C comes a second time, while the query of the first is being cancelled."""
+
+
+def test_who_stops_a_command_twice_is_not_told_of_a_rollback(small):
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED, small.conninfo],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert "rollback" not in done.stderr
+
+
 def test_a_feed_as_json_is_the_apis_body(small):
     done = reco(small, "feed", "--user", "reader", "--at", NOW.isoformat(), "--json")
     assert done.returncode == 0, done.stderr
