@@ -14,7 +14,7 @@ from reco.feed.dials import Dials
 from reco.feed.exploring import UNKNOWN, Exploration, exploration_of
 from reco.feed.generation import NO_MODEL, Generation
 from reco.model.loaded import LoadedModel
-from reco.model.registry import version_named
+from reco.model.registry import kept_version, versions
 from reco.model.serving import opened_anew
 from reco.world import World
 from training.offpolicy.estimators import Terms
@@ -50,7 +50,8 @@ class ToldOtherwise:
     slates: int
     """Shown with exploration."""
     replayed: int
-    """Of them, what gave the slate on record when it was replayed: the others are left out."""
+    """Of them, what gave the slate on record when it was replayed: the others are left out, and
+    those of models that are pruned."""
     shares: Mapping[str, float]
     """Of positions and slates: the same, told, not told."""
     rewards: Mapping[str, Mapping[str, Told]]
@@ -78,19 +79,26 @@ def told_otherwise(
         None of them gives the slate on record when it is replayed.
     NotFound
         There is no such model.
+    RuleBroken
+        The model that is to choose otherwise is pruned.
     """
-    past = past_from_database(world.conninfo)
 
     @cache
     def model_of(version: str) -> LoadedModel:
-        return opened_anew(version_named(world.conninfo, version), world.models)
+        return opened_anew(kept_version(world.conninfo, version), world.models)
+
+    if otherwise.version not in {None, NO_MODEL}:
+        model_of(str(otherwise.version))
+    past = past_from_database(world.conninfo)
+    pruned = {one.version for one in versions(world.conninfo) if one.state == "pruned"}
 
     people = int(outcomes.person.max()) + 1
     tallies = {name: Tally(people) for name in outcomes.rewards}
     requests = _requests(world.conninfo, past, outcomes)
     for _, group in groupby(requests, key=_occasion):
         asked = list(group)
-        found = list(_at_once(past, asked, otherwise, model_of))
+        kept = [one for one in asked if one[1].model_version not in pruned]
+        found = list(_at_once(past, kept, otherwise, model_of)) if kept else []
         if found:
             _add(found, outcomes, tallies)
         done((asked[-1][0] + 1) / len(outcomes))

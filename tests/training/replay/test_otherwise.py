@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from worlds import NOW
 
 from reco.cli import app
-from reco.errors import InvalidInput
+from reco.errors import InvalidInput, RuleBroken
 from reco.feed.query import feed_query
 from reco.settings import Settings
 from reco.worker import Worker
@@ -113,3 +113,21 @@ def test_what_cannot_be_replayed_is_left_out(explored):
         connection.execute("update reco.slate set offers = array_append(offers[2:], offers[1])")
     with pytest.raises(InvalidInput, match="replayed"):
         told_of(explored, Otherwise(floor=1.0))
+
+
+def test_slates_of_a_pruned_model_are_left_out_and_it_can_choose_nothing(explored):
+    with psycopg.connect(explored.conninfo, autocommit=True) as connection:
+        connection.execute(
+            "insert into reco.model_version"
+            " (version, kind, address, digest, cutoff, created_at, metrics, state)"
+            " select 'given up', kind, address || '-gone', digest, cutoff, created_at, metrics,"
+            " 'pruned' from reco.model_version"
+        )
+        connection.execute(
+            "update reco.slate set model_version = 'given up'"
+            " where user_id = (select id from core.beneficiary where external_id = 'free')"
+        )
+    told = told_of(explored, Otherwise(floor=1.0))
+    assert told.replayed == told.slates - SEEDS
+    with pytest.raises(RuleBroken, match="given up is pruned"):
+        told_of(explored, Otherwise(version="given up"))
