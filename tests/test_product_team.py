@@ -33,7 +33,7 @@ SMALLER = {"evaluate": "--users 150", "report": "--json report.json"}
 
 LARGE = "[...document.querySelectorAll('#headline .big strong data')].map(one => Number(one.value))"
 LEAD = "document.querySelector('.lead').textContent"
-SINCE = "document.querySelector('#since p').textContent"
+PLAIN = "[...document.querySelectorAll('#plain li')].map((one) => one.textContent)"
 CURVE = "document.querySelectorAll('#calibration svg').length"
 
 
@@ -78,7 +78,7 @@ def look_at(browser, page, told):
         assert browser.run(WIDE) == []
         assert browser.run(LARGE) == headline
         assert browser.run(LEAD) == told["lead"]["text"]
-        assert browser.run(SINCE) == told["served"]["told"]["text"]
+        assert browser.run(PLAIN).count(told["served"]["told"]["text"]) == 1
         assert browser.run(CURVE) > 0
     assert browser.errors() == []
 
