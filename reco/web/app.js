@@ -77,6 +77,8 @@ const turnOver = (item) => {
 const wanted = () => state.items.filter((item) => !actions.isAway(item));
 
 const drawRest = () => {
+  // What was kept can be booked where no agenda could be had.
+  if (!state.feed) return;
   drawAround();
   // What was read of it is not all there is.
   if (!wanted().length && state.feed.next_cursor) loadMore();

@@ -955,6 +955,25 @@ def test_what_was_kept_is_booked_elsewhere_where_it_is_sold_out(page, database):
         database.execute(sold, (None,))
 
 
+@pytest.mark.usefixtures("nothing_told")
+def test_what_was_kept_is_booked_where_no_agenda_could_be_had(page, proxy, address):
+    page.press(f"{CARD.format('play-friday')} {KEEP}", ENTER)
+    page.wait(f"{LISTED} === 'play'")
+    proxy.away["/v1/feed"], proxy.retry_after_s = 1, 600
+    page.open(address)
+    page.wait("document.getElementById('status').textContent.includes('does not answer')")
+    page.wait(LEFT, "€285")
+    page.click("#my-kept summary")
+    page.press("#kept .primary", ENTER)
+    page.press("#kept .booking button.primary", ENTER)
+    page.wait(BOOKED, "Play")
+    page.wait(f"{NOTICE}.startsWith('Booked: Play, ')")
+    # The agenda is asked for again.
+    page.wait(f"{WORKS}.length > 0")
+    assert "play-friday" not in page.run(WORKS)
+    assert not page.run("document.querySelector('#kept .booking')")
+
+
 TASTES = "document.querySelector('#my-tastes[open] form button')"
 BOX = "#my-tastes [name={}][value='{}']"
 
