@@ -55,6 +55,7 @@ class Outage:
 
 
 def _is_away(error: BaseException) -> bool:
+    why = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ else error
     # What a server that is there refuses or gives up has a code.
-    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-    return lost or isinstance(error, Unavailable)
+    lost = isinstance(why, psycopg.OperationalError) and why.sqlstate is None
+    return lost or isinstance(why, Unavailable)
