@@ -4,6 +4,7 @@ import { short } from "./agenda.js";
 import * as api from "./api.js";
 import { make } from "./dom.js";
 import { told } from "./notice.js";
+import { persist } from "./persist.js";
 import { text, titleOf } from "./text.js";
 
 const at = (id) => document.getElementById(id);
@@ -14,12 +15,16 @@ export const isKept = (item) => kept.works.has(item.item_id);
 export const openKept = (userId, actions) => {
   Object.assign(kept, { userId, favourites: [], nextCursor: null, works: new Set(), actions });
   drawKept();
-  return refreshKept();
+  // The agenda waits for it, and can be read without.
+  return read((ask) => ask());
 };
 
-export const refreshKept = () => told(async () => {
-  const turn = ++kept.turn;
-  const page = await api.favourites(kept.userId);
+// What is told of what was just done stays told while nobody answers.
+export const refreshKept = () => read((ask) => persist(ask, () => {}));
+
+const read = (send) => told(async () => {
+  const [{ userId }, turn] = [kept, ++kept.turn];
+  const page = await send(() => api.favourites(userId));
   // It was asked for again in the meantime, of somebody else perhaps.
   if (turn === kept.turn) take(page, []);
 });

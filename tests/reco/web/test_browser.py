@@ -974,6 +974,20 @@ def test_what_was_kept_is_booked_where_no_agenda_could_be_had(page, proxy, addre
     assert not page.run("document.querySelector('#kept .booking')")
 
 
+@pytest.mark.usefixtures("nothing_told")
+def test_what_was_done_stays_told_where_the_list_of_what_was_kept_does_not_answer(page, proxy):
+    kept = "/v1/users/reader/favourites"
+    proxy.away[kept], proxy.retry_after_s = 1, 1
+    page.press(f"{CARD.format('manga-shop')} {KEEP}", ENTER)
+    page.wait(f"{LISTED} === 'manga'")
+    proxy.away[kept] = 1
+    book(page, "play-friday")
+    page.wait(BOOKED, "Play")
+    page.wait(SETTLED)
+    assert not proxy.away.total()
+    assert page.run(NOTICE).startswith("Booked: Play, ")
+
+
 TASTES = "document.querySelector('#my-tastes[open] form button')"
 BOX = "#my-tastes [name={}][value='{}']"
 
