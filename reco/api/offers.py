@@ -85,6 +85,6 @@ def genres(worker: WorkerOfApp, caller: KnownCaller) -> Json:
 
 @router.get("/venue-types", responses={200: {"model": VenueTypes}, **PROBLEMS})
 def venue_types(worker: WorkerOfApp, caller: KnownCaller) -> Json:
-    """Every kind of venue of this world."""
+    """Every kind of venue of this world, for some minutes also one that no venue is of any more."""
     del caller
     return Json(VenueTypes(worker.venue_types()))

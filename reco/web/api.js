@@ -68,7 +68,7 @@ export const interact = (offerId, kind, slateId, at) =>
 export const credit = (userId) => ask(`/v1/users/${encodeURIComponent(userId)}/credit`);
 export const bookings = (userId, state, cursor) =>
   ask(`/v1/users/${encodeURIComponent(userId)}/bookings?${query({ state, cursor, n: 12 })}`);
-export const favourites = (userId, cursor) => ask(`/v1/users/${encodeURIComponent(userId)}/favourites?${query({ cursor, n: 24 })}`);
+export const favourites = (userId, n, cursor) => ask(`/v1/users/${encodeURIComponent(userId)}/favourites?${query({ cursor, n })}`);
 export const book = (order, key) =>
   ask("/v1/bookings", { method: "POST", body: order, headers: { "Idempotency-Key": key } });
 export const cancel = (bookingId) => ask(`/v1/bookings/${encodeURIComponent(bookingId)}`, { method: "DELETE" });

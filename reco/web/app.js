@@ -21,6 +21,7 @@ const actions = {
   now: () => now(),
   hover: (venueId) => highlight(at("map"), venueId),
   isKept,
+  redraw: () => { if (state.feed) draw(); },
   keep: async (item) => {
     await interact(item, "favourite");
     keepWork(item);
@@ -327,11 +328,11 @@ at("language").addEventListener("click", () => {
   switchLanguage();
   drawControls();
   notify("");
-  if (!state.feed) return;
-  draw();
   drawMine();
   drawKept();
   drawTastes();
+  if (!state.feed) return;
+  draw();
   // What is explained is told in the language that was asked for.
   load();
 });

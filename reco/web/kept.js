@@ -8,15 +8,18 @@ import { persist } from "./persist.js";
 import { text, titleOf } from "./text.js";
 
 const at = (id) => document.getElementById(id);
-const kept = { userId: null, turn: 0, favourites: [], nextCursor: null, works: new Set(), actions: null };
+// Null: nobody has answered yet.
+const kept = { userId: null, turn: 0, favourites: null, nextCursor: null, works: new Set(), actions: null };
+const PAGE = 24, LONGEST_PAGE = 200;
 
 export const isKept = (item) => kept.works.has(item.item_id);
 
-export const openKept = (userId, actions) => {
-  Object.assign(kept, { userId, favourites: [], nextCursor: null, works: new Set(), actions });
+export const openKept = async (userId, actions) => {
+  Object.assign(kept, { userId, favourites: null, nextCursor: null, works: new Set(), actions });
   drawKept();
-  // The agenda waits for it, and can be read without.
-  return read((ask) => ask());
+  // The agenda waits for it, and can be read without: then it is asked for again beside it.
+  await read((ask) => ask());
+  if (userId === kept.userId && !kept.favourites) refreshKept().then(actions.redraw);
 };
 
 // What is told of what was just done stays told while nobody answers.
@@ -24,14 +27,16 @@ export const refreshKept = () => read((ask) => persist(ask, () => {}));
 
 const read = (send) => told(async () => {
   const [{ userId }, turn] = [kept, ++kept.turn];
-  const page = await send(() => api.favourites(userId));
+  // As many as are shown.
+  const n = Math.min(LONGEST_PAGE, Math.max(PAGE, kept.favourites?.length ?? 0));
+  const page = await send(() => api.favourites(userId, n));
   // It was asked for again in the meantime, of somebody else perhaps.
   if (turn === kept.turn) take(page, []);
 });
 
 export const moreKept = () => told(async () => {
   const { turn, nextCursor, userId } = kept;
-  const page = await api.favourites(userId, nextCursor);
+  const page = await api.favourites(userId, PAGE, nextCursor);
   if (turn === kept.turn && nextCursor === kept.nextCursor) take(page, kept.favourites);
 });
 
@@ -51,8 +56,9 @@ export const keepWork = (item) => {
 export const drawKept = () => {
   const held = document.activeElement;
   const former = held.closest("#kept .short");
-  at("kept").replaceChildren(...(kept.favourites.length ? kept.favourites.map(line) : [make("li", { class: "none" }, text("nothing_kept"))]));
-  at("kept-count").textContent = kept.favourites.length ? `${kept.favourites.length}${kept.nextCursor ? "+" : ""}` : "";
+  const lines = kept.favourites?.map(line) ?? [];
+  at("kept").replaceChildren(...(kept.favourites?.length === 0 ? [make("li", { class: "none" }, text("nothing_kept"))] : lines));
+  at("kept-count").textContent = lines.length ? `${lines.length}${kept.nextCursor ? "+" : ""}` : "";
   at("more-kept").hidden = !kept.nextCursor;
   if (!former) return;
   const same = [...at("kept").children].find(({ dataset }) => dataset.item === former.dataset.item);

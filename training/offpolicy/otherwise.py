@@ -104,7 +104,10 @@ def told_otherwise(
         done((asked[-1][0] + 1) / len(outcomes))
     replayed = next(iter(tallies.values()))
     if not len(replayed):
-        raise InvalidInput("since", "no slate since then can be replayed as it was shown")
+        raise InvalidInput(
+            "since",
+            "no slate since then can be replayed as it was shown (none of a pruned model can)",
+        )
     rewards = {name: _told(tally.estimates, seed) for name, tally in tallies.items()}
     return ToldOtherwise(len(outcomes), len(replayed), replayed.shares, rewards)
 

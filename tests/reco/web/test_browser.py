@@ -239,9 +239,9 @@ def test_before_it_is_booked_it_is_told_whether_it_can_be_cancelled(page, databa
     finally:
         database.execute("delete from core.stock where external_id = 'premiere'")
     for offer, words in (
-        ("film-tonight", "Once booked, it cannot be cancelled."),
+        ("film-tonight", "An event so near cannot be cancelled once it is booked."),
         ("manga-shop", "It can be cancelled."),
-        ("play-friday", "Once booked, it cannot be cancelled."),
+        ("play-friday", "An event so near cannot be cancelled once it is booked."),
     ):
         page.click(f"{CARD.format(offer)} .primary")
         assert page.run(f"{TERMS}.textContent") == words
@@ -986,6 +986,21 @@ def test_what_was_done_stays_told_where_the_list_of_what_was_kept_does_not_answe
     page.wait(SETTLED)
     assert not proxy.away.total()
     assert page.run(NOTICE).startswith("Booked: Play, ")
+
+
+@pytest.mark.usefixtures("nothing_told")
+def test_what_was_kept_is_asked_for_again_where_it_does_not_answer_at_first(page, proxy, address):
+    page.press(f"{CARD.format('manga-shop')} {KEEP}", ENTER)
+    page.wait(f"{LISTED} === 'manga'")
+    keep = f'document.querySelector("{CARD.format("manga-shop")} {KEEP}")'
+    as_kept = page.run(f"{keep}.ariaLabel")
+    proxy.away["/v1/users/reader/favourites"], proxy.retry_after_s = 2, 2
+    page.open(address)
+    page.wait(f"{WORKS}.length > 0")
+    # Nobody knows yet.
+    assert page.run("document.getElementById('kept').textContent") == ""
+    page.wait(f"{LISTED} === 'manga'")
+    page.wait(f"{keep}.ariaLabel === {as_kept!r}")
 
 
 TASTES = "document.querySelector('#my-tastes[open] form button')"
