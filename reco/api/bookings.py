@@ -11,7 +11,7 @@ from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import BOOKING, shown
 from reco.api.identifiers import Identifier
 from reco.api.json import Json
-from reco.api.keyset import read_moment_keyset, write_keyset
+from reco.api.keyset import read_moment_keyset, write_moment_keyset
 from reco.api.problems import NOT_FOUND, PROBLEMS, REFUSED, TOO_LARGE, problem_shown
 from reco.api.written import Moment
 from reco.core.booking_records import Booking, read_bookings
@@ -153,10 +153,8 @@ def of_user(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Json:
     """A user's bookings, the newest first."""
-    before = read_moment_keyset(cursor) if cursor else None
+    before = read_moment_keyset(cursor)
     with connected(worker.pool) as connection:
         asked = caller.user(user_id) or user_id
         page = read_bookings(connection, asked, state=state, n=n, before=before)
-    last = page.last
-    onward = write_keyset(last[0].isoformat(), last[1]) if last else None
-    return Json(Bookings(page.bookings, onward))
+    return Json(Bookings(page.bookings, write_moment_keyset(page.last)))

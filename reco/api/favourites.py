@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from reco.api.access import LiveCaller, Now, WorkerOfApp
 from reco.api.examples import FAVOURITE, shown
 from reco.api.json import Json
-from reco.api.keyset import read_moment_keyset, write_keyset
+from reco.api.keyset import read_moment_keyset, write_moment_keyset
 from reco.api.problems import NOT_FOUND, PROBLEMS
 from reco.api.users import UserId
 from reco.feed.kept import Favourite
@@ -49,7 +49,6 @@ def of_user(
     nearest other one that can be (`elsewhere`): near its venue, else online. Works that only stated
     tastes name are not among them.
     """
-    before = read_moment_keyset(cursor) if cursor else None
+    before = read_moment_keyset(cursor)
     page = worker.favourites(caller.user(user_id) or user_id, now, n=n, before=before)
-    onward = write_keyset(page.last[0].isoformat(), page.last[1]) if page.last else None
-    return Json(Favourites(page.favourites, onward))
+    return Json(Favourites(page.favourites, write_moment_keyset(page.last)))

@@ -39,8 +39,15 @@ def read_keyset(cursor: str, kinds: Sequence[type]) -> tuple[str | int, ...]:
     return tuple(keys)
 
 
-def read_moment_keyset(cursor: str) -> tuple[datetime, int]:
-    """Return the moment and the number in `cursor`, or raise as `read_keyset` does."""
+def write_moment_keyset(last: tuple[datetime, int] | None) -> str | None:
+    """Return a cursor that goes on after a moment and a number; None: nothing follows."""
+    return None if last is None else write_keyset(last[0].isoformat(), last[1])
+
+
+def read_moment_keyset(cursor: str | None) -> tuple[datetime, int] | None:
+    """Return what `write_moment_keyset` was given, or raise as `read_keyset` does."""
+    if not cursor:
+        return None
     moment, number = read_keyset(cursor, (str, int))
     try:
         return datetime.fromisoformat(str(moment)), int(number)
