@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from reco.catalogue.cards import Cards
+from reco.core.accounts import account_number
 from reco.core.deposits import UNLIMITED
 from reco.errors import NotFound
 from reco.feed.answer import FeedItem
@@ -94,13 +95,11 @@ def read_favourites(
     NotFound
         There is no such user.
     """
-    user = connection.execute(
-        "select id from core.beneficiary where external_id = %s and erased_at is null", (user_id,)
-    ).fetchone()
+    user = account_number(connection, user_id)
     if user is None:
         raise NotFound("user", user_id)
     at, item = before or (None, None)
-    asked = {"user": user[0], "at": at, "item": item, "n": n + 1}
+    asked = {"user": user, "at": at, "item": item, "n": n + 1}
     found = connection.execute(_PAGE, asked).fetchall()
     is_any = asked_within(Filters(), UNLIMITED)
     live = read_live(connection, cards, [row[3] for row in found[:n]], now, is_any)
