@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from features.interactions import EVENT_KINDS, SPLITS
 from reco.errors import InvalidInput
-from reco.frames.schema import INTERACTION_KINDS, SPLITS, Column, Kind
+from reco.frames.schema import Column, Kind
 
 _SHOWN_CHARACTERS = 40
 _ID_BYTES = 1_000
@@ -31,7 +32,7 @@ _LIMITS: Mapping[Kind, tuple[float, float]] = {
 }
 
 _ACCEPTED: Mapping[Kind, tuple[str, ...]] = {
-    Kind.INTERACTION: INTERACTION_KINDS,
+    Kind.INTERACTION: EVENT_KINDS,
     Kind.SPLIT: SPLITS,
 }
 

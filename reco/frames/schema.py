@@ -12,9 +12,6 @@ from enum import Enum
 
 import pyarrow as pa
 
-INTERACTION_KINDS = ("view", "click", "favourite", "dismiss", "booking", "restore")
-SPLITS = ("train", "valid", "test")
-
 Frames = Mapping[str, pa.Table]
 """Frames in memory, by name."""
 
