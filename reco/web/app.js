@@ -219,7 +219,7 @@ const start = guarded(async (userId = sessionStorage.getItem("person")) => {
   drawControls();
   notify("");
   await load();
-  openTastes(state.session.user_id, state.feed?.horizon.points === 0, load);
+  openTastes(state.session.user_id, state, state.feed?.horizon.points === 0, load);
   await openMine(state.session.user_id, now, reload);
 });
 

@@ -13,8 +13,8 @@ const tastes = { userId: null, turn: 0, said: null, categories: [], genres: [], 
 // Who has put it off is not asked again, for as long as the page is open.
 const putOff = (userId) => `tastes put off by ${userId}`;
 
-export const openTastes = async (userId, isNew, onSaid) => {
-  Object.assign(tastes, { userId, said: null, onSaid });
+export const openTastes = async (userId, { categories, genres }, isNew, onSaid) => {
+  Object.assign(tastes, { userId, said: null, categories, genres, onSaid });
   place.open = false;
   form.replaceChildren();
   if (!isNew || sessionStorage.getItem(putOff(userId))) return;
@@ -26,11 +26,10 @@ export const openTastes = async (userId, isNew, onSaid) => {
 // Anew each time it is opened: it may have been said elsewhere.
 const read = () => told(async () => {
   const [{ userId }, turn] = [tastes, ++tastes.turn];
-  const all = () => Promise.all([api.tastes(userId), api.categories(), api.genres()]);
-  const [said, categories, genres] = await persist(all, () => {});
+  const said = await persist(() => api.tastes(userId), () => {});
   // Somebody else was asked for in the meantime.
   if (turn !== tastes.turn || userId !== tastes.userId) return;
-  Object.assign(tastes, { said, categories, genres });
+  tastes.said = said;
   draw(said);
 });
 
