@@ -224,20 +224,27 @@ def test_book_and_cancel(page):
     )
 
 
+@contextlib.contextmanager
+def session_of_the_play(database, stock, starts_at):
+    """Another session of Friday's play, for 15 euros, as long as it lasts."""
+    database.execute(
+        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
+        " select %s, id, 1500, %s from core.offer where external_id = 'play-friday'",
+        (stock, starts_at),
+    )
+    try:
+        yield
+    finally:
+        database.execute("delete from core.stock where external_id = %s", (stock,))
+
+
 TERMS = "document.querySelector('.booking [role=status]')"
 
 
 def test_before_it_is_booked_it_is_told_whether_it_can_be_cancelled(page, database):
-    database.execute(
-        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
-        " select 'premiere', id, 1500, %s from core.offer where external_id = 'play-friday'",
-        (NOW + timedelta(hours=47),),
-    )
-    try:
+    with session_of_the_play(database, "premiere", NOW + timedelta(hours=47)):
         choose(page, "#filters [name=max_price_eur]", "50")
         page.wait(SETTLED)
-    finally:
-        database.execute("delete from core.stock where external_id = 'premiere'")
     for offer, words in (
         ("film-tonight", "An event so near cannot be cancelled once it is booked."),
         ("manga-shop", "It can be cancelled."),
@@ -1194,19 +1201,12 @@ def test_a_form_closes_when_its_offer_is_no_longer_shown_and_that_is_told(page):
 
 
 def test_a_session_that_is_gone_is_told_and_another_has_to_be_chosen(page, database):
-    database.execute(
-        "insert into core.stock (external_id, offer_id, price_cents, starts_at)"
-        " select 'encore', id, 1500, %s from core.offer where external_id = 'play-friday'",
-        (NOW + timedelta(days=7),),
-    )
-    try:
+    with session_of_the_play(database, "encore", NOW + timedelta(days=7)):
         choose(page, "#filters [name=max_price_eur]", "50")
         page.wait(SETTLED)
         open_form(page, "play-friday")
         page.click(".booking [value=encore]")
         assert page.run(f"{FORM}.querySelector('.primary').textContent") == "Book for €15"
-    finally:
-        database.execute("delete from core.stock where external_id = 'encore'")
     choose(page, "#filters [name=max_price_eur]", "")
     page.wait(SETTLED)
     told = page.run(f"{FORM}.querySelector('.told').textContent")
